@@ -1,6 +1,6 @@
 """Everything that can go wrong, as one tree.
 
-Each error says what happened, to which DID or file (``subject``), why when known (the message), and what to type next
+Each error says what happened (the message), to which DID or file (``subject``), and what to type next
 (``next_command``). Its ``exit_code`` is what the command line returns, its ``code`` the stable word that programs match.
 
 ::

@@ -1,0 +1,123 @@
+"""What happens during a sync, as values, and who may listen.
+
+The engine tells a `Reporter`; a progress bar, a panel, a cell's output and a JSON log are all reporters. Events come
+from several threads; `Reporter.report` must be quick, must not raise, and must do its own locking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from nbrucio.did import Did
+from nbrucio.errors import NbrucioError
+
+
+@dataclass(frozen=True)
+class ResolveStarted:
+    """The catalogue is asked for the contents of a DID."""
+
+    did: Did
+    instance: str
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The contents of a DID are known."""
+
+    did: Did
+    files: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class ApplyStarted:
+    """Files are about to be brought: so many, so large in total. Sent once a run, also with zeros."""
+
+    files: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class FileStarted:
+    """A file begins to arrive from an RSE; ``resumed_bytes`` of it were here already from an earlier run."""
+
+    did: Did
+    rse: str
+    size_bytes: int | None
+    resumed_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class BytesArrived:
+    """``count`` more bytes of a file were written. Negative when a retry starts a file again."""
+
+    did: Did
+    count: int
+
+
+@dataclass(frozen=True)
+class FileFinished:
+    """A file is verified and in the store."""
+
+    did: Did
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class FileRetried:
+    """A replica did not deliver; the next attempt follows."""
+
+    did: Did
+    rse: str
+    error: NbrucioError
+
+
+@dataclass(frozen=True)
+class FileFailed:
+    """No replica delivered the file."""
+
+    did: Did
+    error: NbrucioError
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Another process brings this file now; this run waits and will share it."""
+
+    did: Did
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Something that the user should know and that stops nothing."""
+
+    message: str
+
+
+Event = (
+    ResolveStarted
+    | Resolved
+    | ApplyStarted
+    | FileStarted
+    | BytesArrived
+    | FileFinished
+    | FileRetried
+    | FileFailed
+    | Waiting
+    | Noticed
+)
+
+
+class Reporter(Protocol):
+    """Listens to a sync."""
+
+    def report(self, event: Event) -> None:
+        """Take note of ``event``."""
+
+
+class Silent:
+    """A reporter that ignores everything."""
+
+    def report(self, event: Event) -> None:
+        """Ignore ``event``."""
