@@ -1,0 +1,294 @@
+"""The declaration: which data one notebook needs, as written in ``notebook.metadata.nbrucio``.
+
+Parsing is total and forgiving per requirement: one bad entry never hides the good ones, and what is not understood is
+kept and written back as it was. A declaration names data; it never supplies hosts, paths, code or credentials.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+from nbrucio.did import Did, printable
+from nbrucio.errors import BadDeclaration, BadDid
+from nbrucio.lock import LockEntry
+from nbrucio.selection import Selection
+
+VERSION = 1
+MAX_REQUIREMENTS = 10_000
+MAX_HANDLE_CHARS = 100
+#: What a requirement's ``access`` may say; absent means that nbrucio chooses.
+ACCESS_WORDS = ("store", "mount", "download", "stream", "rule")
+_REQUIREMENT_KEYS = {"did", "handle", "instance", "select", "access"}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One line of a declaration.
+
+    Attributes:
+        did: what is needed.
+        handle: the Python identifier by which code asks for it.
+        instance: host name, short name or alias of a configured instance; None for the default one.
+        select: the wanted subset of its files; None for all.
+        access: one of `ACCESS_WORDS`; None when nbrucio chooses.
+        extra: keys that this version does not know, kept as they are.
+    """
+
+    did: Did
+    handle: str
+    instance: str | None = None
+    select: Selection | None = None
+    access: str | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """The entry of ``requirements`` that parses back to this."""
+        value: dict[str, object] = {"did": str(self.did), "handle": self.handle}
+        if self.instance is not None:
+            value["instance"] = self.instance
+        if self.select is not None:
+            value["select"] = self.select.as_json()
+        if self.access is not None:
+            value["access"] = self.access
+        return value | dict(self.extra)
+
+    @classmethod
+    def parse(cls, value: object) -> Requirement:
+        """The requirement that ``value`` writes.
+
+        Raises:
+            BadDeclaration: something in it is wrong; the message says what.
+            BadDid: its DID is none.
+        """
+        if not isinstance(value, Mapping):
+            raise BadDeclaration("it is not an object")
+        did, handle = value.get("did"), value.get("handle")
+        if not isinstance(did, str):
+            raise BadDeclaration("it has no 'did'")
+        parsed = Did.parse(did)
+        if not isinstance(handle, str):
+            raise BadDeclaration(f"{parsed} has no 'handle'")
+        instance, access, select = value.get("instance"), value.get("access"), value.get("select")
+        if instance is not None and not isinstance(instance, str):
+            raise BadDeclaration(f"{parsed}: 'instance' must be a name")
+        if access is not None and access not in ACCESS_WORDS:
+            raise BadDeclaration(f"{parsed}: 'access' must be one of {', '.join(ACCESS_WORDS)}")
+        return cls(
+            did=parsed,
+            handle=check_handle(handle),
+            instance=instance,
+            select=Selection.parse(select) if select is not None else None,
+            access=access,
+            extra={str(key): kept for key, kept in value.items() if key not in _REQUIREMENT_KEYS},
+        )
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An entry of ``requirements`` that could not be understood, kept as it was written."""
+
+    raw: object
+    error: BadDeclaration
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The requirements of one notebook, and the lock beside them.
+
+    Attributes:
+        entries: requirements and faults, in the order they are written.
+        lock: by handle.
+        extra: top-level keys that this version does not know, kept as they are.
+        bad_lock: lock entries that could not be understood, by handle, kept until their handle is locked anew.
+    """
+
+    entries: tuple[Requirement | Fault, ...] = ()
+    lock: Mapping[str, LockEntry] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
+    bad_lock: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """The entries that were understood."""
+        return tuple(entry for entry in self.entries if isinstance(entry, Requirement))
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The entries that were not."""
+        return tuple(entry for entry in self.entries if isinstance(entry, Fault))
+
+    @classmethod
+    def parse(cls, value: object) -> Declaration:
+        """The declaration that a notebook's metadata holds under ``nbrucio``; None gives an empty one.
+
+        Raises:
+            BadDeclaration: the value as a whole cannot be read (not an object, a newer version, too many entries).
+        """
+        if value is None:
+            return cls()
+        if not isinstance(value, Mapping):
+            _refuse("it must be an object")
+        version = value.get("version", VERSION)
+        if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+            _refuse("'version' must be a whole number")
+        if version > VERSION:
+            _refuse(f"it has version {version}, this nbrucio knows {VERSION}", "pip install --upgrade nbrucio")
+        entries, lock = value.get("requirements", []), value.get("lock", {})
+        if not isinstance(entries, list) or not isinstance(lock, Mapping):
+            _refuse("'requirements' must be a list and 'lock' an object")
+        if len(entries) > MAX_REQUIREMENTS:
+            _refuse(f"it has {len(entries):,} requirements; at most {MAX_REQUIREMENTS:,} are allowed")
+        locked, unreadable = _parse_lock(lock)
+        known = {"version", "requirements", "lock"}
+        extra = {str(key): kept for key, kept in value.items() if key not in known}
+        return cls(_parse_entries(entries), locked, extra, unreadable)
+
+    def as_json(self) -> dict[str, object]:
+        """The metadata value that parses back to this."""
+        value: dict[str, object] = {
+            "version": VERSION,
+            "requirements": [
+                entry.as_json() if isinstance(entry, Requirement) else entry.raw for entry in self.entries
+            ],
+        }
+        locked = {handle: entry.as_json() for handle, entry in self.lock.items()}
+        kept = {handle: raw for handle, raw in self.bad_lock.items() if handle not in locked}
+        if locked or kept:
+            value["lock"] = dict(sorted((locked | kept).items()))
+        return value | dict(self.extra)
+
+    def get(self, handle_or_did: str) -> Requirement | None:
+        """The requirement with this handle or DID."""
+        return next((r for r in self.requirements if handle_or_did in (r.handle, str(r.did))), None)
+
+    def with_requirement(self, requirement: Requirement) -> Declaration:
+        """A declaration that also holds ``requirement``, last.
+
+        Raises:
+            BadDeclaration: its handle is taken, or the same DID of the same instance is declared already.
+        """
+        for present in self.requirements:
+            if present.handle == requirement.handle:
+                raise BadDeclaration(
+                    f"The handle '{present.handle}' is taken by {present.did}.",
+                    subject=present.handle,
+                    hint="Choose another one with --as.",
+                )
+            if (present.did, present.instance, present.select) == (
+                requirement.did,
+                requirement.instance,
+                requirement.select,
+            ):
+                raise BadDeclaration(
+                    f"{present.did} is declared already, as '{present.handle}'.", subject=str(present.did)
+                )
+        return replace(self, entries=(*self.entries, requirement))
+
+    def without(self, handle: str) -> Declaration:
+        """A declaration without the requirement of this handle, and without its lock entry."""
+        return replace(
+            self,
+            entries=tuple(e for e in self.entries if not (isinstance(e, Requirement) and e.handle == handle)),
+            lock={key: kept for key, kept in self.lock.items() if key != handle},
+            bad_lock={key: kept for key, kept in self.bad_lock.items() if key != handle},
+        )
+
+    def with_lock(self, handle: str, entry: LockEntry) -> Declaration:
+        """A declaration in which ``handle`` is locked to ``entry``."""
+        return replace(self, lock={**self.lock, handle: entry})
+
+
+def lock_for(requirement: Requirement, lock: Mapping[str, LockEntry]) -> LockEntry | None:
+    """The lock entry that still speaks of ``requirement``; None when there is none or its DID or selection changed."""
+    entry = lock.get(requirement.handle)
+    if entry and (entry.did, entry.select) == (requirement.did, requirement.select):
+        return entry
+    return None
+
+
+def from_attachments(value: object) -> Declaration:
+    """The declaration that rucio-jupyterlab's ``rucio_attachments`` amounts to.
+
+    Its form is a list of ``{"did", "type", "variableName"}``; anything else in it becomes a fault.
+    """
+    if not isinstance(value, list):
+        return Declaration()
+    entries = []
+    for item in value[:MAX_REQUIREMENTS]:
+        fields = item if isinstance(item, Mapping) else {}
+        entries.append({"did": fields.get("did"), "handle": fields.get("variableName")})
+    return Declaration(_parse_entries(entries))
+
+
+def check_handle(handle: str) -> str:
+    """``handle`` if it can name data in code.
+
+    Raises:
+        BadDeclaration: it is no identifier, a keyword, private or longer than `MAX_HANDLE_CHARS`.
+    """
+    if len(handle) > MAX_HANDLE_CHARS or not handle.isidentifier() or keyword.iskeyword(handle):
+        raise BadDeclaration(
+            f"The handle {printable(handle, 40)} is no Python name.",
+            subject=handle,
+            hint="Use letters, digits and '_', for example 'muons'.",
+        )
+    if handle.startswith("_"):
+        raise BadDeclaration(f"The handle '{handle}' begins with '_'.", subject=handle, hint="Begin it with a letter.")
+    return handle
+
+
+def propose_handle(did: Did, taken: Iterable[str]) -> str:
+    """A handle made from a DID's name that is not among ``taken``."""
+    words = re.sub(r"\W+", "_", did.name.rsplit("/", 1)[-1].partition(".root")[0], flags=re.ASCII).strip("_").lower()
+    stem = words[:40].strip("_") or "data"
+    if not stem.isidentifier() or keyword.iskeyword(stem):
+        stem = f"data_{stem}"
+    used = set(taken)
+    candidates = (stem if number == 1 else f"{stem}_{number}" for number in range(1, len(used) + 2))
+    return next(candidate for candidate in candidates if candidate not in used)
+
+
+def _parse_entries(entries: list[object] | list[dict[str, object]]) -> tuple[Requirement | Fault, ...]:
+    parsed: list[Requirement | Fault] = []
+    handles: set[str] = set()
+    for number, raw in enumerate(entries, 1):
+        try:
+            requirement = Requirement.parse(raw)
+            if requirement.handle in handles:
+                raise BadDeclaration(f"the handle '{requirement.handle}' is used twice")
+        except (BadDeclaration, BadDid) as error:
+            parsed.append(Fault(raw, _fault(number, error)))
+        else:
+            handles.add(requirement.handle)
+            parsed.append(requirement)
+    return tuple(parsed)
+
+
+def _fault(number: int, error: BadDeclaration | BadDid) -> BadDeclaration:
+    reason = error.message.rstrip(".")
+    return BadDeclaration(
+        f"Requirement {number} of the notebook cannot be used: {reason}.", subject=error.subject, hint=error.hint
+    )
+
+
+def _parse_lock(lock: Mapping[str, object]) -> tuple[dict[str, LockEntry], dict[str, object]]:
+    good: dict[str, LockEntry] = {}
+    bad: dict[str, object] = {}
+    for handle, raw in lock.items():
+        try:
+            good[str(handle)] = LockEntry.parse(raw)
+        except BadDeclaration:
+            bad[str(handle)] = raw
+    return good, bad
+
+
+def _refuse(reason: str, next_command: str | None = None) -> NoReturn:
+    raise BadDeclaration(
+        f"The notebook's nbrucio metadata cannot be read: {reason}.",
+        hint="Mend or remove the key 'nbrucio' in the notebook's metadata." if next_command is None else None,
+        next_command=next_command,
+    )

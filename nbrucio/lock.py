@@ -1,0 +1,185 @@
+"""The lock: what a declaration resolved to, and how to tell that it changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+from nbrucio.catalogue.base import DidFacts, FileEntry
+from nbrucio.did import Did, DidType
+from nbrucio.errors import BadDeclaration, BadDid
+from nbrucio.selection import Selection
+from nbrucio.words import human_bytes, plural
+
+#: Lists up to this many files are pinned in the lock itself (design: longer ones belong beside the notebook).
+INLINE_LIST_MAX_FILES = 64
+
+
+@dataclass(frozen=True)
+class LockEntry:
+    """What one requirement resolved to.
+
+    Attributes:
+        did, select: what was resolved; when they differ from the requirement's, the entry is stale.
+        type, open: of the DID at that time.
+        files, size_bytes: totals; files of unknown size count 0 bytes.
+        digest: ``sha256:<hex>`` over the file list, see `digest_of`.
+        locked: when, ISO 8601 in UTC to the second.
+        pinned: the file list itself, for an open dataset or a selection of at most `INLINE_LIST_MAX_FILES`; else None.
+        extra: keys of a newer version, kept as they are.
+    """
+
+    did: Did
+    select: Selection | None
+    type: DidType
+    open: bool
+    files: int
+    size_bytes: int
+    digest: str
+    locked: str
+    pinned: tuple[FileEntry, ...] | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """The value in the notebook's ``lock`` that parses back to this."""
+        value: dict[str, object] = {"did": str(self.did)}
+        if self.select:
+            value["select"] = self.select.as_json()
+        value |= {"type": self.type.value, "files": self.files, "bytes": self.size_bytes, "open": self.open}
+        value |= {"digest": self.digest, "locked": self.locked}
+        if self.pinned is not None:
+            value["pinned"] = list_lines(self.pinned)
+        return value | dict(self.extra)
+
+    @classmethod
+    def parse(cls, value: object) -> LockEntry:
+        """The entry that ``value`` writes.
+
+        Raises:
+            BadDeclaration: a key is missing or has the wrong type.
+        """
+        if not isinstance(value, Mapping):
+            raise BadDeclaration("it is not an object")
+        try:
+            return cls._parse(value)
+        except (KeyError, ValueError, TypeError, BadDid) as error:
+            raise BadDeclaration(f"{error}") from error
+
+    @classmethod
+    def _parse(cls, value: Mapping[str, object]) -> LockEntry:
+        known = {"did", "select", "type", "files", "bytes", "open", "digest", "locked", "pinned"}
+        select, pinned = value.get("select"), value.get("pinned")
+        files, size_bytes, digest, locked = value["files"], value["bytes"], value["digest"], value["locked"]
+        if not isinstance(files, int) or not isinstance(size_bytes, int):
+            raise TypeError("'files' and 'bytes' must be whole numbers")
+        if not isinstance(digest, str) or not is_digest(digest):
+            raise ValueError("'digest' must be sha256: and 64 hex digits")
+        return cls(
+            did=Did.parse(str(value["did"])),
+            select=Selection.parse(select) if select is not None else None,
+            type=DidType(value["type"]),
+            open=value["open"] is True,
+            files=files,
+            size_bytes=size_bytes,
+            digest=digest,
+            locked=str(locked),
+            pinned=parse_lines(pinned) if isinstance(pinned, list) else None,
+            extra={key: kept for key, kept in value.items() if key not in known},
+        )
+
+
+def lock_entry(facts: DidFacts, select: Selection | None, files: Sequence[FileEntry], locked: str) -> LockEntry:
+    """The entry for a DID that resolved to ``files`` (after selection, sorted by DID) at the time ``locked``."""
+    pin = (facts.open or select is not None) and len(files) <= INLINE_LIST_MAX_FILES
+    return LockEntry(
+        did=facts.did,
+        select=select,
+        type=facts.type,
+        open=facts.open,
+        files=len(files),
+        size_bytes=sum(entry.size_bytes or 0 for entry in files),
+        digest=digest_of(files),
+        locked=locked,
+        pinned=tuple(files) if pin else None,
+    )
+
+
+def same_content(old: LockEntry, new: LockEntry) -> bool:
+    """Whether both lock the same files of the same DID; the time does not matter."""
+    return (old.did, old.select, old.digest) == (new.did, new.select, new.digest)
+
+
+def drift_words(old: LockEntry, new: LockEntry) -> str | None:
+    """How ``new`` differs from ``old``, for a person; None when it does not.
+
+    Totals only: which files came and went can be told only where both lists are at hand.
+    """
+    if same_content(old, new):
+        return None
+    files, size_bytes = new.files - old.files, new.size_bytes - old.size_bytes
+    if not files and not size_bytes:
+        return "other files or checksums, same number and size"
+    verb = "gained" if files > 0 or (not files and size_bytes > 0) else "lost"
+    return f"{verb} {plural(abs(files), 'file')}, {human_bytes(abs(size_bytes))} since the lock"
+
+
+def list_lines(files: Iterable[FileEntry]) -> list[str]:
+    """The canonical lines of a file list: ``scope:name<TAB>bytes<TAB>adler32-or-md5``, sorted as UTF-8 bytes.
+
+    An unknown size or checksum is written ``-``. A DID holds no control character, so the lines split again exactly.
+    """
+    lines = (
+        f"{entry.did}\t{'-' if entry.size_bytes is None else entry.size_bytes}\t{entry.adler32 or entry.md5 or '-'}"
+        for entry in files
+    )
+    return sorted(lines, key=lambda line: line.encode("utf-8", "surrogatepass"))
+
+
+def parse_lines(lines: Iterable[object]) -> tuple[FileEntry, ...]:
+    """The files that `list_lines` wrote, sorted by DID.
+
+    Raises:
+        ValueError: a line has another form.
+        BadDid: a line's first part is no DID.
+    """
+    entries = []
+    for line in lines:
+        did, _, rest = str(line).partition("\t")
+        size, _, checksum = rest.partition("\t")
+        if len(checksum) not in (1, 8, 32):
+            raise ValueError(f"a file list has the line {line!r}")
+        entries.append(
+            FileEntry(
+                Did.parse(did),
+                None if size == "-" else int(size),
+                checksum if len(checksum) == 8 else None,
+                checksum if len(checksum) == 32 else None,
+            )
+        )
+    return tuple(sorted(entries, key=lambda entry: entry.did))
+
+
+def digest_of(files: Iterable[FileEntry]) -> str:
+    """``sha256:`` and the hex SHA-256 over `list_lines`, each ended by a line feed, in UTF-8."""
+    return digest_of_lines(list_lines(files))
+
+
+def digest_of_lines(lines: Iterable[str]) -> str:
+    """`digest_of` for lines that are canonical already."""
+    hasher = hashlib.sha256()
+    for line in lines:
+        hasher.update(line.encode("utf-8", "surrogatepass") + b"\n")
+    return "sha256:" + hasher.hexdigest()
+
+
+def is_digest(text: str) -> bool:
+    """Whether ``text`` has the form that `digest_of` gives; such a text is safe in a path."""
+    hex_digits = text.removeprefix("sha256:")
+    return text.startswith("sha256:") and len(hex_digits) == 64 and set(hex_digits) <= set("0123456789abcdef")
+
+
+def now() -> str:
+    """The present time as locks write it."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

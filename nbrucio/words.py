@@ -1,0 +1,17 @@
+"""How numbers read to people: one voice for the command line, the errors and the panel."""
+
+from __future__ import annotations
+
+
+def human_bytes(size_bytes: float) -> str:
+    """A size for people, in powers of ten as storage is sold and as Rucio prints it: ``8.4 MB``."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(size_bytes) < 1000:
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} PB"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 file``, ``2 files``, ``1,000 files``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
