@@ -1,0 +1,229 @@
+"""What configuration says, as values: instances, their mounts and logins, and this machine's policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from nbrucio.config.lookup import no_default, unknown_instance
+from nbrucio.errors import BadConfig
+
+#: The logins that rucio-clients has.
+AUTH_TYPES = ("userpass", "x509", "x509_proxy", "gss", "ssh", "oidc")
+
+#: Schemes whose URLs may end in a query (a signature, XRootD's opaque data). In a file:// path ``?`` is a letter.
+_SCHEMES_WITH_QUERY = frozenset({"http", "https", "dav", "davs", "root", "roots", "xroot", "s3", "s3s"})
+
+
+@dataclass(frozen=True)
+class Mount:
+    """An RSE whose files can be read below a local folder.
+
+    Attributes:
+        rse: the RSE's name.
+        path: the local folder.
+        begins_at: how many leading components of a PFN's path are not part of the path below the folder.
+        prefix: the beginning of the RSE's PFNs that stands for the folder; None when ``begins_at`` says it.
+    """
+
+    rse: str
+    path: Path
+    begins_at: int | None = None
+    prefix: str | None = None
+
+    def local_path(self, pfn: str) -> Path | None:
+        """Where the file of ``pfn`` is below `path`; None when this mount does not hold it.
+
+        With ``begins_at`` the path is what rucio-jupyterlab computes (``rse_mount_path``, ``path_begins_at``), so that
+        an operator's numbers keep their meaning. The answer is never outside `path`, whatever the PFN holds; whether a
+        file is there is not looked at.
+        """
+        below = self._below(pfn)
+        if below is None or "\0" in below:
+            return None
+        parts = [part for part in below.split("/") if part not in ("", ".")]
+        if not parts or ".." in parts:
+            return None
+        return self.path.joinpath(*parts)
+
+    def _below(self, pfn: str) -> str | None:
+        scheme, has_scheme, rest = pfn.partition("://")
+        if self.prefix is not None:
+            prefix = self.prefix.rstrip("/") + "/"
+            return _without_query(scheme, pfn[len(prefix) :]) if pfn.startswith(prefix) else None
+        path = rest.partition("/")[2] if has_scheme else pfn
+        return _without_query(scheme if has_scheme else "", path).strip("/").split("/", self.begins_at or 0)[-1]
+
+
+def _without_query(scheme: str, path: str) -> str:
+    return path.partition("?")[0] if scheme.lower() in _SCHEMES_WITH_QUERY else path
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What an instance's login needs; only the fields of its ``auth_type`` are used. Paths are absolute.
+
+    Attributes:
+        oidc: rucio-clients' OIDC settings by its own names without ``oidc_``: scope, audience, issuer, polling,
+            refresh_lifetime.
+    """
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    client_proxy: Path | None = None
+    ssh_private_key: Path | None = None
+    oidc: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One Rucio server as configured here.
+
+    Attributes:
+        name: its short name here.
+        identity: what notebooks, the store and grants call it on every machine; its host name unless configured.
+        host, auth_host: base URLs without a final slash.
+        account: the Rucio account; None lets the server choose the login's default account.
+        auth_type: one of `AUTH_TYPES`.
+        vo: the virtual organisation within a server of several; ``def`` otherwise.
+        ca_cert: file or folder of CAs that vouch for the Rucio server; None means those of this machine.
+        storage_ca: file or folder of CAs that vouch for the storage; None means those of this machine.
+        aliases: further names that notebooks may use.
+        mounts: RSEs that are mounted here.
+    """
+
+    name: str
+    identity: str
+    host: str
+    auth_host: str
+    auth_type: str
+    account: str | None = None
+    credentials: Credentials = field(default_factory=Credentials)
+    vo: str = "def"
+    ca_cert: Path | None = None
+    storage_ca: Path | None = None
+    aliases: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+
+    def names(self) -> frozenset[str]:
+        """Every name that means this instance, in lower case."""
+        return frozenset(name.lower() for name in (self.name, self.identity, *self.aliases, *host_names(self.host)))
+
+    def local_path(self, rse: str, pfn: str) -> Path | None:
+        """Where a mount of ``rse`` holds ``pfn``; None when none does. Does not look at the disk."""
+        paths = (mount.local_path(pfn) for mount in self.mounts if mount.rse == rse)
+        return next((path for path in paths if path is not None), None)
+
+
+def host_names(url: str) -> tuple[str, ...]:
+    """The host of ``url`` alone and, when the URL names one, with its port; lower case."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    return (host,) if parts.port is None else (host, f"{host}:{parts.port}")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a sync may cost on this machine.
+
+    Attributes:
+        max_download_bytes: the hard cap of one sync; None means no cap.
+        keep_free_bytes: space that downloads leave free on the store's file system.
+        offline: no network at all.
+        parallel: downloads at once from one storage host.
+        connect_timeout_s: how long a connection may take to be made.
+        read_timeout_s: how long a server may stay silent in the middle of an answer.
+    """
+
+    max_download_bytes: int | None = None
+    keep_free_bytes: int = 1_000_000_000
+    offline: bool = False
+    parallel: int = 4
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An instance that is configured wrongly: its error waits until somebody asks for that instance."""
+
+    name: str
+    error: BadConfig
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration of this machine and user.
+
+    Attributes:
+        instances: those that are configured rightly, each with an identity of its own.
+        default: the instance of notebooks that name none; None when there is none.
+        store_path: the folder of the store; it need not exist.
+        policy: limits, the operator's already applied.
+        sources: the files that were read.
+        places: every file that was looked for, there or not.
+        warnings: faults that stop nothing, each a sentence for the user.
+        faults: instances that cannot be used.
+        default_name: what the default instance is called where it was chosen; None when nobody chose.
+    """
+
+    instances: tuple[Instance, ...]
+    default: Instance | None
+    store_path: Path
+    policy: Policy = field(default_factory=Policy)
+    sources: tuple[Path, ...] = ()
+    places: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    default_name: str | None = None
+
+    def instance(self, name: str | None = None) -> Instance:
+        """The instance that ``name`` means; the default one for None.
+
+        A name is a short name, an identity, an alias, or a host name with or without its port (also as a URL).
+
+        Raises:
+            UnknownInstance: none is configured under that name, or there is no default.
+            BadConfig: the one that is meant has a fault.
+        """
+        if name is None and self.default is not None:
+            return self.default
+        wanted = name if name is not None else self.default_name
+        if wanted is None:
+            if self.faults:
+                raise self.faults[0].error
+            raise no_default(self._known(), self.places)
+        found = find_instance(self.instances, wanted)
+        if found is not None:
+            return found
+        for fault in self.faults:
+            if fault.name.lower() in _spellings(wanted):
+                raise fault.error
+        raise unknown_instance(wanted, self._known(), self.places)
+
+    def _known(self) -> tuple[str, ...]:
+        return tuple(instance.name for instance in self.instances)
+
+
+def find_instance(instances: tuple[Instance, ...], wanted: str) -> Instance | None:
+    """The instance of which ``wanted`` is a name; a short name goes before every other kind."""
+    spellings = _spellings(wanted)
+    by_name = (instance for instance in instances if instance.name.lower() in spellings)
+    by_any = (instance for instance in instances if instance.names() & spellings)
+    return next(by_name, None) or next(by_any, None)
+
+
+def _spellings(wanted: str) -> frozenset[str]:
+    plain = wanted.strip().lower()
+    if "://" not in plain:
+        return frozenset({plain})
+    try:
+        # Of a URL with a port only the form with the port: another port is another server.
+        return frozenset({host_names(plain)[-1]})
+    except ValueError:
+        return frozenset({plain})
