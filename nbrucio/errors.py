@@ -1,7 +1,8 @@
 """Everything that can go wrong, as one tree.
 
 Each error says what happened (the message), to which DID or file (``subject``), and what to type next
-(``next_command``). Its ``exit_code`` is what the command line returns, its ``code`` the stable word that programs match.
+(``next_command``). Its ``exit_code`` is what the command line returns, its ``code`` the stable word that programs
+match.
 
 ::
 
@@ -18,8 +19,7 @@ Each error says what happened (the message), to which DID or file (``subject``),
     │   ├── DidNotFound             4  did-not-found
     │   ├── NoReplica               4  no-replica
     │   ├── TransferFailed          4  transfer-failed
-    │   ├── RucioRefused            4  rucio-refused
-    │   └── DataNotHere             4  data-not-here
+    │   └── RucioRefused            4  rucio-refused
     ├── ConsentNeeded               5  consent-needed
     ├── NoSpace                     6  no-space
     │   └── OverBudget              6  over-budget
@@ -152,12 +152,6 @@ class RucioRefused(Unavailable):
     """Rucio answered a request with an error that has no closer name here."""
 
     code = "rucio-refused"
-
-
-class DataNotHere(Unavailable, LookupError):
-    """Code asks for data that no sync has brought yet."""
-
-    code = "data-not-here"
 
 
 class ConsentNeeded(NbrucioError):

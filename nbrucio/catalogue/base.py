@@ -89,14 +89,14 @@ class Catalogue(Protocol):
         """Every file below ``did``, streamed, in the catalogue's order; a file DID gives itself."""
 
     def replicas(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
-        """The replicas of each file, best first as the catalogue sorts them, streamed; files with none may be absent."""
+        """The replicas of each file, best first as the catalogue sorts them, streamed; one with none may be absent."""
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
         """DIDs in ``scope`` whose name matches ``pattern`` (``*`` is the wildcard).
 
         Args:
             kind: ``all``, ``collection``, ``dataset``, ``container`` or ``file``.
-            filters: further conditions on metadata, each ``key=value`` with ``=``, ``!=``, ``<``, ``>``, ``<=``, ``>=``.
+            filters: further conditions on metadata, each ``key=value``; also with ``!=``, ``<``, ``>``, ``<=``, ``>=``.
         """
 
     def close(self) -> None:
@@ -108,6 +108,9 @@ class CatalogueFactory(Protocol):
 
     def open(self, instance: str) -> Catalogue:
         """The catalogue of the instance with this identity; connects at its first question only."""
+
+    def close(self) -> None:
+        """Close every catalogue that was opened. Idempotent."""
 
 
 def unique_files(entries: Iterable[FileEntry]) -> tuple[FileEntry, ...]:

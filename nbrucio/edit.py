@@ -1,0 +1,187 @@
+"""The verbs that write a notebook: add, remove and lock. Nothing else in the engine does.
+
+Each reads the notebook, makes the new declaration, and writes only our key; a notebook that changed on disk meanwhile
+is refused, not overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nbrucio.config import Config
+from nbrucio.declaration import Declaration, Requirement, propose_handle
+from nbrucio.did import Did
+from nbrucio.engine import Engine
+from nbrucio.errors import BadDeclaration, NbrucioError
+from nbrucio.events import Reporter
+from nbrucio.lock import same_content
+from nbrucio.notebook import save
+from nbrucio.plan import Target
+from nbrucio.resolve import Declared, Question, read_declared
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What an editing verb did.
+
+    Attributes:
+        path: the notebook.
+        targets: the requirements that the verb dealt with, resolved where it resolves.
+        changed: whether the file was written.
+    """
+
+    path: Path
+    targets: tuple[Target, ...]
+    changed: bool
+
+    def as_json(self) -> dict[str, object]:
+        """This edit as a JSON-ready mapping."""
+        return {
+            "version": 1,
+            "notebook": str(self.path),
+            "changed": self.changed,
+            "requirements": [_target_json(target) for target in self.targets],
+        }
+
+
+def _target_json(target: Target) -> dict[str, object]:
+    return {
+        **target.requirement.as_json(),
+        "lock": target.lock.as_json() if target.lock else None,
+        "drift": target.drift,
+        "error": target.error.as_json() if target.error else None,
+    }
+
+
+def add(
+    path: Path,
+    dids: Sequence[Did],
+    config: Config,
+    *,
+    handle: str | None = None,
+    instance: str | None = None,
+    offline: bool = False,
+    reporter: Reporter | None = None,
+) -> Edit:
+    """Declare ``dids`` in the notebook at ``path``, lock them, and write it; all of them or none.
+
+    Args:
+        handle: for a single DID; None proposes one from the DID's name.
+        instance: a name of a configured instance; None is the default one.
+        offline: declare without asking whether the DIDs exist; `lock` can do that later.
+
+    Raises:
+        NbrucioError: the notebook cannot be edited, a handle or DID is declared already, or a DID does not exist.
+    """
+    if handle is not None and len(dids) > 1:
+        raise BadDeclaration("One handle cannot name several DIDs.", hint="Add them one by one.")
+    declared = read_declared(path)
+    declaration, fresh = declared.declaration, []
+    # The host name is written even where a short name was typed, so that the notebook means the same elsewhere.
+    identity = config.instance(instance).identity if instance is not None else None
+    for did in dids:
+        taken = [requirement.handle for requirement in declaration.requirements]
+        requirement = Requirement.parse(
+            {"did": str(did), "handle": handle or propose_handle(did, taken)}
+            | ({"instance": identity} if identity else {})
+        )
+        declaration = declaration.with_requirement(requirement)
+        fresh.append(requirement.handle)
+    if offline:
+        targets = tuple(Target(r, identity or "") for r in declaration.requirements if r.handle in fresh)
+        return Edit(path, targets, _write(declared, declaration))
+    return _lock_and_write(declared, declaration, config, fresh, Question(refresh=True), reporter)
+
+
+def remove(path: Path, names: Sequence[str]) -> Edit:
+    """Remove the requirements with these handles or DIDs, and their locks, from the notebook at ``path``.
+
+    Raises:
+        BadDeclaration: one of them is not declared; nothing is removed then.
+        BadNotebook: the notebook cannot be edited.
+    """
+    declared = read_declared(path)
+    declaration, gone = declared.declaration, []
+    for name in names:
+        requirement = declaration.get(name)
+        if requirement is None:
+            handles = ", ".join(r.handle for r in declaration.requirements) or "nothing"
+            raise BadDeclaration(f"'{name}' is not declared in {path}.", subject=name, hint=f"Declared: {handles}.")
+        declaration = declaration.without(requirement.handle)
+        gone.append(Target(requirement, ""))
+    return Edit(path, tuple(gone), _write(declared, declaration))
+
+
+def lock(
+    path: Path, config: Config, *, upgrade: Collection[str] | None = None, reporter: Reporter | None = None
+) -> Edit:
+    """Write what each requirement resolves to into the notebook at ``path``.
+
+    What is locked stays locked as it is, unless it is among ``upgrade``.
+
+    Args:
+        upgrade: handles to resolve anew; an empty collection means all of them, None means none.
+
+    Raises:
+        NbrucioError: the notebook cannot be edited, or a requirement cannot be resolved; nothing is written then.
+    """
+    declared = read_declared(path)
+    for name in upgrade or ():
+        if all(requirement.handle != name for requirement in declared.declaration.requirements):
+            raise BadDeclaration(f"'{name}' is not declared in {path}.", subject=name)
+    handles = [requirement.handle for requirement in declared.declaration.requirements]
+    if upgrade is None:
+        return _lock_and_write(declared, declared.declaration, config, handles, Question(), reporter)
+    anew = [handle for handle in handles if not upgrade or handle in upgrade]
+    return _lock_and_write(declared, declared.declaration, config, anew, Question(refresh=True), reporter)
+
+
+def _lock_and_write(
+    declared: Declared,
+    declaration: Declaration,
+    config: Config,
+    handles: Sequence[str],
+    question: Question,
+    reporter: Reporter | None,
+) -> Edit:
+    wanted = replace(declaration, entries=tuple(r for r in declaration.requirements if r.handle in set(handles)))
+    with Engine(config, reporter) as engine:
+        targets = engine.resolver().resolve(Declared(declared.notebook, wanted), question)
+        for target in targets:
+            if target.error is not None:
+                raise target.error
+            declaration = _locked(declaration, target)
+        changed = _write(declared, declaration)
+        for target in targets:
+            _keep(engine, target)
+    return Edit(declared.path, targets, changed)
+
+
+def _locked(declaration: Declaration, target: Target) -> Declaration:
+    if target.lock is None:
+        return declaration
+    handle = target.requirement.handle
+    if target.requirement.instance is None:
+        named = replace(target.requirement, instance=target.instance)
+        entries = tuple(named if entry == target.requirement else entry for entry in declaration.entries)
+        declaration = replace(declaration, entries=entries)
+    present = declaration.lock.get(handle)
+    # An unchanged lock keeps its time, so that locking twice changes nothing.
+    return declaration if present and same_content(present, target.lock) else declaration.with_lock(handle, target.lock)
+
+
+def _keep(engine: Engine, target: Target) -> None:
+    try:
+        engine.resolutions.keep_files(target.files)
+    except OSError as error:
+        raise NbrucioError(
+            f"The notebook is written, but the store {engine.store.root} is not: {error}.",
+            subject=str(engine.store.root),
+        ) from error
+
+
+def _write(declared: Declared, declaration: Declaration) -> bool:
+    written = save(declared.notebook, declaration.as_json())
+    return written.raw != declared.notebook.raw

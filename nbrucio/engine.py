@@ -1,0 +1,47 @@
+"""What one run works with: configuration, store, memory and catalogues, opened when they are needed."""
+
+from __future__ import annotations
+
+from nbrucio.catalogue.base import Catalogue, CatalogueFactory
+from nbrucio.config import Config
+from nbrucio.events import Reporter, Silent
+from nbrucio.resolve import Resolver
+from nbrucio.store import Store
+from nbrucio.store.resolved import Resolutions
+
+
+class Engine:
+    """What one run works with. A context manager; leaving it gives back connections."""
+
+    def __init__(
+        self, config: Config, reporter: Reporter | None = None, catalogues: CatalogueFactory | None = None
+    ) -> None:
+        self.config = config
+        self.reporter = reporter or Silent()
+        self.store = Store(config.store_path)
+        self.resolutions = Resolutions(config.store_path)
+        self._catalogues = catalogues
+
+    def catalogue(self, identity: str) -> Catalogue:
+        """The catalogue of an instance. Nothing is imported before the first call, nor connected before a question."""
+        if self._catalogues is None:
+            from nbrucio.catalogue.rucio import Catalogues
+
+            self._catalogues = Catalogues(self.config)
+        return self._catalogues.open(identity)
+
+    def resolver(self) -> Resolver:
+        """A resolver for one run."""
+        return Resolver(self.config, self.catalogue, self.resolutions, self.reporter)
+
+    def close(self) -> None:
+        """Give back connections. Idempotent."""
+        if self._catalogues is not None:
+            self._catalogues.close()
+            self._catalogues = None
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

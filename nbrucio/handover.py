@@ -1,0 +1,79 @@
+"""Hand a run's result to those who come after: kernels by the manifest, the next sync by what is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from nbrucio.declaration import lock_for
+from nbrucio.engine import Engine
+from nbrucio.errors import BadConfig
+from nbrucio.events import Noticed
+from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State, write
+from nbrucio.report import NotebookReport, RequirementReport
+from nbrucio.resolve import Declared
+
+
+def hand_over(reports: Iterable[NotebookReport], *, syncing: bool = False) -> list[NotebookReport]:
+    """Write the manifest of each notebook; returns the reports with its path, or with the error that prevented it.
+
+    Args:
+        syncing: whether what is not here yet is on its way.
+    """
+    return [_hand_over(report, syncing=syncing) for report in reports]
+
+
+def _hand_over(report: NotebookReport, *, syncing: bool) -> NotebookReport:
+    if not report.requirements and report.faults:
+        return report
+    entries = [_entry(requirement, syncing=syncing) for requirement in report.requirements]
+    try:
+        return replace(report, manifest=write(Manifest.of(report.path, entries)))
+    except BadConfig as error:
+        return replace(report, faults=(*report.faults, error))
+
+
+def _entry(requirement: RequirementReport, *, syncing: bool) -> ManifestEntry:
+    target = requirement.target
+    errors = tuple(requirement.errors())
+    state: State = "ready" if requirement.state == "ready" else "syncing" if syncing and not errors else "failed"
+    files = (
+        ManifestFile(
+            did=str(file.entry.did),
+            path=str(file.path),
+            pfn=file.pfn,
+            bytes=file.entry.size_bytes,
+            checksum=file.entry.checksum,
+        )
+        for file in requirement.here
+    )
+    return ManifestEntry(
+        handle=target.requirement.handle,
+        did=str(target.requirement.did),
+        instance=target.instance or None,
+        state=state,
+        files=tuple(files) if state == "ready" else (),
+        folder=str(requirement.folder) if requirement.folder else None,
+        error=ManifestError.of(errors[0]) if state == "failed" and errors else None,
+        bind=target.requirement.extra.get("bind") is True,
+    )
+
+
+def keep_resolved(engine: Engine, report: NotebookReport, declared: Declared | None) -> None:
+    """Remember what each requirement resolved to, so that the next sync asks nobody.
+
+    A store that cannot be written costs the next sync some requests, so it is mentioned and stops nothing.
+    """
+    if declared is None:
+        return
+    resolved = [r.target for r in report.requirements if r.target.lock is not None]
+    try:
+        for target in resolved:
+            if target.lock is not None and engine.resolutions.files(target.lock.digest) is None:
+                engine.resolutions.keep_files(target.files)
+        lock = {t.requirement.handle: t.lock for t in resolved if t.lock is not None}
+        own = declared.declaration.lock
+        if any(lock_for(target.requirement, own) is None for target in resolved):
+            engine.resolutions.keep_lock(declared.path, lock)
+    except OSError as error:
+        engine.reporter.report(Noticed(f"What was resolved could not be kept in the store: {error}."))

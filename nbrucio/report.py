@@ -1,0 +1,182 @@
+"""What a sync did or a status found: one record for the command line, the server, runners and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbrucio.catalogue.base import FileEntry
+from nbrucio.errors import NbrucioError, exit_code_for
+from nbrucio.plan import Access, RequirementPlan, Target
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """How one file ended.
+
+    Attributes:
+        entry: the file.
+        access: how it is had; MISSING when it is not.
+        path: where it is; None when it is not here.
+        pfn: where it was read from in this run; None when it was here before.
+        error: why it is missing.
+    """
+
+    entry: FileEntry
+    access: Access
+    path: Path | None = None
+    pfn: str | None = None
+    error: NbrucioError | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """This file as a JSON-ready mapping; sizes in bytes."""
+        return {
+            "did": str(self.entry.did),
+            "bytes": self.entry.size_bytes,
+            "checksum": self.entry.checksum,
+            "access": self.access.value,
+            "path": str(self.path) if self.path else None,
+            "error": self.error.as_json() if self.error else None,
+        }
+
+
+@dataclass(frozen=True)
+class RequirementReport:
+    """How one requirement ended.
+
+    Attributes:
+        target: the requirement, resolved.
+        files: one per file, in order.
+        folder: the folder of links to its files; None unless all are here.
+    """
+
+    target: Target
+    files: tuple[FileReport, ...]
+    folder: Path | None = None
+
+    @classmethod
+    def of(cls, plan: RequirementPlan) -> RequirementReport:
+        """A requirement as it stands before anything was brought."""
+        files = tuple(FileReport(file.entry, file.access, file.path, error=file.error) for file in plan.files)
+        return cls(plan.target, files)
+
+    @property
+    def state(self) -> str:
+        """``ready``, ``partial`` (some files are here), ``missing`` (none is) or ``failed`` (it was not resolved)."""
+        if self.target.error is not None:
+            return "failed"
+        here = sum(1 for file in self.files if file.path is not None)
+        if here == len(self.files):
+            return "ready"
+        return "partial" if here else "missing"
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all its files; files of unknown size count 0."""
+        return sum(file.entry.size_bytes or 0 for file in self.files)
+
+    @property
+    def here(self) -> tuple[FileReport, ...]:
+        """The files that can be opened now."""
+        return tuple(file for file in self.files if file.path is not None)
+
+    @property
+    def here_bytes(self) -> int:
+        """Bytes of the files that can be opened now."""
+        return sum(file.entry.size_bytes or 0 for file in self.here)
+
+    def errors(self) -> Iterator[NbrucioError]:
+        """Why it is not ready, each error once."""
+        if self.target.error is not None:
+            yield self.target.error
+        seen: set[int] = set()
+        for file in self.files:
+            if file.error is not None and id(file.error) not in seen:
+                seen.add(id(file.error))
+                yield file.error
+
+    def as_json(self) -> dict[str, object]:
+        """This requirement as a JSON-ready mapping; sizes in bytes."""
+        requirement, lock = self.target.requirement, self.target.lock
+        return {
+            "handle": requirement.handle,
+            "did": str(requirement.did),
+            "instance": self.target.instance or requirement.instance,
+            "state": self.state,
+            "type": lock.type.value if lock else None,
+            "open": lock.open if lock else None,
+            "digest": lock.digest if lock else None,
+            "drift": self.target.drift,
+            "bytes": self.size_bytes,
+            "here_files": len(self.here),
+            "here_bytes": self.here_bytes,
+            "folder": str(self.folder) if self.folder else None,
+            "files": [file.as_json() for file in self.files],
+            "errors": [error.as_json() for error in self.errors()],
+        }
+
+
+@dataclass(frozen=True)
+class NotebookReport:
+    """How one notebook ended.
+
+    Attributes:
+        path: the notebook.
+        requirements: one per requirement that was understood, in order.
+        faults: what could not be understood, or why the notebook could not be read at all.
+        manifest: where kernels find their data; None when none was written.
+    """
+
+    path: Path
+    requirements: tuple[RequirementReport, ...] = ()
+    faults: tuple[NbrucioError, ...] = ()
+    manifest: Path | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """This notebook as a JSON-ready mapping."""
+        return {
+            "notebook": str(self.path),
+            "manifest": str(self.manifest) if self.manifest else None,
+            "requirements": [requirement.as_json() for requirement in self.requirements],
+            "faults": [fault.as_json() for fault in self.faults],
+        }
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """How a whole run ended.
+
+    Attributes:
+        notebooks: in the order they were given.
+        downloaded_files, downloaded_bytes: what this run brought.
+        elapsed_s: wall seconds.
+    """
+
+    notebooks: tuple[NotebookReport, ...]
+    downloaded_files: int = 0
+    downloaded_bytes: int = 0
+    elapsed_s: float = 0.0
+
+    def errors(self) -> Iterator[NbrucioError]:
+        """Everything that went wrong, in the order of notebooks and requirements."""
+        for notebook in self.notebooks:
+            yield from notebook.faults
+            for requirement in notebook.requirements:
+                yield from requirement.errors()
+
+    @property
+    def exit_code(self) -> int:
+        """0 when everything is here, else the code that decides among the errors."""
+        return exit_code_for(self.errors())
+
+    def as_json(self) -> dict[str, object]:
+        """The whole run as a JSON-ready mapping."""
+        return {
+            "version": 1,
+            "exit_code": self.exit_code,
+            "downloaded_files": self.downloaded_files,
+            "downloaded_bytes": self.downloaded_bytes,
+            "elapsed_s": round(self.elapsed_s, 3),
+            "notebooks": [notebook.as_json() for notebook in self.notebooks],
+        }

@@ -1,0 +1,185 @@
+"""Resolve, plan, apply: the functions that every face calls.
+
+`sync` carries out exactly what `plan` says; `status` is the same look without a network. None of them raises for what
+is wrong with one notebook or requirement: that stands in the report, and the others go on.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nbrucio.config import Config
+from nbrucio.engine import Engine
+from nbrucio.errors import NbrucioError
+from nbrucio.events import ApplyStarted, Noticed, Reporter
+from nbrucio.handover import hand_over, keep_resolved
+from nbrucio.plan import Access, FileKey, Limits, Plan, Target, make_plan
+from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
+from nbrucio.resolve import Declared, Question, read_declared
+from nbrucio.survey import survey
+from nbrucio.transfer import Outcome, StorageAccess, Task, fetch
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to sync.
+
+    Attributes:
+        refresh: ask the catalogue even for what was resolved before.
+        offline: no network at all; also switched on by the machine's policy.
+    """
+
+    refresh: bool = False
+    offline: bool = False
+
+
+@dataclass(frozen=True)
+class Read:
+    """One notebook of a run: what it declares and what that resolved to, or why it could not be read."""
+
+    path: Path
+    declared: Declared | None
+    targets: tuple[Target, ...]
+    fault: NbrucioError | None = None
+
+
+def sync(
+    paths: Sequence[Path],
+    config: Config,
+    *,
+    options: Options | None = None,
+    reporter: Reporter | None = None,
+    cancel: threading.Event | None = None,
+) -> SyncReport:
+    """Bring what the notebooks at ``paths`` declare, and hand it to their kernels through manifests.
+
+    Never writes a notebook. Files that several requirements hold are brought once.
+
+    Raises:
+        Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
+    """
+    began = time.monotonic()
+    question = _question(config, options)
+    with Engine(config, reporter) as engine:
+        reads = _read_all(engine, paths, question)
+        plan = _plan(engine, reads, question)
+        if plan.downloads and plan.refusal is None:
+            hand_over([report for report, _ in _notebook_reports(reads, plan)], syncing=True)
+        outcomes = _apply(engine, plan, cancel)
+        done = [
+            (_finished(engine, report, plan, outcomes), declared) for report, declared in _notebook_reports(reads, plan)
+        ]
+        for report, declared in done:
+            keep_resolved(engine, report, declared)
+        notebooks = hand_over([report for report, _ in done])
+    brought = [outcome.stored for outcome in outcomes.values() if outcome.stored is not None]
+    total = sum(stored.size_bytes for stored in brought)
+    return SyncReport(tuple(notebooks), len(brought), total, time.monotonic() - began)
+
+
+def status(paths: Sequence[Path], config: Config) -> SyncReport:
+    """What is here of what the notebooks at ``paths`` declare, without a network and without writing anything."""
+    began = time.monotonic()
+    question = Question(offline=True)
+    with Engine(config) as engine:
+        reads = _read_all(engine, paths, question)
+        plan = _plan(engine, reads, question)
+        reports = tuple(report for report, _ in _notebook_reports(reads, plan))
+    return SyncReport(reports, elapsed_s=time.monotonic() - began)
+
+
+def plan(paths: Sequence[Path], config: Config, *, options: Options | None = None) -> Plan:
+    """What `sync` with the same arguments would do now; nothing is written.
+
+    Notebooks that cannot be read are left out; `sync` and `status` say what is wrong with them.
+    """
+    question = _question(config, options)
+    with Engine(config) as engine:
+        return _plan(engine, _read_all(engine, paths, question), question)
+
+
+def _question(config: Config, options: Options | None) -> Question:
+    options = options or Options()
+    return Question(options.refresh, options.offline or config.policy.offline)
+
+
+def _read_all(engine: Engine, paths: Sequence[Path], question: Question) -> list[Read]:
+    resolver = engine.resolver()
+    reads = []
+    for path in paths:
+        try:
+            declared = read_declared(path)
+        except NbrucioError as error:
+            reads.append(Read(path, None, (), error))
+            continue
+        targets = resolver.resolve(declared, question)
+        for target in targets:
+            if target.drift:
+                engine.reporter.report(Noticed(f"{target.requirement.did} {target.drift}."))
+        reads.append(Read(path, declared, targets))
+    return reads
+
+
+def _plan(engine: Engine, reads: Sequence[Read], question: Question) -> Plan:
+    targets = [target for read in reads for target in read.targets]
+    policy = engine.config.policy
+    limits = Limits(engine.store.free_bytes(), policy.keep_free_bytes, policy.max_download_bytes)
+    return make_plan(targets, survey(engine, targets, question), limits)
+
+
+def _notebook_reports(reads: Sequence[Read], plan: Plan) -> Iterator[tuple[NotebookReport, Declared | None]]:
+    plans = iter(plan.requirements)
+    for read in reads:
+        requirements = tuple(RequirementReport.of(next(plans)) for _ in read.targets)
+        faults: list[NbrucioError] = [read.fault] if read.fault else []
+        if read.declared is not None:
+            faults += [fault.error for fault in read.declared.declaration.faults]
+        yield NotebookReport(read.path, requirements, tuple(faults)), read.declared
+
+
+def _apply(engine: Engine, plan: Plan, cancel: threading.Event | None) -> dict[FileKey, Outcome]:
+    engine.reporter.report(ApplyStarted(len(plan.downloads), plan.download_bytes))
+    if plan.refusal is not None or not plan.downloads:
+        return {}
+    tasks = [Task(instance, file.entry, file.replicas) for instance, file in plan.downloads]
+    access = {identity: _storage_access(engine.config, identity) for identity in {task.instance for task in tasks}}
+    outcomes = fetch(tasks, engine.store, access, engine.reporter, cancel=cancel)
+    return {(outcome.task.instance, outcome.task.entry.did): outcome for outcome in outcomes}
+
+
+def _storage_access(config: Config, identity: str) -> StorageAccess:
+    from nbrucio.catalogue.storage import storage_credentials
+
+    found = storage_credentials(config.instance(identity), os.environ)
+    return StorageAccess(ca=found.ca, proxy=found.proxy, token=found.token)
+
+
+def _finished(
+    engine: Engine, report: NotebookReport, plan: Plan, outcomes: Mapping[FileKey, Outcome]
+) -> NotebookReport:
+    requirements = []
+    for requirement in report.requirements:
+        files = tuple(_file_report(requirement.target, file, plan, outcomes) for file in requirement.files)
+        finished = replace(requirement, files=files)
+        if finished.state == "ready":
+            links = [(file.entry.did, file.path) for file in files if file.path is not None]
+            folder = engine.store.view(requirement.target.instance, requirement.target.requirement.did, links)
+            finished = replace(finished, folder=folder)
+        requirements.append(finished)
+    return replace(report, requirements=tuple(requirements))
+
+
+def _file_report(target: Target, file: FileReport, plan: Plan, outcomes: Mapping[FileKey, Outcome]) -> FileReport:
+    if file.access is not Access.DOWNLOAD:
+        return file
+    if plan.refusal is not None:
+        return replace(file, access=Access.MISSING, error=plan.refusal)
+    outcome = outcomes[target.instance, file.entry.did]
+    if outcome.stored is None:
+        return replace(file, access=Access.MISSING, error=outcome.error)
+    return replace(file, path=outcome.stored.path)
