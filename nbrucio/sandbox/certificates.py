@@ -1,0 +1,17 @@
+"""The sandbox's own certificate authority and the certificates that it signs."""
+
+from __future__ import annotations
+
+from nbrucio.sandbox.layout import Layout, write_private
+
+
+def make_certificates(layout: Layout) -> None:
+    """The CA's certificate, one for the HTTPS storage, and one by which its writers show who they are."""
+    import trustme
+
+    ca = trustme.CA()
+    storage = ca.issue_cert("127.0.0.1", "localhost")
+    client = ca.issue_cert("sandbox@localhost")
+    write_private(layout.ca, ca.cert_pem.bytes().decode())
+    write_private(layout.storage_certificate, storage.private_key_and_cert_chain_pem.bytes().decode())
+    write_private(layout.client_certificate, client.private_key_and_cert_chain_pem.bytes().decode())

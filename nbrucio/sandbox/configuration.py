@@ -1,0 +1,112 @@
+"""The configuration files that make Rucio's server, plain clients and nbrucio itself use the sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from nbrucio.sandbox.layout import Layout, write_private
+from nbrucio.sandbox.rses import ACCOUNT, MOUNT
+from nbrucio.sandbox.state import State
+
+#: How notebooks and the store know this instance: host and port change from run to run, this does not.
+IDENTITY = "sandbox.localhost"
+
+_Sections = Mapping[str, Mapping[str, str]]
+
+
+def write_configuration(layout: Layout, state: State) -> None:
+    """Write all of them anew; the ports may have changed."""
+    write_private(layout.server / "etc" / "rucio.cfg", _ini(_server_sections(layout, state)))
+    write_private(layout.client / "etc" / "rucio.cfg", _ini(_client_sections(layout, state)))
+    write_private(layout.config, _nbrucio_toml(layout, state))
+    layout.tokens.mkdir(mode=0o700, exist_ok=True)
+
+
+def client_environment(layout: Layout) -> dict[str, str]:
+    """What makes a plain Rucio client and nbrucio use this sandbox, whatever the environment said before."""
+    return {
+        "NBRUCIO_CONFIG": str(layout.config),
+        "RUCIO_HOME": str(layout.client),
+        # All of these go before RUCIO_HOME or the file in it.
+        "RUCIO_CONFIG": str(layout.client / "etc" / "rucio.cfg"),
+        "RUCIO_ACCOUNT": ACCOUNT,
+        "RUCIO_AUTH_TYPE": "userpass",
+        "RUCIO_VO": "def",
+        "RUCIO_CLIENT_MODE": "1",
+        # Rucio's https protocol insists on one; here it is also what lets `rucio upload` write.
+        "X509_USER_PROXY": str(layout.client_certificate),
+    }
+
+
+def _server_sections(layout: Layout, state: State) -> _Sections:
+    # IMMEDIATE: a transaction takes the write lock at its start, where SQLite waits, not halfway, where it fails.
+    database = f"sqlite:///{layout.database}?timeout=60&isolation_level=IMMEDIATE"
+    return {
+        "common": {"logdir": str(layout.server), "loglevel": "WARNING"},
+        "database": {"default": database},
+        "policy": {"permission": "generic", "schema": "generic", "lfn2pfn_algorithm_default": "hash"},
+        "bootstrap": {
+            "userpass_identity": "root",
+            "userpass_pwd": state.root_password,
+            "userpass_email": "root@localhost",
+            # Empty, or Rucio lets its own developers' well-known keys in.
+            "x509_identity": "",
+            "gss_identity": "",
+            "ssh_identity": "",
+        },
+    }
+
+
+def _client_sections(layout: Layout, state: State) -> _Sections:
+    return {
+        "client": {
+            "rucio_host": state.server_url,
+            "auth_host": state.server_url,
+            "account": ACCOUNT,
+            "auth_type": "userpass",
+            "username": ACCOUNT,
+            "password": state.user_password,
+            # Its default place is shared by all servers of a user, and each would be sent the others' tokens.
+            "auth_token_file_path": str(layout.tokens / "plain-client"),
+            "request_retries": "3",
+        },
+        "policy": {"permission": "generic", "schema": "generic", "lfn2pfn_algorithm_default": "hash"},
+    }
+
+
+def _ini(sections: _Sections) -> str:
+    lines = []
+    for section, options in sections.items():
+        lines.append(f"[{section}]")
+        # Rucio reads with interpolation, where a percent sign is written twice.
+        lines += [f"{name} = {value}".replace("%", "%%") for name, value in options.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _nbrucio_toml(layout: Layout, state: State) -> str:
+    mount = layout.rse_folder(MOUNT.name)
+    instance = {
+        "identity": IDENTITY,
+        "host": state.server_url,
+        "auth_host": state.server_url,
+        "account": ACCOUNT,
+        "auth_type": "userpass",
+        "username": ACCOUNT,
+        "password": state.user_password,
+        "storage_ca": str(layout.ca),
+    }
+    mounts: dict[str, str | int] = {"rse": MOUNT.name, "path": str(mount), "begins_at": len(mount.parts) - 1}
+    tables: dict[str, Mapping[str, str | int]] = {
+        "": {"default_instance": "sandbox"},
+        "[instances.sandbox]": instance,
+        "[[instances.sandbox.mounts]]": mounts,
+        "[store]": {"path": str(layout.store)},
+    }
+    # A JSON string is a TOML basic string: the same quotes and escapes.
+    texts = [
+        "\n".join([*([title] if title else []), *(f"{key} = {json.dumps(value)}" for key, value in table.items())])
+        for title, table in tables.items()
+    ]
+    return "\n\n".join(texts) + "\n"

@@ -1,0 +1,38 @@
+"""A client of rucio-clients that depends on nothing but the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from nbrucio.sandbox.layout import Layout
+
+if TYPE_CHECKING:
+    from rucio.client import Client
+
+
+@contextmanager
+def connect(layout: Layout, url: str, account: str, password: str) -> Iterator[Client]:
+    """A `rucio.client.Client` that is logged in, closed at the end.
+
+    Host and credentials are given and its token is kept in the sandbox: neither the user's configuration nor another
+    server's token can get in the way, and neither is touched.
+    """
+    from rucio.client import Client
+
+    folder = layout.tokens / account
+    paths = (None, str(folder / "expires"), str(folder / "token"), str(folder))
+    private: Any = type("SandboxClient", (Client,), {"_get_auth_tokens": lambda _self: paths})
+    client = private(
+        rucio_host=url,
+        auth_host=url,
+        account=account,
+        auth_type="userpass",
+        creds={"username": account, "password": password},
+        vo="def",
+    )
+    try:
+        yield client
+    finally:
+        client.session.close()

@@ -1,0 +1,67 @@
+"""What a sandbox holds after its first start."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbrucio.did import Did
+from nbrucio.sandbox import seed
+from nbrucio.sandbox.dimuon import make_events
+from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.rses import HTTPS, MOUNT, POSIX, add_accounts, add_rses
+from nbrucio.sandbox.state import State
+
+if TYPE_CHECKING:
+    from rucio.client import Client
+
+_SEED = 20121204
+_EVENTS_PER_FILE = 100_000
+_SMALL_EVENTS = 2_000
+
+
+@dataclass(frozen=True)
+class Content:
+    """The ROOT files of the first start, made before the servers answer.
+
+    The events are the same in every sandbox; the files' bytes are not, as ROOT's format holds the time of writing.
+    """
+
+    dimuon: tuple[seed.File, ...]
+    growing: tuple[seed.File, ...]
+    mounted: tuple[seed.File, ...]
+
+    @classmethod
+    def make(cls) -> Content:
+        return cls(
+            dimuon=tuple(_root_file(f"dimuon.{n}.root", _EVENTS_PER_FILE, _SEED + n) for n in range(1, 5)),
+            growing=tuple(_root_file(f"growing.{n}.root", _SMALL_EVENTS, _SEED + 10 + n) for n in range(1, 3)),
+            mounted=tuple(_root_file(f"mounted.{n}.root", _SMALL_EVENTS, _SEED + 20 + n) for n in range(1, 3)),
+        )
+
+    def add(self, client: Client, layout: Layout, state: State) -> None:
+        """Fill a server that has a root account and nothing else."""
+        add_accounts(client, state)
+        add_rses(client, layout, state)
+        seed.add_files(client, [*self.dimuon, *self.growing], [HTTPS.name])
+        seed.add_files(client, self.dimuon[:2], [POSIX.name])
+        seed.add_files(client, self.mounted, [MOUNT.name])
+        dimuon = seed.add_dataset(client, "sandbox", "dimuon", [file.did for file in self.dimuon], closed=True)
+        client.set_metadata(dimuon.scope, dimuon.name, "project", "dimuon")
+        growing = seed.add_dataset(client, "sandbox", "growing", [file.did for file in self.growing])
+        seed.add_dataset(client, "sandbox", "mounted", [file.did for file in self.mounted], closed=True)
+        seed.add_container(client, "sandbox", "muons", [dimuon, growing])
+
+
+def _root_file(name: str, events: int, random_seed: int) -> seed.File:
+    import uproot
+
+    did = Did("sandbox", name)
+    columns = make_events(events, random_seed)
+    data = io.BytesIO()
+    with uproot.recreate(data, uuid_function=lambda: uuid.uuid5(uuid.NAMESPACE_URL, str(did))) as file:
+        file.mktree("Events", {key: values.dtype for key, values in columns.items()})
+        file["Events"].extend(columns)
+        return seed.File(did, data.getvalue())  # before uproot closes it; everything is written at once

@@ -1,0 +1,119 @@
+"""Where everything of one sandbox stands below its root, and how its files are written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbrucio.errors import UsageError
+
+_MARKER_TEXT = "Made by `nbrucio sandbox`. Its reset deletes what is in this folder.\n"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of one sandbox. Only `claim` touches the disk."""
+
+    root: Path
+
+    @property
+    def marker(self) -> Path:
+        return self.root / ".nbrucio-sandbox"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / ".lock"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state.json"
+
+    @property
+    def config(self) -> Path:
+        return self.root / "nbrucio.toml"
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
+
+    @property
+    def server(self) -> Path:
+        """RUCIO_HOME of the server."""
+        return self.root / "server"
+
+    @property
+    def database(self) -> Path:
+        return self.server / "rucio.db"
+
+    @property
+    def server_log(self) -> Path:
+        return self.server / "server.log"
+
+    @property
+    def access_log(self) -> Path:
+        return self.server / "access.log"
+
+    @property
+    def client(self) -> Path:
+        """RUCIO_HOME of plain clients."""
+        return self.root / "client"
+
+    @property
+    def client_certificate(self) -> Path:
+        return self.client / "certificate.pem"
+
+    @property
+    def tokens(self) -> Path:
+        return self.client / "tokens"
+
+    @property
+    def storage(self) -> Path:
+        return self.root / "storage"
+
+    @property
+    def storage_log(self) -> Path:
+        return self.storage / "access.log"
+
+    @property
+    def storage_error_log(self) -> Path:
+        return self.storage / "server.log"
+
+    @property
+    def ca(self) -> Path:
+        return self.storage / "ca.pem"
+
+    @property
+    def storage_certificate(self) -> Path:
+        return self.storage / "certificate.pem"
+
+    def rse_folder(self, rse: str) -> Path:
+        """The folder that holds the files of one RSE."""
+        return self.storage / "rses" / rse.lower()
+
+    def claim(self) -> None:
+        """Make the root ours, so that `reset` may delete what is in it.
+
+        Raises:
+            UsageError: there is already something at this path that is not a sandbox.
+        """
+        if self.marker.is_file():
+            return
+        if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
+            raise UsageError(
+                f"{self.root} is not empty and not a sandbox.",
+                subject=str(self.root),
+                hint="Choose a new or empty folder.",
+            )
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.marker.write_text(_MARKER_TEXT, encoding="utf-8")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write ``text`` for its owner alone; readers see the old or the new file, never a part."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    partial.replace(path)

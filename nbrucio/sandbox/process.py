@@ -1,0 +1,87 @@
+"""Server processes that outlive the one that started them, and are found again by it or by another."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process that leads its own group.
+
+    ``started`` tells it from a later process that the system gave the same number.
+    """
+
+    pid: int
+    started: str
+
+    def alive(self) -> bool:
+        return _started(self.pid) == self.started
+
+    def stop(self, patience_s: float = 5.0) -> None:
+        """End the process and its group: politely first, by force after ``patience_s``. No-op when it is gone."""
+        if self.alive():
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGTERM)
+            deadline = time.monotonic() + patience_s
+            while self.alive() and time.monotonic() < deadline:
+                time.sleep(_POLL_S)
+            # Checked again just before: the number may belong to somebody else by now.
+            if self.alive():
+                with suppress(ProcessLookupError):
+                    os.killpg(self.pid, signal.SIGKILL)
+                while self.alive():
+                    time.sleep(_POLL_S)
+
+
+def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path, inherit_fd: int) -> Process:
+    """Start a process as the leader of a new session, its output appended to ``log``.
+
+    ``posix_spawn`` rather than `subprocess.Popen`, whose objects warn when they are dropped before their process ends.
+    """
+    os.set_inheritable(inherit_fd, True)
+    pid = os.posix_spawn(
+        command[0],
+        list(command),
+        dict(environment),
+        setsid=True,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+    )
+    return Process(pid, _started(pid) or "gone")
+
+
+def _started(pid: int) -> str | None:
+    """When the process with this number was started, as an opaque text; None when there is none that runs."""
+    with suppress(ChildProcessError):
+        # A child of ours that ended stays a zombie until somebody asks for its status.
+        os.waitpid(pid, os.WNOHANG)
+    if Path("/proc/self/stat").exists():
+        return _started_linux(pid)
+    command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()  # noqa: S603 (no shell)
+    return " ".join(shown[1:]) if shown and not shown[0].startswith("Z") else None
+
+
+def _started_linux(pid: int) -> str | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The second field is the program's name in parentheses and may itself hold spaces and parentheses.
+    fields = stat.rpartition(")")[2].split()
+    state, ticks = fields[0], fields[19]
+    return None if state in "ZX" else f"{boot}:{ticks}"

@@ -1,0 +1,60 @@
+"""Rucio's REST server on SQLite, without memcached. Runs in a process of its own: Rucio's settings are global."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nbrucio.sandbox.layout import Layout
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+def make_application(layout: Layout) -> WSGIApplication:
+    """The WSGI application; the first call in a sandbox makes the database."""
+    _cache_in_memory()
+    if not layout.database.exists():
+        _create_database()
+    from rucio.web.rest.flaskapi.v1 import main
+
+    application: WSGIApplication = main.application
+    return application
+
+
+def _cache_in_memory() -> None:
+    """Give every cache of Rucio a backend in this process.
+
+    Without memcached Rucio caches nothing and asks the database for an RSE's settings once per replica, 30 ms a file.
+    And a memcached that happens to run on this machine would be shared by all its sandboxes. Has to come before any
+    module of Rucio makes a cache; there is no setting for it.
+    """
+    from rucio.common import cache
+
+    class InMemoryRegion(cache.CacheRegion):  # type: ignore[misc]  # Rucio has no types
+        def __init__(
+            self,
+            expiration_time: int,
+            function_key_generator: Callable[..., object] | None = None,
+            memcached_expire_time: int | None = None,  # noqa: ARG002 (the signature of the class it stands in for)
+        ) -> None:
+            options = {"function_key_generator": function_key_generator} if function_key_generator else {}
+            super().__init__(**options)
+            # Pickled like memcached's values: callers change what they get from a cache.
+            self.configure("dogpile.cache.memory_pickle", expiration_time=expiration_time)
+
+    cache.MemcacheRegion = InMemoryRegion
+
+
+def _create_database() -> None:
+    from rucio.db.sqla import models
+    from rucio.db.sqla.session import get_engine
+    from rucio.db.sqla.util import create_base_vo, create_root_account
+
+    engine = get_engine()
+    with engine.connect() as connection:
+        # Readers and a writer do not wait for each other; the mode stays with the file.
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    models.register_models(engine)
+    create_base_vo()
+    create_root_account()

@@ -1,0 +1,261 @@
+"""Start, stop and describe a sandbox."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from nbrucio.errors import MissingDependency, NbrucioError, UsageError
+from nbrucio.sandbox.configuration import client_environment, write_configuration
+from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.rses import ACCOUNT
+from nbrucio.sandbox.servers import launch, listen, wait_until_ready
+from nbrucio.sandbox.state import State, load_state
+
+if TYPE_CHECKING:
+    from rucio.client import Client
+
+_NEEDED = ("rucio.web", "rucio.client", "gunicorn", "wsgidav", "trustme", "uproot", "numpy")
+_LOCK_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True)
+class SandboxStatus:
+    """A sandbox at one moment. URLs are None where it was never started, ``pids`` empty where nothing runs."""
+
+    root: Path
+    running: bool
+    seeded: bool
+    server_url: str | None
+    storage_url: str | None
+    pids: tuple[int, ...]
+    access_log: Path
+    storage_log: Path
+    server_log: Path
+
+
+class Sandbox:
+    """A Rucio server with storage under one folder.
+
+    Each root is a sandbox of its own; any number run side by side. Processes and threads may share one: every change
+    happens under a lock.
+
+    Args:
+        root: the folder; absent, one in the user's data folder.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self._layout = Layout((default_root() if root is None else root).absolute())
+
+    @property
+    def root(self) -> Path:
+        return self._layout.root
+
+    @property
+    def access_log(self) -> Path:
+        """One line for each request at the Rucio server; `accesslog` reads it."""
+        return self._layout.access_log
+
+    @property
+    def storage_log(self) -> Path:
+        """One line for each request at the HTTPS storage; `accesslog` reads it."""
+        return self._layout.storage_log
+
+    def start(self) -> None:
+        """Run the servers, with their first content when there is none. Returns at once when they run.
+
+        Raises:
+            MissingDependency: a library of the ``sandbox`` extra is absent.
+            UsageError: the root is somebody else's folder.
+            NbrucioError: a server ended or stayed silent; the message holds the end of its log.
+        """
+        _require()
+        if self._running():
+            return
+        self._layout.claim()
+        with self._locked():
+            if not self._running():
+                self._start()
+
+    def stop(self) -> None:
+        """End the servers, whoever started them. Content stays. No-op when nothing runs."""
+        if self._layout.marker.is_file():
+            with self._locked():
+                self._stop()
+
+    def reset(self) -> None:
+        """Stop and delete everything in the root; the next start seeds anew. No-op when there is no such folder.
+
+        Raises:
+            UsageError: the root is not a sandbox.
+        """
+        if not self._layout.root.exists():
+            return
+        if not self._layout.marker.is_file():
+            raise UsageError(
+                f"{self.root} is not a sandbox; nothing was deleted.",
+                subject=str(self.root),
+                hint="Give the folder that a sandbox was started in.",
+            )
+        with self._locked():
+            self._stop()
+            self._wipe()
+            # After this somebody who waits for the lock finds a folder without content, as a new one.
+            self._layout.state.unlink(missing_ok=True)
+
+    def status(self) -> SandboxStatus:
+        """What this sandbox is doing now. Asks the system, not the servers."""
+        state = load_state(self._layout.state)
+        started = state is not None and state.server_port != 0
+        return SandboxStatus(
+            root=self.root,
+            running=state is not None and state.running(),
+            seeded=state is not None and state.seeded,
+            server_url=state.server_url if state and started else None,
+            storage_url=state.storage_url if state and started else None,
+            pids=tuple(process.pid for process in state.processes if process.alive()) if state else (),
+            access_log=self._layout.access_log,
+            storage_log=self._layout.storage_log,
+            server_log=self._layout.server_log,
+        )
+
+    def env(self) -> dict[str, str]:
+        """Environment variables by which nbrucio and a plain ``rucio`` client use this sandbox."""
+        return client_environment(self._layout)
+
+    def admin(self) -> AbstractContextManager[Client]:
+        """A `rucio.client.Client` of the administrator, ``with sandbox.admin() as client``.
+
+        Raises:
+            NbrucioError: the sandbox does not run.
+        """
+        state = self._running_state()
+        return _connect(self._layout, state, "root", state.root_password)
+
+    def client(self) -> AbstractContextManager[Client]:
+        """A `rucio.client.Client` of the plain account, ``with sandbox.client() as client``.
+
+        Raises:
+            NbrucioError: the sandbox does not run.
+        """
+        state = self._running_state()
+        return _connect(self._layout, state, ACCOUNT, state.user_password)
+
+    def _running(self) -> bool:
+        state = load_state(self._layout.state)
+        return state is not None and state.running()
+
+    def _running_state(self) -> State:
+        state = load_state(self._layout.state)
+        if state is None or not state.running():
+            raise NbrucioError(
+                "The sandbox does not run.", subject=str(self.root), next_command="nbrucio sandbox start"
+            )
+        return state
+
+    def _start(self) -> None:
+        state = self._stop()
+        if not state.seeded:
+            self._wipe()
+            state = State()
+            from nbrucio.sandbox.certificates import make_certificates
+
+            make_certificates(self._layout)
+        try:
+            with listen(state.server_port) as server, listen(state.storage_port) as storage:
+                state = replace(
+                    state, server_port=server.getsockname()[1], storage_port=storage.getsockname()[1], ready=False
+                )
+                write_configuration(self._layout, state)
+                state = launch(self._layout, state, server, storage)
+            self._make_ready(state)
+        except BaseException:
+            self._stop()
+            raise
+
+    def _make_ready(self, state: State) -> None:
+        from nbrucio.sandbox.content import Content
+        from nbrucio.sandbox.rses import repoint_https
+
+        # Making the events and importing what that needs takes as long as the servers' start: done meanwhile.
+        content = None if state.seeded else Content.make()
+        wait_until_ready(self._layout, state)
+        with _connect(self._layout, state, "root", state.root_password) as client:
+            if content is None:
+                repoint_https(client, self._layout, state)
+            else:
+                content.add(client, self._layout, state)
+        replace(state, seeded=True, ready=True).save(self._layout.state)
+
+    def _stop(self) -> State:
+        """End what runs and remember that; the state from then on."""
+        state = load_state(self._layout.state) or State()
+        for process in state.processes:
+            process.stop()
+        state = replace(state, server=None, storage=None, ready=False)
+        state.save(self._layout.state)
+        return state
+
+    def _wipe(self) -> None:
+        keep = {self._layout.marker, self._layout.lock, self._layout.state}
+        for path in self._layout.root.iterdir():
+            if path in keep:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self._layout.lock, timeout=_LOCK_TIMEOUT_S)
+        try:
+            lock.acquire()
+        except Timeout as fault:
+            raise NbrucioError(
+                "Another process has been changing this sandbox for two minutes.",
+                subject=str(self.root),
+                hint="Wait for it, or end it.",
+                next_command="nbrucio sandbox status",
+            ) from fault
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def default_root() -> Path:
+    """Where the user's own sandbox stands."""
+    import platformdirs
+
+    return platformdirs.user_data_path("nbrucio") / "sandbox"
+
+
+def _connect(layout: Layout, state: State, account: str, password: str) -> AbstractContextManager[Client]:
+    from nbrucio.sandbox.connect import connect
+
+    return connect(layout, state.server_url, account, password)
+
+
+def _require() -> None:
+    missing = [name for name in _NEEDED if not _installed(name)]
+    if missing:
+        raise MissingDependency(
+            f"The sandbox needs libraries that are not installed: {', '.join(missing)}.",
+            subject=missing[0],
+            next_command="pip install 'nbrucio[sandbox]'",
+        )
+
+
+def _installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,94 @@
+"""The entry point of the sandbox's server processes: gunicorn with one of our two applications."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gunicorn.app.base import BaseApplication
+
+from nbrucio.sandbox.layout import Layout
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_COMMON: Mapping[str, object] = {
+    "worker_class": "gthread",
+    "errorlog": "-",
+    "loglevel": "warning",
+    "access_log_format": '%(r)s %(s)s %(B)s %(D)s "%(a)s"',
+    "keepalive": 15,
+    "graceful_timeout": 2,
+    "timeout": 120,
+    "limit_request_line": 8190,
+}
+
+
+def rucio_settings(layout: Layout) -> dict[str, object]:
+    """One worker: Rucio's caches then live in one process, and a change is seen by the next request."""
+    return {"workers": 1, "threads": 8, "accesslog": str(layout.access_log)}
+
+
+def storage_settings(layout: Layout) -> dict[str, object]:
+    """A client may show a certificate, so that storage_app knows who may write."""
+    return {
+        "workers": 2,
+        "threads": 8,
+        "accesslog": str(layout.storage_log),
+        "certfile": str(layout.storage_certificate),
+        "ca_certs": str(layout.ca),
+        "cert_reqs": ssl.CERT_OPTIONAL,
+    }
+
+
+def _load_rucio(layout: Layout) -> WSGIApplication:
+    from nbrucio.sandbox.rucio_app import make_application
+
+    return make_application(layout)
+
+
+def _load_storage(layout: Layout) -> WSGIApplication:
+    from nbrucio.sandbox.storage_app import make_application
+
+    return make_application(layout)
+
+
+_KINDS: Mapping[str, tuple[Callable[[Layout], dict[str, object]], Callable[[Layout], WSGIApplication]]] = {
+    "rucio": (rucio_settings, _load_rucio),
+    "storage": (storage_settings, _load_storage),
+}
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    def __init__(self, settings: Mapping[str, object], load: Callable[[], WSGIApplication]) -> None:
+        self._settings = settings
+        self._load = load
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._settings.items():
+            self.cfg.set(name, value)
+        # Newer versions open a control socket that all servers of a user would share.
+        if "control_socket_disable" in self.cfg.settings:
+            self.cfg.set("control_socket_disable", True)
+
+    def load(self) -> WSGIApplication:
+        return self._load()
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until a signal ends it. Arguments: ``rucio`` or ``storage``, the sandbox's root, the listening socket."""
+    kind, root, fd = arguments
+    layout = Layout(Path(root))
+    # Not the caller's folder: it may vanish, or hold files that libraries take for their own.
+    os.chdir(layout.root)
+    settings, load = _KINDS[kind]
+    _Server({**_COMMON, **settings(layout), "bind": f"fd://{fd}"}, lambda: load(layout)).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

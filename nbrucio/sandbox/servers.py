@@ -1,0 +1,103 @@
+"""Start the sandbox's two servers and wait until they answer."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import sys
+from contextlib import closing
+from dataclasses import replace
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+
+from nbrucio.errors import NbrucioError
+from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.process import Process, spawn
+from nbrucio.sandbox.rses import HTTPS_PREFIX
+from nbrucio.sandbox.state import State
+
+# Leaves out the folder that Python puts first: files in the user's folder must not stand in for libraries.
+_BOOT = "import sys; sys.path = [p for p in sys.path if p]; from nbrucio.sandbox.serve import main; main(sys.argv[1:])"
+_BACKLOG = 128
+_READY_TIMEOUT_S = 60.0
+_TAIL_LINES = 12
+
+
+def listen(preferred_port: int) -> socket.socket:
+    """A listening socket on loopback: at this port if it is free, else at any free one."""
+    for port in (preferred_port, 0):
+        server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(("127.0.0.1", port))
+            server.listen(_BACKLOG)
+        except OSError:
+            server.close()
+            if port == 0:
+                raise
+        else:
+            return server
+    raise AssertionError("unreachable: port 0 returns or raises")
+
+
+def launch(layout: Layout, state: State, server: socket.socket, storage: socket.socket) -> State:
+    """Start both processes and remember them at once, so that whoever comes next can stop them.
+
+    The servers get sockets that listen already: nobody can take their ports in between.
+    """
+    environment = {name: value for name, value in os.environ.items() if not _misleads(name)}
+    environment["RUCIO_HOME"] = str(layout.server)
+    environment["RUCIO_CONFIG"] = str(layout.server / "etc" / "rucio.cfg")
+    for kind, log, listener in (
+        ("rucio", layout.server_log, server),
+        ("storage", layout.storage_error_log, storage),
+    ):
+        command = [sys.executable, "-c", _BOOT, kind, str(layout.root), str(listener.fileno())]
+        process = spawn(command, environment, log, listener.fileno())
+        state = replace(state, server=process) if kind == "rucio" else replace(state, storage=process)
+        state.save(layout.state)
+    return state
+
+
+def wait_until_ready(layout: Layout, state: State) -> None:
+    """Return when both servers answer.
+
+    Raises:
+        NbrucioError: one ended or stayed silent; the message holds the end of its log.
+    """
+    assert state.server is not None
+    assert state.storage is not None
+    tls = ssl.create_default_context(cafile=str(layout.ca))
+    rucio = HTTPConnection("127.0.0.1", state.server_port, timeout=_READY_TIMEOUT_S)
+    storage = HTTPSConnection("127.0.0.1", state.storage_port, timeout=_READY_TIMEOUT_S, context=tls)
+    _ask(storage, HTTPS_PREFIX, "The storage", state.storage, layout.storage_error_log)
+    _ask(rucio, "/ping", "The Rucio server", state.server, layout.server_log)
+
+
+def _ask(connection: HTTPConnection, path: str, who: str, process: Process, log: Path) -> None:
+    # One request is enough: it waits in the socket's queue until the server takes it, and fails when the server ends.
+    with closing(connection):
+        try:
+            connection.request("GET", path)
+            status = connection.getresponse().status
+        except (OSError, HTTPException) as fault:
+            how = "did not answer" if process.alive() else "ended while it started"
+            raise _failed(who, how, log) from fault
+    if status != 200:
+        raise _failed(who, f"answered with status {status}", log)
+
+
+def _failed(who: str, how: str, log: Path) -> NbrucioError:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    tail = "".join(f"\n  {line}" for line in lines[-_TAIL_LINES:])
+    return NbrucioError(
+        f"{who} of the sandbox {how}. The end of its log:{tail or ' (empty)'}",
+        subject=str(log),
+        hint="A reset makes the sandbox anew.",
+        next_command="nbrucio sandbox reset",
+    )
+
+
+def _misleads(name: str) -> bool:
+    return name.startswith(("RUCIO_", "GUNICORN_")) or name in {"LISTEN_PID", "LISTEN_FDS", "X509_USER_PROXY"}

@@ -1,0 +1,47 @@
+"""The WebDAV server that is the sandbox's HTTPS storage: WsgiDAV over one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.rses import HTTPS, HTTPS_PREFIX
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
+
+
+def make_application(layout: Layout) -> WSGIApplication:
+    """Everybody on this machine may read; who shows a certificate of the sandbox's CA may write."""
+    from wsgidav.fs_dav_provider import FilesystemProvider
+    from wsgidav.wsgidav_app import WsgiDAVApp
+
+    folder = layout.rse_folder(HTTPS.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    webdav = WsgiDAVApp(
+        {
+            "provider_mapping": {HTTPS_PREFIX.rstrip("/"): FilesystemProvider(str(folder))},
+            "simple_dc": {"user_mapping": {"*": True}},
+            # Locks and properties live in one worker's memory and Rucio needs neither.
+            "lock_storage": False,
+            "property_manager": False,
+            "block_size": 1 << 18,
+            "verbose": 1,
+            "logging": {"enable": False},
+        }
+    )
+    return _writable_with_certificate(webdav)
+
+
+def _writable_with_certificate(application: WSGIApplication) -> WSGIApplication:
+    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] in _READING or environ["gunicorn.socket"].getpeercert():
+            return application(environ, start_response)
+        body = b"Writing needs the client certificate of this sandbox.\n"
+        start_response("403 Forbidden", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return guarded
