@@ -30,6 +30,4 @@ def no_default(known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
 
 def _how_to_add(places: Sequence[Path]) -> str:
     looked = ", ".join(str(place) for place in places) or "nowhere"
-    return (
-        f"Looked in: {looked}. Write [instances.NAME] with a host into config.toml, or install a rucio.cfg."
-    )
+    return f"Looked in: {looked}. Write [instances.NAME] with a host into config.toml, or install a rucio.cfg."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -150,10 +150,17 @@ class Policy:
 
 @dataclass(frozen=True)
 class Fault:
-    """An instance that is configured wrongly: its error waits until somebody asks for that instance."""
+    """An instance that is configured wrongly: its error waits until somebody asks for that instance.
+
+    Attributes:
+        name: its short name.
+        error: what is wrong.
+        names: its other names as far as they could be read, in lower case.
+    """
 
     name: str
     error: BadConfig
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -195,14 +202,14 @@ class Config:
             return self.default
         wanted = name if name is not None else self.default_name
         if wanted is None:
-            if self.faults:
+            if self.faults and not self.instances:
                 raise self.faults[0].error
             raise no_default(self._known(), self.places)
         found = find_instance(self.instances, wanted)
         if found is not None:
             return found
         for fault in self.faults:
-            if fault.name.lower() in _spellings(wanted):
+            if _spellings(wanted) & {fault.name.lower(), *fault.names}:
                 raise fault.error
         raise unknown_instance(wanted, self._known(), self.places)
 
@@ -210,7 +217,7 @@ class Config:
         return tuple(instance.name for instance in self.instances)
 
 
-def find_instance(instances: tuple[Instance, ...], wanted: str) -> Instance | None:
+def find_instance(instances: Sequence[Instance], wanted: str) -> Instance | None:
     """The instance of which ``wanted`` is a name; a short name goes before every other kind."""
     spellings = _spellings(wanted)
     by_name = (instance for instance in instances if instance.name.lower() in spellings)

@@ -1,0 +1,110 @@
+"""From tables of settings to instances, each on its own: a fault in one does not touch the others."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from nbrucio.config import rucio_cfg
+from nbrucio.config.table import Table
+from nbrucio.config.values import AUTH_TYPES, Credentials, Instance, Mount, host_names
+from nbrucio.errors import BadConfig
+
+_OIDC = ("scope", "audience", "issuer", "polling", "refresh_lifetime")
+
+
+def completed(table: Table) -> Table:
+    """``table`` and below it what the ``rucio_cfg`` that it names says; ``table`` itself when it names none.
+
+    Raises:
+        BadConfig: that file cannot be read.
+    """
+    file = table.path("rucio_cfg")
+    if file is None:
+        return table
+    merged = table.over(rucio_cfg.read(file, table.key, table.environ))
+    merged.asked.update(table.asked)
+    return merged
+
+
+def names_in(table: Table) -> frozenset[str]:
+    """The names that a table gives its instance, as far as they can be read where the instance cannot."""
+    names: set[str] = set()
+    with contextlib.suppress(BadConfig):
+        names.update(filter(None, [table.text("identity")]), table.texts("aliases"))
+    with contextlib.suppress(BadConfig):
+        names.update(host_names(_url(table, "host")))
+    return frozenset(name.lower() for name in names)
+
+
+def instance_of(name: str | None, table: Table) -> Instance:
+    """The instance that ``table`` describes; without a name it is called by its host.
+
+    Raises:
+        BadConfig: a setting is missing or wrong.
+    """
+    host = _url(table, "host")
+    return Instance(
+        name=name or host_names(host)[0],
+        identity=(table.text("identity") or host_names(host)[0]).lower(),
+        host=host,
+        auth_host=_url(table, "auth_host") if "auth_host" in table.values else host,
+        auth_type=_auth_type(table),
+        account=table.text("account"),
+        credentials=_credentials(table),
+        vo=table.text("vo") or "def",
+        ca_cert=table.path("ca_cert"),
+        storage_ca=table.path("storage_ca"),
+        aliases=table.texts("aliases"),
+        mounts=tuple(_mount(row) for row in table.tables("mounts")),
+    )
+
+
+def _url(table: Table, name: str) -> str:
+    text = table.text(name)
+    if text is None:
+        raise table.fault(name, "is missing: give the URL of the Rucio server")
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        good = False
+    if not good or any(char.isspace() for char in text):
+        raise table.fault(name, "is not a URL such as https://rucio.example.org")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise table.fault(name, "must not hold a login, a query or a fragment")
+    return text.rstrip("/")
+
+
+def _auth_type(table: Table) -> str:
+    auth_type = table.text("auth_type")
+    if auth_type is None:
+        raise table.fault("auth_type", f"is missing: one of {', '.join(AUTH_TYPES)}")
+    if auth_type not in AUTH_TYPES:
+        raise table.fault("auth_type", f"is none of {', '.join(AUTH_TYPES)}")
+    return auth_type
+
+
+def _credentials(table: Table) -> Credentials:
+    oidc: Mapping[str, str | None] = {name: table.text(f"oidc_{name}") for name in _OIDC}
+    return Credentials(
+        username=table.text("username"),
+        password=table.secret("password"),
+        client_cert=table.path("client_cert"),
+        client_key=table.path("client_key"),
+        client_proxy=table.path("client_proxy"),
+        ssh_private_key=table.path("ssh_private_key"),
+        oidc=MappingProxyType({name: value for name, value in oidc.items() if value is not None}),
+    )
+
+
+def _mount(row: Table) -> Mount:
+    rse, path = row.text("rse"), row.path("path")
+    if rse is None or path is None:
+        raise row.fault("rse" if rse is None else "path", "is missing")
+    begins_at, prefix = row.count("begins_at"), row.text("prefix")
+    if begins_at is not None and prefix is not None:
+        raise row.fault("prefix", "and begins_at exclude each other")
+    return Mount(rse, path, begins_at, prefix)

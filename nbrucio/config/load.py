@@ -1,0 +1,107 @@
+"""Read the configuration of this machine and user, in layers: operator < user < environment."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from nbrucio.config import rucio_cfg
+from nbrucio.config.policy import policy_of, store_path, user_folder
+from nbrucio.config.search import Found, find_instances
+from nbrucio.config.table import Source, Table
+from nbrucio.config.values import Config, Instance, find_instance
+from nbrucio.errors import BadConfig
+
+#: The operator's file. No variable moves it: who may set variables may not lift the operator's limits.
+SYSTEM_FILE = Path("/etc/nbrucio/config.toml")
+
+_TOP = ("default_instance", "instances", "store", "policy")
+
+
+def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM_FILE) -> Config:
+    """The configuration.
+
+    The operator's file, then the user's (NBRUCIO_CONFIG names another one in its place), then the variables
+    NBRUCIO_INSTANCE, NBRUCIO_STORE, NBRUCIO_SAFE, NBRUCIO_MAX_DOWNLOAD and NBRUCIO_KEEP_FREE. The rucio.cfg that
+    rucio-clients would use is an instance too, the default one unless another is chosen.
+
+    Args:
+        environ: the environment; that of this process when None.
+        system_file: the operator's file.
+
+    Raises:
+        BadConfig: a file, or a setting that is not an instance's, is wrong. Faults of instances wait in the result.
+    """
+    environ = os.environ if environ is None else environ
+    user_file = _user_file(environ)
+    layers = {file: table for file in (system_file, user_file) if (table := _read(file, environ)) is not None}
+    if user_file not in layers and environ.get("NBRUCIO_CONFIG"):
+        raise BadConfig(f"{user_file} is not there, but NBRUCIO_CONFIG names it.", subject=str(user_file))
+    system, user = (layers.get(file, Table("", {}, environ)) for file in (system_file, user_file))
+    policies, stores = (system.table("policy"), user.table("policy")), (system.table("store"), user.table("store"))
+    policy, store = policy_of(*policies, environ=environ), store_path(*stores, environ=environ)
+    chosen = environ.get("NBRUCIO_INSTANCE"), user.text("default_instance"), system.text("default_instance")
+    default_name = next(filter(None, chosen), None)
+    found = find_instances(tuple(layers.values()), environ)
+    cfg = rucio_cfg.find(environ)
+    return Config(
+        instances=tuple(found.instances),
+        default=find_instance(found.instances, default_name) if default_name else _unchosen(found),
+        store_path=store,
+        policy=policy,
+        sources=(*layers, *([cfg] if cfg is not None and cfg.is_file() else [])),
+        places=(system_file, user_file, *rucio_cfg.places(environ)),
+        warnings=(*_unknown((*layers.values(), *policies, *stores, *found.tables)), *_exposed(found.secret_files())),
+        faults=tuple(found.faults),
+        default_name=default_name,
+    )
+
+
+def _unchosen(found: Found) -> Instance | None:
+    """The default where nobody chose one: that of rucio.cfg, else the only one."""
+    if found.of_rucio_cfg is None and len(found.instances) == 1 and not found.faults:
+        return found.instances[0]
+    return found.of_rucio_cfg
+
+
+def _user_file(environ: Mapping[str, str]) -> Path:
+    chosen = environ.get("NBRUCIO_CONFIG")
+    return Path(chosen).absolute() if chosen else user_folder("XDG_CONFIG_HOME", environ) / "config.toml"
+
+
+def _read(file: Path, environ: Mapping[str, str]) -> Table | None:
+    """The top table of ``file``; None when it is not there."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise BadConfig(f"{file} cannot be read: {error.strerror}.", subject=str(file)) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfig(f"{file} is not TOML: {error}.", subject=str(file), hint="Correct the file.") from error
+    table = Table.of("", content, Source.of(file), environ)
+    table.asked.update(_TOP)
+    return table
+
+
+def _unknown(tables: Iterable[Table]) -> Iterator[str]:
+    for table in tables:
+        yield from table.unknown()
+
+
+def _exposed(files: Iterable[str]) -> Iterator[str]:
+    """A warning for each of these files, which hold passwords, that others can read."""
+    for file in dict.fromkeys(files):
+        try:
+            mode = stat.S_IMODE(Path(file).stat().st_mode)
+        except OSError:
+            continue  # it was read a moment ago; that it is gone now is nobody's exposure
+        if mode & (stat.S_IRGRP | stat.S_IROTH):
+            yield f"{file} holds a password and others can read it (mode {mode:04o}). Type: chmod 600 {file}"

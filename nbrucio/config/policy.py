@@ -1,0 +1,106 @@
+"""From the operator's, the user's and the environment's wishes to the policy of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbrucio.config.sizes import parse_size
+from nbrucio.config.table import Table
+from nbrucio.config.values import Policy
+from nbrucio.did import printable
+from nbrucio.errors import BadConfig
+
+_ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    max_download: int | None
+    keep_free: int | None
+    offline: bool
+    parallel: int | None
+    connect_timeout_s: float | None
+    read_timeout_s: float | None
+
+    @classmethod
+    def of(cls, table: Table) -> _Wishes:
+        return cls(
+            table.size("max_download"),
+            table.size("keep_free"),
+            table.flag("offline") or False,
+            table.count("parallel", least=1),
+            table.seconds("connect_timeout"),
+            table.seconds("read_timeout"),
+        )
+
+
+def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Policy:
+    """The policy that holds: the user's wishes within the operator's limits.
+
+    The operator's ``max_download`` and ``parallel`` are most, ``keep_free`` is least, ``offline`` is final; timeouts
+    are only defaults.
+
+    Raises:
+        BadConfig: a setting is wrong, in a file or in the environment.
+    """
+    operator, own, default = _Wishes.of(system), _Wishes.of(user), Policy()
+    max_download = _first(_variable_size(environ, "NBRUCIO_MAX_DOWNLOAD"), own.max_download, operator.max_download)
+    keep_free = _first(_variable_size(environ, "NBRUCIO_KEEP_FREE"), own.keep_free, operator.keep_free)
+    parallel = own.parallel or operator.parallel or default.parallel
+    if operator.max_download is not None and max_download is not None:
+        max_download = min(max_download, operator.max_download)
+    return Policy(
+        max_download_bytes=max_download,
+        keep_free_bytes=max(default.keep_free_bytes if keep_free is None else keep_free, operator.keep_free or 0),
+        offline=operator.offline or own.offline or _variable_flag(environ, "NBRUCIO_SAFE"),
+        parallel=min(parallel, operator.parallel or parallel),
+        connect_timeout_s=own.connect_timeout_s or operator.connect_timeout_s or default.connect_timeout_s,
+        read_timeout_s=own.read_timeout_s or operator.read_timeout_s or default.read_timeout_s,
+    )
+
+
+def _first(*sizes: int | None) -> int | None:
+    return next((size for size in sizes if size is not None), None)
+
+
+def _variable_size(environ: Mapping[str, str], name: str) -> int | None:
+    text = environ.get(name)
+    if not text:
+        return None
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise BadConfig(f"The variable {name} ({printable(text)}) {error}.", subject=name) from error
+
+
+def _variable_flag(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "").strip().lower()
+    if text not in _ON + _OFF:
+        raise BadConfig(f"The variable {name} ({printable(text)}) is neither 1 nor 0.", subject=name)
+    return text in _ON
+
+
+def store_path(system: Table, user: Table, *, environ: Mapping[str, str]) -> Path:
+    """The store's folder: NBRUCIO_STORE, the user's, the operator's, else one in the user's cache folder."""
+    from nbrucio.config.table import expand
+
+    chosen = environ.get("NBRUCIO_STORE")
+    configured = user.path("path"), system.path("path")
+    if chosen:
+        return expand(chosen, Path.cwd(), environ)
+    return configured[0] or configured[1] or user_folder("XDG_CACHE_HOME", environ) / "store"
+
+
+def user_folder(variable: str, environ: Mapping[str, str]) -> Path:
+    """nbrucio's folder below that of an XDG variable; where it is unset, platformdirs knows this system's place."""
+    chosen = environ.get(variable)
+    if chosen and Path(chosen).is_absolute():
+        return Path(chosen) / "nbrucio"
+    import platformdirs
+
+    return {
+        "XDG_CACHE_HOME": platformdirs.user_cache_path,
+        "XDG_CONFIG_HOME": platformdirs.user_config_path,
+    }[variable]("nbrucio", appauthor=False)

@@ -1,0 +1,99 @@
+"""Rucio's own configuration file, read as rucio-clients reads it but without importing it.
+
+Where it is looked for and what goes before what follows ``rucio/common/config.py`` (``get_config_dirs``, ``Config``)
+and ``rucio/client/baseclient.py`` of rucio-clients 41.5.
+"""
+
+from __future__ import annotations
+
+import configparser
+from collections.abc import Mapping
+from pathlib import Path
+
+from nbrucio.config.table import Source, Table
+from nbrucio.errors import BadConfig
+
+#: Our name of a setting, and rucio.cfg's in its section [client].
+_KEYS = {
+    "host": "rucio_host",
+    "auth_host": "auth_host",
+    "account": "account",
+    "auth_type": "auth_type",
+    "vo": "vo",
+    "ca_cert": "ca_cert",
+    "username": "username",
+    "password": "password",
+    "client_cert": "client_cert",
+    "client_key": "client_key",
+    "client_proxy": "client_x509_proxy",
+    "ssh_private_key": "ssh_private_key",
+    "oidc_scope": "oidc_scope",
+    "oidc_audience": "oidc_audience",
+    "oidc_issuer": "oidc_issuer",
+    "oidc_polling": "oidc_polling",
+    "oidc_refresh_lifetime": "oidc_refresh_lifetime",
+}
+
+#: Environment variables that go before rucio.cfg, in the order of rucio-clients.
+_VARIABLES = {
+    "account": "RUCIO_ACCOUNT",
+    "auth_type": "RUCIO_AUTH_TYPE",
+    "vo": "RUCIO_VO",
+    "ca_cert": "X509_CERT_DIR",
+    "client_cert": "RUCIO_CLIENT_CERT",
+    "client_key": "RUCIO_CLIENT_KEY",
+    "client_proxy": "RUCIO_CLIENT_PROXY",
+}
+
+
+def places(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Every file that rucio-clients would look for, in its order; RUCIO_CONFIG alone decides when it is set."""
+    chosen = environ.get("RUCIO_CONFIG")
+    if chosen is not None:
+        return (Path(chosen).absolute(),)
+    roots = [environ[name] for name in ("RUCIO_HOME", "VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(name)]
+    return tuple(Path(root).absolute() / "etc" / "rucio.cfg" for root in (*roots, "/opt/rucio"))
+
+
+def find(environ: Mapping[str, str]) -> Path | None:
+    """The rucio.cfg that applies to this user; None when there is none.
+
+    A file that RUCIO_CONFIG names is returned even when it is not there: that is a fault to report, not to skip.
+    """
+    candidates = places(environ)
+    if environ.get("RUCIO_CONFIG") is not None:
+        return candidates[0]
+    return next((path for path in candidates if path.exists()), None)
+
+
+def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
+    """The settings of section [client] of ``path`` under our names, as a table called ``key``.
+
+    Raises:
+        BadConfig: the file cannot be read, or is no such file.
+    """
+    source = Source(str(path), Path.cwd())  # rucio-clients takes relative paths from the working folder
+    parser = configparser.ConfigParser()
+    try:
+        with path.open(encoding="utf-8") as lines:
+            parser.read_file(lines)
+        section = {name: value for name, value in parser.items("client") if value} if "client" in parser else {}
+    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        raise BadConfig(f"{path} cannot be read as a rucio.cfg: {_first_line(error)}.", subject=str(path)) from error
+    values: dict[str, tuple[object, Source]] = {
+        ours: (section[theirs], source) for ours, theirs in _KEYS.items() if section.get(theirs)
+    }
+    return Table(key, values, environ)
+
+
+def overrides(key: str, environ: Mapping[str, str]) -> Table:
+    """What the environment says about the instance of the user's own rucio.cfg, as a table called ``key``."""
+    found = {ours: name for ours, name in _VARIABLES.items() if environ.get(name)}
+    return Table(key, {ours: (environ[name], Source(name, Path.cwd())) for ours, name in found.items()}, environ)
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, configparser.InterpolationError):
+        return "a percent sign is written %% there"  # configparser's own words would quote the value, maybe a password
+    text = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    return text.splitlines()[0].rstrip(".") if text else type(error).__name__

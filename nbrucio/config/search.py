@@ -1,0 +1,87 @@
+"""Find every instance that is configured; one that is configured wrongly does not hide the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbrucio.config import rucio_cfg
+from nbrucio.config.instances import completed, instance_of, names_in
+from nbrucio.config.table import Table
+from nbrucio.config.values import Fault, Instance
+from nbrucio.errors import BadConfig
+
+#: What the instance of a rucio.cfg is called while it has no other name.
+RUCIO_CFG = "rucio.cfg"
+
+
+@dataclass
+class Found:
+    """What the search has found so far.
+
+    Attributes:
+        of_rucio_cfg: the instance that the user's own rucio.cfg means.
+        tables: the settings of the instances, also of those with a fault.
+    """
+
+    instances: list[Instance] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    of_rucio_cfg: Instance | None = None
+
+    def add(self, name: str | None, table: Table) -> Instance | None:
+        """Take in the instance that ``table`` describes; None when it has a fault, which is noted."""
+        try:
+            table = completed(table)
+            self.tables.append(table)
+            instance = instance_of(name, table)
+            self._check_identity(instance, table)
+        except BadConfig as error:
+            self.faults.append(Fault(name or RUCIO_CFG, error, names_in(table)))
+            return None
+        self.instances.append(instance)
+        return instance
+
+    def secret_files(self) -> Iterator[str]:
+        """Where passwords stand."""
+        return (table.values["password"][1].label for table in self.tables if "password" in table.values)
+
+    def _check_identity(self, instance: Instance, table: Table) -> None:
+        # Store, grants and locks are kept by identity: two servers under one would be taken for each other.
+        other = next((known for known in self.instances if instance.identity in known.names()), None)
+        if other is not None:
+            what = f"({instance.identity}) already means the instance {other.name}: give one of them another identity"
+            raise table.fault("identity", what)
+
+
+def find_instances(layers: Sequence[Table], environ: Mapping[str, str]) -> Found:
+    """The instances of configuration files, a later layer deciding key by key, and that of the user's rucio.cfg."""
+    found = Found()
+    tables: dict[str, Table] = {}
+    for layer in layers:
+        group = layer.table("instances")
+        for name in group.values:
+            try:
+                table = group.table(name)
+            except BadConfig as error:
+                found.faults.append(Fault(name, error))
+                continue
+            tables[name] = table.over(tables[name]) if name in tables else table
+    for name, table in tables.items():
+        found.add(name, table)
+    file = rucio_cfg.find(environ)
+    if file is not None:
+        found.of_rucio_cfg = _of_rucio_cfg(found, file, environ)
+    return found
+
+
+def _of_rucio_cfg(found: Found, file: Path, environ: Mapping[str, str]) -> Instance | None:
+    try:
+        table = rucio_cfg.read(file, "client", environ)
+    except BadConfig as error:
+        found.faults.append(Fault(RUCIO_CFG, error))
+        return None
+    host = str(table.values["host"][0]).rstrip("/") if "host" in table.values else None
+    same = next((known for known in found.instances if known.host == host), None)
+    return same or found.add(None, rucio_cfg.overrides("client", environ).over(table))

@@ -1,0 +1,24 @@
+"""Sizes as people write them: ``50 GB``, ``1.5TB``, ``512 MiB``, or a plain number of bytes."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {"": 1, "b": 1}
+_UNITS |= {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgtp", start=1)}
+_UNITS |= {f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgtp", start=1)}
+_SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]{0,3})\s*\Z", re.ASCII)
+
+
+def parse_size(text: str) -> int:
+    """The bytes that ``text`` means: kB, MB, GB, TB and PB are powers of 1000, KiB, MiB, … of 1024, in any case.
+
+    Raises:
+        ValueError: ``text`` is no size; the message says so and gives an example.
+    """
+    match = _SIZE.match(text)
+    unit = _UNITS.get(match.group(2).lower()) if match else None
+    if match is None or unit is None:
+        raise ValueError("is not a size such as '50 GB'")
+    number = match.group(1)
+    return int(number) * unit if number.isdecimal() else int(float(number) * unit)

@@ -1,0 +1,207 @@
+"""One TOML table with the file of each key, and typed access whose errors name file, key and fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+from typing import TypeVar
+
+from nbrucio.config.sizes import parse_size
+from nbrucio.did import printable
+from nbrucio.errors import BadConfig
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a setting stands: a file, or the environment."""
+
+    label: str
+    folder: Path
+
+    @classmethod
+    def of(cls, file: Path) -> Source:
+        """A file; relative paths in it start at its folder."""
+        return cls(str(file), file.parent)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Settings below ``key``, each with its source.
+
+    What is asked for is remembered in ``asked`` and ``rows``, so that what nobody asks for can be named.
+    """
+
+    key: str
+    values: Mapping[str, tuple[object, Source]]
+    environ: Mapping[str, str]
+    asked: set[str] = field(default_factory=set, compare=False)
+    rows: list[Table] = field(default_factory=list, compare=False)
+
+    @classmethod
+    def of(cls, key: str, value: object, source: Source, environ: Mapping[str, str]) -> Table:
+        """The table ``value``, which stands at ``key`` of ``source``.
+
+        Raises:
+            BadConfig: it is no table.
+        """
+        if not isinstance(value, dict):
+            raise fault(source, key, "is not a table")
+        return cls(key, {str(name): (entry, source) for name, entry in value.items()}, environ)
+
+    def over(self, below: Table) -> Table:
+        """Both tables as one, key by key; this one decides."""
+        return Table(self.key, {**below.values, **self.values}, self.environ)
+
+    def table(self, name: str) -> Table:
+        """The table at ``name``; an empty one when it is absent."""
+        entry = self._entry(name)
+        return Table(self._path(name), {}, self.environ) if entry is None else self._table(name, *entry)
+
+    def tables(self, name: str) -> tuple[Table, ...]:
+        """The array of tables at ``name``; an empty tuple when it is absent."""
+        entry = self._entry(name)
+        if entry is None:
+            return ()
+        rows, source = entry
+        if not isinstance(rows, list):
+            raise fault(source, self._path(name), "is not an array of tables ([[…]])")
+        tables = [self._table(f"{name}[{index}]", row, source) for index, row in enumerate(rows)]
+        self.rows.extend(tables)
+        return tuple(tables)
+
+    def text(self, name: str) -> str | None:
+        """The text at ``name``, without surrounding space; None when absent."""
+        return self._read(name, _text)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The texts at ``name``; an empty tuple when absent."""
+        return self._read(name, _texts) or ()
+
+    def secret(self, name: str) -> str | None:
+        """The text at ``name`` exactly as it stands; None when absent."""
+        return self._read(name, _secret)
+
+    def path(self, name: str) -> Path | None:
+        """The path at ``name``: ``~`` and variables expanded, relative to the file's folder; None when absent."""
+        text, entry = self.text(name), self.values.get(name)
+        return None if text is None or entry is None else expand(text, entry[1].folder, self.environ)
+
+    def size(self, name: str) -> int | None:
+        """The size at ``name`` in bytes; None when absent."""
+        return self._read(name, _size)
+
+    def count(self, name: str, least: int = 0) -> int | None:
+        """The integer at ``name``, at least ``least``; None when absent."""
+        return self._read(name, lambda value: _count(value, least))
+
+    def seconds(self, name: str) -> float | None:
+        """The positive number at ``name``; None when absent."""
+        return self._read(name, _seconds)
+
+    def flag(self, name: str) -> bool | None:
+        """The boolean at ``name``; None when absent."""
+        return self._read(name, _flag)
+
+    def unknown(self) -> tuple[str, ...]:
+        """A sentence for every key that nobody asked for, also in the rows of arrays that were asked for."""
+        own = (
+            f"{source.label}: {self._path(name)} is no setting of nbrucio; ignored."
+            for name, (_, source) in self.values.items()
+            if name not in self.asked
+        )
+        return (*own, *(sentence for row in self.rows for sentence in row.unknown()))
+
+    def fault(self, name: str, what: str) -> BadConfig:
+        """The error for the value at ``name``; for an absent one the files of its neighbours are named."""
+        if name in self.values:
+            return fault(self.values[name][1], self._path(name), what)
+        labels = sorted({source.label for _, source in self.values.values()})
+        return fault(Source(" and ".join(labels) or "configuration", Path.cwd()), self._path(name), what)
+
+    def _entry(self, name: str) -> tuple[object, Source] | None:
+        self.asked.add(name)
+        return self.values.get(name)
+
+    def _table(self, name: str, value: object, source: Source) -> Table:
+        return Table.of(self._path(name), value, source, self.environ)
+
+    def _path(self, name: str) -> str:
+        return f"{self.key}.{name}" if self.key else name
+
+    def _read(self, name: str, parse: Callable[[object], T]) -> T | None:
+        entry = self._entry(name)
+        if entry is None:
+            return None
+        try:
+            return parse(entry[0])
+        except ValueError as error:
+            raise fault(entry[1], self._path(name), str(error)) from error
+
+
+def fault(source: Source, key: str, what: str) -> BadConfig:
+    """The error for a setting, in the one form that all of them have."""
+    return BadConfig(f"{source.label}: {key} {what}.", subject=key, hint="Correct it and try again.")
+
+
+def expand(text: str, folder: Path, environ: Mapping[str, str]) -> Path:
+    """``text`` as an absolute path: ``~``, ``$NAME`` and ``${NAME}`` expanded, else relative to ``folder``."""
+    expanded = Template(text).safe_substitute(environ)
+    home = environ.get("HOME")
+    if home and (expanded == "~" or expanded.startswith("~/")):
+        expanded = home + expanded[1:]
+    path = Path(expanded).expanduser() if expanded.startswith("~") else Path(expanded)
+    return path if path.is_absolute() else folder.absolute() / path
+
+
+def _secret(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("is not a text")
+    if "\0" in value:
+        raise ValueError("holds a NUL character")
+    return value
+
+
+def _text(value: object) -> str:
+    text = _secret(value).strip()
+    if not text:
+        raise ValueError("is empty")
+    return text
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError("is not a list of texts")
+    return tuple(_text(entry) for entry in value)
+
+
+def _size(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, str):
+        try:
+            return parse_size(value)
+        except ValueError as error:
+            raise ValueError(f"({printable(value)}) {error}") from error
+    raise ValueError("is not a size such as '50 GB'")
+
+
+def _count(value: object, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"is not a whole number of at least {least}")
+    return value
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 86_400:
+        raise ValueError("is not a number of seconds between 0 and 86400")
+    return float(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("is neither true nor false")
+    return value
