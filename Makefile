@@ -32,6 +32,9 @@ format: $(STAMP)  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+help-text: $(STAMP)  ## rewrite the text of `nbrucio --help` after a change of its verbs
+	$(BIN)/python -c 'from nbrucio_cli.app import help_text; print(help_text(), end="")' > cli/nbrucio_cli/help.txt
+
 build: $(STAMP)  ## sdist and wheel in dist/
 	$(BIN)/python -m pip install --quiet build
 	$(BIN)/python -m build

@@ -7,6 +7,7 @@ match.
 ::
 
     NbrucioError                    1  internal
+    ├── CellFailed                  1  cell-failed
     ├── UsageError                  2  usage
     │   ├── BadDid                  2  bad-did
     │   ├── BadNotebook             2  bad-notebook
@@ -71,6 +72,12 @@ class NbrucioError(Exception):
             "hint": self.hint,
             "next_command": self.next_command,
         }
+
+
+class CellFailed(NbrucioError):
+    """A cell of a notebook that was executed raised an exception."""
+
+    code = "cell-failed"
 
 
 class UsageError(NbrucioError):

@@ -1,0 +1,21 @@
+"""The command line. `main` is the console script; one module a verb.
+
+``nbrucio --help`` is what a newcomer types first and what scripts call to see whether nbrucio is there. It prints a
+text made beforehand (``make help-text``; a test holds it against the verbs), since importing click alone would double
+its time.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the command line and leave the process with its exit code."""
+    if sys.argv[1:] in ([], ["-h"], ["--help"]):
+        sys.stdout.write(Path(__file__).with_name("help.txt").read_text("utf-8"))
+        return
+    from nbrucio_cli.app import root
+
+    root.main(prog_name="nbrucio")

@@ -1,0 +1,43 @@
+"""``nbrucio add``: declare DIDs in a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, verb
+
+
+@click.command("add")
+@notebook_argument
+@click.argument("dids", nargs=-1, required=True, metavar="DID…")
+@click.option("--as", "handle", metavar="HANDLE", help="The name by which code asks for it; proposed when left out.")
+@click.option("--instance", metavar="NAME", help="The Rucio instance that knows it; the default one when left out.")
+@click.option("--offline", is_flag=True, help="Do not ask whether the DIDs exist.")
+@json_option
+@verb
+def command(
+    notebook: Path, dids: tuple[str, ...], handle: str | None, instance: str | None, offline: bool, as_json: bool
+) -> None:
+    """Declare DIDs (scope:name) in NOTEBOOK and lock what they hold now.
+
+    Nothing is downloaded; that is what `nbrucio sync` does.
+    """
+    from nbrucio.did import Did
+    from nbrucio.edit import add
+    from nbrucio_cli.progress import reporting
+    from nbrucio_cli.tables import lock_words
+
+    parsed = [Did.parse(did) for did in dids]
+    with reporting(quiet=as_json, events=False) as reporter:
+        edit = add(
+            notebook, parsed, load_config(), handle=handle, instance=instance, offline=offline, reporter=reporter
+        )
+    if as_json:
+        print_json(edit.as_json())
+        return
+    for target in edit.targets:
+        click.echo(f"Added {target.requirement.did} as '{target.requirement.handle}'{lock_words(target.lock)}")
+    first = edit.targets[0].requirement.handle
+    click.echo(f'next: nbrucio sync {notebook}, then in the notebook: nbrucio.data["{first}"]')

@@ -1,0 +1,105 @@
+"""The root command: which verbs there are, and what every one of them shares.
+
+A verb's module is imported when it is called, and the root's help is made from the table below, so that ``--help`` and
+shell completion stay quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+#: Verbs by section: name, module and the line in the root's help.
+VERBS = {
+    "Declare": {
+        "init": ("init", "Create a notebook, or make one ready to declare data."),
+        "add": ("add", "Declare DIDs in a notebook."),
+        "remove": ("remove", "Remove requirements from a notebook."),
+        "lock": ("lock", "Write into a notebook what its data is now."),
+    },
+    "Have": {
+        "sync": ("sync", "Bring the data that notebooks declare."),
+        "status": ("status", "Show what is here and what is not, without a network."),
+        "paths": ("paths", "Print where a notebook's files are."),
+        "run": ("run", "Sync a notebook, then execute it."),
+    },
+    "Look": {
+        "search": ("search", "Search DIDs."),
+        "show": ("show", "Show a DID: its contents, size and replicas."),
+    },
+    "Try": {
+        "demo": ("demo", "Run an example notebook on a sandbox of your own."),
+        "sandbox": ("sandbox", "A real Rucio server with data, on this machine."),
+    },
+    "Set up": {
+        "completion": ("completion", "Print the shell completion script."),
+    },
+}
+_MODULES = {name: module for section in VERBS.values() for name, (module, _) in section.items()}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The verbs, in the order of the help."""
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The verb with this name; None when there is none."""
+        if cmd_name not in _MODULES:
+            return None
+        command = importlib.import_module(f"nbrucio_cli.{_MODULES[cmd_name]}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Add the closest verbs to click's error for an unknown one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], list(_MODULES), 2)
+            if not close:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {' or '.join(close)}?", ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """List the verbs by section, from the table."""
+        for section, verbs in VERBS.items():
+            with formatter.section(section):
+                formatter.write_dl([(name, line) for name, (_, line) in verbs.items()], col_max=12)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        from nbrucio import __version__
+
+        click.echo(f"nbrucio {__version__}")
+        ctx.exit()
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Every verb has --help and --json. Exit codes: 0 in sync, 2 usage, 3 drift, 4 unavailable, 5 consent, "
+    "6 space, 7 credentials, 8 offline, 9 integrity, 10 lock stale.",
+)
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show it.")
+def root() -> None:
+    """A notebook declares the Rucio data it needs; nbrucio brings it.
+
+    \b
+    nbrucio add analysis.ipynb user.jdoe:dimuon.2012
+    nbrucio sync analysis.ipynb
+    """
+
+
+def help_text() -> str:
+    """What ``nbrucio --help`` prints, 80 columns wide."""
+    context = click.Context(root, info_name="nbrucio", terminal_width=80, **root.context_settings)
+    return root.get_help(context) + "\n"

@@ -1,0 +1,78 @@
+"""``nbrucio demo``: the main job, start to end, on a sandbox of one's own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+import click
+
+from nbrucio_cli.common import json_option, load_config, print_json, tell_errors, verb
+
+
+@click.command("demo")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("nbrucio-demo"),
+    show_default=True,
+    help="The folder for the notebook, its executed copy and its plot.",
+)
+@click.option("--root", type=click.Path(path_type=Path), help="The sandbox's folder.")
+@json_option
+@verb
+def command(output: Path, root: Path | None, as_json: bool) -> int:
+    """Start a sandbox, sync a notebook that declares a dataset of it, and run it to a plot.
+
+    Nothing leaves this machine. The sandbox goes on running: `nbrucio sandbox stop` ends it.
+    """
+    from nbrucio.runners.execute import execute
+    from nbrucio.sandbox import Sandbox
+    from nbrucio.sandbox.examples import example
+    from nbrucio.sync import sync
+    from nbrucio_cli.progress import reporting
+    from nbrucio_cli.tables import print_report, summary
+
+    say = (lambda _: None) if as_json else click.echo
+    say("1. Starting a Rucio server of your own …")
+    box = Sandbox(root)
+    box.start()
+    say(f"   {box.status().server_url}, with data in {box.root}")
+    output.mkdir(parents=True, exist_ok=True)
+    notebook = output / "dimuon.ipynb"
+    if not notebook.exists():
+        shutil.copyfile(example("dimuon.ipynb"), notebook)
+    say(f"2. Syncing {notebook}, which declares the dataset sandbox:dimuon …")
+    os.environ.update(box.env())
+    with reporting(quiet=as_json, events=False) as reporter:
+        report = sync([notebook], load_config(), reporter=reporter)
+    if report.exit_code:
+        tell_errors(report.errors())
+        return report.exit_code
+    if not as_json:
+        print_report(report)
+        click.echo(f"   {summary(report)}")
+    say("3. Running it …")
+    executed, plot = output / "dimuon.out.ipynb", output / "dimuon.png"
+    execute(notebook, executed, {})
+    if as_json:
+        print_json({**report.as_json(), "output": str(executed), "plot": str(plot)})
+    else:
+        click.echo(_what_next(notebook, executed, plot, root))
+    return 0
+
+
+def _what_next(notebook: Path, executed: Path, plot: Path, root: Path | None) -> str:
+    where = f" --root {shlex.quote(str(root))}" if root else ""
+    return f"""
+Executed notebook: {executed.absolute()}
+Plot:              {plot.absolute()}
+
+Try next:
+  eval "$(nbrucio sandbox env{where})"          # point nbrucio, and rucio itself, to the sandbox
+  nbrucio status {notebook}
+  nbrucio search 'sandbox:*'
+  nbrucio add {notebook} sandbox:growing --as growing
+  nbrucio sandbox stop{where}"""

@@ -1,0 +1,46 @@
+"""``nbrucio paths``: where a notebook's files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, tell_errors, verb
+
+
+@click.command("paths")
+@notebook_argument
+@click.argument("handles", nargs=-1, metavar="[HANDLE|DID…]")
+@click.option("--folder", is_flag=True, help="Print the folder of links instead of each file.")
+@json_option
+@verb
+def command(notebook: Path, handles: tuple[str, ...], folder: bool, as_json: bool) -> int:
+    """Print the paths of NOTEBOOK's files, one a line, as shell scripts and other programs want them.
+
+    Uses what the last sync brought; asks no server.
+    """
+    from nbrucio.errors import BadDeclaration
+    from nbrucio.sync import Options, sync
+
+    report = sync([notebook], load_config(), options=Options(offline=True)).notebooks[0]
+    wanted = [
+        requirement
+        for requirement in report.requirements
+        if not handles or {requirement.target.requirement.handle, str(requirement.target.requirement.did)} & {*handles}
+    ]
+    known = {name for r in wanted for name in (r.target.requirement.handle, str(r.target.requirement.did))}
+    for handle in handles:
+        if handle not in known:
+            raise BadDeclaration(f"'{handle}' is not declared in {notebook}.", subject=handle)
+    if as_json:
+        print_json({"version": 1, "requirements": [requirement.as_json() for requirement in wanted]})
+    elif folder:
+        click.echo("\n".join(str(requirement.folder) for requirement in wanted if requirement.folder))
+    else:
+        for requirement in wanted:
+            for file in requirement.here:
+                click.echo(str(file.path))
+    errors = [*report.faults, *(error for requirement in wanted for error in requirement.errors())]
+    tell_errors(errors)
+    return max((error.exit_code for error in errors), default=0)

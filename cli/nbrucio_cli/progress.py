@@ -1,0 +1,206 @@
+"""Who listens to a sync on the command line: a bar on a terminal, plain lines elsewhere, JSON lines for programs.
+
+All of them write to stderr, so that stdout holds the result alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import click
+
+from nbrucio.did import Did
+from nbrucio.errors import NbrucioError
+from nbrucio.events import (
+    ApplyStarted,
+    BytesArrived,
+    Event,
+    FileFailed,
+    FileFinished,
+    FileRetried,
+    FileStarted,
+    Noticed,
+    Reporter,
+    ResolveStarted,
+    Silent,
+    Waiting,
+)
+from nbrucio.words import human_bytes, plural
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+#: Seconds between two lines where there is no terminal: a CI log should show life and stay short.
+PLAIN_INTERVAL_S = 10.0
+
+
+@contextmanager
+def reporting(*, quiet: bool, events: bool) -> Iterator[Reporter]:
+    """The reporter that suits stderr.
+
+    Args:
+        quiet: say nothing.
+        events: write each event as one line of JSON.
+    """
+    if events:
+        yield JsonLines()
+    elif quiet:
+        yield Silent()
+    elif sys.stderr.isatty():
+        bar = Bar()
+        try:
+            yield bar
+        finally:
+            bar.close()
+    else:
+        yield PlainLines()
+
+
+class JsonLines:
+    """Each event as one JSON object a line, its kind under ``event``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def report(self, event: Event) -> None:
+        """Write one line."""
+        values = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
+        line = json.dumps({"event": type(event).__name__, **values})
+        with self._lock:
+            click.echo(line, err=True)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Did):
+        return str(value)
+    return value.as_json() if isinstance(value, NbrucioError) else value
+
+
+class _Told:
+    """What is worth a line of text in every form but JSON."""
+
+    @staticmethod
+    def words(event: Event) -> str | None:
+        """The line for ``event``; None when it is only progress."""
+        if isinstance(event, ResolveStarted):
+            return f"Asking {event.instance} for {event.did}"
+        if isinstance(event, Waiting):
+            return f"Waiting for another nbrucio that brings {event.did}"
+        if isinstance(event, Noticed):
+            return event.message
+        if isinstance(event, FileRetried):
+            return f"{event.did} from {event.rse}: {event.error.message} Trying again."
+        return None
+
+
+class PlainLines:
+    """Plain lines for logs: what begins and ends, and the progress every few seconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._total = ApplyStarted(0, 0)
+        self._files = self._bytes = 0
+        self._began = self._last = time.monotonic()
+
+    def report(self, event: Event) -> None:
+        """Write a line where one is due."""
+        with self._lock:
+            line = self._line(event)
+            if line is not None:
+                click.echo(line, err=True)
+
+    def _line(self, event: Event) -> str | None:
+        if isinstance(event, ApplyStarted):
+            self._total, self._began, self._last = event, time.monotonic(), time.monotonic()
+            if event.files:
+                return f"Downloading {plural(event.files, 'file')}, {human_bytes(event.size_bytes)}"
+        elif isinstance(event, FileStarted):
+            self._bytes += event.resumed_bytes
+        elif isinstance(event, BytesArrived):
+            self._bytes += event.count
+            return self._progress()
+        elif isinstance(event, FileFinished):
+            self._files += 1
+            return self._progress(last=self._files == self._total.files)
+        return _Told.words(event)
+
+    def _progress(self, *, last: bool = False) -> str | None:
+        now = time.monotonic()
+        if not last and now - self._last < PLAIN_INTERVAL_S:
+            return None
+        self._last = now
+        rate = self._bytes / max(now - self._began, 0.001)
+        share = f"{human_bytes(self._bytes)} of {human_bytes(self._total.size_bytes)}"
+        return f"  {self._files:,} of {plural(self._total.files, 'file')}, {share}, {human_bytes(rate)}/s"
+
+
+class Bar:
+    """One bar for the whole run, true in bytes, with speed and the time that is left."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._files = 0
+        self._total = ApplyStarted(0, 0)
+        self._lock = threading.Lock()
+
+    def report(self, event: Event) -> None:
+        """Move the bar, or write a line above it."""
+        if isinstance(event, ApplyStarted):
+            self._start(event)
+            return
+        progress = self._progress
+        if progress is None:
+            self._tell(event)
+            return
+        task = progress.task_ids[0]
+        if isinstance(event, BytesArrived):
+            progress.advance(task, event.count)
+        elif isinstance(event, FileStarted):
+            progress.advance(task, event.resumed_bytes)
+        elif isinstance(event, (FileFinished, FileFailed)):
+            with self._lock:
+                self._files += 1
+                progress.update(task, files=f"{self._files:,}/{self._total.files:,}")
+        else:
+            self._tell(event)
+
+    def close(self) -> None:
+        """Leave the terminal as it should be."""
+        if self._progress is not None:
+            self._progress.stop()
+
+    def _start(self, event: ApplyStarted) -> None:
+        if not event.files:
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import TransferSpeedColumn as Speed
+
+        self._total = event
+        self._progress = Progress(
+            TextColumn("{task.fields[files]} files"),
+            BarColumn(),
+            DownloadColumn(),
+            Speed(),
+            TimeRemainingColumn(compact=True),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._progress.add_task("", total=event.size_bytes or None, files=f"0/{event.files:,}")
+        self._progress.start()
+
+    def _tell(self, event: Event) -> None:
+        words = _Told.words(event)
+        if words is None:
+            return
+        if self._progress is None:
+            click.echo(words, err=True)
+        else:
+            self._progress.console.print(words, markup=False, highlight=False)

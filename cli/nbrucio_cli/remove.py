@@ -1,0 +1,26 @@
+"""``nbrucio remove``: take requirements out of a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbrucio_cli.common import json_option, notebook_argument, print_json, verb
+
+
+@click.command("remove")
+@notebook_argument
+@click.argument("names", nargs=-1, required=True, metavar="HANDLE|DID…")
+@json_option
+@verb
+def command(notebook: Path, names: tuple[str, ...], as_json: bool) -> None:
+    """Remove requirements and their locks from NOTEBOOK. Files in the store stay."""
+    from nbrucio.edit import remove
+
+    edit = remove(notebook, names)
+    if as_json:
+        print_json(edit.as_json())
+        return
+    for target in edit.targets:
+        click.echo(f"Removed '{target.requirement.handle}' ({target.requirement.did})")

@@ -1,0 +1,54 @@
+"""``nbrucio run``: sync a notebook, then execute it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, tell_errors, verb
+
+
+@click.command("run")
+@notebook_argument
+@click.argument("output", required=False, type=click.Path(path_type=Path))
+@click.option("--parameter", "-p", "parameters", multiple=True, nargs=2, metavar="NAME VALUE", help="As papermill's.")
+@click.option("--kernel", "-k", metavar="NAME", help="The kernel to run; the notebook's own when left out.")
+@click.option("--offline", is_flag=True, help="Use only what is here.")
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
+@json_option
+@verb
+def command(
+    notebook: Path,
+    output: Path | None,
+    parameters: tuple[tuple[str, str], ...],
+    kernel: str | None,
+    offline: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Sync NOTEBOOK and execute it with papermill into OUTPUT (NOTEBOOK.out.ipynb when left out).
+
+    A cell that fails ends with 1; the output keeps its traceback. When data is missing no cell is run.
+    """
+    from nbrucio.runners.execute import execute, typed
+    from nbrucio.sync import Options, sync
+    from nbrucio_cli.progress import reporting
+    from nbrucio_cli.tables import summary
+
+    with reporting(quiet=quiet or as_json, events=False) as reporter:
+        report = sync([notebook], load_config(), options=Options(offline=offline), reporter=reporter)
+    if report.exit_code:
+        if as_json:
+            print_json({**report.as_json(), "output": None})
+        tell_errors(report.errors())
+        return report.exit_code
+    if not quiet and not as_json:
+        click.echo(summary(report), err=True)
+    target = output or notebook.with_suffix(".out.ipynb")
+    execute(notebook, target, typed(parameters), kernel=kernel, progress=not (quiet or as_json))
+    if as_json:
+        print_json({**report.as_json(), "output": str(target)})
+    elif not quiet:
+        click.echo(f"Executed notebook: {target}")
+    return 0

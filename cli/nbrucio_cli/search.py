@@ -1,0 +1,54 @@
+"""``nbrucio search``: find DIDs."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import click
+
+from nbrucio_cli.common import json_option, load_config, print_json, verb
+
+
+@click.command("search")
+@click.argument("pattern", metavar="SCOPE:PATTERN")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["all", "collection", "dataset", "container", "file"]),
+    default="collection",
+    show_default=True,
+    help="Which kind of DID.",
+)
+@click.option(
+    "--filter", "filters", multiple=True, metavar="KEY=VALUE", help="A condition on metadata; also < > != <= >=."
+)
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
+@click.option("--instance", metavar="NAME", help="Where to search; the default instance when left out.")
+@json_option
+@verb
+def command(pattern: str, kind: str, filters: tuple[str, ...], limit: int, instance: str | None, as_json: bool) -> None:
+    """List the DIDs in a scope whose name matches PATTERN, in which * stands for anything.
+
+    \b
+    nbrucio search 'sandbox:*'
+    nbrucio search 'user.jdoe:dimuon.*' --type dataset --filter 'bytes>1000000'
+    """
+    from nbrucio.engine import Engine
+    from nbrucio.errors import BadDid
+    from nbrucio.words import human_bytes, plural
+    from nbrucio_cli.tables import print_table
+
+    scope, colon, name = pattern.partition(":")
+    if not colon or not scope:
+        raise BadDid(f"'{pattern}' names no scope.", subject=pattern, next_command=f"nbrucio search 'SCOPE:{pattern}'")
+    config = load_config()
+    with Engine(config) as engine:
+        hits = engine.catalogue(config.instance(instance).identity).search(scope, name or "*", kind, filters)
+        found = list(islice(hits, limit + 1))
+    shown = found[:limit]
+    if as_json:
+        rows = [{"did": str(h.did), "type": h.type.value, "open": h.open, "bytes": h.size_bytes} for h in shown]
+        print_json({"version": 1, "cut": len(found) > limit, "dids": rows})
+        return
+    print_table((h.type.value, str(h.did), "" if h.size_bytes is None else human_bytes(h.size_bytes)) for h in shown)
+    click.echo(plural(len(shown), "DID") + (f", more exist: raise --limit {limit}" if len(found) > limit else ""))

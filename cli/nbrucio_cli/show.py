@@ -1,0 +1,46 @@
+"""``nbrucio show``: one DID, its contents and replicas."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from nbrucio_cli.common import json_option, load_config, print_json, verb
+
+
+@click.command("show")
+@click.argument("did", metavar="DID")
+@click.option("--files", "list_files", is_flag=True, help="List every file.")
+@click.option("--instance", metavar="NAME", help="The instance to ask; the default one when left out.")
+@json_option
+@verb
+def command(did: str, list_files: bool, instance: str | None, as_json: bool) -> None:
+    """Show what Rucio knows of DID: type, size, files, and how many of them each RSE holds."""
+    from nbrucio.catalogue.base import unique_files
+    from nbrucio.did import Did
+    from nbrucio.engine import Engine
+    from nbrucio.words import human_bytes, plural
+    from nbrucio_cli.tables import print_table
+
+    parsed, config = Did.parse(did), load_config()
+    with Engine(config) as engine:
+        catalogue = engine.catalogue(config.instance(instance).identity)
+        facts = catalogue.describe(parsed)
+        files = unique_files(catalogue.files(parsed))
+        held: Counter[str] = Counter()
+        for _, replicas in catalogue.replicas([entry.did for entry in files]):
+            held.update({replica.rse for replica in replicas})
+    total = sum(entry.size_bytes or 0 for entry in files)
+    if as_json:
+        rows = [{"did": str(f.did), "bytes": f.size_bytes, "checksum": f.checksum} for f in files]
+        about = {"did": str(parsed), "type": facts.type.value, "open": facts.open, "bytes": total}
+        print_json({"version": 1, **about, "files": rows, "replicas": dict(sorted(held.items()))})
+        return
+    opened = "open " if facts.open else ""
+    click.echo(f"{parsed}: {opened}{facts.type.value}, {plural(len(files), 'file')}, {human_bytes(total)}")
+    print_table((rse, f"{count:,} of {plural(len(files), 'file')}") for rse, count in sorted(held.items()))
+    if list_files:
+        print_table(
+            (str(f.did), "" if f.size_bytes is None else human_bytes(f.size_bytes), f.checksum or "") for f in files
+        )

@@ -1,0 +1,1 @@
+"""How notebooks are executed: in a process of ours, with their data."""

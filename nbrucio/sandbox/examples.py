@@ -1,0 +1,21 @@
+"""Where the example notebooks are: in the wheel beside this file, in a checkout in its folder ``examples``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbrucio.errors import UsageError
+
+
+def example(name: str) -> Path:
+    """The example notebook with this file name.
+
+    Raises:
+        UsageError: this installation has none of that name.
+    """
+    here = Path(__file__).resolve()
+    places = (here.with_name("notebooks") / name, here.parents[2] / "examples" / name)
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise UsageError(f"There is no example notebook '{name}' in this installation.", subject=name)
+    return found
