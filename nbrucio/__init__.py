@@ -8,4 +8,27 @@ In a notebook::
     nbrucio.data("scope:name")         # the same by DID
 """
 
+# This file is also run by kernels of Python 3.9 that find nbrucio in the server's Python, and by every command and
+# every pytest run with our plugin: it imports nothing.
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nbrucio.kernel import DataNotHere, data
+
 __version__ = "0.1.0"
+__all__ = ["DataNotHere", "__version__", "data"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in ("data", "DataNotHere"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from nbrucio import kernel
+
+    value = globals()[name] = getattr(kernel, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,13 @@
+"""What runs inside kernels: the standard library only, Python 3.9 and newer, and no import of the rest of nbrucio.
+
+A kernel's Python is often not the one that nbrucio is installed in. So everything here imports relatively, and the
+folder works under any name and from any path.
+"""
+
+from .data import Data, File, Files
+from .errors import DataNotHere
+
+#: The data of the notebook that this kernel runs.
+data = Data()
+
+__all__ = ["Data", "DataNotHere", "File", "Files", "data"]

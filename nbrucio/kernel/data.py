@@ -1,0 +1,261 @@
+"""``nbrucio.data``: the files of a requirement, by handle or DID."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from . import where
+from .errors import DataNotHere
+from .manifest import Entry, Manifest, read, writer_is_gone
+
+#: So many of a requirement's local files are looked at before they are handed out. An evicted requirement is noticed,
+#: and 100,000 files on a network file system still cost nothing.
+PROBED_FILES = 16
+
+
+class File(NamedTuple):
+    """One file: its DID, local path (None when it is streamed), PFN (None when unknown), size and checksum."""
+
+    did: str
+    path: str | None
+    pfn: str | None
+    bytes: int | None
+    checksum: str | None
+
+
+class Files(tuple[str, ...]):
+    """The paths of a requirement's files, or the PFNs of those that are streamed. Immutable.
+
+    Attributes:
+        did: the requirement's DID.
+        handle: its handle.
+        bytes: the files' total size; None when a size is unknown.
+        folder: a folder of links to the files, for globs and people; None when there is none.
+        files: per file its DID, path, PFN, size and checksum, in the same order.
+    """
+
+    handle: str
+    did: str
+    folder: str | None
+    files: tuple[File, ...]
+
+    def __new__(cls, entry: Entry) -> Files:
+        facts = tuple(
+            File(str(f["did"]), f.get("path"), f.get("pfn"), f.get("bytes"), f.get("checksum")) for f in entry.files
+        )
+        self = super().__new__(cls, (file.path or file.pfn or "" for file in facts))
+        vars(self).update(handle=entry.handle, did=entry.did, folder=entry.folder, files=facts)
+        return self
+
+    @property
+    def bytes(self) -> int | None:
+        """The total size in bytes; None when the size of a file is unknown."""
+        sizes = [file.bytes for file in self.files]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
+
+    @property
+    def path(self) -> str:
+        """The path of the only file.
+
+        Raises:
+            ValueError: there is not exactly one.
+        """
+        if len(self) != 1:
+            raise ValueError(
+                f"{self.handle!r} ({self.did}) has {len(self)} files, so it has no single path. "
+                "Iterate over it, or take one by its index."
+            )
+        return self[0]
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{name!r} cannot be set: the files of a requirement do not change")
+
+    def __repr__(self) -> str:
+        files = "1 file" if len(self) == 1 else f"{len(self)} files"
+        size = "size unknown" if self.bytes is None else _readable(self.bytes)
+        place = self.folder or (self[0] if self else "empty")
+        return f"<nbrucio {self.handle!r} {self.did}: {files}, {size}, {place}>"
+
+    # A worker that unpickles this may lack nbrucio; the paths are what it needs.
+    def __reduce__(self) -> tuple[type, tuple[list[str]]]:
+        return (tuple, (list(self),))
+
+    def __copy__(self) -> Files:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Files:
+        return self
+
+
+def _readable(size_bytes: int) -> str:
+    size = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+class Data:
+    """The data of one notebook.
+
+    ``data["muons"]`` gives the files of the requirement with this handle, ``data("scope:name")`` those of a DID;
+    iterating gives the handles. It reads the notebook's manifest, again when that was replaced, and nothing else.
+
+    Every access raises `DataNotHere` when the notebook or its manifest cannot be found or read.
+    """
+
+    def __init__(self, notebook: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ) -> None:
+        """Args: notebook: whose data; None means the notebook that this kernel runs."""
+        self._notebook = notebook
+        self._environ = environ
+        self._read: tuple[Path, tuple[int, ...], Manifest] | None = None
+        self._made: dict[str, Files] = {}
+
+    def __getitem__(self, handle: str) -> Files:
+        """The files of the requirement with this handle.
+
+        Raises:
+            DataNotHere: there is no such handle, or its data is not ready.
+        """
+        manifest = self._manifest(handle)
+        entry = manifest.entries.get(handle)
+        if entry is None:
+            raise _unknown_handle(handle, manifest)
+        return self._ready(entry, manifest)
+
+    def __call__(self, did: str) -> Files:
+        """The files of the requirement with the DID ``scope:name``.
+
+        Raises:
+            DataNotHere: no requirement, or more than one, has this DID, or its data is not ready.
+        """
+        manifest = self._manifest(did)
+        found = [entry for entry in manifest.entries.values() if entry.did == did]
+        if not found:
+            raise DataNotHere(
+                f"{did!r} is not declared in this notebook.", did, _command("add", manifest.notebook, did)
+            )
+        if len(found) > 1:
+            handles = ", ".join(f"nbrucio.data[{entry.handle!r}]" for entry in found)
+            raise DataNotHere(f"{did!r} is declared more than once. Choose one of {handles}.", did)
+        return self._ready(found[0], manifest)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._manifest(None).entries))
+
+    def __len__(self) -> int:
+        return len(self._manifest(None).entries)
+
+    def __contains__(self, handle: object) -> bool:
+        return handle in self._manifest(None).entries
+
+    def __repr__(self) -> str:
+        try:
+            entries = self._manifest(None).entries.values()
+        except DataNotHere as error:
+            return f"<nbrucio.data: {error.message}>"
+        return "<nbrucio.data: " + (", ".join(f"{e.handle} ({e.state})" for e in entries) or "nothing declared") + ">"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        try:
+            return list(self)
+        except DataNotHere:
+            return []
+
+    def manifest(self) -> Manifest:
+        """The notebook's manifest as it stands now.
+
+        Raises:
+            DataNotHere: there is none, or it cannot be read.
+        """
+        return self._manifest(None)
+
+    def _manifest(self, subject: str | None) -> Manifest:
+        path = self._path(subject)
+        try:
+            status = path.stat()
+            stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+            if self._read is None or self._read[:2] != (path, stamp):
+                self._made.clear()
+                self._read = (path, stamp, read(path))
+        except FileNotFoundError:
+            raise self._no_manifest(subject) from None
+        except OSError as error:
+            raise DataNotHere(f"The manifest {path} cannot be read: {error.strerror}.", subject) from None
+        return self._read[2]
+
+    def _path(self, subject: str | None) -> Path:
+        pointer = self._environ.get(where.MANIFEST_VARIABLE)
+        if pointer and self._notebook is None:
+            return Path(pointer)
+        notebook = self._notebook or where.find_notebook(self._environ)
+        path = where.find_manifest(notebook, self._environ) if notebook else None
+        if path is None:
+            raise self._no_manifest(subject)
+        return path
+
+    def _no_manifest(self, subject: str | None) -> DataNotHere:
+        what = f"{subject!r} is not here" if subject else "There is no data yet"
+        notebook = self._notebook or where.find_notebook(self._environ)
+        if notebook is None:
+            return DataNotHere(
+                f"{what}: nbrucio cannot tell which notebook this is. "
+                "Set the environment variable NBRUCIO_NOTEBOOK to its path.",
+                subject,
+                "nbrucio run NOTEBOOK",
+            )
+        command = _command("sync", notebook)
+        return DataNotHere(f"{what}: this notebook has not been synced on this machine.", subject, command)
+
+    def _ready(self, entry: Entry, manifest: Manifest) -> Files:
+        if entry.state != "ready":
+            raise _not_ready(entry, manifest)
+        files = self._made.get(entry.handle) or Files(entry)
+        for index in range(0, len(files), len(files) // PROBED_FILES + 1):
+            path = files.files[index].path
+            if path is not None and not os.path.exists(path):  # noqa: PTH110 - called often, and a Path costs ten times as much
+                raise DataNotHere(
+                    f"{entry.handle!r} ({entry.did}) was here, but {path} is gone.",
+                    entry.handle,
+                    _command("sync", manifest.notebook),
+                )
+        self._made[entry.handle] = files
+        return files
+
+
+def _not_ready(entry: Entry, manifest: Manifest) -> DataNotHere:
+    what = f"{entry.handle!r} ({entry.did})"
+    sync = _command("sync", manifest.notebook)
+    if entry.state == "syncing":
+        if writer_is_gone(manifest):
+            return DataNotHere(f"{what} is not here: the sync was stopped before it was done.", entry.handle, sync)
+        return DataNotHere(f"{what} is still on its way. Run this cell again in a moment.", entry.handle)
+    error: dict[str, Any] = entry.error or {}
+    reason = " ".join(str(error[key]) for key in ("message", "hint") if error.get(key)) or "the last sync failed."
+    return DataNotHere(f"{what} is not here: {reason}", entry.handle, error.get("next_command") or sync)
+
+
+def _unknown_handle(handle: object, manifest: Manifest) -> DataNotHere:
+    import difflib  # costs 3 ms, and only a mistake needs it
+
+    close = difflib.get_close_matches(str(handle), manifest.entries, n=3)
+    declared = sorted(manifest.entries)
+    if close:
+        rest = f"Did you mean {' or '.join(repr(name) for name in close)}?"
+    elif declared:
+        shown = ", ".join(declared[:10]) + (f" and {len(declared) - 10} more" if len(declared) > 10 else "")
+        rest = f"It declares {shown}."
+    else:
+        rest = "It declares no data."
+    command = None if close else _command("add", manifest.notebook, "SCOPE:NAME", "--as", str(handle))
+    return DataNotHere(f"This notebook declares no data as {handle!r}. {rest}", str(handle), command)
+
+
+def _command(verb: str, notebook: str | os.PathLike[str], *arguments: str) -> str:
+    return " ".join(["nbrucio", verb, *(shlex.quote(word) for word in (os.fspath(notebook), *arguments))])

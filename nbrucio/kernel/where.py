@@ -1,0 +1,137 @@
+"""Where manifests live, and which notebook this kernel runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+#: Points to the manifest itself. A pointer and never a value: kernels keep their first environment over restarts.
+MANIFEST_VARIABLE = "NBRUCIO_MANIFEST"
+NOTEBOOK_VARIABLE = "NBRUCIO_NOTEBOOK"
+RUNTIME_VARIABLE = "NBRUCIO_RUNTIME_DIR"
+
+
+def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder that manifests are written to. Not created, not checked."""
+    return next(runtime_folders(environ))
+
+
+def runtime_folders(environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
+    """The folders in which a manifest may lie, the one that this process writes to first.
+
+    There are several because a terminal and a kernel of one user often differ in XDG_RUNTIME_DIR.
+    """
+    if environ.get(RUNTIME_VARIABLE):
+        yield Path(environ[RUNTIME_VARIABLE])
+        return
+    uid = os.getuid()
+    seen = environ.get("XDG_RUNTIME_DIR")
+    if seen:
+        yield Path(seen, "nbrucio")
+    yield Path(tempfile.gettempdir(), f"nbrucio-{uid}")
+    if not seen:
+        yield Path("/run/user", str(uid), "nbrucio")
+
+
+def make_private(folder: Path) -> None:
+    """Create ``folder`` with mode 0700, or make sure that the existing one is this user's own.
+
+    Raises:
+        PermissionError: it is a symbolic link, no folder, or another user's; the message says which.
+        OSError: it cannot be created.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        fault = fault_of_folder(folder)
+        if fault:
+            raise PermissionError(f"{folder} {fault}") from None
+        if stat.S_IMODE(folder.lstat().st_mode) & 0o077:
+            folder.chmod(0o700)
+
+
+def fault_of_folder(folder: Path) -> str | None:
+    """Why ``folder`` cannot be trusted with manifests ("is a symbolic link"), or None."""
+    status = folder.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        return "is a symbolic link"
+    if not stat.S_ISDIR(status.st_mode):
+        return "is not a folder"
+    if status.st_uid != os.getuid():
+        return "belongs to another user"
+    return None
+
+
+def manifest_name(notebook: str | os.PathLike[str]) -> str:
+    """The file name of a notebook's manifest: the SHA-256 of its absolute real path."""
+    real = os.path.realpath(os.fspath(notebook))
+    return hashlib.sha256(os.fsencode(real)).hexdigest() + ".json"
+
+
+def find_manifest(notebook: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The newest manifest of ``notebook`` in any runtime folder of this user, or None."""
+    name = manifest_name(notebook)
+    newest: tuple[int, Path] | None = None
+    for folder in runtime_folders(environ):
+        try:
+            if fault_of_folder(folder) is not None:
+                continue
+            written = (folder / name).stat().st_mtime_ns
+        except OSError:
+            continue
+        if newest is None or written > newest[0]:
+            newest = (written, folder / name)
+    return newest[1] if newest else None
+
+
+def find_notebook(
+    environ: Mapping[str, str] = os.environ, namespace: Mapping[str, object] | None = None
+) -> Path | None:
+    """The notebook that this process runs, as far as anybody told it; None when nobody did.
+
+    Args:
+        environ: the process environment.
+        namespace: the user's variables; None takes those of ``__main__``, which is where IPython keeps them.
+    """
+    variables = vars(sys.modules["__main__"]) if namespace is None else namespace
+    told = (
+        environ.get(NOTEBOOK_VARIABLE),
+        variables.get("__vsc_ipynb_file__"),
+        environ.get("JPY_SESSION_NAME"),
+        variables.get("PAPERMILL_INPUT_PATH"),
+    )
+    for text in told:
+        notebook = _existing_notebook(text)
+        if notebook:
+            return notebook
+    return _parents_notebook()
+
+
+def _existing_notebook(text: object) -> Path | None:
+    # JPY_SESSION_NAME is what a client chose: a path, a path that was renamed since, or a UUID.
+    if not isinstance(text, str) or "\0" in text or not text.endswith(".ipynb"):
+        return None
+    path = Path(text)
+    return path.absolute() if path.is_file() else None
+
+
+def _parents_notebook(process: Path | None = None) -> Path | None:
+    """The notebook that papermill, ``jupyter execute`` or nbconvert was started with, when there can be no doubt."""
+    parent = process or Path("/proc", str(os.getppid()))
+    try:
+        words = (parent / "cmdline").read_bytes().split(b"\0")
+        folder = Path(os.readlink(parent / "cwd"))  # noqa: PTH115 - Path.readlink is the same with more words
+    except OSError:
+        return None
+    named = [folder / os.fsdecode(word) for word in words if word.endswith(b".ipynb")]
+    existing = [path for path in named if path.is_file()]
+    # papermill takes the input, then the output (which may exist from an earlier run).
+    is_papermill = any(Path(os.fsdecode(word)).name == "papermill" for word in words)
+    if is_papermill and named and named[0].is_file():
+        return named[0]
+    return existing[0] if len(existing) == 1 and len(named) == 1 else None

@@ -1,0 +1,192 @@
+"""The manifest: the JSON that tells a kernel where its data is.
+
+One file per notebook in the runtime folder of this user, mode 0600, replaced atomically. It never holds credentials.
+Beside it lies the same in the plainest form, for kernels whose language reads no JSON: one line a file with the columns
+handle, state, path or PFN, bytes, separated by tabs, in a file of the same name that ends in ``.tsv``.
+
+Kernels read it with `nbrucio.kernel`. The format is described in ``schemas/nbrucio_schemas/manifest-1.schema.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal
+
+from nbrucio.errors import BadConfig, NbrucioError
+from nbrucio.kernel import where
+
+VERSION = 1
+State = Literal["syncing", "ready", "failed"]
+
+
+@dataclass(frozen=True)
+class ManifestFile:
+    """One file of a requirement.
+
+    Attributes:
+        did: its DID, ``scope:name``.
+        path: the absolute local path; None when the file is streamed.
+        pfn: the URL by which it is or was read; None when it was in the store already.
+        bytes: its size; None when the catalogue does not know it.
+        checksum: ``adler32:…`` or ``md5:…``; None when the catalogue has neither.
+    """
+
+    did: str
+    path: str | None
+    pfn: str | None = None
+    bytes: int | None = None
+    checksum: str | None = None
+
+
+@dataclass(frozen=True)
+class ManifestError:
+    """Why a handle has no data, in the words of `NbrucioError`."""
+
+    code: str
+    message: str
+    hint: str | None = None
+    next_command: str | None = None
+
+    @classmethod
+    def of(cls, error: NbrucioError) -> ManifestError:
+        """The facts of ``error`` that a kernel shows."""
+        return cls(error.code, error.message, error.hint, error.next_command)
+
+
+@dataclass(frozen=True)
+class ManifestEntry:
+    """What a kernel needs to know of one handle.
+
+    Attributes:
+        handle, did, instance: of the requirement; ``instance`` is the server's host name.
+        state: ``ready`` when every file can be opened, ``syncing`` while they come, ``failed`` with an ``error``.
+        files: in the order in which code gets them.
+        folder: a folder of links to the files; None when there is none.
+        error: why the state is ``failed``; otherwise None.
+        bind: whether the declaration asks that the handle becomes a variable.
+    """
+
+    handle: str
+    did: str
+    instance: str | None
+    state: State
+    files: tuple[ManifestFile, ...] = ()
+    folder: str | None = None
+    error: ManifestError | None = None
+    bind: bool = False
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The whole manifest of one notebook.
+
+    Attributes:
+        notebook: its absolute path.
+        state: ``syncing`` while any entry is on its way, ``failed`` when none is and one failed, else ``ready``.
+        entries: one per requirement, in the declaration's order; handles are unique.
+        written: when, in UTC; None means now.
+    """
+
+    notebook: str
+    state: State
+    entries: tuple[ManifestEntry, ...]
+    written: datetime | None = None
+
+    @classmethod
+    def of(cls, notebook: Path, entries: Iterable[ManifestEntry]) -> Manifest:
+        """The manifest of ``notebook`` with the state that follows from those of ``entries``."""
+        entries = tuple(entries)
+        states = {entry.state for entry in entries}
+        state: State = "syncing" if "syncing" in states else "failed" if "failed" in states else "ready"
+        return cls(os.path.realpath(notebook), state, entries)
+
+
+def path_for(notebook: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where `write` puts the manifest of ``notebook``; the value for NBRUCIO_MANIFEST."""
+    return where.runtime_folder(environ).absolute() / where.manifest_name(notebook)
+
+
+def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
+    """Replace the manifest of ``manifest.notebook`` by this one and return its path.
+
+    A reader sees the old or the new one, never a part; a crash leaves at most a temporary file in the runtime folder.
+
+    Raises:
+        BadConfig: the runtime folder is a link, another user's, or cannot be written.
+    """
+    path = path_for(Path(manifest.notebook), environ)
+    try:
+        where.make_private(path.parent)
+        # The plain form first: who waits for the JSON to say "ready" finds both.
+        _replace(path.with_suffix(".tsv"), "".join(_plain_lines(manifest)))
+        _replace(path, json.dumps(_as_json(manifest), separators=(",", ":")) + "\n")
+    except OSError as error:
+        raise BadConfig(
+            f"The manifest of this notebook cannot be written: {error.strerror or error}.",
+            subject=str(path.parent),
+            hint=f"Set {where.RUNTIME_VARIABLE} to a folder of your own on local disk.",
+        ) from error
+    return path
+
+
+def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """Remove the manifest of ``notebook`` if there is one.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    path = path_for(notebook, environ)
+    for file in (path, path.with_suffix(".tsv")):
+        file.unlink(missing_ok=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")  # mkstemp gives mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _as_json(manifest: Manifest) -> dict[str, object]:
+    written = manifest.written or datetime.now(timezone.utc)
+    return {
+        "version": VERSION,
+        "notebook": manifest.notebook,
+        "state": manifest.state,
+        "written": written.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "pid": os.getpid(),
+        "data": {entry.handle: _entry_as_json(entry) for entry in manifest.entries},
+    }
+
+
+def _entry_as_json(entry: ManifestEntry) -> dict[str, object]:
+    # vars() and not dataclasses.asdict(), which copies every value and takes 20 times as long.
+    return {
+        "did": entry.did,
+        "instance": entry.instance,
+        "state": entry.state,
+        "bind": entry.bind,
+        "folder": entry.folder,
+        "files": [vars(file) for file in entry.files],
+        "error": vars(entry.error) if entry.error else None,
+    }
+
+
+def _plain_lines(manifest: Manifest) -> Iterator[str]:
+    for entry in manifest.entries:
+        if not entry.files:
+            yield f"{entry.handle}\t{entry.state}\t\t\n"
+        for file in entry.files:
+            place = file.path or file.pfn or ""
+            size = "" if file.bytes is None else file.bytes
+            yield f"{entry.handle}\t{entry.state}\t{place}\t{size}\n"
