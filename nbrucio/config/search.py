@@ -22,7 +22,7 @@ class Found:
 
     Attributes:
         of_rucio_cfg: the instance that the user's own rucio.cfg means.
-        tables: the settings of the instances, also of those with a fault.
+        tables: the settings of the instances.
     """
 
     instances: list[Instance] = field(default_factory=list)
@@ -34,13 +34,13 @@ class Found:
         """Take in the instance that ``table`` describes; None when it has a fault, which is noted."""
         try:
             table = completed(table)
-            self.tables.append(table)
             instance = instance_of(name, table)
             self._check_identity(instance, table)
         except BadConfig as error:
             self.faults.append(Fault(name or RUCIO_CFG, error, names_in(table)))
             return None
         self.instances.append(instance)
+        self.tables.append(table)
         return instance
 
     def secret_files(self) -> Iterator[str]:
