@@ -4,8 +4,8 @@ A kernel's Python is often not the one that nbrucio is installed in. So everythi
 folder works under any name and from any path.
 """
 
-from .data import Data, File, Files
 from .errors import DataNotHere
+from .lookup import Data, File, Files
 
 #: The data of the notebook that this kernel runs.
 data = Data()

@@ -46,7 +46,7 @@ def read(path: Path) -> Manifest:
     try:
         content = json.loads(raw)
         version = content["version"]
-        if not isinstance(version, int) or version > VERSION:
+        if version > VERSION:
             raise DataNotHere(
                 f"The data was synced by a newer nbrucio (manifest version {version}, here up to {VERSION} is known).",
                 None,

@@ -1,0 +1,250 @@
+"""``nbrucio.data`` in a kernel that is told its manifest."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import nbrucio
+from nbrucio.kernel import Data, DataNotHere, File
+from nbrucio.manifest import ManifestEntry, ManifestError, ManifestFile, write
+from tests.kernel.manifests import local_entry, of
+
+
+class Here:
+    """A notebook with a manifest, and the `Data` of a kernel that is pointed to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.notebook = folder / "nb.ipynb"
+        self.environ = {"NBRUCIO_RUNTIME_DIR": str(folder / "run")}
+        self.data = Data(environ=self.environ)
+
+    def manifest(self, *entries: ManifestEntry) -> Path:
+        path = write(of(self.notebook, *entries), self.environ)
+        self.environ["NBRUCIO_MANIFEST"] = str(path)
+        return path
+
+    def message(self, handle: str) -> str:
+        with pytest.raises(DataNotHere) as caught:
+            self.data[handle]
+        return str(caught.value).replace(str(self.folder), "DIR")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Here:
+    return Here(tmp_path)
+
+
+def test_a_handle_gives_the_paths_in_order(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "muons", "b", "a"))
+    muons = here.data["muons"]
+    assert muons == (str(here.folder / "b"), str(here.folder / "a"))
+    assert (muons.handle, muons.did, muons.bytes, muons.folder) == ("muons", "s:muons", 20, str(here.folder))
+    assert muons.files[1] == File("s:a", str(here.folder / "a"), None, 10, "adler32:0aff020e")
+
+
+def test_a_did_gives_the_same(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "muons", "a"))
+    assert here.data("s:muons") is here.data["muons"]
+
+
+def test_streamed_files_are_given_as_pfns(here: Here) -> None:
+    entry = ManifestEntry("far", "s:far", None, "ready", (ManifestFile("s:f", None, "root://x//f"),))
+    here.manifest(entry)
+    assert here.data["far"] == ("root://x//f",)
+    assert here.data["far"].bytes is None
+    assert here.data["far"].folder is None
+
+
+def test_handles_can_be_listed_and_asked_for(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "b", "x"), ManifestEntry("a", "s:a", None, "syncing"))
+    assert list(here.data) == ["b", "a"]
+    assert len(here.data) == 2
+    assert "a" in here.data
+    assert "c" not in here.data
+    assert repr(here.data) == "<nbrucio.data: b (ready), a (syncing)>"
+
+
+def test_the_path_of_one_file_is_given_and_of_several_refused(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "one", "x"), local_entry(here.folder, "two", "y", "z"))
+    assert here.data["one"].path == str(here.folder / "x")
+    with pytest.raises(ValueError, match=r"'two' \(s:two\) has 2 files, so it has no single path"):
+        _ = here.data["two"].path
+
+
+def test_the_value_cannot_be_changed(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "one", "x"))
+    one = here.data["one"]
+    with pytest.raises(AttributeError, match="cannot be set"):
+        one.did = "s:other"
+    assert copy.copy(one) is one
+    assert copy.deepcopy([one])[0] is one
+
+
+def test_a_worker_without_nbrucio_gets_the_paths(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "one", "x", "y"))
+    pickled = pickle.dumps(here.data["one"])
+    assert b"nbrucio.kernel" not in pickled
+    assert pickle.loads(pickled) == (str(here.folder / "x"), str(here.folder / "y"))
+
+
+def test_the_value_shows_itself_in_one_line(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "one", "x"), local_entry(here.folder, "two", "y", "z"))
+    assert repr(here.data["two"]) == f"<nbrucio 'two' s:two: 2 files, 20 B, {here.folder}>"
+    assert repr(here.data["one"]).startswith("<nbrucio 'one' s:one: 1 file, 10 B")
+
+
+def test_a_new_manifest_is_noticed(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "one", "x"))
+    assert len(here.data["one"]) == 1
+    here.manifest(local_entry(here.folder, "one", "x", "y"))
+    assert len(here.data["one"]) == 2
+
+
+def test_an_unchanged_manifest_is_read_once(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.manifest(local_entry(here.folder, "one", "x"))
+    first = here.data["one"]
+    monkeypatch.setattr("nbrucio.kernel.lookup.read", lambda _path: pytest.fail("read again"))
+    assert here.data["one"] is first
+
+
+# What stands in the way, in the words that a user reads.
+
+
+def test_message_when_the_notebook_was_never_synced(here: Here) -> None:
+    here.notebook.write_text("{}")
+    here.environ["NBRUCIO_NOTEBOOK"] = str(here.notebook)
+    assert here.message("muons") == (
+        "'muons' is not here: this notebook has not been synced on this machine.\nType: nbrucio sync DIR/nb.ipynb"
+    )
+
+
+def test_message_when_the_notebook_is_unknown(here: Here) -> None:
+    assert here.message("muons") == (
+        "'muons' is not here: nbrucio cannot tell which notebook this is. "
+        "Set the environment variable NBRUCIO_NOTEBOOK to its path.\nType: nbrucio run NOTEBOOK"
+    )
+
+
+def test_message_when_the_manifest_vanished(here: Here) -> None:
+    here.manifest().unlink()
+    here.environ["NBRUCIO_NOTEBOOK"] = str(here.notebook)
+    assert "has not been synced on this machine" in here.message("muons")
+
+
+def test_message_while_syncing(here: Here) -> None:
+    here.manifest(ManifestEntry("muons", "s:muons", None, "syncing"))
+    assert here.message("muons") == "'muons' (s:muons) is still on its way. Run this cell again in a moment."
+
+
+def test_message_when_the_sync_was_killed(here: Here) -> None:
+    path = here.manifest(ManifestEntry("muons", "s:muons", None, "syncing"))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    path.write_text(json.dumps({**json.loads(path.read_text()), "pid": ended.pid}))
+    assert here.message("muons") == (
+        "'muons' (s:muons) is not here: the sync was stopped before it was done.\nType: nbrucio sync DIR/nb.ipynb"
+    )
+
+
+def test_message_of_a_failure_has_its_reason_and_command(here: Here) -> None:
+    error = ManifestError("credentials", "The password was refused.", "Check it.", "rucio whoami")
+    here.manifest(ManifestEntry("muons", "s:muons", None, "failed", error=error))
+    assert here.message("muons") == (
+        "'muons' (s:muons) is not here: The password was refused. Check it.\nType: rucio whoami"
+    )
+
+
+def test_a_failed_handle_does_not_stop_the_others(here: Here) -> None:
+    here.manifest(ManifestEntry("bad", "s:bad", None, "failed"), local_entry(here.folder, "good", "x"))
+    assert len(here.data["good"]) == 1
+    assert here.message("bad") == ("'bad' (s:bad) is not here: the last sync failed.\nType: nbrucio sync DIR/nb.ipynb")
+
+
+def test_message_for_a_mistyped_handle(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "dimuon", "x"))
+    assert here.message("dimoun") == "This notebook declares no data as 'dimoun'. Did you mean 'dimuon'?"
+
+
+def test_message_for_an_unknown_handle(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "dimuon", "x"))
+    assert here.message("jets") == (
+        "This notebook declares no data as 'jets'. It declares dimuon.\n"
+        "Type: nbrucio add DIR/nb.ipynb SCOPE:NAME --as jets"
+    )
+
+
+def test_message_for_an_undeclared_did(here: Here) -> None:
+    here.manifest()
+    with pytest.raises(DataNotHere) as caught:
+        here.data("s:jets")
+    assert caught.value.next_command == f"nbrucio add {here.notebook} s:jets"
+    assert caught.value.subject == "s:jets"
+
+
+def test_message_for_a_did_with_two_selections(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "a", "x", did="s:d"), local_entry(here.folder, "b", "y", did="s:d"))
+    with pytest.raises(DataNotHere, match=r"Choose one of nbrucio.data\['a'\], nbrucio.data\['b'\]"):
+        here.data("s:d")
+
+
+def test_message_when_a_file_vanished(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "muons", "x", "y"))
+    assert len(here.data["muons"]) == 2
+    (here.folder / "y").unlink()
+    assert here.message("muons") == ("'muons' (s:muons) was here, but DIR/y is gone.\nType: nbrucio sync DIR/nb.ipynb")
+
+
+def test_few_files_of_many_are_looked_at(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = local_entry(here.folder, "many", "x")
+    here.manifest(replace(entry, files=entry.files * 100_000))
+    looked: list[str] = []
+    exists = os.path.exists
+    monkeypatch.setattr(os.path, "exists", lambda path: looked.append(path) or exists(path))
+    assert len(here.data["many"]) == 100_000
+    assert 10 <= len(looked) <= 17
+
+
+def test_message_when_the_manifest_is_newer(here: Here) -> None:
+    path = here.manifest(local_entry(here.folder, "muons", "x"))
+    path.write_text(path.read_text().replace('"version":1', '"version":2'))
+    assert here.message("muons") == (
+        "The data was synced by a newer nbrucio (manifest version 2, here up to 1 is known).\n"
+        "Type: pip install --upgrade nbrucio"
+    )
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "null", "{", '{"version": 1}', '{"version": "x"}', "\xff"])
+def test_a_damaged_manifest_is_called_so(here: Here, damage: str) -> None:
+    here.manifest().write_bytes(damage.encode("latin-1"))
+    assert "is damaged. Syncing again writes a new one." in here.message("muons")
+
+
+def test_unknown_keys_of_a_later_minor_version_are_ignored(here: Here) -> None:
+    path = here.manifest(local_entry(here.folder, "muons", "x"))
+    content = json.loads(path.read_text())
+    content["new"] = content["data"]["muons"]["new"] = content["data"]["muons"]["files"][0]["new"] = {"a": 1}
+    path.write_text(json.dumps(content))
+    assert len(here.data["muons"]) == 1
+
+
+def test_the_error_survives_pickling() -> None:
+    error = pickle.loads(pickle.dumps(DataNotHere("Gone.", "muons", "nbrucio sync x")))
+    assert (error.message, error.subject, error.next_command) == ("Gone.", "muons", "nbrucio sync x")
+    assert isinstance(error, LookupError)
+
+
+def test_the_package_gives_data_and_its_error() -> None:
+    assert isinstance(nbrucio.data, Data)
+    assert nbrucio.DataNotHere is DataNotHere
+    with pytest.raises(AttributeError, match="has no attribute 'dada'"):
+        _ = nbrucio.dada
