@@ -1,0 +1,166 @@
+"""rucio-clients, told everything and kept to itself. Importing this module imports it, which takes a while.
+
+`BaseClient` reads a rucio.cfg, environment variables and a token file of its own; in a process with several instances
+each of them belongs to at most one. Here every setting comes from the instance. What is overridden are its methods
+with one underscore; the rest of it is used as it is.
+"""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import json
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+from rucio.client.didclient import DIDClient
+from rucio.client.replicaclient import ReplicaClient
+from rucio.common.constants import HTTPMethod
+
+from nbrucio.catalogue.faults import ServerRefusal, rejected
+from nbrucio.config import Instance
+
+_CHUNK_BYTES = 64 * 1024
+_MAX_WORDS_BYTES = 64 * 1024
+
+#: `BaseClient.__init__` changes ``sys.argv``, which is put right again: not from two threads at once.
+_starting = threading.Lock()
+
+
+class InstanceClient(DIDClient, ReplicaClient):  # type: ignore[misc]  # rucio ships no types
+    """A client of one instance; it logs in when it is made, unless a token is kept.
+
+    Args:
+        instance: the Rucio server.
+        login: what `BaseClient` calls ``creds``.
+        token_file: where the token is kept.
+        timeout_s: to connect, and between two pieces of an answer.
+
+    Raises:
+        what `nbrucio.catalogue.faults.seam` maps.
+    """
+
+    REQUEST_RETRIES = 0  # that is: once more when a connection breaks, which a kept-alive one may do at any time
+
+    def __init__(
+        self, instance: Instance, login: dict[str, Any], token_file: Path, timeout_s: tuple[float, float]
+    ) -> None:
+        self._instance = instance
+        self._token_file = token_file
+        self._session: requests.Session | None = None
+        with _argv_kept():
+            try:
+                super().__init__(
+                    rucio_host=instance.host,
+                    auth_host=instance.auth_host,
+                    account=instance.account or "",  # None would mean the one of RUCIO_ACCOUNT or rucio.cfg
+                    ca_cert=str(instance.ca_cert) if instance.ca_cert else True,  # None would not verify at all
+                    auth_type=instance.auth_type,
+                    creds=login,
+                    timeout=timeout_s,
+                    user_agent="nbrucio rucio-clients",  # it adds its own version
+                    vo=instance.vo,
+                    logger=_silent(),
+                )
+            except configparser.NoSectionError:
+                # Its last step looks into a rucio.cfg for `request_retries`, and fails over one without [client].
+                if not self.auth_token:
+                    raise
+        self.request_retries = self.REQUEST_RETRIES
+
+    @property
+    def session(self) -> requests.Session:
+        """The HTTP session. `BaseClient` takes a new one after each refused token and forgets the old."""
+        assert self._session is not None
+        return self._session
+
+    @session.setter
+    def session(self, session: requests.Session) -> None:
+        # A redirect would take the token, and at login the password, to a host that nobody configured: requests takes
+        # only its own Authorization header off.
+        session.max_redirects = 0
+        self.close_session()
+        self._session = session
+
+    def close_session(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            self._session.close()
+
+    def _get_creds(self, creds: dict[str, Any] | None) -> dict[str, Any]:
+        return dict(creds or {})  # complete already; the original looks for more in the environment and a rucio.cfg
+
+    def _get_auth_tokens(self) -> tuple[str | None, str, str, str]:
+        # The last call before the login, hence the place to set right what __init__ took from elsewhere.
+        self.account = self._instance.account
+        self.script_id = "nbrucio"  # instead of the command line's first words, which every request would carry
+        self.auth_oidc_refresh_active = False
+        return None, f"{self._token_file}.expires", str(self._token_file), str(self._token_file.parent)
+
+    def _get_exception(
+        self, headers: Mapping[str, str], status_code: int | None = None, data: str | bytes | None = None
+    ) -> tuple[Callable[[str], Exception], str]:
+        # The original takes whatever name the server sends from rucio.common.exception and calls it.
+        facts = _json_object(data)
+        name = facts.get("ExceptionClass") or headers.get("ExceptionClass") or ""
+        words = facts.get("ExceptionMessage") or headers.get("ExceptionMessage") or ""
+        return lambda text: ServerRefusal(str(name), text, status_code), str(words)
+
+    def _load_json_data(self, response: requests.Response) -> Iterator[Any]:
+        # Unlike the original: larger pieces, a name that looks like a date stays a text, what is not Rucio's is an
+        # error, and the connection is given back even when the caller stops early.
+        kind = response.headers.get("content-type", "").partition(";")[0].strip()
+        with contextlib.closing(response):
+            if kind == "application/x-json-stream":
+                for line in response.iter_lines(chunk_size=_CHUNK_BYTES):
+                    if line:
+                        yield json.loads(line)
+            elif kind == "application/json":
+                yield response.json()
+            else:
+                raise ValueError(f"an answer of type {kind!r}")
+
+    def _send_request(self, url: str, method: HTTPMethod, **options: object) -> requests.Response:
+        if url.startswith(f"{self.auth_host}/auth/oidc") and not _at_terminal():
+            self._token_file.unlink(missing_ok=True)
+            raise rejected(self._instance, "it wants a login in a browser, and this is no terminal")
+        path, mark, query = url.partition("?")
+        # `quote_plus` writes a space as +, which in a path is a plus.
+        response = super()._send_request(path.replace("+", "%20") + mark + query, method, **options)
+        assert isinstance(response, requests.Response)
+        return response
+
+
+@contextlib.contextmanager
+def _argv_kept() -> Iterator[None]:
+    with _starting:
+        first = sys.argv[:1]
+        sys.argv[:1] = first or [""]  # an embedded interpreter may have none, and BaseClient wants one
+        try:
+            yield
+        finally:
+            sys.argv[:1] = first
+
+
+def _silent() -> logging.Logger:
+    """A logger that nobody listens to: errors are raised, and its debug lines would show passwords."""
+    logger = logging.Logger("nbrucio.rucio-clients", logging.CRITICAL + 1)
+    logger.addHandler(logging.NullHandler())
+    return logger
+
+
+def _json_object(data: str | bytes | None) -> dict[str, Any]:
+    try:
+        value = json.loads(data[:_MAX_WORDS_BYTES]) if data else {}
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _at_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))

@@ -1,0 +1,228 @@
+"""The one seam where everything that rucio-clients can raise becomes an error of our tree."""
+
+from __future__ import annotations
+
+import configparser
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nbrucio.config import Instance
+from nbrucio.did import printable
+from nbrucio.errors import (
+    BadConfig,
+    CredentialsRejected,
+    DidNotFound,
+    MissingDependency,
+    NbrucioError,
+    NoSpace,
+    Offline,
+    RucioRefused,
+)
+
+#: Rucio's exceptions by name: they come from rucio-clients, or as a name in a server's answer. What is not named here
+#: is `RucioRefused`.
+BY_NAME: dict[str, type[NbrucioError]] = {
+    **dict.fromkeys(("DataIdentifierNotFound", "OpenDataDataIdentifierNotFound", "ScopeNotFound"), DidNotFound),
+    **dict.fromkeys(
+        (
+            "AccessDenied",
+            "AccountNotFound",
+            "CannotAuthenticate",
+            "CannotAuthorize",
+            "ErrorLoadingCredentials",
+            "IdentityError",
+            "IdentityNotFound",
+            "NoAuthInformation",
+            "ScopeAccessDenied",
+            "UnsupportedAccountName",
+            "VONotFound",
+        ),
+        CredentialsRejected,
+    ),
+    **dict.fromkeys(("ResourceTemporaryUnavailable", "ServerConnectionException", "ServiceUnavailable"), Offline),
+    **dict.fromkeys(("MissingDependency", "MissingModuleException"), MissingDependency),
+    **dict.fromkeys(
+        (
+            "ClientParameterMismatch",
+            "ClientProtocolNotFound",
+            "ClientProtocolNotSupported",
+            "ConfigLoadingError",
+            "ConfigNotFound",
+            "ConnectionParameterNotFound",
+            "MissingClientParameter",
+        ),
+        BadConfig,
+    ),
+}
+
+_MAX_WORDS = 200
+
+
+class ServerRefusal(Exception):
+    """A server's answer that is an error: Rucio's name for it (empty without one), its words and the HTTP status."""
+
+    def __init__(self, name: str, words: str, status: int | None) -> None:
+        super().__init__(words)
+        self.name = name
+        self.words = words
+        self.status = status
+
+
+@contextmanager
+def seam(instance: Instance, subject: str | None = None) -> Iterator[None]:
+    """Let nothing but `NbrucioError` out of the block, which asks ``instance`` about ``subject``."""
+    from requests.exceptions import RequestException
+    from rucio.common.exception import RucioException
+
+    try:
+        yield
+    except NbrucioError:
+        raise
+    except (
+        ServerRefusal,
+        RucioException,
+        RequestException,
+        OSError,
+        EOFError,  # rucio-clients asks on the terminal in an OIDC login
+        configparser.Error,  # rucio-clients reads a rucio.cfg by itself, whatever it is given
+        # An answer that is not Rucio's: no JSON, no token in the headers, no row at all.
+        ValueError,
+        LookupError,
+        StopIteration,
+    ) as error:
+        raise error_for(error, instance, subject) from error
+
+
+def error_for(error: BaseException, instance: Instance, subject: str | None = None) -> NbrucioError:
+    """Our error for one of the lower libraries'."""
+    from requests import exceptions as http
+    from rucio.common.exception import RucioException
+
+    if isinstance(error, ServerRefusal):
+        return _refused(error, instance, subject)
+    if isinstance(error, RucioException):
+        names = [known.__name__ for known in type(error).__mro__]
+        found = next((BY_NAME[name] for name in names if name in BY_NAME), RucioRefused)
+        return _named(found, words_of(error), instance, subject)
+    if isinstance(error, (http.TooManyRedirects, http.JSONDecodeError, http.InvalidHeader)):
+        return _not_rucio(instance)
+    if isinstance(error, http.RequestException):
+        return unreachable(error, instance)
+    if isinstance(error, EOFError):
+        return _named(CredentialsRejected, "the login needs a terminal", instance, subject)
+    if isinstance(error, configparser.Error):
+        return _named(BadConfig, f"rucio-clients cannot read its rucio.cfg ({type(error).__name__})", instance, subject)
+    if isinstance(error, OSError):
+        return _system_fault(error, instance)
+    return _not_rucio(instance)
+
+
+def did_not_found(did: str, instance: Instance) -> DidNotFound:
+    """The error for a DID that the instance does not have."""
+    return DidNotFound(
+        f"{instance.name} knows no DID {printable(did)}.",
+        subject=did,
+        hint="Check the spelling.",
+        next_command=f"nbrucio search '{did.partition(':')[0]}:*'",
+    )
+
+
+def rejected(instance: Instance, words: str) -> CredentialsRejected:
+    """The error for a login that failed, with what helps for this kind of login."""
+    hint, command = _LOGIN_HELP[instance.auth_type]
+    return CredentialsRejected(
+        f"{instance.name} does not let you in: {words}.", subject=instance.name, hint=hint, next_command=command
+    )
+
+
+def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
+    """The error for a server that does not answer, or not to the end."""
+    from requests import exceptions as http
+
+    hint = "Check the network and the instance's host, then try again."
+    if isinstance(error, http.SSLError):
+        what, hint = "its TLS certificate cannot be verified", "Set ca_cert of the instance to the server's CA."
+    elif isinstance(error, http.ConnectTimeout):
+        what = "no connection within the time allowed"
+    elif isinstance(error, http.Timeout) or "timed out" in str(error):
+        what = "it stopped answering"
+    elif isinstance(error, http.ConnectionError):
+        what = "no connection"
+    elif isinstance(error, (http.InvalidURL, http.MissingSchema, http.InvalidSchema)):
+        return BadConfig(f"{instance.host} is not the URL of a server.", subject=instance.name)
+    else:
+        what = "its answer broke off"
+    return Offline(f"{instance.name} ({instance.host}) cannot be reached: {what}.", subject=instance.name, hint=hint)
+
+
+def words_of(error: BaseException) -> str:
+    """What one of Rucio's exceptions says, in one line without its frame."""
+    text = str(error).partition("Details:")[2] or str(error)
+    return tidy(text)
+
+
+def tidy(text: str) -> str:
+    """A server's words fit to be shown: one line, no control characters, not too long, without a final stop."""
+    line = "".join(char if char.isprintable() else " " for char in text)
+    short = " ".join(line.split())
+    return (short if len(short) <= _MAX_WORDS else short[: _MAX_WORDS - 1] + "…").rstrip(".")
+
+
+_LOGIN_HELP: dict[str, tuple[str, str | None]] = {
+    "userpass": ("Check account, username and password of the instance in your configuration.", None),
+    "x509": ("Check client_cert and client_key, and that Rucio knows the certificate for your account.", None),
+    "x509_proxy": ("Make a new X.509 proxy.", "voms-proxy-init"),
+    "gss": ("Get a new Kerberos ticket.", "kinit"),
+    "ssh": ("Check ssh_private_key, and that Rucio knows its public key for your account.", None),
+    "oidc": ("Get a new token, and give it as BEARER_TOKEN or in BEARER_TOKEN_FILE.", None),
+}
+
+
+def _refused(error: ServerRefusal, instance: Instance, subject: str | None) -> NbrucioError:
+    words = tidy(error.words) or f"HTTP status {error.status}"
+    if error.name in BY_NAME:
+        return _named(BY_NAME[error.name], words, instance, subject)
+    if error.status in (401, 403):
+        return rejected(instance, words)
+    if error.status in (502, 503, 504):
+        return _named(Offline, words, instance, subject)
+    if error.status == 404 and not error.name:
+        return _not_rucio(instance)
+    return _named(RucioRefused, words, instance, subject)
+
+
+def _named(kind: type[NbrucioError], words: str, instance: Instance, subject: str | None) -> NbrucioError:
+    about = subject or instance.name
+    if kind is DidNotFound:
+        return did_not_found(about, instance)
+    if kind is CredentialsRejected:
+        return rejected(instance, words)
+    if kind is MissingDependency:
+        what = "kerberos" if instance.auth_type == "gss" else "clients"
+        package = "requests-kerberos" if what == "kerberos" else "rucio-clients"
+        return MissingDependency(
+            f"The login to {instance.name} needs a library: {words}.", next_command=f"pip install {package}"
+        )
+    if kind is BadConfig:
+        return BadConfig(f"{instance.name} cannot be used as configured: {words}.", subject=instance.name)
+    if kind is Offline:
+        hint = "Try again in a while."
+        return Offline(f"{instance.name} cannot be reached now: {words}.", subject=instance.name, hint=hint)
+    return RucioRefused(f"{instance.name} refused the request: {words}.", subject=about)
+
+
+def _not_rucio(instance: Instance) -> RucioRefused:
+    return RucioRefused(
+        f"{instance.name} ({instance.host}) did not answer as a Rucio server does.",
+        subject=instance.name,
+        hint="Check the instance's host; a proxy or a login page may stand in between.",
+    )
+
+
+def _system_fault(error: OSError, instance: Instance) -> NbrucioError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace("There is no space left for the login token.", subject=error.filename)
+    if error.errno is None:  # requests says so of a CA or certificate file that is not there
+        return BadConfig(f"{instance.name} cannot be used as configured: {tidy(str(error))}.", subject=instance.name)
+    return Offline(f"{instance.name} cannot be reached: {error.strerror}.", subject=instance.name)

@@ -1,0 +1,133 @@
+"""What rucio-clients needs before it can log in: itself, in a version that will do, and complete credentials."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from nbrucio.catalogue.storage import user_proxy
+from nbrucio.config import Instance
+from nbrucio.errors import CredentialsRejected, MissingDependency
+
+#: From here on a server's certificate and a token's life are handled well enough to build on.
+NEEDED = (41, 5, 1)
+
+#: Our names of OIDC's settings, and what rucio-clients takes for their absence.
+_OIDC_DEFAULTS: Mapping[str, Any] = {
+    "scope": "openid profile",
+    "audience": None,
+    "issuer": None,
+    "polling": False,
+    "refresh_lifetime": None,
+}
+
+
+def require_clients() -> None:
+    """Make sure that rucio-clients is here and recent enough.
+
+    Raises:
+        MissingDependency: it is not.
+    """
+    if find_spec("rucio") is None:
+        raise MissingDependency(
+            "Asking a Rucio server needs rucio-clients, which is not installed.",
+            subject="rucio-clients",
+            next_command="pip install rucio-clients",
+        )
+    installed = _version()
+    if installed is not None and _numbers(installed) < NEEDED:
+        needed = ".".join(map(str, NEEDED))
+        raise MissingDependency(
+            f"rucio-clients {installed} is too old: nbrucio needs {needed} or newer.",
+            subject="rucio-clients",
+            next_command=f"pip install --upgrade 'rucio-clients>={needed}'",
+        )
+
+
+def _version() -> str | None:
+    for name in ("rucio-clients", "rucio"):  # Rucio's server package holds the clients as well
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def login_of(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The credentials of ``instance`` as rucio-clients wants them, complete, so that it looks nowhere else.
+
+    Raises:
+        CredentialsRejected: something is missing; the hint says what helps.
+    """
+    return _LOGINS[instance.auth_type](instance, environ)
+
+
+def _userpass(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
+    login = instance.credentials
+    if login.username is None or login.password is None:
+        raise _missing(instance, "username or password is not configured")
+    return {"username": login.username, "password": login.password}
+
+
+def _x509(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
+    certificate, key = instance.credentials.client_cert, instance.credentials.client_key
+    if certificate is None:
+        raise _missing(instance, "client_cert is not configured")
+    key = key or certificate
+    for file in (certificate, key):
+        if not file.is_file():
+            raise _missing(instance, f"{file} is not there")
+    if stat.S_IMODE(key.stat().st_mode) & 0o077:
+        raise CredentialsRejected(
+            f"{key} holds a private key and others can read it.", subject=str(key), next_command=f"chmod 600 {key}"
+        )
+    return {"client_cert": str(certificate), "client_key": str(key)}
+
+
+def _x509_proxy(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
+    proxy = instance.credentials.client_proxy or user_proxy(environ)
+    if proxy is None or not proxy.is_file():
+        raise _missing(instance, "there is no X.509 proxy")
+    return {"client_proxy": str(proxy)}
+
+
+def _ssh(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
+    key: Path | None = instance.credentials.ssh_private_key
+    if key is None or not key.is_file():
+        raise _missing(instance, "ssh_private_key is not configured" if key is None else f"{key} is not there")
+    return {"ssh_private_key": str(key)}
+
+
+def _gss(_: Instance, __: Mapping[str, str]) -> dict[str, Any]:
+    return {}
+
+
+def _oidc(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
+    settings = {**_OIDC_DEFAULTS, **instance.credentials.oidc}
+    polling = str(settings["polling"]).strip().lower() in ("true", "yes", "on", "1")
+    return {f"oidc_{name}": value for name, value in {**settings, "polling": polling}.items()}
+
+
+_LOGINS: dict[str, Callable[[Instance, Mapping[str, str]], dict[str, Any]]] = {
+    "userpass": _userpass,
+    "x509": _x509,
+    "x509_proxy": _x509_proxy,
+    "ssh": _ssh,
+    "gss": _gss,
+    "oidc": _oidc,
+}
+
+
+def _missing(instance: Instance, words: str) -> CredentialsRejected:
+    from nbrucio.catalogue.faults import rejected
+
+    return rejected(instance, words)

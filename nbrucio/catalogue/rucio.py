@@ -1,0 +1,198 @@
+"""Rucio as a catalogue, by way of rucio-clients, which is imported at the first question and not before."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nbrucio.catalogue.base import DidFacts, FileEntry, Replica
+from nbrucio.catalogue.login import login_of, require_clients
+from nbrucio.catalogue.query import check_kind, check_scope, filters_of
+from nbrucio.catalogue.rows import did_of, facts_of, file_of, replicas_of
+from nbrucio.config import Config, Instance, Policy
+from nbrucio.did import Did, printable
+from nbrucio.errors import Offline, RucioRefused
+
+if TYPE_CHECKING:
+    from nbrucio.catalogue.client import InstanceClient
+
+#: Files in one request for replicas.
+BATCH = 1_000
+
+#: Schemes of replicas to ask for. Without such a list Rucio names only each RSE's first protocol, often root, and an
+#: RSE that is reached by https as well would seem out of reach.
+SCHEMES = ("file", "https", "davs", "http", "root")
+
+#: Where sites say what they are called, as in rucio-clients; the server prefers the replicas of the user's own site.
+_SITE_VARIABLES = ("SITE_NAME", "ATLAS_SITE_NAME", "OSG_SITE_NAME")
+
+
+class RucioCatalogue:
+    """The catalogue of one instance; see `nbrucio.catalogue.Catalogue`. Connects at the first question.
+
+    Args:
+        instance: the Rucio server.
+        policy: timeouts, and whether there is a network at all.
+        schemes: schemes of replicas to ask for.
+        environ: where proxies, bearer tokens and the site's name are looked for; this process's when None.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        policy: Policy | None = None,
+        schemes: Sequence[str] = SCHEMES,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.instance = instance
+        self._policy = policy or Policy()
+        self._schemes = tuple(schemes)
+        self._environ = os.environ if environ is None else environ
+        self._lock = threading.Lock()
+        self._client: InstanceClient | None = None
+
+    def describe(self, did: Did) -> DidFacts:
+        """See `Catalogue`."""
+        client = self._connected()
+        from nbrucio.catalogue.faults import seam
+
+        with seam(self.instance, str(did)):
+            _check_name(did, self.instance)
+            facts = facts_of(client.get_did(did.scope, did.name), "type")
+        self._check_same(did, facts.did)
+        return facts
+
+    def files(self, did: Did) -> Iterator[FileEntry]:
+        """See `Catalogue`."""
+        client = self._connected()
+        from nbrucio.catalogue.faults import seam
+
+        with seam(self.instance, str(did)):
+            _check_name(did, self.instance)
+            for row in client.list_files(did.scope, did.name):
+                yield file_of(row)
+
+    def replicas(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
+        """See `Catalogue`. One request for each `BATCH` files; only replicas that are complete and can be read."""
+        if not dids:
+            return
+        client = self._connected()
+        from nbrucio.catalogue.faults import seam
+
+        site = next((self._environ[name] for name in _SITE_VARIABLES if self._environ.get(name)), None)
+        for start in range(0, len(dids), BATCH):
+            batch = dids[start : start + BATCH]
+            with seam(self.instance, str(batch[0]) if len(batch) == 1 else None):
+                rows = client.list_replicas(
+                    [{"scope": did.scope, "name": did.name} for did in batch],
+                    schemes=list(self._schemes),
+                    ignore_availability=False,
+                    client_location={"site": site} if site else None,
+                    resolve_archives=False,
+                )
+                for row in rows:
+                    yield replicas_of(row)
+
+    def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
+        """See `Catalogue`. What it says of openness is a guess, see `facts_of`.
+
+        DIDs that nbrucio cannot handle are left out, and reported when all others are through.
+
+        Raises:
+            UsageError: the scope, the kind or a filter is wrong.
+        """
+        conditions = filters_of(pattern, filters)
+        check_scope(scope), check_kind(kind)
+        client = self._connected()
+        from nbrucio.catalogue.faults import seam
+
+        strange: list[str] = []
+        with seam(self.instance, f"{scope}:{pattern}"):
+            for row in client.list_dids(scope, conditions, did_type=kind, long=True):
+                try:
+                    did_of(row)
+                except RucioRefused as error:
+                    strange.append(error.message)
+                    continue
+                yield facts_of(row, "did_type")
+        if strange:
+            raise RucioRefused(f"{len(strange)} of the DIDs found cannot be shown. The first: {strange[0]}")
+
+    def close(self) -> None:
+        """See `Catalogue`. A later question connects anew."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close_session()
+                self._client = None
+
+    def _connected(self) -> InstanceClient:
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def _connect(self) -> InstanceClient:
+        if self._policy.offline:
+            raise Offline(
+                f"{self.instance.name} is not asked: nbrucio works offline.",
+                subject=self.instance.name,
+                hint="Unset NBRUCIO_SAFE, or leave out --offline.",
+            )
+        require_clients()
+        from nbrucio.catalogue.faults import seam
+        from nbrucio.catalogue.tokens import token_file
+
+        login = login_of(self.instance, self._environ)
+        with seam(self.instance):
+            from nbrucio.catalogue.client import InstanceClient
+
+            timeout_s = (self._policy.connect_timeout_s, self._policy.read_timeout_s)
+            return InstanceClient(self.instance, login, token_file(self.instance, self._environ), timeout_s)
+
+    def _check_same(self, asked: Did, answered: Did) -> None:
+        if asked != answered:
+            raise RucioRefused(
+                f"{self.instance.name} was asked for {printable(str(asked))} and answered about {answered}.",
+                subject=str(asked),
+            )
+
+
+def _check_name(did: Did, instance: Instance) -> None:
+    # A path with such a segment means another one: the server would answer, about something else.
+    if did.name in (".", ".."):
+        from nbrucio.catalogue.faults import did_not_found
+
+        raise did_not_found(str(did), instance)
+
+
+class Catalogues:
+    """The catalogues of a configuration's instances, each opened once; see `nbrucio.catalogue.CatalogueFactory`."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str] | None = None) -> None:
+        self._config = config
+        self._environ = environ
+        self._lock = threading.Lock()
+        self._opened: dict[str, RucioCatalogue] = {}
+
+    def open(self, instance: str) -> RucioCatalogue:
+        """The catalogue of the instance that ``instance`` names.
+
+        Raises:
+            UnknownInstance: none is configured under that name.
+            BadConfig: it has a fault.
+        """
+        found = self._config.instance(instance)
+        with self._lock:
+            if found.identity not in self._opened:
+                self._opened[found.identity] = RucioCatalogue(found, self._config.policy, environ=self._environ)
+            return self._opened[found.identity]
+
+    def close(self) -> None:
+        """Close every catalogue that was opened. Idempotent."""
+        with self._lock:
+            opened = tuple(self._opened.values())
+            self._opened.clear()
+        for catalogue in opened:
+            catalogue.close()
