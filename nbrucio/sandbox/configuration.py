@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from nbrucio.sandbox.layout import Layout, write_private
-from nbrucio.sandbox.rses import ACCOUNT, MOUNT
+from nbrucio.sandbox.rses import ACCOUNT, ADMIN, MOUNT
 from nbrucio.sandbox.state import State
 
 #: How notebooks and the store know this instance: host and port change from run to run, this does not.
@@ -40,16 +40,16 @@ def client_environment(layout: Layout) -> dict[str, str]:
 
 
 def _server_sections(layout: Layout, state: State) -> _Sections:
-    # IMMEDIATE: a transaction takes the write lock at its start, where SQLite waits, not halfway, where it fails.
-    database = f"sqlite:///{layout.database}?timeout=60&isolation_level=IMMEDIATE"
+    # Seconds that a writer waits for another; see rucio_app for what makes it wait rather than fail.
+    database = f"sqlite:///{layout.database}?timeout=60"
     return {
         "common": {"logdir": str(layout.server), "loglevel": "WARNING"},
         "database": {"default": database},
         "policy": {"permission": "generic", "schema": "generic", "lfn2pfn_algorithm_default": "hash"},
         "bootstrap": {
-            "userpass_identity": "root",
+            "userpass_identity": ADMIN,
             "userpass_pwd": state.root_password,
-            "userpass_email": "root@localhost",
+            "userpass_email": f"{ADMIN}@localhost",
             # Empty, or Rucio lets its own developers' well-known keys in.
             "x509_identity": "",
             "gss_identity": "",

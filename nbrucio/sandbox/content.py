@@ -21,6 +21,24 @@ _SEED = 20121204
 _EVENTS_PER_FILE = 100_000
 _SMALL_EVENTS = 2_000
 
+#: Legal in Rucio's generic schema, which allows letters, digits, dot, dash, underscore and slash, and each a trap for
+#: tools that make paths of names.
+ODD_NAMES = (
+    "belle/raw/exp1/run2.dat",
+    "belle/raw/exp2/run2.dat",  # the same last component
+    "/belle/raw/exp3/run2.dat",  # begins with a slash
+    "double//slash.dat",
+    "up/../across.dat",
+    "nested",
+    "nested/inside.dat",  # a file below the name of a file
+    "payload",
+    "payload.part",  # what rucio-clients call their partial download of the one before
+    "Case.dat",
+    "case.dat",
+    "long." + 245 * "x",  # the longest
+)
+ODD_TWIN = "twin.dat"  # this name in two scopes
+
 
 @dataclass(frozen=True)
 class Content:
@@ -53,6 +71,15 @@ class Content:
         growing = seed.add_dataset(client, "sandbox", "growing", [file.did for file in self.growing])
         seed.add_dataset(client, "sandbox", "mounted", [file.did for file in self.mounted], closed=True)
         seed.add_container(client, "sandbox", "muons", [dimuon, growing])
+        _add_odd_names(client)
+
+
+def _add_odd_names(client: Client) -> None:
+    dids = [Did("sandbox", name) for name in (*ODD_NAMES, ODD_TWIN)] + [Did("user.sandbox", ODD_TWIN)]
+    # Each file holds its own DID, so that one taken for another shows.
+    files = [seed.File(did, f"{did}\n".encode()) for did in dids]
+    seed.add_files(client, files, [HTTPS.name, POSIX.name])
+    seed.add_dataset(client, "sandbox", "odd.names", dids, closed=True)
 
 
 def _root_file(name: str, events: int, random_seed: int) -> seed.File:

@@ -20,7 +20,7 @@ Events: TypeAlias = dict[str, NDArray[np.float32 | np.int32]]
 
 @dataclass(frozen=True)
 class Resonance:
-    """A peak: mass and natural width in GeV, and its share of all events."""
+    """A peak: mass and natural width in GeV, and its share of all pairs."""
 
     name: str
     mass_gev: float
@@ -41,9 +41,11 @@ RESONANCES = (
     Resonance("Z", 91.188, 2.4955, 0.050),
 )
 
-_RESOLUTION = 0.009  # of the mass
+_RESOLUTION = 0.008  # of the mass
 _CONTINUUM_GEV = (0.25, 150.0)
 _CONTINUUM_SLOPE = -1.6  # of the power law that the number of pairs per GeV follows
+_MIN_PT_GEV = 1.0
+_MAX_ABS_ETA = 2.4
 _SAME_SIGN_SHARE = 0.15  # of the continuum: chance pairs, which a selection of opposite charges removes
 
 
@@ -54,22 +56,10 @@ def make_events(count: int, seed: int) -> Events:
     angles in radians, float32; charges int32. The muon with the larger transverse momentum is the first.
     """
     rng = np.random.default_rng(seed)
-    mass, same_sign = _masses(rng, count)
-    momenta = _decay(rng, mass, *_pair_momenta(rng, mass))
-    charge = rng.choice([-1, 1], count)
-    charges = (charge, np.where(same_sign, charge, -charge))
-    transverse = [np.hypot(px, py) for px, py, _ in momenta]
-    swap = transverse[1] > transverse[0]
-    events = {}
-    for index, name in enumerate(("mu1", "mu2")):
-        mine, other = (momenta[index], momenta[1 - index])
-        px, py, pz = (np.where(swap, b, a) for a, b in zip(mine, other, strict=True))
-        pt = np.hypot(px, py)
-        events[f"{name}_pt"] = pt.astype(np.float32)
-        events[f"{name}_eta"] = np.arcsinh(pz / pt).astype(np.float32)
-        events[f"{name}_phi"] = np.arctan2(py, px).astype(np.float32)
-        events[f"{name}_charge"] = np.where(swap, charges[1 - index], charges[index]).astype(np.int32)
-    return events
+    batches: list[Events] = []
+    while (missing := count - sum(batch["mu1_pt"].size for batch in batches)) > 0:
+        batches.append(_accepted(_pairs(rng, 2 * missing)))
+    return {key: np.concatenate([batch[key] for batch in batches])[:count] for key in batches[0]}
 
 
 def invariant_mass(events: Events) -> Floats:
@@ -82,6 +72,30 @@ def invariant_mass(events: Events) -> Floats:
     return np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
 
 
+def _pairs(rng: np.random.Generator, count: int) -> Events:
+    mass, same_sign = _masses(rng, count)
+    momenta = _decay(rng, mass, *_pair_momenta(rng, mass))
+    charge = rng.choice([-1, 1], count)
+    charges = (charge, np.where(same_sign, charge, -charge))
+    swap = np.hypot(*momenta[1][:2]) > np.hypot(*momenta[0][:2])
+    events: Events = {}
+    for index, name in enumerate(("mu1", "mu2")):
+        px, py, pz = (np.where(swap, b, a) for a, b in zip(momenta[index], momenta[1 - index], strict=True))
+        pt = np.hypot(px, py)
+        events[f"{name}_pt"] = pt.astype(np.float32)
+        events[f"{name}_eta"] = np.arcsinh(pz / pt).astype(np.float32)
+        events[f"{name}_phi"] = np.arctan2(py, px).astype(np.float32)
+        events[f"{name}_charge"] = np.where(swap, charges[1 - index], charges[index]).astype(np.int32)
+    return events
+
+
+def _accepted(events: Events) -> Events:
+    """The pairs of which a detector sees both muons."""
+    central = [np.abs(events[key]) < _MAX_ABS_ETA for key in ("mu1_eta", "mu2_eta")]
+    seen = central[0] & central[1] & (events["mu2_pt"] > _MIN_PT_GEV)
+    return {key: values[seen] for key, values in events.items()}
+
+
 def _masses(rng: np.random.Generator, count: int) -> tuple[Floats, NDArray[np.bool_]]:
     shares = [resonance.share for resonance in RESONANCES]
     kind = rng.choice(len(shares) + 1, count, p=[*shares, 1.0 - sum(shares)])
@@ -90,8 +104,8 @@ def _masses(rng: np.random.Generator, count: int) -> tuple[Floats, NDArray[np.bo
     for index, resonance in enumerate(RESONANCES):
         here = kind == index
         size = int(here.sum())
-        # A Breit-Wigner has endless tails; no detector sees more than these few widths.
-        line = np.clip(rng.standard_cauchy(size), -5.0, 5.0) * resonance.width_gev / 2
+        # A Breit-Wigner, cut five half widths from its middle.
+        line = np.tan(rng.uniform(-1.0, 1.0, size) * np.arctan(5.0)) * resonance.width_gev / 2
         mass[here] = (resonance.mass_gev + line) * (1 + _RESOLUTION * rng.standard_normal(size))
     same_sign = (kind == len(shares)) & (rng.random(count) < _SAME_SIGN_SHARE)
     return np.maximum(mass, 2.02 * MUON_MASS_GEV), same_sign
@@ -101,7 +115,7 @@ def _pair_momenta(rng: np.random.Generator, mass: Floats) -> tuple[Floats, Float
     """Energy and momentum of each pair: exponential in transverse momentum, a bell in rapidity."""
     pt = rng.exponential(4.0 + 0.1 * mass)
     phi = rng.uniform(-np.pi, np.pi, mass.size)
-    rapidity = np.clip(rng.normal(0.0, 1.1, mass.size), -2.4, 2.4)
+    rapidity = rng.normal(0.0, 1.1, mass.size)
     transverse_mass = np.hypot(mass, pt)
     return (
         transverse_mass * np.cosh(rapidity),

@@ -105,7 +105,9 @@ class Layout:
                 subject=str(self.root),
                 hint="Choose a new or empty folder.",
             )
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root.mkdir(parents=True, exist_ok=True)
+        # The database holds tokens, the state passwords.
+        self.root.chmod(0o700)
         self.marker.write_text(_MARKER_TEXT, encoding="utf-8")
 
 

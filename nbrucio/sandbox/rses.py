@@ -11,6 +11,7 @@ from nbrucio.sandbox.state import State
 if TYPE_CHECKING:
     from rucio.client import Client
 
+ADMIN = "root"
 ACCOUNT = "sandbox"
 SCOPES = ("sandbox", "user.sandbox")
 HTTPS_PREFIX = "/data/"
@@ -47,13 +48,14 @@ def add_accounts(client: Client, state: State) -> None:
 
 
 def add_rses(client: Client, layout: Layout, state: State) -> None:
-    """The RSEs, their protocols, and the plain account's unlimited quota on each."""
+    """The RSEs, their protocols, and unlimited quota on each; `rucio upload` makes rules, which need it."""
     for rse in RSES:
         layout.rse_folder(rse.name).mkdir(parents=True, exist_ok=True)
         client.add_rse(rse.name, deterministic=True, volatile=False)
         client.add_rse_attribute(rse.name, FOLDER_ATTRIBUTE, str(layout.rse_folder(rse.name)))
         client.add_protocol(rse.name, _protocol(rse, layout, state))
-        client.set_account_limit(ACCOUNT, rse.name, -1, "local")
+        for account in (ACCOUNT, ADMIN):
+            client.set_account_limit(account, rse.name, -1, "local")
 
 
 def repoint_https(client: Client, layout: Layout, state: State) -> None:

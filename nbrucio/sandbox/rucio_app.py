@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nbrucio.sandbox.layout import Layout
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+    from rucio.db.sqla.constants import DatabaseOperationType
+    from sqlalchemy.orm import Session
 
 
 def make_application(layout: Layout) -> WSGIApplication:
     """The WSGI application; the first call in a sandbox makes the database."""
     _cache_in_memory()
+    _let_writers_wait()
     if not layout.database.exists():
         _create_database()
     from rucio.web.rest.flaskapi.v1 import main
@@ -44,6 +48,28 @@ def _cache_in_memory() -> None:
             self.configure("dogpile.cache.memory_pickle", expiration_time=expiration_time)
 
     cache.MemcacheRegion = InMemoryRegion
+
+
+def _let_writers_wait() -> None:
+    """Make each writing session take SQLite's write lock at its start.
+
+    A transaction that begins by reading and then writes cannot wait for another writer: what it read is out of date by
+    then, and SQLite refuses at once with "database is locked". Four parallel writers lost every third call to this. Has
+    to come before any module of Rucio takes the function by its name.
+    """
+    from rucio.db.sqla import session as sessions
+    from rucio.db.sqla.constants import DatabaseOperationType
+
+    deferred = sessions.db_session
+
+    @contextmanager
+    def db_session(operation: DatabaseOperationType) -> Iterator[Session]:
+        with deferred(operation) as session:
+            if operation is DatabaseOperationType.WRITE:
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            yield session
+
+    sessions.db_session = db_session
 
 
 def _create_database() -> None:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from nbrucio.errors import MissingDependency, NbrucioError, UsageError
 from nbrucio.sandbox.configuration import client_environment, write_configuration
 from nbrucio.sandbox.layout import Layout
-from nbrucio.sandbox.rses import ACCOUNT
+from nbrucio.sandbox.rses import ACCOUNT, ADMIN
 from nbrucio.sandbox.servers import launch, listen, wait_until_ready
 from nbrucio.sandbox.state import State, load_state
 
@@ -137,7 +137,7 @@ class Sandbox:
             NbrucioError: the sandbox does not run.
         """
         state = self._running_state()
-        return _connect(self._layout, state, "root", state.root_password)
+        return _connect(self._layout, state, ADMIN, state.root_password)
 
     def client(self) -> AbstractContextManager[Client]:
         """A `rucio.client.Client` of the plain account, ``with sandbox.client() as client``.
@@ -187,7 +187,7 @@ class Sandbox:
         # Making the events and importing what that needs takes as long as the servers' start: done meanwhile.
         content = None if state.seeded else Content.make()
         wait_until_ready(self._layout, state)
-        with _connect(self._layout, state, "root", state.root_password) as client:
+        with _connect(self._layout, state, ADMIN, state.root_password) as client:
             if content is None:
                 repoint_https(client, self._layout, state)
             else:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
-from nbrucio.did import Did
+from nbrucio.did import Did, printable
+from nbrucio.errors import UsageError
 from nbrucio.sandbox.rses import FOLDER_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -81,6 +81,9 @@ def replica_paths(client: Client, rse: str, dids: Iterable[Did]) -> dict[Did, Pa
     """Where each file's replica at ``rse`` stands on this machine, whether it exists or not.
 
     Tests damage or remove replicas there.
+
+    Raises:
+        UsageError: a name leads out of the RSE's folder; the generic schema allows ``a/../../../../b``.
     """
     folder = Path(client.list_rse_attributes(rse)[FOLDER_ATTRIBUTE])
     prefix = client.get_protocols(rse)[0]["prefix"]
@@ -88,7 +91,10 @@ def replica_paths(client: Client, rse: str, dids: Iterable[Did]) -> dict[Did, Pa
     paths = {}
     for batch in _url_batches(wanted):
         for text, pfn in client.lfns2pfns(rse, batch).items():
-            paths[wanted[text]] = folder / urlsplit(pfn).path.replace("//", "/").removeprefix(prefix)
+            path = folder / pfn.split(prefix, 1)[1]
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise UsageError(f"The replica of {printable(text)} would be outside {folder}.", subject=text)
+            paths[wanted[text]] = path
     return paths
 
 
