@@ -1,0 +1,200 @@
+"""A sandbox starts, stops, comes back and goes, without touching what is not its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nbrucio.errors import MissingDependency, NbrucioError, UsageError
+from nbrucio.sandbox import Sandbox, seed
+from nbrucio.sandbox import sandbox as sandbox_module
+from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.process import Process
+from nbrucio.sandbox.state import load_state
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A second sandbox, which these tests stop and start; its path has characters that need care in configurations."""
+    own = Sandbox(tmp_path_factory.mktemp("own") / "a 100% sandbox")
+    try:
+        yield own
+    finally:
+        own.stop()
+
+
+def _data_names(sandbox: Sandbox) -> set[str]:
+    with sandbox.client() as client:
+        return set(client.list_dids("sandbox", [{"name": "*"}], did_type="all"))
+
+
+def _answers(url: str) -> bool:
+    host, port = url.rpartition("/")[2].split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def test_start_again_changes_nothing(sandbox: Sandbox) -> None:
+    before = sandbox.status()
+    sandbox.start()
+    Sandbox(sandbox.root).start()
+    assert sandbox.status() == before
+    assert before.running
+    assert before.seeded
+
+
+def test_two_sandboxes_run_side_by_side(sandbox: Sandbox, own: Sandbox) -> None:
+    own.start()
+    assert own.status().running
+    assert sandbox.status().running
+    assert not set(own.status().pids) & set(sandbox.status().pids)
+    with own.admin() as client:
+        seed.add_file(client, "sandbox", "only.here", b"x", ["SANDBOX_POSIX"])
+    assert "only.here" in _data_names(own)
+    assert "only.here" not in _data_names(sandbox)
+
+
+def test_stop_by_another_process_ends_both_servers(own: Sandbox) -> None:
+    own.start()
+    before = own.status()
+    code = "import sys, pathlib; from nbrucio.sandbox import Sandbox; Sandbox(pathlib.Path(sys.argv[1])).stop()"
+    subprocess.run([sys.executable, "-c", code, str(own.root)], check=True)
+    assert before.server_url is not None
+    assert before.storage_url is not None
+    assert not own.status().running
+    assert own.status().pids == ()
+    assert not _answers(before.server_url)
+    assert not _answers(before.storage_url)
+    own.stop()
+
+
+def test_content_and_ports_survive_a_restart(own: Sandbox) -> None:
+    own.start()
+    before, names = own.status(), _data_names(own)
+    own.stop()
+    own.start()
+    after = own.status()
+    assert _data_names(own) == names
+    assert (after.server_url, after.storage_url) == (before.server_url, before.storage_url)
+
+
+def test_taken_ports_are_replaced_everywhere(own: Sandbox) -> None:
+    own.start()
+    before = own.status()
+    own.stop()
+    assert before.server_url is not None
+    assert before.storage_url is not None
+    ports = [int(url.rpartition(":")[2]) for url in (before.server_url, before.storage_url)]
+    with socket.create_server(("127.0.0.1", ports[0])), socket.create_server(("127.0.0.1", ports[1])):
+        own.start()
+        after = own.status()
+    assert after.running
+    assert after.server_url != before.server_url
+    assert after.storage_url is not None
+    assert str(after.server_url) in Path(own.env()["NBRUCIO_CONFIG"]).read_text()
+    with own.client() as client:
+        files = [{"scope": "sandbox", "name": "dimuon.4.root"}]
+        (replica,) = client.list_replicas(files, schemes=["https"])
+    assert [pfn.startswith(after.storage_url) for pfn in replica["pfns"]] == [True]
+
+
+def test_half_dead_sandbox_starts_whole(own: Sandbox) -> None:
+    own.start()
+    state = load_state(own.root / "state.json")
+    assert state is not None
+    assert state.storage is not None
+    os.killpg(state.storage.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while own.status().running and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not own.status().running
+    own.start()
+    assert own.status().running
+    assert "dimuon" in _data_names(own)
+
+
+def test_killed_first_start_is_made_good_by_the_next(tmp_path: Path) -> None:
+    root = tmp_path / "killed"
+    code = "import sys, pathlib; from nbrucio.sandbox import Sandbox; Sandbox(pathlib.Path(sys.argv[1])).start()"
+    starter = subprocess.Popen([sys.executable, "-c", code, str(root)])
+    own = Sandbox(root)
+    while len(own.status().pids) < 2:
+        assert starter.poll() is None
+        time.sleep(0.02)
+    starter.kill()
+    starter.wait()
+    left_over = own.status()
+    assert not left_over.running
+    try:
+        # Two at once: the second waits for the first and finds everything done.
+        both = [subprocess.Popen([sys.executable, "-c", code, str(root)]) for _ in range(2)]
+        assert [process.wait() for process in both] == [0, 0]
+        assert own.status().running
+        assert not set(left_over.pids) & set(own.status().pids)
+        assert "odd.names" in _data_names(own)
+        own.reset()
+        assert not own.status().seeded
+        assert not any((root / name).exists() for name in ("server", "storage", "client", "nbrucio.toml"))
+    finally:
+        own.stop()
+
+
+def test_stop_never_ends_a_process_that_got_the_same_number() -> None:
+    bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        Process(bystander.pid, "started at another time").stop()
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_folder_of_somebody_else_is_refused_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(UsageError, match="is not empty and not a sandbox"):
+        Sandbox(tmp_path).start()
+    with pytest.raises(UsageError, match="nothing was deleted"):
+        Sandbox(tmp_path).reset()
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_server_that_ends_at_boot_is_reported_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "libraries" / "wsgidav"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise RuntimeError('this library is broken')")
+    monkeypatch.setenv("PYTHONPATH", str(broken.parent))
+    own = Sandbox(tmp_path / "sandbox")
+    with pytest.raises(NbrucioError, match="this library is broken") as caught:
+        own.start()
+    assert caught.value.next_command == "nbrucio sandbox reset"
+    assert own.status().pids == ()
+
+
+def test_missing_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox_module, "_NEEDED", ("gunicorn", "surely_absent.web"))
+    with pytest.raises(MissingDependency, match="surely_absent") as caught:
+        Sandbox(tmp_path).start()
+    assert caught.value.next_command == "pip install 'nbrucio[sandbox]'"
+
+
+def test_clients_of_a_stopped_sandbox_say_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(NbrucioError, match="does not run") as caught:
+        Sandbox(tmp_path / "never").admin()
+    assert caught.value.next_command == "nbrucio sandbox start"
+    assert not (tmp_path / "never").exists()
+
+
+def test_passwords_are_for_the_owner_alone(sandbox: Sandbox) -> None:
+    layout = Layout(sandbox.root)
+    assert stat.S_IMODE(layout.root.stat().st_mode) == 0o700
+    secret = [layout.state, layout.config, layout.server / "etc" / "rucio.cfg", layout.client / "etc" / "rucio.cfg"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in secret] == [0o600] * len(secret)
