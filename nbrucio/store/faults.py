@@ -1,0 +1,35 @@
+"""What a failing disk means to the user: the one seam between `OSError` in the store and the tree of errors."""
+
+from __future__ import annotations
+
+import errno
+
+from nbrucio.errors import BadConfig, NbrucioError, NoSpace, Unavailable
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
+
+
+def store_error(error: OSError, root: str, subject: str | None = None) -> NbrucioError:
+    """The error of the tree for ``error``, which a call below the store at ``root`` raised."""
+    if error.errno in _FULL:
+        what = "its quota is used up" if error.errno == errno.EDQUOT else "its disk is full"
+        return NoSpace(
+            f"The store {root} has no room: {what}.",
+            subject=subject,
+            hint="Free some space there, or configure another folder for the store.",
+        )
+    if error.errno in _FORBIDDEN:
+        return BadConfig(
+            f"The store {root} cannot be written: {error.strerror}.",
+            subject=subject,
+            hint="Configure a folder for the store that you may write to.",
+        )
+    if error.errno in _IN_THE_WAY:
+        return BadConfig(
+            f"The store {root} cannot be used: a file stands where a folder should be ({error.filename}).",
+            subject=subject,
+            hint="Move that file away.",
+        )
+    return Unavailable(f"The store {root} failed: {error.strerror or error}.", subject=subject)

@@ -1,0 +1,117 @@
+"""The seam: every file-system call of the store is a method of `FileSystem`.
+
+One place to see what the store asks of a disk, and one place where a test can fail the n-th call or kill the process at
+it. Paths are text, since the store makes thousands of them and `pathlib` costs more than the calls themselves.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+from contextlib import suppress
+from functools import cache
+
+#: ``FICLONE`` of linux/fs.h: share the blocks of another file, copy on write.
+_FICLONE = 0x40049409
+
+
+class FileSystem:
+    """The real file system. Every method raises `OSError` as the call below it does."""
+
+    def open(self, path: str, flags: int, mode: int = 0o600) -> int:
+        """A descriptor, never inherited by a child process."""
+        return os.open(path, flags | os.O_CLOEXEC, mode)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+    def write(self, fd: int, data: bytes | memoryview) -> None:
+        """Write all of ``data``."""
+        written = os.write(fd, data)
+        while written < len(data):
+            data = memoryview(data)[written:]
+            written = os.write(fd, data)
+
+    def readinto(self, fd: int, buffer: memoryview) -> int:
+        """Read into ``buffer``; how many bytes, 0 at the end."""
+        return os.readv(fd, [buffer])
+
+    def seek(self, fd: int, offset: int) -> None:
+        os.lseek(fd, offset, os.SEEK_SET)
+
+    def truncate(self, fd: int, size_bytes: int) -> None:
+        os.ftruncate(fd, size_bytes)
+
+    def clone(self, target_fd: int, source_fd: int) -> None:
+        """Make ``target_fd`` share the blocks of ``source_fd``; where the file system cannot, `OSError`."""
+        fcntl.ioctl(target_fd, _FICLONE, source_fd)
+
+    def fsync(self, fd: int) -> None:
+        os.fsync(fd)
+
+    def sync_all(self, fd: int) -> None:
+        """Make everything on the file system of ``fd`` durable; `OSError` with ``ENOSYS`` where that does not exist."""
+        syncfs = _syncfs()
+        if syncfs is None:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        if syncfs(fd) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+
+    def fchmod(self, fd: int, mode: int) -> None:
+        os.fchmod(fd, mode)
+
+    def fstat(self, fd: int) -> os.stat_result:
+        return os.fstat(fd)
+
+    def lstat(self, path: str) -> os.stat_result:
+        return os.lstat(path)
+
+    def rename(self, source: str, target: str) -> None:
+        os.rename(source, target)
+
+    def unlink(self, path: str) -> None:
+        os.unlink(path)
+
+    def mkdir(self, path: str, mode: int = 0o700) -> None:
+        os.mkdir(path, mode)
+
+    def rmdir(self, path: str) -> None:
+        os.rmdir(path)
+
+    def symlink(self, target: str, path: str) -> None:
+        os.symlink(target, path)
+
+    def readlink(self, path: str) -> str:
+        return os.readlink(path)
+
+    def listdir(self, path: str) -> list[str]:
+        return os.listdir(path)
+
+    def statvfs(self, path: str) -> os.statvfs_result:
+        return os.statvfs(path)
+
+
+@cache
+def _syncfs() -> ctypes._NamedFuncPointer | None:
+    # Python has no os.syncfs; Linux has had the call since 2.6.39, macOS has none.
+    return getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+
+
+#: The one that every store uses unless a test gives another.
+REAL = FileSystem()
+
+
+def clear_folder(fs: FileSystem, folder: str) -> None:
+    """Remove a folder of files or links, if it is there; another process may be doing the same."""
+    try:
+        names = fs.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in names:
+        with suppress(FileNotFoundError):
+            fs.unlink(f"{folder}/{name}")
+    with suppress(FileNotFoundError):
+        fs.rmdir(folder)

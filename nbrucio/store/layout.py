@@ -1,0 +1,43 @@
+"""Where things are in a store: paths from digests, never from names."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from nbrucio.did import Did
+from nbrucio.store.names import object_key, safe_component
+
+
+@dataclass(frozen=True)
+class Place:
+    """The paths of one object: ``shelf/key/basename``, with its record ``shelf/key.json`` beside the folder."""
+
+    key: str
+    shelf: str
+    folder: str
+    path: str
+    record: str
+
+
+class Layout:
+    """The folders of the store at ``root``."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.objects = f"{root}/objects"
+        self.partial = f"{root}/partial"
+        self.views = f"{root}/views"
+        self.aside = f"{root}/aside"
+        self.tag = f"{root}/CACHEDIR.TAG"
+
+    def place(self, instance: str, did: Did) -> Place:
+        """The paths of the object for this file of this instance."""
+        key = object_key(instance, did)
+        shelf = f"{self.objects}/{key[:2]}"
+        folder = f"{shelf}/{key}"
+        return Place(key, shelf, folder, f"{folder}/{safe_component(did.name)}", f"{folder}.json")
+
+    def scratch(self, folder: str | None = None) -> str:
+        """A new path in ``folder``; by default among the partial files, where it is swept like one should it stay."""
+        return f"{folder or self.partial}/{os.getpid()}.{os.urandom(8).hex()}.tmp"

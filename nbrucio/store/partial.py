@@ -1,0 +1,217 @@
+"""Files on their way: private to one writer, summed as they are written, adopted when their writer died."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import md5, sha256
+
+from nbrucio.store.fs import FileSystem, clear_folder
+from nbrucio.store.record import Sums
+from nbrucio.store.writer import parse_partial_name, this_writer
+
+#: Bytes read at once when a file is summed again; larger blocks were no faster.
+BLOCK_BYTES = 1 << 20
+#: What a writer of another host or boot left, or a broken write, is swept after this time. A living writer touches its
+#: file within minutes, since a stalled transfer is ended.
+ABANDONED_S = 3 * 24 * 3600
+
+
+class RunningSums:
+    """Length and checksums of the bytes so far."""
+
+    def __init__(self, *, want_md5: bool) -> None:
+        self.size_bytes = 0
+        self._adler32 = 1
+        self._sha256 = sha256()
+        self._md5 = md5(usedforsecurity=False) if want_md5 else None
+
+    def update(self, chunk: bytes | memoryview) -> None:
+        self._adler32 = zlib.adler32(chunk, self._adler32)
+        self._sha256.update(chunk)
+        if self._md5 is not None:
+            self._md5.update(chunk)
+        self.size_bytes += len(chunk)
+
+    def result(self) -> Sums:
+        digest = self._md5.hexdigest() if self._md5 is not None else None
+        return Sums(self.size_bytes, f"{self._adler32:08x}", self._sha256.hexdigest(), digest)
+
+
+def sum_file(fs: FileSystem, fd: int, *, want_md5: bool, before_block: Callable[[], None]) -> RunningSums:
+    """Sums of all that ``fd`` holds from its first byte; what ``before_block`` raises stops it."""
+    sums = RunningSums(want_md5=want_md5)
+    buffer = memoryview(bytearray(BLOCK_BYTES))
+    fs.seek(fd, 0)
+    before_block()
+    while count := fs.readinto(fd, buffer):
+        sums.update(buffer[:count])
+        before_block()
+    return sums
+
+
+class Partial:
+    """One private file. Used by one thread at a time; closed between attempts, so that many can wait."""
+
+    def __init__(self, fs: FileSystem, path: str, *, want_md5: bool, on_release: Callable[[], None]) -> None:
+        self.path = path
+        self.fd: int | None = None
+        self._fs = fs
+        self._want_md5 = want_md5
+        self._on_release = on_release
+        self._sums = RunningSums(want_md5=want_md5)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes written and summed."""
+        return self._sums.size_bytes
+
+    def open(self) -> None:
+        """Be ready to write after the bytes that are here."""
+        if self.fd is None:
+            self.fd = self._fs.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+            self._fs.seek(self.fd, self.size_bytes)
+
+    def load(self, before_block: Callable[[], None]) -> None:
+        """Open an adopted file and sum what it holds."""
+        self.open()
+        self._sums = sum_file(self._fs, self._opened, want_md5=self._want_md5, before_block=before_block)
+
+    def clone(self, source_fd: int, before_block: Callable[[], None]) -> bool:
+        """Share the blocks of ``source_fd`` instead of copying them, and sum them; False where that cannot be done."""
+        try:
+            self._fs.clone(self._opened, source_fd)
+        except OSError:
+            return False
+        self._sums = sum_file(self._fs, self._opened, want_md5=self._want_md5, before_block=before_block)
+        return True
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        self._fs.write(self._opened, chunk)
+        self._sums.update(chunk)
+
+    def restart(self) -> None:
+        """Forget what is here."""
+        self._fs.truncate(self._opened, 0)
+        self._fs.seek(self._opened, 0)
+        self._sums = RunningSums(want_md5=self._want_md5)
+
+    def sums(self) -> Sums:
+        return self._sums.result()
+
+    def close(self) -> None:
+        """Give back the descriptor; the bytes stay."""
+        if self.fd is not None:
+            fd, self.fd = self.fd, None
+            self._fs.close(fd)
+
+    def keep(self) -> None:
+        """Leave the file for whoever resumes it. Never raises."""
+        with suppress(OSError):
+            self.close()
+        self.release()
+
+    def discard(self) -> None:
+        """Remove the file if it is still there. Never raises: what stays behind is swept later."""
+        with suppress(OSError):
+            self.close()
+        with suppress(OSError):
+            self._fs.unlink(self.path)
+        self.release()
+
+    def release(self) -> None:
+        """This thread is done with the file."""
+        self._on_release()
+
+    @property
+    def _opened(self) -> int:
+        if self.fd is None:
+            raise ValueError("the partial file is closed")
+        return self.fd
+
+
+def _remove(fs: FileSystem, path: str) -> None:
+    try:
+        fs.unlink(path)
+    except IsADirectoryError:
+        clear_folder(fs, path)
+
+
+class Partials:
+    """The folder of partial files, seen by one run."""
+
+    #: Partials that some thread of this process holds now, in all stores: a living writer's file is no orphan.
+    _held: set[str] = set()  # noqa: RUF012 one set for the process on purpose
+    _guard = threading.Lock()
+
+    def __init__(self, fs: FileSystem, folder: str) -> None:
+        self._fs = fs
+        self._folder = folder
+        self._orphans: dict[str, list[str]] | None = None
+
+    def take(self, key: str, *, want_md5: bool, resume: bool, before_block: Callable[[], None]) -> Partial:
+        """A partial for the object ``key``, open: an adopted orphan with its bytes summed, else an empty one."""
+        path = f"{self._folder}/{this_writer().partial_name(key)}"
+        with self._guard:
+            self._held.add(path)
+        partial = Partial(self._fs, path, want_md5=want_md5, on_release=lambda: self._held.discard(path))
+        try:
+            if self._adopt(key, path, resume=resume):
+                partial.load(before_block)
+            else:
+                partial.open()
+        except BaseException:
+            partial.keep()
+            raise
+        return partial
+
+    def _adopt(self, key: str, path: str, *, resume: bool) -> bool:
+        adopted = False
+        for orphan in self._orphans_of(key):
+            # Only one process can rename it away; the others find it gone.
+            with suppress(FileNotFoundError):
+                if resume and not adopted:
+                    self._fs.rename(orphan, path)
+                    adopted = True
+                else:
+                    self._fs.unlink(orphan)
+        return adopted
+
+    def _orphans_of(self, key: str) -> list[str]:
+        """Paths of dead writers' partials for ``key``, the largest first; each is given out once."""
+        with self._guard:
+            if self._orphans is None:
+                self._orphans = self._scan()
+            found = self._orphans.pop(key, [])
+            found = [path for path in found if path not in self._held]
+        return sorted(found, key=self._size, reverse=True)
+
+    def _scan(self) -> dict[str, list[str]]:
+        orphans: dict[str, list[str]] = defaultdict(list)
+        me = this_writer()
+        dead = {me: True}  # our own that no thread holds are left from an earlier run in this process
+        for name in self._fs.listdir(self._folder):
+            path = f"{self._folder}/{name}"
+            parsed = parse_partial_name(name)
+            if parsed is not None and dead.setdefault(parsed[1], parsed[1].is_dead()):
+                if path not in self._held:
+                    orphans[parsed[0]].append(path)
+            else:
+                self._sweep(path)
+        return orphans
+
+    def _sweep(self, path: str) -> None:
+        with suppress(OSError):
+            if time.time() - self._fs.lstat(path).st_mtime > ABANDONED_S:
+                _remove(self._fs, path)
+
+    def _size(self, path: str) -> int:
+        try:
+            return self._fs.lstat(path).st_size
+        except OSError:
+            return -1

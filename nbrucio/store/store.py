@@ -1,0 +1,237 @@
+"""The local cache of verified files. ``docs/store.md`` draws its layout and its order of writing."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from nbrucio.catalogue.base import FileEntry
+from nbrucio.did import Did
+from nbrucio.errors import NbrucioError
+from nbrucio.store.commit import write_whole
+from nbrucio.store.faults import store_error
+from nbrucio.store.fs import REAL, FileSystem
+from nbrucio.store.layout import Layout, Place
+from nbrucio.store.lock import Lock, try_lock
+from nbrucio.store.partial import sum_file
+from nbrucio.store.record import Record, parse_record, wants_md5
+from nbrucio.store.session import Session
+from nbrucio.store.value import Stored, Usage, stored_at
+from nbrucio.store.views import make_view
+
+_RECORD_MAX_BYTES = 16384
+_CACHEDIR_TAG = (
+    b"Signature: 8a477f597d28d172789f06886806bc55\n# The store of nbrucio: files that can be downloaded again.\n"
+)
+
+
+def _never() -> None:
+    """Nothing stops this."""
+
+
+class Store:
+    """One store. Its methods may be called from several threads and processes at once.
+
+    Args:
+        root: its folder; nothing is made or touched there until something is written.
+        fs: every file-system call goes through this.
+        locks: whether processes that want the same file wait for each other. It saves bandwidth, nothing else.
+    """
+
+    def __init__(self, root: Path, *, fs: FileSystem = REAL, locks: bool = True) -> None:
+        self.root = root
+        self._fs = fs
+        self._layout = Layout(str(root.absolute()))
+        self._locks = locks
+
+    def find(self, instance: str, entry: FileEntry) -> Stored | None:
+        """The object for ``entry`` if it is here, unchanged since it was verified and as the catalogue has it now.
+
+        Costs one read of the record and one stat; no lock, no network, no read of the object. Never raises.
+        """
+        place = self._layout.place(instance, entry.did)
+        record = self._record(place)
+        if record is None or not record.sums.proves(entry):
+            return None
+        try:
+            found = self._fs.lstat(place.path)
+        except OSError:
+            return None
+        return stored_at(place, record.sums) if record.describes(found) else None
+
+    def verify(self, instance: str, entry: FileEntry, *, before_block: Callable[[], None] = _never) -> Stored | None:
+        """As `find`, but every byte is read again; an object that is not right is removed.
+
+        An object without a record, which a crash may leave, gets one. ``before_block`` is called before each read.
+
+        Raises:
+            NbrucioError: the store cannot be read or written.
+        """
+        place = self._layout.place(instance, entry.did)
+        try:
+            return self._verify(place, instance, entry, before_block)
+        except OSError as error:
+            raise self.error(error, entry.did) from error
+
+    def remove(self, instance: str, did: Did) -> int:
+        """Remove the object for ``did``; the bytes that this freed, 0 when there was none.
+
+        Raises:
+            NbrucioError: it is there and cannot be removed.
+        """
+        place = self._layout.place(instance, did)
+        try:
+            return self._remove(place)
+        except OSError as error:
+            raise self.error(error, did) from error
+
+    def view(self, instance: str, did: Did, files: Sequence[tuple[Did, Path]]) -> Path:
+        """The folder that holds one link for each of ``files``, refreshed at once or not at all.
+
+        Link names are those of the files where these are safe and distinct; a digest is added to the others.
+
+        Raises:
+            NbrucioError: it cannot be written.
+        """
+        try:
+            self._prepare()
+            return make_view(self._fs, self._layout, instance, did, files)
+        except OSError as error:
+            raise self.error(error, did) from error
+
+    def free_bytes(self) -> int:
+        """Bytes that this user can still write at the store's file system, also before the store is made.
+
+        Raises:
+            NbrucioError: that file system does not answer.
+        """
+        folder = Path(self._layout.root)
+        while True:
+            try:
+                found = self._fs.statvfs(str(folder))
+            except (FileNotFoundError, NotADirectoryError) as error:
+                if folder == folder.parent:
+                    raise self.error(error) from error
+                folder = folder.parent
+            except OSError as error:
+                raise self.error(error) from error
+            else:
+                return found.f_bavail * found.f_frsize
+
+    def usage(self) -> Usage:
+        """Files, their bytes, and the bytes of partial files. What vanishes meanwhile is not counted."""
+        files = size_bytes = 0
+        for shelf in self._list(self._layout.objects):
+            for name in self._list(f"{self._layout.objects}/{shelf}"):
+                for base in [] if name.endswith(".json") else self._list(f"{self._layout.objects}/{shelf}/{name}"):
+                    files += 1
+                    size_bytes += self._size(f"{self._layout.objects}/{shelf}/{name}/{base}")
+        partial = sum(self._size(f"{self._layout.partial}/{name}") for name in self._list(self._layout.partial))
+        return Usage(files, size_bytes, partial)
+
+    # What the transfer engine needs.
+
+    def session(self) -> Session:
+        """A run that writes files; makes the store's folders.
+
+        Raises:
+            NbrucioError: the store cannot be written.
+        """
+        try:
+            self._prepare()
+        except OSError as error:
+            raise self.error(error) from error
+        return Session(self._fs, self._layout)
+
+    def lock(self, instance: str, did: Did) -> Lock | None:
+        """The lock of one file, to be released; None when another writer has it.
+
+        Where locks do not work (or are off) everyone gets one: two writers then bring the same file twice.
+        """
+        return try_lock(f"{self._layout.partial}/{self._layout.place(instance, did).key}.lock", really=self._locks)
+
+    def error(self, error: OSError, did: Did | None = None) -> NbrucioError:
+        """The error of the tree for a file-system call that failed below this store."""
+        return store_error(error, self._layout.root, str(did) if did is not None else None)
+
+    def has_object(self, instance: str, did: Did) -> bool:
+        """Whether something is under the final name of ``did``, verified or not."""
+        return self._exists(self._layout.place(instance, did).path)
+
+    def _prepare(self) -> None:
+        layout = self._layout
+        for folder in (*map(str, reversed(Path(layout.root).parents)), layout.root, layout.objects, layout.partial):
+            if not self._exists(folder):
+                with suppress(FileExistsError):
+                    self._fs.mkdir(folder)
+        if not self._exists(layout.tag):
+            write_whole(self._fs, layout.tag, layout.scratch(), _CACHEDIR_TAG)
+
+    def _record(self, place: Place) -> Record | None:
+        try:
+            fd = self._fs.open(place.record, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            return None
+        try:
+            buffer = bytearray(_RECORD_MAX_BYTES)
+            count = self._fs.readinto(fd, memoryview(buffer))
+        except OSError:
+            return None
+        finally:
+            self._fs.close(fd)
+        return parse_record(bytes(buffer[:count]))
+
+    def _verify(self, place: Place, instance: str, entry: FileEntry, before_block: Callable[[], None]) -> Stored | None:
+        try:
+            fd = self._fs.open(place.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return None  # absent, or nothing of ours; whatever it is, a commit moves it out of the way
+        try:
+            found = self._fs.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
+                return None
+            sums = sum_file(self._fs, fd, want_md5=wants_md5(entry), before_block=before_block).result()
+        finally:
+            self._fs.close(fd)
+        known = self._record(place)
+        changed = known is not None and known.sums.sha256 != sums.sha256
+        if changed or not sums.proves(entry):
+            self._remove(place)
+            return None
+        record = Record(instance, entry.did.scope, entry.did.name, sums, found.st_mtime_ns, found.st_ino)
+        if record != known:
+            write_whole(self._fs, place.record, self._layout.scratch(), record.to_bytes())
+        return stored_at(place, sums)
+
+    def _remove(self, place: Place) -> int:
+        """The object first leaves its final name, so that nobody finds half a removal."""
+        with suppress(FileNotFoundError):
+            self._fs.unlink(place.record)
+        scratch = self._layout.scratch()
+        try:
+            size_bytes = self._fs.lstat(place.path).st_size
+            self._fs.rename(place.path, scratch)
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+        self._fs.unlink(scratch)
+        with suppress(OSError):
+            self._fs.rmdir(place.folder)
+        return size_bytes
+
+    def _exists(self, path: str) -> bool:
+        return self._size(path, absent=-1) >= 0
+
+    def _size(self, path: str, absent: int = 0) -> int:
+        try:
+            return self._fs.lstat(path).st_size
+        except OSError:
+            return absent
+
+    def _list(self, folder: str) -> list[str]:
+        try:
+            return self._fs.listdir(folder)
+        except OSError:
+            return []

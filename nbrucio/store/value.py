@@ -1,0 +1,34 @@
+"""What the store tells of its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbrucio.store.layout import Place
+from nbrucio.store.record import Sums
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A verified file in the store; checksums are lower-case hex digits, md5 only when the catalogue asked for it."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    adler32: str
+    md5: str | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a store holds."""
+
+    files: int
+    size_bytes: int
+    partial_bytes: int
+
+
+def stored_at(place: Place, sums: Sums) -> Stored:
+    """The object at ``place``, whose bytes have ``sums``."""
+    return Stored(Path(place.path), sums.size_bytes, sums.sha256, sums.adler32, sums.md5)

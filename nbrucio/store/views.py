@@ -1,0 +1,126 @@
+"""Folders of links, so that a dataset can be read by people and by globs.
+
+``views/<instance>/<scope>/<name>`` is itself a link, to a hidden folder beside it whose name is the digest of what it
+holds. A refresh makes a new folder and turns the link with one rename: a reader sees the old folder or the new one.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from nbrucio.did import Did
+from nbrucio.store.fs import FileSystem, clear_folder
+from nbrucio.store.layout import Layout
+from nbrucio.store.names import link_names, marked_component, safe_component
+
+_DIGEST_CHARS = 16
+
+
+def make_view(fs: FileSystem, layout: Layout, instance: str, did: Did, files: Sequence[tuple[Did, Path]]) -> Path:
+    """The folder with one link a file; made or refreshed only when it is not right already.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    above = f"{layout.views}/{safe_component(instance)}"
+    parent = f"{above}/{safe_component(did.scope)}"
+    owner = _digest(f"{instance}\0{did}")
+    links = _links(layout, parent, files)
+    target = f".{owner}-{_digest(repr(links))}"
+    path = f"{parent}/{_own_name(fs, parent, instance, did, owner)}"
+    if _target_of(fs, path) == target and _is_whole(fs, f"{parent}/{target}", links):
+        return Path(path)
+    for folder in (layout.views, above, parent):
+        with suppress(FileExistsError):
+            fs.mkdir(folder)
+    _build(fs, layout, f"{parent}/{target}", links)
+    _turn(fs, layout, path, target)
+    _remove_older(fs, parent, owner, target)
+    return Path(path)
+
+
+def _links(layout: Layout, parent: str, files: Sequence[tuple[Did, Path]]) -> list[tuple[str, str]]:
+    """Names and targets; relative within the store, so that it can be moved or mounted elsewhere as a whole."""
+    names = link_names([did for did, _ in files])
+    above = "../" * (parent[len(layout.root) :].count("/") + 1)
+    inside = layout.root + "/"
+    targets = (str(path) for _, path in files)
+    return [
+        (name, above + target[len(inside) :] if target.startswith(inside) else target)
+        for name, target in zip(names, targets, strict=True)
+    ]
+
+
+def _own_name(fs: FileSystem, parent: str, instance: str, did: Did, owner: str) -> str:
+    """The DID's plain name, unless another DID that looks alike (or alike but for case) has it already."""
+    plain = safe_component(did.name)
+    target = _target_of(fs, f"{parent}/{plain}")
+    if (target is None and not _exists(fs, f"{parent}/{plain}")) or (target or "").startswith(f".{owner}-"):
+        return plain
+    return marked_component(did.name, f"{instance}\0{did}")
+
+
+def _is_whole(fs: FileSystem, folder: str, links: list[tuple[str, str]]) -> bool:
+    """Whether nobody took a link away; what each points to is in the folder's name."""
+    try:
+        return len(fs.listdir(folder)) == len(links)
+    except OSError:
+        return False
+
+
+def _build(fs: FileSystem, layout: Layout, folder: str, links: list[tuple[str, str]]) -> None:
+    scratch = layout.scratch()
+    fs.mkdir(scratch)
+    try:
+        for name, target in links:
+            fs.symlink(target, f"{scratch}/{name}")
+        try:
+            fs.rename(scratch, folder)
+        except OSError:
+            # It is there: incomplete, or just made by another process. Either way the new one has all links.
+            clear_folder(fs, folder)
+            fs.rename(scratch, folder)
+    except BaseException:
+        with suppress(OSError):
+            clear_folder(fs, scratch)
+        raise
+
+
+def _turn(fs: FileSystem, layout: Layout, path: str, target: str) -> None:
+    scratch = layout.scratch()
+    fs.symlink(target, scratch)
+    try:
+        fs.rename(scratch, path)
+    except BaseException:
+        with suppress(OSError):
+            fs.unlink(scratch)
+        raise
+
+
+def _remove_older(fs: FileSystem, parent: str, owner: str, target: str) -> None:
+    with suppress(OSError):
+        for name in fs.listdir(parent):
+            if name.startswith(f".{owner}-") and name != target:
+                clear_folder(fs, f"{parent}/{name}")
+
+
+def _target_of(fs: FileSystem, path: str) -> str | None:
+    try:
+        return fs.readlink(path)
+    except OSError:
+        return None
+
+
+def _exists(fs: FileSystem, path: str) -> bool:
+    try:
+        return bool(stat.S_IFMT(fs.lstat(path).st_mode))
+    except OSError:
+        return False
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARS]

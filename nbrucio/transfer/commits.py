@@ -1,0 +1,58 @@
+"""Commit what has arrived, in groups: while one group is made durable, the next one gathers."""
+
+from __future__ import annotations
+
+import queue
+
+from nbrucio.store import Arrival, Partial
+from nbrucio.store.lock import Lock
+from nbrucio.transfer.model import Task
+from nbrucio.transfer.run import Run
+
+#: Files that may wait for their commit. Each holds two descriptors, of which a process often has 1,024.
+_WAITING = 128
+
+_Item = tuple[Task, Partial, Lock]
+
+
+class Commits:
+    """The one thread that commits. `add` may be called from any."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._items: queue.Queue[_Item | None] = queue.Queue(_WAITING)
+
+    def add(self, task: Task, partial: Partial, lock: Lock) -> None:
+        """Commit ``partial``, whose bytes are right, and then release ``lock``; waits when too many are waiting."""
+        self._items.put((task, partial, lock))
+
+    def close(self) -> None:
+        """Let `work` return once it has nothing left."""
+        self._items.put(None)
+
+    def work(self) -> None:
+        """Commit until closed."""
+        while (first := self._items.get()) is not None:
+            group = [first]
+            while len(group) < _WAITING:
+                try:
+                    item = self._items.get_nowait()
+                except queue.Empty:
+                    break
+                if item is None:
+                    self._commit(group)
+                    return
+                group.append(item)
+            self._commit(group)
+
+    def _commit(self, group: list[_Item]) -> None:
+        arrivals = [Arrival(task.instance, task.entry, partial) for task, partial, _ in group]
+        for (task, _, lock), committed in zip(group, self._run.session.commit(arrivals), strict=True):
+            lock.release()
+            if committed.moved_aside is not None:
+                self._run.notice_moved(task.entry.did, committed.moved_aside)
+            if committed.stored is not None:
+                self._run.succeed(task, committed.stored)
+            else:
+                assert committed.error is not None
+                self._run.fail(task, committed.error)

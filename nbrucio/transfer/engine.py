@@ -1,0 +1,119 @@
+"""Bring many files at once: few connections, the largest first, each from the first replica that delivers it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from nbrucio.errors import Interrupted
+from nbrucio.events import Reporter
+from nbrucio.store import Store
+from nbrucio.transfer.commits import Commits
+from nbrucio.transfer.faults import Stopped
+from nbrucio.transfer.model import Limits, Outcome, StorageAccess, Task
+from nbrucio.transfer.run import Run
+from nbrucio.transfer.worker import Worker
+
+#: How often the run is looked after: for stalls, for a cancel, for its end.
+_LOOK_S = 0.1
+#: How long threads that were told to stop are waited for.
+_GRACE_S = 0.7
+
+
+def fetch(
+    tasks: Iterable[Task],
+    store: Store,
+    access: Mapping[str, StorageAccess],
+    reporter: Reporter,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 frozen
+    cancel: threading.Event | None = None,
+) -> tuple[Outcome, ...]:
+    """Bring the file of each task into ``store``.
+
+    Replicas are tried in the order given; those on tape are left out. A file that is in the store already, or that
+    another process brings meanwhile, is shared. What one file comes to never hides the others. ``tasks`` may be an
+    iterator that is still being filled: transfers start with the first task.
+
+    Args:
+        tasks: what to bring; the same file twice is brought once.
+        access: how the storage of each instance is reached; an instance that is missing is reached without credentials.
+        reporter: told what happens, from several threads.
+        cancel: set it to stop within a second; what is resumable is kept.
+
+    Returns:
+        One outcome a task, in the order of the tasks.
+
+    Raises:
+        Interrupted: ``cancel`` was set, or the user pressed Ctrl-C.
+        NbrucioError: what ``tasks`` itself raises, once the transfers under way have stopped.
+    """
+    crew = Crew(Run(store, access, reporter, limits))
+    try:
+        crew.feed(tasks)
+        while not crew.run.finished.wait(_LOOK_S):
+            if cancel is not None and cancel.is_set():
+                raise _interrupted()
+            crew.run.watch()
+    except KeyboardInterrupt as error:
+        raise _interrupted() from error
+    finally:
+        crew.dismiss()
+    return crew.run.outcomes()
+
+
+class Crew:
+    """The threads of one run. All are daemons: a call that hangs in the kernel cannot keep the process alive."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._commits = Commits(run)
+        self._worker = Worker(run, self._commits)
+        self._threads: list[threading.Thread] = []
+        self._start(self._commits.work, "commit")
+
+    def feed(self, tasks: Iterable[Task]) -> None:
+        """Give the run its tasks; those that are still being made come from a thread of their own."""
+        if isinstance(tasks, Sequence):
+            self._feed(tasks)
+        else:
+            self._start(lambda: self._feed(tasks), "feed")
+
+    def dismiss(self) -> None:
+        """Stop what still runs, and wait a moment for it."""
+        self.run.stop()
+        self._commits.close()
+        deadline = time.monotonic() + _GRACE_S
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self.run.sources.close()
+
+    def _feed(self, tasks: Iterable[Task]) -> None:
+        started = 0
+        for task in tasks:
+            self.run.check()
+            if not self.run.enter(task):
+                continue
+            self._worker.enter(task)
+            if started < self.run.limits.total:
+                started += 1
+                self._start(self._worker.work, f"transfer-{started}")
+        self.run.fed()
+
+    def _start(self, work: Callable[[], None], name: str) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except Stopped:
+                return
+            except BaseException as fault:  # noqa: BLE001 the calling thread raises it
+                self.run.crash(fault)
+
+        thread = threading.Thread(target=guarded, name=f"nbrucio-{name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("Stopped before all files were here.", hint="The next sync goes on where this one stopped.")

@@ -1,0 +1,74 @@
+"""What a transfer is asked and answers, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbrucio.catalogue.base import FileEntry, Replica
+from nbrucio.errors import NbrucioError
+from nbrucio.store import Stored
+
+
+@dataclass(frozen=True)
+class StorageAccess:
+    """How one instance's storage is reached. Certificates of servers are always verified.
+
+    Attributes:
+        ca: file or folder of CAs that vouch for the storage; None means those of this machine.
+        proxy: an X.509 proxy, or certificate and key in one PEM file.
+        token: a bearer token; sent over TLS only, and only to the host that the replica's URL names.
+        hardlink: whether files of a mounted file system may be linked into the store instead of copied. Only for
+            storage whose files never change once they are written: the link is the same file.
+    """
+
+    ca: Path | None = None
+    proxy: Path | None = None
+    token: str | None = field(default=None, repr=False)
+    hardlink: bool = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How hard storage is worked, and how long it is believed in.
+
+    Attributes:
+        per_host: transfers at once from one host.
+        total: transfers at once.
+        attempts: how often one replica is tried when its fault may pass.
+        backoff_s: the wait before the second attempt; it doubles with each.
+        max_wait_s: the longest such wait, also when a server asks for more.
+        stall_bytes_per_s, stall_s: a transfer slower than the former for as long as the latter has stalled.
+        connect_s: how long a connection may take to be made.
+        host_faults: a host from which so many files in a row were given up is left alone for the rest of the run.
+        redirects: how many redirects are followed for one file.
+    """
+
+    per_host: int = 4
+    total: int = 8
+    attempts: int = 4
+    backoff_s: float = 0.5
+    max_wait_s: float = 20.0
+    stall_bytes_per_s: int = 1_000
+    stall_s: float = 30.0
+    connect_s: float = 10.0
+    host_faults: int = 3
+    redirects: int = 5
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to bring: from the first of ``replicas`` that delivers it."""
+
+    instance: str
+    entry: FileEntry
+    replicas: tuple[Replica, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task: exactly one of ``stored`` and ``error`` is there."""
+
+    task: Task
+    stored: Stored | None
+    error: NbrucioError | None

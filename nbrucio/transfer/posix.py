@@ -1,0 +1,79 @@
+"""file://: files of a mounted file system."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from nbrucio.catalogue.base import Replica
+from nbrucio.transfer.faults import Lasting, Passing
+from nbrucio.transfer.source import CHUNK_BYTES, Delivery
+
+_LOCAL = ("", "localhost")
+#: Errors of a path, which trying again does not change; others, such as EIO of a network file system, may pass.
+_LASTING = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO)
+
+
+class Posix:
+    """Reads ``file:///path`` and ``file://localhost/path``.
+
+    The path is what Rucio wrote, without escapes. Links are followed, since storage is often laid out with them; what
+    is at their end must be a regular file, so a FIFO or a device is refused without being read.
+    """
+
+    def read(self, replica: Replica, delivery: Delivery) -> None:
+        """See `Source`."""
+        path = local_path(replica.pfn)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        except (OSError, ValueError) as error:
+            raise _fault(error) from error
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise Lasting("not a regular file")
+            # Where the file system shares blocks between files (btrfs, XFS) no byte is copied.
+            if not delivery.clone(fd):
+                _copy(fd, delivery)
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def local_path(pfn: str) -> str:
+    """The path that a ``file://`` PFN names.
+
+    Raises:
+        Lasting: it names another host.
+    """
+    rest = pfn.partition(":")[2]
+    if not rest.startswith("//"):
+        return rest
+    host, slash, path = rest[2:].partition("/")
+    if host.lower() not in _LOCAL:
+        raise Lasting(f"a file of another host ({host})")
+    return slash + path
+
+
+def _copy(fd: int, delivery: Delivery) -> None:
+    buffer = memoryview(bytearray(CHUNK_BYTES))
+    offset = delivery.offset
+    while True:
+        delivery.check()
+        try:
+            count = os.preadv(fd, [buffer], offset)
+        except OSError as error:
+            raise _fault(error) from error
+        if not count:
+            return
+        delivery.write(buffer[:count])
+        offset += count
+
+
+def _fault(error: OSError | ValueError) -> Lasting | Passing:
+    if isinstance(error, ValueError):
+        return Lasting("its path holds a NUL")
+    cause = error.strerror or str(error)
+    return Lasting(cause) if error.errno in _LASTING else Passing(cause)

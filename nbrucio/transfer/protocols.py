@@ -1,0 +1,65 @@
+"""Which module reads which scheme, and which host a replica is at."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from nbrucio.catalogue.base import Replica
+from nbrucio.transfer.http import Http
+from nbrucio.transfer.model import Limits, StorageAccess
+from nbrucio.transfer.posix import Posix
+from nbrucio.transfer.source import Source
+
+_POSIX = ("file", "posix")
+_HTTP = ("http", "https", "dav", "davs")
+
+
+class Sources:
+    """The sources of one run, each opened at its first use."""
+
+    def __init__(self, access: Mapping[str, StorageAccess], limits: Limits) -> None:
+        self._access = access
+        self._limits = limits
+        self._guard = threading.Lock()
+        self._open: dict[tuple[str, str], Source] = {}
+
+    def source(self, instance: str, replica: Replica) -> Source | None:
+        """What reads ``replica`` for ``instance``; None when nothing here can."""
+        maker = self._maker(instance, replica.scheme)
+        if maker is None:
+            return None
+        kind, make = maker
+        with self._guard:
+            if (instance, kind) not in self._open:
+                self._open[instance, kind] = make()
+            return self._open[instance, kind]
+
+    def reads(self, replica: Replica) -> bool:
+        """Whether some module reads this scheme."""
+        return replica.scheme in (*_POSIX, *_HTTP)
+
+    def close(self) -> None:
+        """Close every source."""
+        with self._guard:
+            for source in self._open.values():
+                source.close()
+
+    def _maker(self, instance: str, scheme: str) -> tuple[str, Callable[[], Source]] | None:
+        access = self._access.get(instance, StorageAccess())
+        if scheme in _POSIX:
+            return "posix", Posix
+        if scheme in _HTTP:
+            return "http", lambda: Http(access, self._limits)
+        return None
+
+
+def host_of(replica: Replica) -> str:
+    """The host whose load and health a transfer counts for; all mounted file systems are one."""
+    if replica.scheme in _POSIX:
+        return "file"
+    try:
+        return urlsplit(replica.pfn).netloc.rpartition("@")[2].lower() or replica.rse
+    except ValueError:
+        return replica.rse

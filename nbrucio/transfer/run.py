@@ -1,0 +1,156 @@
+"""What the threads of one run share: its jobs, its outcomes, the health of hosts, and whether it is to stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from nbrucio.did import Did
+from nbrucio.errors import NbrucioError, NoSpace
+from nbrucio.events import FileFailed, FileFinished, Noticed, Reporter
+from nbrucio.store import Store, Stored
+from nbrucio.transfer.faults import Stopped
+from nbrucio.transfer.model import Limits, Outcome, StorageAccess, Task
+from nbrucio.transfer.protocols import Sources
+from nbrucio.transfer.schedule import Schedule
+from nbrucio.transfer.source import Delivery
+
+
+class Run:
+    """The state of one call of `fetch`. Thread-safe."""
+
+    def __init__(self, store: Store, access: Mapping[str, StorageAccess], reporter: Reporter, limits: Limits) -> None:
+        self.store = store
+        self.session = store.session()
+        self.reporter = reporter
+        self.limits = limits
+        self.sources = Sources(access, limits)
+        self.schedule = Schedule(limits.per_host)
+        self.hosts = Hosts(limits.host_faults)
+        #: Set when every task has an outcome, or when something went wrong that the caller must raise.
+        self.finished = threading.Event()
+        #: The first sign that the disk is full; then nothing more is tried.
+        self.full: NoSpace | None = None
+        self._guard = threading.Lock()
+        self._tasks: list[Task] = []
+        self._outcomes: dict[tuple[str, Did], Outcome] = {}
+        self._known: set[tuple[str, Did]] = set()
+        self._fed = False
+        self._fault: BaseException | None = None
+        self._deliveries: set[Delivery] = set()
+        self._stopping = False
+
+    def enter(self, task: Task) -> bool:
+        """Count ``task``; whether it is the first for its file."""
+        key = (task.instance, task.entry.did)
+        with self._guard:
+            self._tasks.append(task)
+            first = key not in self._known
+            self._known.add(key)
+        return first
+
+    def fed(self) -> None:
+        """No task comes after this."""
+        with self._guard:
+            self._fed = True
+            self._look_for_end()
+
+    def succeed(self, task: Task, stored: Stored) -> None:
+        """The file of ``task`` is in the store."""
+        self.reporter.report(FileFinished(task.entry.did, stored.size_bytes))
+        self._settle(Outcome(task, stored, None))
+
+    def fail(self, task: Task, error: NbrucioError) -> None:
+        """The file of ``task`` cannot be had."""
+        if isinstance(error, NoSpace) and self.full is None:
+            self.full = error
+        self.reporter.report(FileFailed(task.entry.did, error))
+        self._settle(Outcome(task, None, error))
+
+    def notice_moved(self, did: Did, where: str) -> None:
+        """Something stood where the object of ``did`` belongs."""
+        self.reporter.report(Noticed(f"Something stood in the place of {did} in the store. It is now {where}."))
+
+    def crash(self, fault: BaseException) -> None:
+        """Let the calling thread raise ``fault``."""
+        with self._guard:
+            self._fault = self._fault or fault
+        self.finished.set()
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """One outcome a task, in the order of the tasks.
+
+        Raises:
+            BaseException: what a thread of the run ended with.
+        """
+        if self._fault is not None:
+            raise self._fault
+        found = (self._outcomes[task.instance, task.entry.did] for task in self._tasks)
+        return tuple(Outcome(task, one.stored, one.error) for task, one in zip(self._tasks, found, strict=True))
+
+    def begin(self, delivery: Delivery) -> None:
+        """Watch over ``delivery`` until `end`."""
+        with self._guard:
+            self._deliveries.add(delivery)
+        if self._stopping:
+            delivery.abort(Stopped())
+
+    def end(self, delivery: Delivery) -> None:
+        """``delivery`` is over."""
+        with self._guard:
+            self._deliveries.discard(delivery)
+
+    def watch(self) -> None:
+        """End what stalls."""
+        now = time.monotonic()
+        for delivery in self._running():
+            delivery.watch(now)
+
+    def stop(self) -> None:
+        """Give out no more jobs, and end those under way as soon as they can."""
+        self._stopping = True
+        for job in self.schedule.close():
+            if job.partial is not None:
+                job.partial.keep()
+        for delivery in self._running():
+            delivery.abort(Stopped())
+
+    def check(self) -> None:
+        """Raise `Stopped` once the run is to stop."""
+        if self._stopping:
+            raise Stopped
+
+    def _running(self) -> Iterable[Delivery]:
+        with self._guard:
+            return tuple(self._deliveries)
+
+    def _settle(self, outcome: Outcome) -> None:
+        with self._guard:
+            self._outcomes[outcome.task.instance, outcome.task.entry.did] = outcome
+            self._look_for_end()
+
+    def _look_for_end(self) -> None:
+        if self._fed and len(self._outcomes) == len(self._known):
+            self.finished.set()
+
+
+class Hosts:
+    """Which hosts still deliver. Thread-safe."""
+
+    def __init__(self, faults_allowed: int) -> None:
+        self._allowed = faults_allowed
+        self._faults: Counter[str] = Counter()
+
+    def delivered(self, host: str) -> None:
+        """A file came from ``host``."""
+        self._faults.pop(host, None)
+
+    def gave_up(self, host: str) -> None:
+        """A file was given up at ``host`` for a fault of the host, not of the file."""
+        self._faults[host] += 1
+
+    def is_dead(self, host: str) -> bool:
+        """Whether ``host`` is to be left alone for the rest of the run."""
+        return self._faults[host] >= self._allowed

@@ -1,0 +1,144 @@
+"""What a protocol module is given, and what it must do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from nbrucio.catalogue.base import FileEntry, Replica
+from nbrucio.store import Partial
+from nbrucio.transfer.faults import Passing, StoreFault, WrongBytes
+from nbrucio.transfer.model import Limits
+
+#: How many bytes a protocol asks for at once; measured: larger is no faster, smaller costs more calls.
+CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def _store_faults() -> Iterator[None]:
+    """Keep the store's errors apart from those of the storage, which are `OSError` too."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreFault(error) from error
+
+
+class Delivery:
+    """Where a protocol module puts a file's bytes, and where it learns that it must stop.
+
+    One attempt at one replica. `write` and `restart` are called by one thread; `abort` by any.
+    """
+
+    def __init__(self, entry: FileEntry, partial: Partial, limits: Limits, on_bytes: Callable[[int], None]) -> None:
+        self.entry = entry
+        self.partial = partial
+        self.etag: str | None = None
+        self._limits = limits
+        self._on_bytes = on_bytes
+        self._guard = threading.Lock()
+        self._stop: Exception | None = None
+        self._wake: Callable[[], None] | None = None
+        self._since = time.monotonic()
+        self._recent_bytes = 0
+
+    @property
+    def offset(self) -> int:
+        """Bytes that are here already; the next one to be written has this place in the file."""
+        return self.partial.size_bytes
+
+    @property
+    def missing_bytes(self) -> int | None:
+        """Bytes still to come; None when the catalogue does not know the length."""
+        return None if self.entry.size_bytes is None else self.entry.size_bytes - self.offset
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Take the next bytes.
+
+        Raises:
+            WrongBytes: there are more than the catalogue says; they are not written.
+            StoreFault: the store failed.
+        """
+        self.check()
+        missing = self.missing_bytes
+        if missing is not None and len(chunk) > missing:
+            raise WrongBytes(f"more than {self.entry.size_bytes} bytes")
+        with _store_faults():
+            self.partial.write(chunk)
+        self._recent_bytes += len(chunk)
+        self._on_bytes(len(chunk))
+
+    def restart(self) -> None:
+        """The source sends from the first byte: forget what is here."""
+        if self.offset:
+            lost = self.offset
+            with _store_faults():
+                self.partial.restart()
+            self._on_bytes(-lost)
+
+    def clone(self, source_fd: int) -> bool:
+        """Take the whole file at once from a descriptor; False, and nothing changed, where that cannot be done.
+
+        Raises:
+            StoreFault: the store failed.
+        """
+        had = self.offset
+        with _store_faults():
+            if not self.partial.clone(source_fd, self.check):
+                return False
+        self._recent_bytes += self.offset
+        self._on_bytes(self.offset - had)
+        return True
+
+    def check(self) -> None:
+        """Raise what this delivery was aborted with, if it was."""
+        if self._stop is not None:
+            raise self._stop
+
+    def on_abort(self, wake: Callable[[], None] | None) -> None:
+        """``wake`` ends a call that blocks now; the module calls `check` after it."""
+        with self._guard:
+            self._wake = wake
+            stopped = self._stop is not None
+        if stopped and wake is not None:
+            wake()
+
+    def abort(self, reason: Exception) -> None:
+        """Make the attempt end with ``reason`` as soon as it can."""
+        with self._guard:
+            if self._stop is not None:
+                return
+            self._stop = reason
+            wake = self._wake
+        if wake is not None:
+            wake()
+
+    def watch(self, now: float) -> None:
+        """Abort this attempt if it stalled; called every now and then by the engine."""
+        elapsed = now - self._since
+        if elapsed < self._limits.stall_s:
+            return
+        if self._recent_bytes < self._limits.stall_bytes_per_s * elapsed:
+            self.abort(Passing(f"stalled: {self._recent_bytes} bytes in {elapsed:.0f} s", host=True))
+        self._since = now
+        self._recent_bytes = 0
+
+
+class Source(Protocol):
+    """One protocol, for one instance's storage. `read` is called from several threads."""
+
+    def read(self, replica: Replica, delivery: Delivery) -> None:
+        """Put the file's bytes into ``delivery``, from its ``offset`` on if the storage can, else from the first.
+
+        Returns when the storage says that the file is complete; whether it is right is judged by the caller.
+
+        Raises:
+            Attempt: in its kinds, for whatever the storage or the network does.
+            Stopped: the delivery was aborted.
+            StoreFault: the store failed.
+        """
+
+    def close(self) -> None:
+        """Give back connections. Idempotent."""
