@@ -25,7 +25,14 @@ class Process:
     started: str
 
     def alive(self) -> bool:
-        return _started(self.pid) == self.started
+        seen = _look(self.pid)
+        if seen is None or seen.started != self.started:
+            return False
+        if seen.ended:
+            with suppress(ChildProcessError):
+                # A child of ours that ended stays in the table until somebody asks for its status.
+                os.waitpid(self.pid, os.WNOHANG)
+        return not seen.ended
 
     def stop(self, patience_s: float = 5.0) -> None:
         """End the process and its group: politely first, by force after ``patience_s``. No-op when it is gone."""
@@ -60,22 +67,27 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path, inh
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
     )
-    return Process(pid, _started(pid) or "gone")
+    seen = _look(pid)
+    return Process(pid, seen.started if seen else "ended at once")
 
 
-def _started(pid: int) -> str | None:
-    """When the process with this number was started, as an opaque text; None when there is none that runs."""
-    with suppress(ChildProcessError):
-        # A child of ours that ended stays a zombie until somebody asks for its status.
-        os.waitpid(pid, os.WNOHANG)
+@dataclass(frozen=True)
+class _Seen:
+    """What the system says of a process number: when it was started, as an opaque text, and whether it has ended."""
+
+    started: str
+    ended: bool
+
+
+def _look(pid: int) -> _Seen | None:
     if Path("/proc/self/stat").exists():
-        return _started_linux(pid)
+        return _look_linux(pid)
     command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
     shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()  # noqa: S603 (no shell)
-    return " ".join(shown[1:]) if shown and not shown[0].startswith("Z") else None
+    return _Seen(" ".join(shown[1:]), shown[0].startswith("Z")) if shown else None
 
 
-def _started_linux(pid: int) -> str | None:
+def _look_linux(pid: int) -> _Seen | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -84,4 +96,4 @@ def _started_linux(pid: int) -> str | None:
     # The second field is the program's name in parentheses and may itself hold spaces and parentheses.
     fields = stat.rpartition(")")[2].split()
     state, ticks = fields[0], fields[19]
-    return None if state in "ZX" else f"{boot}:{ticks}"
+    return _Seen(f"{boot}:{ticks}", state in "ZX")
