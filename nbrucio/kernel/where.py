@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -29,6 +28,8 @@ def runtime_folders(environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
     if environ.get(RUNTIME_VARIABLE):
         yield Path(environ[RUNTIME_VARIABLE])
         return
+    import tempfile  # takes 5 ms, and most kernels are told their manifest
+
     uid = os.getuid()
     seen = environ.get("XDG_RUNTIME_DIR")
     if seen:

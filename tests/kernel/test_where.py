@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_the_parents_command_line_is_used_when_it_leaves_no_doubt(
 
 def test_the_newest_of_several_manifests_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal often has an XDG_RUNTIME_DIR where the kernel has none, or the other way round."""
-    monkeypatch.setattr(where.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     xdg = {"XDG_RUNTIME_DIR": str(tmp_path / "xdg")}
     notebook = tmp_path / "nb.ipynb"
     old = write(of(notebook, local_entry(tmp_path, "one", "x")), xdg)

@@ -1,0 +1,320 @@
+"""Which data a piece of code uses, found in its syntax tree without running it.
+
+Understood are ``nbrucio.data("scope:name")`` and ``nbrucio.data["handle"]`` under any name that the imports and
+assignments in sight give to ``nbrucio`` or its ``data``, the magics ``%rucio`` and ``%%rucio``, and arguments that are
+constants: literals, names bound to literals, sums and f-strings of these, and loops over literal lists. An argument
+that is anything else makes the uses `dynamic`: something is used, and only running the code tells what.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from itertools import product
+from typing import NamedTuple
+
+#: Cell and line magics that run Python, and so are looked into.
+RUNS_PYTHON = frozenset({"time", "timeit", "capture", "prun"})
+#: A combination of constants with more results than this counts as dynamic.
+MAX_STRINGS = 1000
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+class Uses(NamedTuple):
+    """DIDs and handles in the order of their first use.
+
+    ``wanted`` are names in arguments that no code in sight binds to a constant.
+    """
+
+    dids: tuple[str, ...]
+    handles: tuple[str, ...]
+    dynamic: bool
+    wanted: frozenset[str]
+
+
+class Names:
+    """What names stand for, as far as the code seen so far tells.
+
+    Args:
+        modules: names bound to ``nbrucio``.
+        datas: names bound to ``nbrucio.data``.
+        look_up: the value of any other name when it is known otherwise (the kernel knows); None when it is not.
+    """
+
+    def __init__(
+        self,
+        modules: Iterable[str] = (),
+        datas: Iterable[str] = (),
+        look_up: Callable[[str], object] = lambda _name: None,
+    ) -> None:
+        self.modules = set(modules)
+        self.datas = set(datas)
+        self.strings: dict[str, tuple[str, ...] | None] = {}
+        self.needs: dict[str, set[str]] = {}  # of a name that is unknown: the names that its value hangs on
+        self.look_up = look_up
+
+    def known(self) -> set[str]:
+        """The names under which ``nbrucio`` and its ``data`` go."""
+        return self.modules | self.datas
+
+    def strings_of(self, name: str) -> tuple[str, ...] | None:
+        """The texts that ``name`` may stand for, or None."""
+        if name in self.strings:
+            return self.strings[name]
+        value = self.look_up(name)
+        if isinstance(value, str):
+            return (value,)
+        if isinstance(value, (list, tuple)) and 0 < len(value) <= MAX_STRINGS:
+            return tuple(value) if all(isinstance(item, str) for item in value) else None
+        return None
+
+
+def uses_in(tree: ast.AST, names: Names | None = None) -> Uses:
+    """What ``tree`` uses. ``names`` is updated by what the tree binds, so that cells can be read one after another."""
+    visitor = _Visitor(names or Names())
+    visitor.visit(tree)
+    return Uses(
+        tuple(dict.fromkeys(visitor.dids)),
+        tuple(dict.fromkeys(visitor.handles)),
+        visitor.dynamic,
+        frozenset(visitor.wanted),
+    )
+
+
+# ruff: noqa: N815 - the names of the methods are ast's
+class _Visitor(ast.NodeVisitor):
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.dids: list[str] = []
+        self.handles: list[str] = []
+        self.dynamic = False
+        self.wanted: set[str] = set()
+        self._depth = 0  # of compound statements: in there an assignment adds a value instead of replacing it
+
+    # Imports and assignments: who is nbrucio.
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            if alias.name.partition(".")[0] == "nbrucio" and (alias.asname is None or alias.name == "nbrucio"):
+                self.names.modules.add(alias.asname or "nbrucio")
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        if node.module in ("nbrucio", "nbrucio.kernel") and not node.level:
+            for alias in node.names:
+                if alias.name in ("data", "*"):
+                    self.names.datas.add(alias.asname or "data")
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        for target in node.targets:
+            self._bind(target, node.value)
+        self._visit_value(node.value)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self._bind(node.target, node.value)
+            self._visit_value(node.value)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):
+            self.names.strings[node.target.id] = None
+        self.visit(node.value)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self._bind(node.target, node.value)
+        self._visit_value(node.value)
+
+    def _visit_value(self, value: ast.expr) -> None:
+        if not self._is_data(value):  # a second name for it is no use of it
+            self.visit(value)
+
+    def _bind(self, target: ast.expr, value: ast.expr) -> None:
+        if not isinstance(target, ast.Name):
+            self.visit(target)
+            return
+        name = target.id
+        is_module = isinstance(value, ast.Name) and value.id in self.names.modules
+        is_data = self._is_data(value)
+        for known, bound in ((self.names.modules, is_module), (self.names.datas, is_data)):
+            known.add(name) if bound else known.discard(name)
+        self._bind_strings(name, self._bound_strings(name, value))
+
+    def _bound_strings(self, name: str, value: ast.expr) -> tuple[str, ...] | None:
+        unknown: set[str] = set()
+        strings = self._strings(value, unknown)
+        self.names.needs[name] = unknown
+        return strings
+
+    def _bind_strings(self, name: str, strings: tuple[str, ...] | None) -> None:
+        if self._depth and name in self.names.strings:
+            before = self.names.strings[name]
+            strings = None if before is None or strings is None else tuple(dict.fromkeys(before + strings))
+        self.names.strings[name] = strings
+
+    # Blocks.
+
+    def visit_If(self, node: ast.If) -> None:
+        self._visit_block(node)
+
+    def visit_While(self, node: ast.While) -> None:
+        self._visit_block(node)
+
+    def visit_Try(self, node: ast.Try) -> None:
+        self._visit_block(node)
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        self._bind_loop(node.target, node.iter)
+        self._visit_block(node)
+
+    visit_AsyncFor = visit_For
+
+    def _visit_block(self, node: ast.AST) -> None:
+        self._depth += 1
+        self.generic_visit(node)
+        self._depth -= 1
+
+    def _visit_comprehension(self, node: ast.AST) -> None:
+        for generator in getattr(node, "generators", ()):
+            self._bind_loop(generator.target, generator.iter)
+        self.generic_visit(node)
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _visit_comprehension
+
+    def _bind_loop(self, target: ast.expr, values: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self.names.strings[target.id] = self._bound_strings(target.id, values)
+
+    def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+        arguments = node.args
+        own = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        hidden = {argument.arg for argument in own}
+        strings, datas, modules = self.names.strings.copy(), self.names.datas.copy(), self.names.modules.copy()
+        self.names.strings.update(dict.fromkeys(hidden))
+        self.names.datas -= hidden
+        self.names.modules -= hidden
+        self.generic_visit(node)
+        self.names.strings, self.names.datas, self.names.modules = strings, datas, modules
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = _visit_function
+
+    # Uses.
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if self._is_data(node.func):
+            arguments = [*node.args, *(word.value for word in node.keywords if word.arg == "did")]
+            self._note(self.dids, arguments[0] if len(arguments) == 1 else None)
+            for argument in arguments:
+                self.visit(argument)
+            return
+        magic = _magic(node)
+        if magic is not None:
+            self._visit_magic(*magic)
+            return
+        self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if self._is_data(node.value):
+            self._note(self.handles, node.slice)
+            self.visit(node.slice)
+            return
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if self._is_data(node):
+            self.dynamic = True  # handed on to somewhere else
+            return
+        self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if self._is_data(node) and isinstance(node.ctx, ast.Load):
+            self.dynamic = True
+
+    def _is_data(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Name):
+            return node.id in self.names.datas
+        return (
+            isinstance(node, ast.Attribute)
+            and node.attr == "data"
+            and isinstance(node.value, ast.Name)
+            and node.value.id in self.names.modules
+        )
+
+    def _note(self, found: list[str], argument: ast.expr | None) -> None:
+        strings = self._strings(argument, self.wanted) if argument is not None else None
+        if strings is None:
+            self.dynamic = True
+        else:
+            found.extend(strings)
+
+    def _visit_magic(self, name: str, line: str, body: str | None) -> None:
+        if name == "rucio":
+            self.dids.extend(dids_in_magic(line, body or ""))
+        elif name in RUNS_PYTHON:
+            try:
+                tree = ast.parse(line if body is None else body)
+            except (SyntaxError, ValueError, RecursionError):
+                return  # options before the statement, or code that cannot run anyway
+            self.visit(tree)
+
+    # Constants.
+
+    def _strings(self, node: ast.expr, unknown: set[str]) -> tuple[str, ...] | None:
+        """The texts that ``node`` may evaluate to; a list of texts gives them all. None when they cannot be told.
+
+        Names that stand in the way are added to ``unknown``.
+        """
+        if isinstance(node, ast.Constant):
+            return (node.value,) if isinstance(node.value, str) else None
+        if isinstance(node, ast.Name):
+            strings = self.names.strings_of(node.id)
+            if strings is None:
+                unknown |= self.names.needs.get(node.id, {node.id})
+            return strings
+        if isinstance(node, ast.FormattedValue):
+            plain = node.conversion == -1 and node.format_spec is None
+            return self._strings(node.value, unknown) if plain else None
+        if isinstance(node, ast.JoinedStr):
+            return self._joined(node.values, unknown)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            return self._joined([node.left, node.right], unknown)
+        if isinstance(node, ast.IfExp):
+            return self._united([node.body, node.orelse], unknown)
+        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            return self._united(node.elts, unknown)
+        return None
+
+    def _each(self, nodes: Iterable[ast.expr], unknown: set[str]) -> list[tuple[str, ...]] | None:
+        parts = [self._strings(node, unknown) for node in nodes]
+        known = [part for part in parts if part is not None]
+        return known if len(known) == len(parts) else None
+
+    def _joined(self, nodes: Iterable[ast.expr], unknown: set[str]) -> tuple[str, ...] | None:
+        parts = self._each(nodes, unknown)
+        count = 1
+        for part in parts or ():
+            count *= len(part)
+        if parts is None or count > MAX_STRINGS:
+            return None
+        return tuple("".join(pieces) for pieces in product(*parts))
+
+    def _united(self, nodes: Iterable[ast.expr], unknown: set[str]) -> tuple[str, ...] | None:
+        parts = self._each(nodes, unknown)
+        return None if parts is None else tuple(text for part in parts for text in part)
+
+
+def dids_in_magic(line: str, body: str = "") -> list[str]:
+    """The DIDs that ``%rucio`` or ``%%rucio`` is given: words on its line, one a line below; ``#`` begins a comment."""
+    rows = [row.partition("#")[0].strip() for row in body.splitlines()]
+    return [*line.partition(" #")[0].split(), *(row for row in rows if row)]
+
+
+def _magic(node: ast.Call) -> tuple[str, str, str | None] | None:
+    """Name, line and body of a magic, in the form that IPython gives it: ``get_ipython().run_line_magic(…)``."""
+    function = node.func
+    if not (isinstance(function, ast.Attribute) and function.attr in ("run_line_magic", "run_cell_magic")):
+        return None
+    texts = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+    words = [text for text in texts if isinstance(text, str)]
+    if len(words) < 2:
+        return None
+    return words[0], words[1], words[2] if len(words) > 2 else None
