@@ -263,6 +263,8 @@ def _tls_context(access: StorageAccess, *, with_certificate: bool) -> ssl.SSLCon
         context = ssl.create_default_context(cafile=None if is_folder else ca, capath=ca if is_folder else None)
     except OSError as error:
         raise Lasting(f"the CAs {ca} cannot be read") from error
+    # urllib3 compares the host name itself, for IP addresses too, and its 1.26 cannot leave that to the context.
+    context.check_hostname = False
     if with_certificate and access.proxy is not None:
         try:
             context.load_cert_chain(access.proxy)
