@@ -1,0 +1,100 @@
+"""Write a whole file or nothing: a reader, or a crash at any moment, finds the old content or the new one.
+
+The order of `replace_file`, and what a crash leaves behind after each step:
+
+1. a temporary file ``.nbrucio-*.tmp`` is made beside the target — the old file, and the temporary one
+2. the data is written to it and reaches the disk — the same
+3. it takes the target's name — the new file
+4. the folder reaches the disk — the new file, also after a power cut
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+
+def replace_file(target: Path, data: bytes, last_look: Callable[[], object]) -> None:
+    """Make ``data`` the content of the existing file ``target``; a symlink keeps pointing to it.
+
+    The mode stays, and the owner where the system lets us. ``last_look`` is called just before the new content takes
+    the name; what it raises stops the change. Only another writer between it and the rename can lose its work.
+
+    Raises:
+        OSError: the file or its folder cannot be written, or the disk is full; the file is as before and no
+            temporary one is left.
+    """
+    target = Path(os.path.realpath(target))
+    before = target.stat()
+    # A rename needs no permission on the file itself, but who made it read-only meant it; even root is asked.
+    if not before.st_mode & 0o222 or not os.access(target, os.W_OK):
+        raise PermissionError("it is read-only")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".nbrucio-", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                with suppress(PermissionError):  # only root may give files away; the group may be one of ours
+                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
+            os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        last_look()
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def create_file(path: Path, data: bytes) -> None:
+    """Create the file ``path`` with the content ``data``.
+
+    Raises:
+        FileExistsError: something has that name already.
+        OSError: the file cannot be created, or the disk is full; no file is left.
+    """
+    with path.open("xb") as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    # The change is done and visible; a file system that cannot sync folders (some network ones) is no failure.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Make ``data`` the content of ``path``, new or not, readable by its owner alone; the folder must exist.
+
+    For what can be made again: a reader never sees half of it, but it is not forced to the disk, so a power cut may
+    lose it. Whoever reads it checks it.
+
+    Raises:
+        OSError: it cannot be written; the file is as before and no temporary one is left.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".nbrucio-", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
