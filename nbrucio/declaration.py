@@ -10,11 +10,13 @@ import keyword
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import NoReturn
 
 from nbrucio.did import Did, printable
-from nbrucio.errors import BadDeclaration, BadDid
+from nbrucio.errors import BadDeclaration, BadDid, ParameterNeeded
 from nbrucio.lock import LockEntry
+from nbrucio.parameter import Parameter
 from nbrucio.selection import Selection
 
 VERSION = 1
@@ -22,6 +24,7 @@ MAX_REQUIREMENTS = 10_000
 MAX_HANDLE_CHARS = 100
 #: What a requirement's ``access`` may say; absent means that nbrucio chooses.
 ACCESS_WORDS = ("store", "mount", "download", "stream", "rule")
+NO_PARAMETERS: Mapping[str, object] = MappingProxyType({})
 _REQUIREMENT_KEYS = {"did", "handle", "instance", "select", "access"}
 
 
@@ -35,6 +38,7 @@ class Requirement:
         instance: host name, short name or alias of a configured instance; None for the default one.
         select: the wanted subset of its files; None for all.
         access: one of `ACCESS_WORDS`; None when nbrucio chooses.
+        parameter: what chose `did`; None when the declaration names it.
         extra: keys that this version does not know, kept as they are.
     """
 
@@ -43,11 +47,13 @@ class Requirement:
     instance: str | None = None
     select: Selection | None = None
     access: str | None = None
+    parameter: Parameter | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """The entry of ``requirements`` that parses back to this."""
-        value: dict[str, object] = {"did": str(self.did), "handle": self.handle}
+        did = self.parameter.as_json() if self.parameter else str(self.did)
+        value: dict[str, object] = {"did": did, "handle": self.handle}
         if self.instance is not None:
             value["instance"] = self.instance
         if self.select is not None:
@@ -57,8 +63,8 @@ class Requirement:
         return value | dict(self.extra)
 
     @classmethod
-    def parse(cls, value: object) -> Requirement:
-        """The requirement that ``value`` writes.
+    def parse(cls, value: object, parameters: Mapping[str, object] = NO_PARAMETERS) -> Requirement:
+        """The requirement that ``value`` writes, where the notebook runs with these ``parameters``.
 
         Raises:
             BadDeclaration: something in it is wrong; the message says what.
@@ -67,9 +73,10 @@ class Requirement:
         if not isinstance(value, Mapping):
             raise BadDeclaration("it is not an object")
         did, handle = value.get("did"), value.get("handle")
-        if not isinstance(did, str):
+        parameter = Parameter.parse(did) if isinstance(did, Mapping) else None
+        if parameter is None and not isinstance(did, str):
             raise BadDeclaration("it has no 'did'")
-        parsed = Did.parse(did)
+        parsed = parameter.did(parameters) if parameter else Did.parse(str(did))
         if not isinstance(handle, str):
             raise BadDeclaration(f"{parsed} has no 'handle'")
         instance, access, select = value.get("instance"), value.get("access"), value.get("select")
@@ -83,6 +90,7 @@ class Requirement:
             instance=instance,
             select=Selection.parse(select) if select is not None else None,
             access=access,
+            parameter=parameter,
             extra={str(key): kept for key, kept in value.items() if key not in _REQUIREMENT_KEYS},
         )
 
@@ -122,8 +130,11 @@ class Declaration:
         return tuple(entry for entry in self.entries if isinstance(entry, Fault))
 
     @classmethod
-    def parse(cls, value: object) -> Declaration:
+    def parse(cls, value: object, parameters: Mapping[str, object] = NO_PARAMETERS) -> Declaration:
         """The declaration that a notebook's metadata holds under ``nbrucio``; None gives an empty one.
+
+        Args:
+            parameters: the values that the notebook runs with, for requirements that take their DID from one.
 
         Raises:
             BadDeclaration: the value as a whole cannot be read (not an object, a newer version, too many entries).
@@ -145,7 +156,7 @@ class Declaration:
         locked, unreadable = _parse_lock(lock)
         known = {"version", "requirements", "lock"}
         extra = {str(key): kept for key, kept in value.items() if key not in known}
-        return cls(_parse_entries(entries), locked, extra, unreadable)
+        return cls(_parse_entries(entries, parameters), locked, extra, unreadable)
 
     def as_json(self) -> dict[str, object]:
         """The metadata value that parses back to this."""
@@ -178,14 +189,10 @@ class Declaration:
                     subject=present.handle,
                     hint="Choose another one with --as.",
                 )
-            if (present.did, present.instance, present.select) == (
-                requirement.did,
-                requirement.instance,
-                requirement.select,
-            ):
-                raise BadDeclaration(
-                    f"{present.did} is declared already, as '{present.handle}'.", subject=str(present.did)
-                )
+            same = (requirement.did, requirement.instance, requirement.select)
+            if (present.did, present.instance, present.select) == same:
+                words = f"{present.did} is declared already, as '{present.handle}'."
+                raise BadDeclaration(words, subject=str(present.did))
         return replace(self, entries=(*self.entries, requirement))
 
     def without(self, handle: str) -> Declaration:
@@ -221,7 +228,7 @@ def from_attachments(value: object) -> Declaration:
     for item in value[:MAX_REQUIREMENTS]:
         fields = item if isinstance(item, Mapping) else {}
         entries.append({"did": fields.get("did"), "handle": fields.get("variableName")})
-    return Declaration(_parse_entries(entries))
+    return Declaration(_parse_entries(entries, NO_PARAMETERS))
 
 
 def check_handle(handle: str) -> str:
@@ -252,12 +259,12 @@ def propose_handle(did: Did, taken: Iterable[str]) -> str:
     return next(candidate for candidate in candidates if candidate not in used)
 
 
-def _parse_entries(entries: list[object] | list[dict[str, object]]) -> tuple[Requirement | Fault, ...]:
+def _parse_entries(entries: Iterable[object], parameters: Mapping[str, object]) -> tuple[Requirement | Fault, ...]:
     parsed: list[Requirement | Fault] = []
     handles: set[str] = set()
     for number, raw in enumerate(entries, 1):
         try:
-            requirement = Requirement.parse(raw)
+            requirement = Requirement.parse(raw, parameters)
             if requirement.handle in handles:
                 raise BadDeclaration(f"the handle '{requirement.handle}' is used twice")
         except (BadDeclaration, BadDid) as error:
@@ -270,9 +277,9 @@ def _parse_entries(entries: list[object] | list[dict[str, object]]) -> tuple[Req
 
 def _fault(number: int, error: BadDeclaration | BadDid) -> BadDeclaration:
     reason = error.message.rstrip(".")
-    return BadDeclaration(
-        f"Requirement {number} of the notebook cannot be used: {reason}.", subject=error.subject, hint=error.hint
-    )
+    kind = ParameterNeeded if isinstance(error, ParameterNeeded) else BadDeclaration
+    words = f"Requirement {number} of the notebook cannot be used: {reason}."
+    return kind(words, subject=error.subject, hint=error.hint)
 
 
 def _parse_lock(lock: Mapping[str, object]) -> tuple[dict[str, LockEntry], dict[str, object]]:

@@ -12,10 +12,12 @@ match.
     │   ├── BadDid                  2  bad-did
     │   ├── BadNotebook             2  bad-notebook
     │   ├── BadDeclaration          2  bad-declaration
+    │   │   └── ParameterNeeded     2  parameter-needed
     │   ├── BadConfig               2  bad-config
     │   ├── UnknownInstance         2  unknown-instance
     │   └── MissingDependency       2  missing-dependency
     ├── Drift                       3  drift
+    │   └── Undeclared              3  undeclared
     ├── Unavailable                 4  unavailable
     │   ├── DidNotFound             4  did-not-found
     │   ├── NoReplica               4  no-replica
@@ -105,6 +107,12 @@ class BadDeclaration(UsageError):
     code = "bad-declaration"
 
 
+class ParameterNeeded(BadDeclaration):
+    """A requirement takes its DID from a parameter that has no value in this run."""
+
+    code = "parameter-needed"
+
+
 class BadConfig(UsageError):
     """A configuration file has a fault."""
 
@@ -128,6 +136,12 @@ class Drift(NbrucioError):
 
     code = "drift"
     exit_code = 3
+
+
+class Undeclared(Drift):
+    """A notebook's code uses data that it does not declare."""
+
+    code = "undeclared"
 
 
 class Unavailable(NbrucioError):

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from nbrucio.declaration import lock_for
 from nbrucio.engine import Engine
 from nbrucio.errors import BadConfig
 from nbrucio.events import Noticed
+from nbrucio.kernel.where import RUNTIME_VARIABLE
 from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State, write
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.resolve import Declared
 
 
-def hand_over(reports: Iterable[NotebookReport], *, syncing: bool = False) -> list[NotebookReport]:
+def hand_over(
+    reports: Iterable[NotebookReport], *, syncing: bool = False, runtime: Path | None = None
+) -> list[NotebookReport]:
     """Write the manifest of each notebook; returns the reports with its path, or with the error that prevented it.
 
     Args:
         syncing: whether what is not here yet is on its way.
+        runtime: the folder for the manifests; None means this user's runtime folder.
     """
-    return [_hand_over(report, syncing=syncing) for report in reports]
+    environ = os.environ if runtime is None else {RUNTIME_VARIABLE: str(runtime)}
+    return [_hand_over(report, environ, syncing=syncing) for report in reports]
 
 
-def _hand_over(report: NotebookReport, *, syncing: bool) -> NotebookReport:
+def _hand_over(report: NotebookReport, environ: Mapping[str, str], *, syncing: bool) -> NotebookReport:
     if not report.requirements and report.faults:
         return report
     entries = [_entry(requirement, syncing=syncing) for requirement in report.requirements]
     try:
-        return replace(report, manifest=write(Manifest.of(report.path, entries)))
+        return replace(report, manifest=write(Manifest.of(report.path, entries), environ))
     except BadConfig as error:
         return replace(report, faults=(*report.faults, error))
 

@@ -6,13 +6,13 @@ network; a DID that two requirements name is asked for once in a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbrucio.catalogue.base import Catalogue, DidFacts, FileEntry, unique_files
 from nbrucio.config import Config
-from nbrucio.declaration import Declaration, Requirement, from_attachments, lock_for
+from nbrucio.declaration import NO_PARAMETERS, Declaration, Requirement, from_attachments, lock_for
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError, Offline
 from nbrucio.events import Reporter, Resolved, ResolveStarted
@@ -38,8 +38,11 @@ class Declared:
         return self.notebook.path
 
 
-def read_declared(path: Path) -> Declared:
+def read_declared(path: Path, parameters: Mapping[str, object] = NO_PARAMETERS) -> Declared:
     """The declaration of the notebook at ``path``; rucio-jupyterlab's attachments where it has none of ours.
+
+    Args:
+        parameters: the values that the notebook runs with.
 
     Raises:
         BadNotebook: it cannot be read.
@@ -50,7 +53,7 @@ def read_declared(path: Path) -> Declared:
     if value is None:
         return Declared(notebook, from_attachments(notebook.metadata.get(ATTACHMENTS_KEY)))
     try:
-        return Declared(notebook, Declaration.parse(value))
+        return Declared(notebook, Declaration.parse(value, parameters))
     except NbrucioError as error:
         error.subject = error.subject or str(path)
         raise

@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbrucio.config import Config
+from nbrucio.declaration import NO_PARAMETERS
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError
 from nbrucio.events import ApplyStarted, Noticed, Reporter
@@ -22,7 +24,9 @@ from nbrucio.plan import Access, FileKey, Limits, Plan, Target, make_plan
 from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
 from nbrucio.resolve import Declared, Question, read_declared
 from nbrucio.survey import survey
-from nbrucio.transfer import Outcome, StorageAccess, Task, fetch
+
+if TYPE_CHECKING:
+    from nbrucio.transfer import Outcome, StorageAccess
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,14 @@ class Options:
     Attributes:
         refresh: ask the catalogue even for what was resolved before.
         offline: no network at all; also switched on by the machine's policy.
+        parameters: the values that the notebooks run with, for requirements that take their DID from one.
+        runtime: the folder for the manifests; None means this user's runtime folder.
     """
 
     refresh: bool = False
     offline: bool = False
+    parameters: Mapping[str, object] = NO_PARAMETERS
+    runtime: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -64,19 +72,20 @@ def sync(
         Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
     """
     began = time.monotonic()
+    options = options or Options()
     question = _question(config, options)
     with Engine(config, reporter) as engine:
-        reads = _read_all(engine, paths, question)
+        reads = _read_all(engine, paths, question, options.parameters)
         plan = _plan(engine, reads, question)
         if plan.downloads and plan.refusal is None:
-            hand_over([report for report, _ in _notebook_reports(reads, plan)], syncing=True)
+            hand_over([report for report, _ in _notebook_reports(reads, plan)], syncing=True, runtime=options.runtime)
         outcomes = _apply(engine, plan, cancel)
         done = [
             (_finished(engine, report, plan, outcomes), declared) for report, declared in _notebook_reports(reads, plan)
         ]
         for report, declared in done:
             keep_resolved(engine, report, declared)
-        notebooks = hand_over([report for report, _ in done])
+        notebooks = hand_over([report for report, _ in done], runtime=options.runtime)
     brought = [outcome.stored for outcome in outcomes.values() if outcome.stored is not None]
     total = sum(stored.size_bytes for stored in brought)
     return SyncReport(tuple(notebooks), len(brought), total, time.monotonic() - began)
@@ -98,22 +107,24 @@ def plan(paths: Sequence[Path], config: Config, *, options: Options | None = Non
 
     Notebooks that cannot be read are left out; `sync` and `status` say what is wrong with them.
     """
+    options = options or Options()
     question = _question(config, options)
     with Engine(config) as engine:
-        return _plan(engine, _read_all(engine, paths, question), question)
+        return _plan(engine, _read_all(engine, paths, question, options.parameters), question)
 
 
-def _question(config: Config, options: Options | None) -> Question:
-    options = options or Options()
+def _question(config: Config, options: Options) -> Question:
     return Question(options.refresh, options.offline or config.policy.offline)
 
 
-def _read_all(engine: Engine, paths: Sequence[Path], question: Question) -> list[Read]:
+def _read_all(
+    engine: Engine, paths: Sequence[Path], question: Question, parameters: Mapping[str, object] = NO_PARAMETERS
+) -> list[Read]:
     resolver = engine.resolver()
     reads = []
     for path in paths:
         try:
-            declared = read_declared(path)
+            declared = read_declared(path, parameters)
         except NbrucioError as error:
             reads.append(Read(path, None, (), error))
             continue
@@ -146,6 +157,8 @@ def _apply(engine: Engine, plan: Plan, cancel: threading.Event | None) -> dict[F
     engine.reporter.report(ApplyStarted(len(plan.downloads), plan.download_bytes))
     if plan.refusal is not None or not plan.downloads:
         return {}
+    from nbrucio.transfer import Task, fetch  # what is here already need not wait for HTTP libraries
+
     tasks = [Task(instance, file.entry, file.replicas) for instance, file in plan.downloads]
     access = {identity: _storage_access(engine.config, identity) for identity in {task.instance for task in tasks}}
     outcomes = fetch(tasks, engine.store, access, engine.reporter, cancel=cancel)
@@ -154,6 +167,7 @@ def _apply(engine: Engine, plan: Plan, cancel: threading.Event | None) -> dict[F
 
 def _storage_access(config: Config, identity: str) -> StorageAccess:
     from nbrucio.catalogue.storage import storage_credentials
+    from nbrucio.transfer import StorageAccess
 
     found = storage_credentials(config.instance(identity), os.environ)
     return StorageAccess(ca=found.ca, proxy=found.proxy, token=found.token)
