@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nbrucio.errors import CellFailed, MissingDependency
 from nbrucio.kernel.where import MANIFEST_VARIABLE, NOTEBOOK_VARIABLE
 from nbrucio.manifest import path_for
+from nbrucio.runners.environment import environment
 
 
 def execute(
@@ -38,7 +37,7 @@ def execute(
     output.parent.mkdir(parents=True, exist_ok=True)
     told = {MANIFEST_VARIABLE: str(path_for(notebook)), NOTEBOOK_VARIABLE: str(notebook.absolute())}
     try:
-        with _environment(told):
+        with environment(told):
             papermill.execute_notebook(
                 str(notebook),
                 str(output),
@@ -72,18 +71,3 @@ def _value(text: str) -> object:
     except ValueError:
         return text
     return value
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for the kernels that are started meanwhile."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

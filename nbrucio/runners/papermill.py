@@ -1,0 +1,36 @@
+"""The entry point of ``papermill --engine nbrucio``.
+
+papermill imports the module of every engine at its own start and guards none of them, so this one imports nothing: what
+it stands for, `nbrucio.runners.papermill_engine`, is loaded when a notebook is executed with it.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class NbrucioEngine:
+    """Syncs a notebook, then executes it as papermill does by itself."""
+
+    @classmethod
+    def execute_notebook(cls, nb: Any, kernel_name: str, **kwargs: Any) -> Any:  # noqa: ANN401 - papermill's own
+        """As papermill's `Engine.execute_notebook`."""
+        return _engine().execute_notebook(nb, kernel_name, **kwargs)
+
+    @classmethod
+    def nb_kernel_name(cls, nb: Any, name: str | None = None) -> Any:  # noqa: ANN401 - papermill's own
+        """As papermill's `Engine.nb_kernel_name`."""
+        return _engine().nb_kernel_name(nb, name)
+
+    @classmethod
+    def nb_language(cls, nb: Any, language: str | None = None) -> Any:  # noqa: ANN401 - papermill's own
+        """As papermill's `Engine.nb_language`."""
+        return _engine().nb_language(nb, language)
+
+
+def _engine() -> Any:  # noqa: ANN401 - a class of an untyped library
+    from nbrucio.runners.papermill_engine import SyncingEngine
+
+    return SyncingEngine
