@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ class Options:
 
     refresh: bool = False
     offline: bool = False
-    parameters: Mapping[str, object] = NO_PARAMETERS
+    parameters: Mapping[str, object] = field(default_factory=lambda: NO_PARAMETERS)
     runtime: Path | None = None
 
 
