@@ -1,5 +1,7 @@
 """rucio-clients, told everything and kept to itself. Importing this module imports it, which takes a while.
 
+Import it and make clients within `nbrucio.catalogue.login.process_kept`.
+
 `BaseClient` reads a rucio.cfg, environment variables and a token file of its own; in a process with several instances
 each of them belongs to at most one. Here every setting comes from the instance. What is overridden are its methods
 with one underscore; the rest of it is used as it is.
@@ -12,7 +14,6 @@ import contextlib
 import json
 import logging
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,6 @@ from nbrucio.config import Instance
 
 _CHUNK_BYTES = 64 * 1024
 _MAX_WORDS_BYTES = 64 * 1024
-
-#: `BaseClient.__init__` changes ``sys.argv``, which is put right again: not from two threads at once.
-_starting = threading.Lock()
 
 
 class InstanceClient(DIDClient, ReplicaClient):  # type: ignore[misc]  # rucio ships no types
@@ -53,24 +51,23 @@ class InstanceClient(DIDClient, ReplicaClient):  # type: ignore[misc]  # rucio s
         self._instance = instance
         self._token_file = token_file
         self._session: requests.Session | None = None
-        with _argv_kept():
-            try:
-                super().__init__(
-                    rucio_host=instance.host,
-                    auth_host=instance.auth_host,
-                    account=instance.account or "",  # None would mean the one of RUCIO_ACCOUNT or rucio.cfg
-                    ca_cert=str(instance.ca_cert) if instance.ca_cert else True,  # None would not verify at all
-                    auth_type=instance.auth_type,
-                    creds=login,
-                    timeout=timeout_s,
-                    user_agent="nbrucio rucio-clients",  # it adds its own version
-                    vo=instance.vo,
-                    logger=_silent(),
-                )
-            except configparser.NoSectionError:
-                # Its last step looks into a rucio.cfg for `request_retries`, and fails over one without [client].
-                if not self.auth_token:
-                    raise
+        try:
+            super().__init__(
+                rucio_host=instance.host,
+                auth_host=instance.auth_host,
+                account=instance.account or "",  # None would mean the one of RUCIO_ACCOUNT or rucio.cfg
+                ca_cert=str(instance.ca_cert) if instance.ca_cert else True,  # None would not verify at all
+                auth_type=instance.auth_type,
+                creds=login,
+                timeout=timeout_s,
+                user_agent="nbrucio rucio-clients",  # it adds its own version
+                vo=instance.vo,
+                logger=_silent(),
+            )
+        except configparser.NoSectionError:
+            # Its last step looks into a rucio.cfg for `request_retries`, and fails over one without [client].
+            if not self.auth_token:
+                raise
         self.request_retries = self.REQUEST_RETRIES
 
     @property
@@ -134,17 +131,6 @@ class InstanceClient(DIDClient, ReplicaClient):  # type: ignore[misc]  # rucio s
         response = super()._send_request(path.replace("+", "%20") + mark + query, method, **options)
         assert isinstance(response, requests.Response)
         return response
-
-
-@contextlib.contextmanager
-def _argv_kept() -> Iterator[None]:
-    with _starting:
-        first = sys.argv[:1]
-        sys.argv[:1] = first or [""]  # an embedded interpreter may have none, and BaseClient wants one
-        try:
-            yield
-        finally:
-            sys.argv[:1] = first
 
 
 def _silent() -> logging.Logger:

@@ -84,6 +84,7 @@ def seam(instance: Instance, subject: str | None = None) -> Iterator[None]:
         RucioException,
         RequestException,
         OSError,
+        ImportError,
         EOFError,  # rucio-clients asks on the terminal in an OIDC login
         configparser.Error,  # rucio-clients reads a rucio.cfg by itself, whatever it is given
         # An answer that is not Rucio's: no JSON, no token in the headers, no row at all.
@@ -111,6 +112,8 @@ def error_for(error: BaseException, instance: Instance, subject: str | None = No
         return unreachable(error, instance)
     if isinstance(error, EOFError):
         return _named(CredentialsRejected, "the login needs a terminal", instance, subject)
+    if isinstance(error, ImportError):
+        return _named(MissingDependency, tidy(str(error)), instance, subject)
     if isinstance(error, configparser.Error):
         return _named(BadConfig, f"rucio-clients cannot read its rucio.cfg ({type(error).__name__})", instance, subject)
     if isinstance(error, OSError):

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
-from collections.abc import Callable, Mapping
-from importlib import metadata
-from importlib.util import find_spec
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
+from nbrucio.catalogue.faults import rejected
 from nbrucio.catalogue.storage import user_proxy
 from nbrucio.config import Instance
 from nbrucio.errors import CredentialsRejected, MissingDependency
 
 #: From here on a server's certificate and a token's life are handled well enough to build on.
 NEEDED = (41, 5, 1)
+
+_MODE = "RUCIO_CLIENT_MODE"
+
+#: What is put right again belongs to the process: one thread at a time.
+_starting = threading.Lock()
 
 #: Our names of OIDC's settings, and what rucio-clients takes for their absence.
 _OIDC_DEFAULTS: Mapping[str, Any] = {
@@ -33,12 +42,15 @@ def require_clients() -> None:
     Raises:
         MissingDependency: it is not.
     """
-    if find_spec("rucio") is None:
+    try:
+        import_module("rucio.common.exception")
+        import_module("requests")
+    except ModuleNotFoundError as error:
         raise MissingDependency(
             "Asking a Rucio server needs rucio-clients, which is not installed.",
             subject="rucio-clients",
             next_command="pip install rucio-clients",
-        )
+        ) from error
     installed = _version()
     if installed is not None and _numbers(installed) < NEEDED:
         needed = ".".join(map(str, NEEDED))
@@ -62,6 +74,23 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
+@contextmanager
+def process_kept() -> Iterator[None]:
+    """Let rucio-clients have its way with the process while it is imported and starts, and put that right again."""
+    with _starting:
+        first, mode = sys.argv[:1], os.environ.get(_MODE)
+        sys.argv[:1] = first or [""]  # it shortens the first word, and an embedded interpreter may have none
+        os.environ[_MODE] = "1"  # else a rucio.cfg of a server makes it ask that server's database
+        try:
+            yield
+        finally:
+            sys.argv[:1] = first
+            if mode is None:
+                del os.environ[_MODE]
+            else:
+                os.environ[_MODE] = mode
+
+
 def login_of(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
     """The credentials of ``instance`` as rucio-clients wants them, complete, so that it looks nowhere else.
 
@@ -74,18 +103,18 @@ def login_of(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
 def _userpass(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
     login = instance.credentials
     if login.username is None or login.password is None:
-        raise _missing(instance, "username or password is not configured")
+        raise rejected(instance, "username or password is not configured")
     return {"username": login.username, "password": login.password}
 
 
 def _x509(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
     certificate, key = instance.credentials.client_cert, instance.credentials.client_key
     if certificate is None:
-        raise _missing(instance, "client_cert is not configured")
+        raise rejected(instance, "client_cert is not configured")
     key = key or certificate
     for file in (certificate, key):
         if not file.is_file():
-            raise _missing(instance, f"{file} is not there")
+            raise rejected(instance, f"{file} is not there")
     if stat.S_IMODE(key.stat().st_mode) & 0o077:
         raise CredentialsRejected(
             f"{key} holds a private key and others can read it.", subject=str(key), next_command=f"chmod 600 {key}"
@@ -96,14 +125,14 @@ def _x509(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
 def _x509_proxy(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
     proxy = instance.credentials.client_proxy or user_proxy(environ)
     if proxy is None or not proxy.is_file():
-        raise _missing(instance, "there is no X.509 proxy")
+        raise rejected(instance, "there is no X.509 proxy")
     return {"client_proxy": str(proxy)}
 
 
 def _ssh(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
     key: Path | None = instance.credentials.ssh_private_key
     if key is None or not key.is_file():
-        raise _missing(instance, "ssh_private_key is not configured" if key is None else f"{key} is not there")
+        raise rejected(instance, "ssh_private_key is not configured" if key is None else f"{key} is not there")
     return {"ssh_private_key": str(key)}
 
 
@@ -125,9 +154,3 @@ _LOGINS: dict[str, Callable[[Instance, Mapping[str, str]], dict[str, Any]]] = {
     "gss": _gss,
     "oidc": _oidc,
 }
-
-
-def _missing(instance: Instance, words: str) -> CredentialsRejected:
-    from nbrucio.catalogue.faults import rejected
-
-    return rejected(instance, words)

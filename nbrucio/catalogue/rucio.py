@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbrucio.catalogue.base import DidFacts, FileEntry, Replica
-from nbrucio.catalogue.login import login_of, require_clients
+from nbrucio.catalogue.faults import did_not_found, seam
+from nbrucio.catalogue.login import login_of, process_kept, require_clients
 from nbrucio.catalogue.query import check_kind, check_scope, filters_of
 from nbrucio.catalogue.rows import did_of, facts_of, file_of, replicas_of
+from nbrucio.catalogue.tokens import token_file
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.did import Did, printable
 from nbrucio.errors import Offline, RucioRefused
@@ -56,8 +58,6 @@ class RucioCatalogue:
     def describe(self, did: Did) -> DidFacts:
         """See `Catalogue`."""
         client = self._connected()
-        from nbrucio.catalogue.faults import seam
-
         with seam(self.instance, str(did)):
             _check_name(did, self.instance)
             facts = facts_of(client.get_did(did.scope, did.name), "type")
@@ -67,8 +67,6 @@ class RucioCatalogue:
     def files(self, did: Did) -> Iterator[FileEntry]:
         """See `Catalogue`."""
         client = self._connected()
-        from nbrucio.catalogue.faults import seam
-
         with seam(self.instance, str(did)):
             _check_name(did, self.instance)
             for row in client.list_files(did.scope, did.name):
@@ -79,8 +77,6 @@ class RucioCatalogue:
         if not dids:
             return
         client = self._connected()
-        from nbrucio.catalogue.faults import seam
-
         site = next((self._environ[name] for name in _SITE_VARIABLES if self._environ.get(name)), None)
         for start in range(0, len(dids), BATCH):
             batch = dids[start : start + BATCH]
@@ -106,8 +102,6 @@ class RucioCatalogue:
         conditions = filters_of(pattern, filters)
         check_scope(scope), check_kind(kind)
         client = self._connected()
-        from nbrucio.catalogue.faults import seam
-
         strange: list[str] = []
         with seam(self.instance, f"{scope}:{pattern}"):
             for row in client.list_dids(scope, conditions, did_type=kind, long=True):
@@ -141,11 +135,8 @@ class RucioCatalogue:
                 hint="Unset NBRUCIO_SAFE, or leave out --offline.",
             )
         require_clients()
-        from nbrucio.catalogue.faults import seam
-        from nbrucio.catalogue.tokens import token_file
-
         login = login_of(self.instance, self._environ)
-        with seam(self.instance):
+        with seam(self.instance), process_kept():
             from nbrucio.catalogue.client import InstanceClient
 
             timeout_s = (self._policy.connect_timeout_s, self._policy.read_timeout_s)
@@ -162,8 +153,6 @@ class RucioCatalogue:
 def _check_name(did: Did, instance: Instance) -> None:
     # A path with such a segment means another one: the server would answer, about something else.
     if did.name in (".", ".."):
-        from nbrucio.catalogue.faults import did_not_found
-
         raise did_not_found(str(did), instance)
 
 

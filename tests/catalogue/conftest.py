@@ -1,0 +1,58 @@
+"""What the tests of the catalogue share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nbrucio.catalogue.rucio import RucioCatalogue
+from nbrucio.config import Instance, Policy, load
+from nbrucio.sandbox import Sandbox
+from tests.catalogue.servers import ScriptedServer
+
+Connect = Callable[..., RucioCatalogue]
+
+
+@pytest.fixture
+def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """An environment of its own, where tokens are kept; rucio-clients finds no rucio.cfg in the process's either."""
+    for name in ("RUCIO_HOME", "RUCIO_CONFIG", "RUCIO_ACCOUNT", "RUCIO_AUTH_TYPE", "VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    return {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_CONFIG_HOME": str(tmp_path / "none")}
+
+
+@pytest.fixture
+def instance(sandbox: Sandbox, tmp_path: Path) -> Instance:
+    """The sandbox as an instance."""
+    return load({**sandbox.env(), "HOME": str(tmp_path)}, system_file=tmp_path / "none").instance("sandbox")
+
+
+@pytest.fixture
+def connect(instance: Instance, environ: dict[str, str]) -> Iterator[Connect]:
+    """Open catalogues of the sandbox, changed as the arguments say; they are closed at the end."""
+    opened: list[RucioCatalogue] = []
+
+    def open_one(policy: Policy | None = None, **changes: object) -> RucioCatalogue:
+        changed = replace(instance, **changes)  # type: ignore[arg-type]
+        opened.append(RucioCatalogue(changed, policy, environ=environ))
+        return opened[-1]
+
+    yield open_one
+    for catalogue in opened:
+        catalogue.close()
+
+
+@pytest.fixture
+def catalogue(connect: Connect) -> RucioCatalogue:
+    """The sandbox's catalogue."""
+    return connect()
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    """A server that answers what a test tells it to: faults that a real one does not produce on demand."""
+    with ScriptedServer() as server:
+        yield server

@@ -1,0 +1,98 @@
+"""A server for faults that a real one does not produce on demand."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from dataclasses import dataclass, field
+
+
+def answer(body: str | bytes, status: str = "200 OK", kind: str = "application/x-json-stream", **headers: str) -> bytes:
+    """An HTTP answer as bytes, complete with its length."""
+    content = body if isinstance(body, bytes) else body.encode()
+    lines = {"Content-Type": kind, "Content-Length": str(len(content)), "Connection": "close"}
+    lines |= {name.replace("_", "-"): value for name, value in headers.items()}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + content
+
+
+#: What Rucio answers to a login.
+LOGIN = answer("", kind="application/octet-stream", X_Rucio_Auth_Token="a-fresh-token")
+
+
+@dataclass(frozen=True)
+class Stall:
+    """Send this, then stay silent with the connection open."""
+
+    after: bytes = b""
+
+
+def stream_head(*lines: str) -> bytes:
+    """The beginning of a chunked stream with these lines, which never ends."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-json-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    pieces = (f"{line}\n".encode() for line in lines)
+    return head + b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+
+
+@dataclass
+class ScriptedServer:
+    """Gives its ``answers`` to one connection after the other, the last one again and again.
+
+    Attributes:
+        answers: raw HTTP answers; a `Stall` is an answer that never comes to its end.
+        requests: the head of each request that came, as text.
+    """
+
+    answers: list[bytes | Stall] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> ScriptedServer:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._silent: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Closing a socket does not wake the thread that accepts on it; shutting it down does.
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(10)
+        for connection in self._silent:
+            connection.close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            connection.settimeout(10)
+            reply = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            if isinstance(reply, Stall):
+                self._silent.append(connection)
+                self.requests.append(_head(connection))
+                connection.sendall(reply.after)
+                continue
+            with connection:
+                self.requests.append(_head(connection))
+                connection.sendall(reply)
+
+
+def _head(connection: socket.socket) -> str:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = connection.recv(65536)
+        if not piece:
+            break
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head.decode("latin-1")

@@ -1,0 +1,123 @@
+"""Instances: how they are read, found and faulted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nbrucio.errors import BadConfig, UnknownInstance
+from tests.config.conftest import Load
+from tests.config.texts import ATLAS, BELLE, RUCIO_CFG
+
+
+def test_an_instance_is_read_with_its_defaults(configured: Load) -> None:
+    atlas = configured(ATLAS).instance("atlas")
+    assert atlas.identity == "rucio.atlas.example"
+    assert (atlas.host, atlas.auth_host) == ("https://rucio.atlas.example:443", "https://auth.atlas.example")
+    assert (atlas.account, atlas.auth_type, atlas.vo) == ("jdoe", "x509_proxy", "def")
+    belle = configured(BELLE).instance("belle")
+    assert belle.auth_host == belle.host
+    assert (belle.account, belle.ca_cert, belle.storage_ca) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "atlas",
+        "Atlas",
+        "rucio.atlas.example",
+        "RUCIO.atlas.Example",
+        "rucio.atlas.example:443",
+        "https://rucio.atlas.example:443/",
+        "atlas-prod",
+        " atlas ",
+    ],
+)
+def test_every_name_of_an_instance_finds_it(configured: Load, name: str) -> None:
+    assert configured(ATLAS + BELLE).instance(name).name == "atlas"
+
+
+@pytest.mark.parametrize("name", ["rucio.atlas.example:8443", "https://rucio.atlas.example:8443", "atl", "", "auth"])
+def test_other_names_find_none(configured: Load, name: str) -> None:
+    config = configured(ATLAS + BELLE)
+    with pytest.raises(UnknownInstance) as caught:
+        config.instance(name)
+    assert caught.value.hint is not None
+    assert "Configured: atlas, belle." in caught.value.hint
+    assert all(str(place) in caught.value.hint for place in config.places)
+
+
+def test_a_short_name_goes_before_an_alias(configured: Load) -> None:
+    text = ATLAS.replace('"ATLAS-Prod"', '"belle"') + BELLE
+    assert configured(text).instance("belle").name == "belle"
+
+
+def test_instances_of_operator_and_user_are_merged_key_by_key(configured: Load) -> None:
+    config = configured('[instances.atlas]\naccount = "other"\n' + BELLE, system=ATLAS)
+    assert [instance.name for instance in config.instances] == ["atlas", "belle"]
+    assert config.instance("atlas").account == "other"
+    assert config.instance("atlas").host == "https://rucio.atlas.example:443"
+
+
+def test_two_instances_cannot_share_an_identity(configured: Load) -> None:
+    config = configured(BELLE + BELLE.replace("instances.belle", "instances.twin"))
+    assert config.instance("rucio.belle.example").name == "belle"
+    with pytest.raises(BadConfig, match=r"instances\.twin\.identity .* already means the instance belle"):
+        config.instance("twin")
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('host = "rucio.example"', "instances.x.host is not a URL"),
+        ('host = "ftp://rucio.example"', "instances.x.host is not a URL"),
+        ('host = "https://rucio.example:99999"', "instances.x.host is not a URL"),
+        ('host = "https://me:secret@rucio.example"', "instances.x.host must not hold a login"),
+        ("host = 3", "instances.x.host is not a text"),
+        ('account = "a"', "instances.x.host is missing"),
+        ('host = "https://r.example"\nauth_type = "saml"', "instances.x.auth_type is none of userpass"),
+        ('host = "https://r.example"\nauth_type = ""', "instances.x.auth_type is empty"),
+        ('host = "https://r.example"', "instances.x.auth_type is missing"),
+        ('host = "https://r.example"\nauth_type = "gss"\naliases = "one"', "instances.x.aliases is not a list"),
+        ('host = "https://r.example"\nauth_type = "gss"\nca_cert = "\\u0000"', "instances.x.ca_cert holds a NUL"),
+        (
+            'host = "https://r.example"\nauth_type = "gss"\n[[instances.x.mounts]]\nrse = "R"',
+            "instances.x.mounts[0].path is missing",
+        ),
+        (
+            'host = "https://r.example"\nauth_type = "gss"\n'
+            '[[instances.x.mounts]]\nrse = "R"\npath = "/r"\nbegins_at = -1',
+            "instances.x.mounts[0].begins_at is not a whole number of at least 0",
+        ),
+        (
+            'host = "https://r.example"\nauth_type = "gss"\n'
+            '[[instances.x.mounts]]\nrse = "R"\npath = "/r"\nbegins_at = 1\nprefix = "file://r/"',
+            "instances.x.mounts[0].prefix and begins_at exclude each other",
+        ),
+        ('rucio_cfg = "nowhere.cfg"', "nowhere.cfg cannot be read as a rucio.cfg: No such file"),
+    ],
+)
+def test_a_fault_of_one_instance_is_told_when_it_is_asked_for(
+    configured: Load, tmp_path: Path, line: str, fault: str
+) -> None:
+    config = configured(f"{BELLE}\n[instances.x]\n{line}\n")
+    assert config.instance("belle").name == "belle"
+    with pytest.raises(BadConfig) as caught:
+        config.instance("x")
+    assert fault in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_broken_instance_is_found_by_its_host_too(configured: Load) -> None:
+    config = configured(BELLE + '[instances.x]\nhost = "https://r.example"\n')
+    with pytest.raises(BadConfig, match="auth_type is missing"):
+        config.instance("r.example")
+
+
+def test_secrets_do_not_show(configured: Load) -> None:
+    config = configured(cfg=RUCIO_CFG)
+    assert config.default is not None
+    assert config.default.credentials.password == "100%secret"
+    assert "100%secret" not in repr(config)
