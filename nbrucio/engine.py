@@ -7,7 +7,9 @@ from nbrucio.config import Config
 from nbrucio.events import Reporter, Silent
 from nbrucio.resolve import Resolver
 from nbrucio.store import Store
+from nbrucio.store.rate import Rate
 from nbrucio.store.resolved import Resolutions
+from nbrucio.tally import Tally
 
 
 class Engine:
@@ -17,9 +19,10 @@ class Engine:
         self, config: Config, reporter: Reporter | None = None, catalogues: CatalogueFactory | None = None
     ) -> None:
         self.config = config
-        self.reporter = reporter or Silent()
+        self.reporter = Tally(reporter or Silent())
         self.store = Store(config.store_path)
         self.resolutions = Resolutions(config.store_path)
+        self.rate = Rate(config.store_path)
         self._catalogues = catalogues
 
     def catalogue(self, identity: str) -> Catalogue:

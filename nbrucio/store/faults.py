@@ -6,7 +6,8 @@ import errno
 
 from nbrucio.errors import BadConfig, NbrucioError, NoSpace, Unavailable
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+# EFBIG: the file system, or a limit of this user, takes no file of that size.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 
@@ -14,7 +15,8 @@ _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 def store_error(error: OSError, root: str, subject: str | None = None) -> NbrucioError:
     """The error of the tree for ``error``, which a call below the store at ``root`` raised."""
     if error.errno in _FULL:
-        what = "its quota is used up" if error.errno == errno.EDQUOT else "its disk is full"
+        causes = {errno.EDQUOT: "its quota is used up", errno.EFBIG: "a file is too large for it"}
+        what = causes.get(error.errno, "its disk is full")
         return NoSpace(
             f"The store {root} has no room: {what}.",
             subject=subject,
