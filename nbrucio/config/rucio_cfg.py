@@ -6,7 +6,6 @@ and ``rucio/client/baseclient.py`` of rucio-clients 41.5.
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,6 +71,8 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
     Raises:
         BadConfig: the file cannot be read, or is no such file.
     """
+    import configparser  # here, as most runs never need it
+
     source = Source(str(path), Path.cwd())  # rucio-clients takes relative paths from the working folder
     parser = configparser.ConfigParser()
     try:
@@ -93,7 +94,7 @@ def overrides(key: str, environ: Mapping[str, str]) -> Table:
 
 
 def _first_line(error: Exception) -> str:
-    if isinstance(error, configparser.InterpolationError):
+    if "interpolation" in type(error).__name__.lower():
         return "a percent sign is written %% there"  # configparser's own words would quote the value, maybe a password
     text = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__
