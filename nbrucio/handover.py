@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,14 +34,19 @@ def hand_over(
 def _hand_over(report: NotebookReport, environ: Mapping[str, str], *, syncing: bool) -> NotebookReport:
     if not report.requirements and report.faults:
         return report
-    entries = [_entry(requirement, syncing=syncing) for requirement in report.requirements]
+    entries = [manifest_entry(requirement, syncing=syncing) for requirement in report.requirements]
     try:
         return replace(report, manifest=write(Manifest.of(report.path, entries), environ))
     except BadConfig as error:
         return replace(report, faults=(*report.faults, error))
 
 
-def _entry(requirement: RequirementReport, *, syncing: bool) -> ManifestEntry:
+def manifest_entry(requirement: RequirementReport, *, syncing: bool) -> ManifestEntry:
+    """What kernels are told of a requirement.
+
+    Args:
+        syncing: whether what is not here yet is on its way.
+    """
     target = requirement.target
     errors = tuple(requirement.errors())
     state: State = "ready" if requirement.state == "ready" else "syncing" if syncing and not errors else "failed"
@@ -84,3 +90,9 @@ def keep_resolved(engine: Engine, report: NotebookReport, declared: Declared | N
             engine.resolutions.keep_lock(declared.path, lock)
     except OSError as error:
         engine.reporter.report(Noticed(f"What was resolved could not be kept in the store: {error}."))
+
+
+def keep_rate(engine: Engine, size_bytes: int, elapsed_s: float) -> None:
+    """Remember how quickly this run brought data; without that the next plan tells no time, which stops nothing."""
+    with suppress(OSError):
+        engine.rate.keep(size_bytes, elapsed_s)

@@ -6,6 +6,7 @@ face shows the same plan.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -26,6 +27,18 @@ class Access(str, Enum):
     MOUNT = "mount"
     DOWNLOAD = "download"
     MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Amount:
+    """So many files, so many bytes; files of unknown size count 0 bytes."""
+
+    files: int
+    size_bytes: int
+
+    def plus(self, size_bytes: int) -> Amount:
+        """This and one more file."""
+        return Amount(self.files + 1, self.size_bytes + size_bytes)
 
 
 @dataclass(frozen=True)
@@ -111,13 +124,14 @@ class RequirementPlan:
     target: Target
     files: tuple[FilePlan, ...]
 
-    def count(self, access: Access) -> int:
-        """How many files are had this way."""
-        return sum(1 for file in self.files if file.access is access)
-
-    def size_bytes(self, access: Access) -> int:
-        """How many bytes are had this way; files of unknown size count 0."""
-        return sum(file.entry.size_bytes or 0 for file in self.files if file.access is access)
+    def amounts(self) -> dict[Access, Amount]:
+        """How much is had in each way; a way that serves no file is absent."""
+        files: Counter[Access] = Counter()
+        sizes: Counter[Access] = Counter()
+        for file in self.files:
+            files[file.access] += 1
+            sizes[file.access] += file.entry.size_bytes or 0
+        return {access: Amount(count, sizes[access]) for access, count in files.items()}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from nbrucio.declaration import NO_PARAMETERS
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError
 from nbrucio.events import ApplyStarted, Noticed, Reporter
-from nbrucio.handover import hand_over, keep_resolved
+from nbrucio.forecast import Forecast, NotebookForecast
+from nbrucio.handover import hand_over, keep_rate, keep_resolved
 from nbrucio.plan import Access, FileKey, Limits, Plan, Target, make_plan
 from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
 from nbrucio.resolve import Declared, Question, read_declared
@@ -55,6 +56,11 @@ class Read:
     targets: tuple[Target, ...]
     fault: NbrucioError | None = None
 
+    def faults(self) -> tuple[NbrucioError, ...]:
+        """What could not be understood, or why the notebook could not be read at all."""
+        unread = () if self.fault is None else (self.fault,)
+        return unread + (tuple(each.error for each in self.declared.declaration.faults) if self.declared else ())
+
 
 def sync(
     paths: Sequence[Path],
@@ -86,9 +92,8 @@ def sync(
         for report, declared in done:
             keep_resolved(engine, report, declared)
         notebooks = hand_over([report for report, _ in done], runtime=options.runtime)
-    brought = [outcome.stored for outcome in outcomes.values() if outcome.stored is not None]
-    total = sum(stored.size_bytes for stored in brought)
-    return SyncReport(tuple(notebooks), len(brought), total, time.monotonic() - began)
+    brought = [did for (_, did), outcome in outcomes.items() if outcome.stored and engine.reporter.started(did)]
+    return SyncReport(tuple(notebooks), len(brought), engine.reporter.size_bytes, time.monotonic() - began)
 
 
 def status(paths: Sequence[Path], config: Config) -> SyncReport:
@@ -111,6 +116,22 @@ def plan(paths: Sequence[Path], config: Config, *, options: Options | None = Non
     question = _question(config, options)
     with Engine(config) as engine:
         return _plan(engine, _read_all(engine, paths, question, options.parameters), question)
+
+
+def forecast(
+    paths: Sequence[Path], config: Config, *, options: Options | None = None, reporter: Reporter | None = None
+) -> Forecast:
+    """What `sync` with the same arguments would do now, in amounts, time and space; nothing is written."""
+    options = options or Options()
+    question = _question(config, options)
+    with Engine(config, reporter) as engine:
+        reads = _read_all(engine, paths, question, options.parameters)
+        plan = _plan(engine, reads, question)
+        plans = iter(plan.requirements)
+        notebooks = tuple(
+            NotebookForecast(read.path, tuple(next(plans) for _ in read.targets), read.faults()) for read in reads
+        )
+        return Forecast(notebooks, plan, engine.store.free_bytes(), engine.rate.last())
 
 
 def _question(config: Config, options: Options) -> Question:
@@ -147,10 +168,7 @@ def _notebook_reports(reads: Sequence[Read], plan: Plan) -> Iterator[tuple[Noteb
     plans = iter(plan.requirements)
     for read in reads:
         requirements = tuple(RequirementReport.of(next(plans)) for _ in read.targets)
-        faults: list[NbrucioError] = [read.fault] if read.fault else []
-        if read.declared is not None:
-            faults += [fault.error for fault in read.declared.declaration.faults]
-        yield NotebookReport(read.path, requirements, tuple(faults)), read.declared
+        yield NotebookReport(read.path, requirements, read.faults()), read.declared
 
 
 def _apply(engine: Engine, plan: Plan, cancel: threading.Event | None) -> dict[FileKey, Outcome]:
@@ -161,7 +179,9 @@ def _apply(engine: Engine, plan: Plan, cancel: threading.Event | None) -> dict[F
 
     tasks = [Task(instance, file.entry, file.replicas) for instance, file in plan.downloads]
     access = {identity: _storage_access(engine.config, identity) for identity in {task.instance for task in tasks}}
+    began = time.monotonic()
     outcomes = fetch(tasks, engine.store, access, engine.reporter, cancel=cancel)
+    keep_rate(engine, engine.reporter.size_bytes, time.monotonic() - began)
     return {(outcome.task.instance, outcome.task.entry.did): outcome for outcome in outcomes}
 
 

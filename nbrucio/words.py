@@ -12,6 +12,13 @@ def human_bytes(size_bytes: float) -> str:
     return f"{size_bytes:.1f} PB"
 
 
+def human_seconds(seconds: float) -> str:
+    """A time for people, rounded as an estimate deserves: ``8 s``, ``3 min``, ``2.5 h``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
 def plural(count: int, noun: str) -> str:
     """``1 file``, ``2 files``, ``1,000 files``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -19,6 +19,7 @@ VERBS = {
         "lock": ("lock", "Write into a notebook what its data is now."),
     },
     "Have": {
+        "plan": ("plan", "Say what a sync would do, and do nothing."),
         "sync": ("sync", "Bring the data that notebooks declare."),
         "status": ("status", "Show what is here and what is not, without a network."),
         "paths": ("paths", "Print where a notebook's files are."),

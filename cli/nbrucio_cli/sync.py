@@ -13,23 +13,28 @@ from nbrucio_cli.common import expand, json_option, load_config, notebooks_argum
 @notebooks_argument
 @click.option("--refresh", is_flag=True, help="Ask Rucio again about what was resolved before.")
 @click.option("--offline", is_flag=True, help="Use no network: what is here works, the rest is listed.")
+@click.option("--dry-run", "-n", is_flag=True, help="Say what would be done, as `nbrucio plan`, and do nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 @click.option("--events", is_flag=True, help="Write what happens as lines of JSON on stderr.")
 @json_option
 @verb
-def command(notebooks: tuple[Path, ...], refresh: bool, offline: bool, quiet: bool, events: bool, as_json: bool) -> int:
+def command(
+    notebooks: tuple[Path, ...], refresh: bool, offline: bool, dry_run: bool, quiet: bool, events: bool, as_json: bool
+) -> int:
     """Bring the data that each NOTEBOOK, or each notebook in a folder, declares.
 
     What is here already costs nothing; what is not is downloaded and verified. The notebook itself is never written.
     """
-    from nbrucio.sync import Options, sync
+    from nbrucio.sync import Options, forecast, sync
+    from nbrucio_cli.forecasts import show
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import print_report, summary
 
+    options, paths, config = Options(refresh=refresh, offline=offline), expand(notebooks), load_config()
+    if dry_run:
+        return show(forecast(paths, config, options=options), as_json=as_json)
     with reporting(quiet=quiet or as_json, events=events) as reporter:
-        report = sync(
-            expand(notebooks), load_config(), options=Options(refresh=refresh, offline=offline), reporter=reporter
-        )
+        report = sync(paths, config, options=options, reporter=reporter)
     if as_json:
         print_json(report.as_json())
     elif not quiet:

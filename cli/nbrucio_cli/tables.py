@@ -20,9 +20,11 @@ def print_table(rows: Iterable[Sequence[str]]) -> None:
         return
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        painted = [click.style(cell, fg=_COLOURS.get(cell.strip())) for cell in cells]
-        click.echo("  " + "  ".join(painted).rstrip())
+        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        line = "  ".join(padded).rstrip()
+        # Painted last: the escapes around a cell would hide the space at its end.
+        state = next((cell for cell in row if cell in _COLOURS), None)
+        click.echo("  " + (line.replace(state, click.style(state, fg=_COLOURS[state]), 1) if state else line))
 
 
 def lock_words(lock: LockEntry | None) -> str:

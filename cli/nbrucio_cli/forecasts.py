@@ -1,0 +1,68 @@
+"""How a plan reads on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from nbrucio.forecast import Forecast, total
+from nbrucio.plan import Access, Amount, RequirementPlan
+from nbrucio.words import human_bytes, human_seconds, plural
+from nbrucio_cli.common import print_json, tell_errors
+from nbrucio_cli.tables import print_table
+
+_WORDS = {
+    Access.STORE: "in the store",
+    Access.MOUNT: "mounted",
+    Access.DOWNLOAD: "to download",
+    Access.MISSING: "missing",
+}
+
+
+def show(forecast: Forecast, *, as_json: bool) -> int:
+    """Print what a sync would do; returns the exit code that it would have."""
+    if as_json:
+        print_json(forecast.as_json())
+    else:
+        for notebook in forecast.notebooks:
+            click.echo(str(notebook.path))
+            print_table(_row(requirement) for requirement in notebook.requirements)
+        click.echo("\n".join(_summary(forecast)))
+    tell_errors(forecast.errors())
+    return forecast.exit_code
+
+
+def _row(plan: RequirementPlan) -> tuple[str, ...]:
+    requirement, amounts = plan.target.requirement, plan.amounts()
+    if plan.target.error is not None:
+        return requirement.handle, str(requirement.did), "not resolved", ""
+    size = human_bytes(sum(amount.size_bytes for amount in amounts.values()))
+    drift = f"; {plan.target.drift}" if plan.target.drift else ""
+    return (
+        requirement.handle,
+        str(requirement.did),
+        f"{plural(len(plan.files), 'file')}, {size}",
+        _ways(amounts) + drift,
+    )
+
+
+def _ways(amounts: Mapping[Access, Amount]) -> str:
+    ways = [(amounts[access], words) for access, words in _WORDS.items() if access in amounts]
+    return ", ".join(f"{amount.files:,} {words} ({human_bytes(amount.size_bytes)})" for amount, words in ways)
+
+
+def _summary(forecast: Forecast) -> list[str]:
+    amounts = total(forecast.plan.requirements)
+    files = sum(amount.files for amount in amounts.values())
+    size = human_bytes(sum(amount.size_bytes for amount in amounts.values()))
+    lines = [f"Total: {plural(files, 'file')}, {size}" + (f": {_ways(amounts)}" if files else "")]
+    if not forecast.downloads.files:
+        return [*lines, "Nothing would be downloaded."]
+    if forecast.seconds is None or forecast.bytes_per_s is None:
+        lines.append("How long it takes cannot be told: no sync has measured a rate here.")
+    else:
+        rate = human_bytes(forecast.bytes_per_s)
+        lines.append(f"About {human_seconds(forecast.seconds)} at {rate}/s, the rate of the last sync.")
+    free, after = human_bytes(forecast.free_bytes), human_bytes(forecast.free_after_bytes)
+    return [*lines, f"Free at the store: {free} now, {after} after it."]

@@ -1,0 +1,27 @@
+"""``nbrucio plan``: what a sync would do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbrucio_cli.common import expand, json_option, load_config, notebooks_argument, verb
+
+
+@click.command("plan")
+@notebooks_argument
+@click.option("--refresh", is_flag=True, help="Ask Rucio again about what was resolved before.")
+@click.option("--offline", is_flag=True, help="Use no network.")
+@json_option
+@verb
+def command(notebooks: tuple[Path, ...], refresh: bool, offline: bool, as_json: bool) -> int:
+    """Say what `nbrucio sync` would do for each NOTEBOOK: files, bytes, how each is had, time and space.
+
+    Nothing is downloaded or written. Ends with the code that the sync would end with, as far as it can be told.
+    """
+    from nbrucio.sync import Options, forecast
+    from nbrucio_cli.forecasts import show
+
+    options = Options(refresh=refresh, offline=offline)
+    return show(forecast(expand(notebooks), load_config(), options=options), as_json=as_json)

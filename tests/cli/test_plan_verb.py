@@ -1,0 +1,40 @@
+"""`nbrucio plan` and what the sync then does."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.accesslog import new_requests
+from tests.cli.conftest import Cli
+
+Write = Callable[..., Path]
+
+
+def test_sync_does_what_the_plan_said(connected: Cli, notebook: Write, sandbox: Sandbox) -> None:
+    path = notebook({"did": "sandbox:growing", "handle": "grown"}, {"did": "sandbox:mounted", "handle": "here"})
+    plan = connected("plan", path, "--json").facts
+    assert not connected.store.exists()
+    assert connected("sync", path, "--dry-run", "--json").facts["download"] == plan["download"]
+    with new_requests(sandbox.storage_log) as requests:
+        report = connected("sync", path, "--json").facts
+    assert plan["access"]["mount"]["files"] == 2
+    assert plan["download"] == {"files": report["downloaded_files"], "bytes": report["downloaded_bytes"]}
+    assert plan["download"]["bytes"] == sum(r.size_bytes for r in requests if r.method == "GET")
+    for foreseen, came in zip(
+        plan["notebooks"][0]["requirements"], report["notebooks"][0]["requirements"], strict=True
+    ):
+        assert {file["access"] for file in came["files"]} == set(foreseen["access"])
+
+
+def test_a_plan_after_a_sync_tells_the_rate(connected: Cli, notebook: Write) -> None:
+    path = notebook({"did": "sandbox:dimuon", "handle": "dimuon"})
+    assert connected("plan", path, "--json").facts["seconds"] is None
+    connected("sync", path)
+    done = connected("plan", path, "--offline")
+    assert (done.exit_code, done.out.splitlines()[-1]) == (0, "Nothing would be downloaded.")
+    shutil.rmtree(connected.store / "objects")
+    again = connected("plan", path, "--json").facts
+    assert again["seconds"] == again["download"]["bytes"] / again["bytes_per_s"]
