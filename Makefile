@@ -17,7 +17,12 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(STAMP)  ## start a sandbox, sync and run examples/dimuon.ipynb
+$(VENV)/.demo: pyproject.toml
+	@sh tools/make-venv.sh "$(PYTHON)" "$(VENV)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@touch $@
+
+demo: $(VENV)/.demo  ## start a sandbox, sync and run examples/dimuon.ipynb
 	$(BIN)/nbrucio demo --output demo
 
 test: $(STAMP)  ## run every test
@@ -31,6 +36,9 @@ lint: $(STAMP)  ## ruff and mypy --strict
 format: $(STAMP)  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench-start: $(STAMP)  ## time the command line's start against rucio's
+	$(BIN)/python benchmarks/start.py
 
 help-text: $(STAMP)  ## rewrite the text of `nbrucio --help` after a change of its verbs
 	$(BIN)/python -c 'from nbrucio_cli.app import help_text; print(help_text(), end="")' > cli/nbrucio_cli/help.txt

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -33,8 +32,7 @@ def replace_file(target: Path, data: bytes, last_look: Callable[[], object]) -> 
     # A rename needs no permission on the file itself, but who made it read-only meant it; even root is asked.
     if not before.st_mode & 0o222 or not os.access(target, os.W_OK):
         raise PermissionError("it is read-only")
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".nbrucio-", suffix=".tmp")
-    temporary = Path(name)
+    handle, temporary = _temporary_beside(target)
     try:
         with os.fdopen(handle, "wb") as file:
             if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
@@ -70,6 +68,14 @@ def create_file(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def _temporary_beside(path: Path) -> tuple[int, Path]:
+    """A new file of mode 0600 in the folder of ``path``, open for writing."""
+    import tempfile  # takes 6 ms, and most commands that have nothing to do never write
+
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".nbrucio-", suffix=".tmp")
+    return handle, Path(name)
+
+
 def _sync_folder(folder: Path) -> None:
     # The change is done and visible; a file system that cannot sync folders (some network ones) is no failure.
     with suppress(OSError):
@@ -89,8 +95,7 @@ def write_file(path: Path, data: bytes) -> None:
     Raises:
         OSError: it cannot be written; the file is as before and no temporary one is left.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".nbrucio-", suffix=".tmp")
-    temporary = Path(name)
+    handle, temporary = _temporary_beside(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

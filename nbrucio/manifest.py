@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
 
+from nbrucio.atomic import write_file
 from nbrucio.errors import BadConfig, NbrucioError
 from nbrucio.kernel import where
 
@@ -135,6 +135,15 @@ def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
     return path
 
 
+def write_progress(notebook: Path, progress: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> None:
+    """Tell kernels that wait how far the sync of ``notebook`` is: ``files_done``, ``bytes_done`` and their totals.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _replace(path_for(notebook, environ).with_suffix(".progress"), json.dumps(progress))
+
+
 def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
     """Remove the manifest of ``notebook`` if there is one.
 
@@ -142,19 +151,12 @@ def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
         OSError: it cannot be removed.
     """
     path = path_for(notebook, environ)
-    for file in (path, path.with_suffix(".tsv")):
+    for file in (path, path.with_suffix(".tsv"), path.with_suffix(".progress")):
         file.unlink(missing_ok=True)
 
 
 def _replace(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")  # mkstemp gives mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_file(path, text.encode("utf-8", "surrogateescape"))
 
 
 def _as_json(manifest: Manifest) -> dict[str, object]:

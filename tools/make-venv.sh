@@ -10,6 +10,7 @@ folder=$2
     echo "hint: name another one, for example: make PYTHON=python3.12 $*" >&2
     exit 1
 }
+[ -x "$folder/bin/python" ] && exit 0
 if "$python" -c 'import ensurepip' 2>/dev/null; then
     "$python" -m venv "$folder"
 elif command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
