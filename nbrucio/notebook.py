@@ -41,8 +41,8 @@ class Notebook:
     path: Path
     raw: bytes = field(repr=False)
     metadata: Mapping[str, object] = field(repr=False, compare=False)
-    outline: tuple[ObjectText, ObjectText] = field(repr=False, compare=False)
-    """Where the document and its metadata stand in the text of ``raw``; for `with_value` only."""
+    outline: tuple[ObjectText, ObjectText] | None = field(repr=False, compare=False)
+    """Where the document and its metadata stand in the text of ``raw``, for `with_value`; None in a text notebook."""
     sources: tuple[str, ...] = field(repr=False, compare=False)
 
     def value(self) -> object | None:
@@ -73,14 +73,20 @@ def load(path: Path) -> Notebook:
 
 
 def parse(raw: bytes, path: Path) -> Notebook:
-    """The notebook that ``raw`` writes; ``path`` says in messages where it came from.
+    """The notebook that ``raw`` writes; ``path`` says in messages where it came from, and whether it is one as text.
 
     Integers of more digits than Python converts, and floats out of range, read as infinity; their text is kept.
 
     Raises:
         BadNotebook: ``raw`` is not UTF-8, not JSON, nested too deeply, not a notebook of format 4, or names
             ``metadata`` or our key twice, so that programs would disagree on what it says.
+        MissingDependency: it is a notebook as text, and what reads those is not installed.
     """
+    if path.suffix != ".ipynb":
+        from nbrucio.textnotebook import is_text, parse_text
+
+        if is_text(path):
+            return parse_text(raw, path)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -118,6 +124,10 @@ def with_value(notebook: Notebook, value: Mapping[str, object] | None) -> bytes:
     Raises:
         BadNotebook: ``value`` is nested too deeply or holds a number that JSON cannot write.
     """
+    if notebook.outline is None:
+        from nbrucio.textnotebook import text_with_value
+
+        return text_with_value(notebook, value)
     text = notebook.raw.decode("utf-8")
     document, inner = notebook.outline
     edit = MemberEdit(text, document, document.named("metadata")[0], inner, KEY)
@@ -155,13 +165,17 @@ def save(notebook: Notebook, value: Mapping[str, object] | None) -> Notebook:
 
 
 def create_empty(path: Path) -> Notebook:
-    """Create a notebook for Python without cells at ``path``, as Jupyter would write it.
+    """Create a notebook for Python without cells at ``path``, as Jupyter would write it, or jupytext by its name.
 
     Raises:
         BadNotebook: something is at ``path`` already, or the file cannot be created.
         NoSpace: the disk is full; no file is left.
     """
     raw = (json.dumps(_EMPTY, indent=1, sort_keys=True) + "\n").encode()
+    if path.suffix != ".ipynb":
+        from nbrucio.textnotebook import empty_text, is_text
+
+        raw = empty_text(path, _EMPTY) if is_text(path) else raw
     with _write_errors(path):
         create_file(path, raw)
     return parse(raw, path)

@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -119,8 +119,21 @@ def expand(paths: Sequence[Path]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        below = sorted(nb for nb in path.rglob("*.ipynb") if not _SKIPPED_FOLDERS & set(nb.relative_to(path).parts))
+        below = sorted(_notebooks_below(path))
         if not below:
             raise BadNotebook(f"There is no notebook in {path}.", subject=str(path))
         found += below
     return list(dict.fromkeys(found))
+
+
+def _notebooks_below(folder: Path) -> Iterator[Path]:
+    """Notebooks, and texts that declare data unless they are the text of a notebook beside them."""
+    from nbrucio.textheader import COMMENTS
+    from nbrucio.textnotebook import declares_in_text
+
+    for path in folder.rglob("*"):
+        kind = path.suffix.lower()
+        if (kind != ".ipynb" and kind not in COMMENTS) or _SKIPPED_FOLDERS & set(path.relative_to(folder).parts):
+            continue
+        if kind == ".ipynb" or (not path.with_suffix(".ipynb").exists() and declares_in_text(path)):
+            yield path

@@ -56,7 +56,7 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
         click.echo(f"   {summary(report)}")
     say("3. Running it …")
     executed, plot = output / "dimuon.out.ipynb", output / "dimuon.png"
-    execute(notebook, executed, {})
+    execute(notebook, executed, {}, report.notebooks[0])
     if as_json:
         print_json({**report.as_json(), "output": str(executed), "plot": str(plot)})
     else:

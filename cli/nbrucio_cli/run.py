@@ -32,21 +32,25 @@ def command(
     A cell that fails ends with 1; the output keeps its traceback. When data is missing no cell is run.
     """
     from nbrucio.runners.execute import execute, typed
+    from nbrucio.runners.ready import private_runtime
     from nbrucio.sync import Options, sync
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import summary
 
-    with reporting(quiet=quiet or as_json, events=False) as reporter:
-        report = sync([notebook], load_config(), options=Options(offline=offline), reporter=reporter)
-    if report.exit_code:
-        if as_json:
-            print_json({**report.as_json(), "output": None})
-        tell_errors(report.errors())
-        return report.exit_code
-    if not quiet and not as_json:
-        click.echo(summary(report), err=True)
-    target = output or notebook.with_suffix(".out.ipynb")
-    execute(notebook, target, typed(parameters), kernel=kernel, progress=not (quiet or as_json))
+    values, loud = typed(parameters), not (quiet or as_json)
+    with private_runtime() as runtime:
+        with reporting(quiet=not loud, events=False) as reporter:
+            options = Options(offline=offline, parameters=values, runtime=runtime)
+            report = sync([notebook], load_config(), options=options, reporter=reporter)
+        if report.exit_code:
+            if as_json:
+                print_json({**report.as_json(), "output": None})
+            tell_errors(report.errors())
+            return report.exit_code
+        if loud:
+            click.echo(summary(report), err=True)
+        target = output or notebook.with_suffix(".out.ipynb")
+        execute(notebook, target, values, report.notebooks[0], kernel=kernel, progress=loud)
     if as_json:
         print_json({**report.as_json(), "output": str(target)})
     elif not quiet:

@@ -7,17 +7,28 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nbrucio.errors import CellFailed, MissingDependency
-from nbrucio.kernel.where import MANIFEST_VARIABLE, NOTEBOOK_VARIABLE
-from nbrucio.manifest import path_for
+from nbrucio.report import NotebookReport
 from nbrucio.runners.environment import environment
+from nbrucio.runners.ready import told_of
+from nbrucio.runners.record import stamp
+from nbrucio.textnotebook import as_ipynb
 
 
 def execute(
-    notebook: Path, output: Path, parameters: Mapping[str, object], *, kernel: str | None = None, progress: bool = False
+    notebook: Path,
+    output: Path,
+    parameters: Mapping[str, object],
+    report: NotebookReport,
+    *,
+    kernel: str | None = None,
+    progress: bool = False,
 ) -> None:
     """Run every cell of ``notebook`` in the notebook's own folder and write the result to ``output``.
 
+    The output also gets the record of what was read (see `nbrucio.runners.record`).
+
     Args:
+        report: how its sync ended; the kernel is told its manifest.
         parameters: values for the cell tagged ``parameters``, as papermill injects them.
         kernel: the kernel's name; None is the notebook's own.
         progress: whether papermill may draw its bar on stderr.
@@ -26,6 +37,21 @@ def execute(
         MissingDependency: papermill is not installed, or the notebook's kernel is not.
         CellFailed: a cell raised; ``output`` holds its traceback.
     """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with as_ipynb(notebook) as source, environment(told_of(report)):
+            _papermill(source, output, parameters, notebook.absolute().parent, kernel, progress)
+    except CellFailed as error:
+        stamp(output, report)
+        error.message = f"{notebook}: {error.message}"
+        error.subject = str(notebook)
+        raise
+    stamp(output, report)
+
+
+def _papermill(
+    source: Path, output: Path, parameters: Mapping[str, object], folder: Path, kernel: str | None, progress: bool
+) -> None:
     try:
         import papermill
         from jupyter_client.kernelspec import NoSuchKernel
@@ -34,28 +60,17 @@ def execute(
         raise MissingDependency(
             f"Executing notebooks needs papermill: {error}.", next_command="pip install 'nbrucio[run]'"
         ) from error
-    output.parent.mkdir(parents=True, exist_ok=True)
-    told = {MANIFEST_VARIABLE: str(path_for(notebook)), NOTEBOOK_VARIABLE: str(notebook.absolute())}
     try:
-        with environment(told):
-            papermill.execute_notebook(
-                str(notebook),
-                str(output),
-                dict(parameters),
-                kernel_name=kernel,
-                cwd=str(notebook.absolute().parent),
-                progress_bar=progress,
-            )
+        papermill.execute_notebook(
+            str(source), str(output), dict(parameters), kernel_name=kernel, cwd=str(folder), progress_bar=progress
+        )
     except PapermillExecutionError as error:
         raise CellFailed(
-            f"Cell {error.cell_index} of {notebook} failed: {error.ename}: {error.evalue}",
-            subject=str(notebook),
-            hint=f"{output} holds the traceback.",
+            f"Cell {error.cell_index} failed: {error.ename}: {error.evalue}", hint=f"{output} holds the traceback."
         ) from error
     except NoSuchKernel as error:
         raise MissingDependency(
-            f"{notebook} wants the kernel '{error.name}', which is not installed.",
-            subject=str(notebook),
+            f"The notebook wants the kernel '{error.name}', which is not installed.",
             next_command="jupyter kernelspec list",
         ) from error
 

@@ -55,18 +55,17 @@ def ready(
         NbrucioError: something that the notebook declares is not here; of several errors the one that decides the
             exit code, and its message says how many more there are.
     """
-    path = notebook.absolute()
-    folder = _private_folder()
-    try:
+    with private_runtime() as folder:
         options = Options(parameters=parameters, runtime=folder)
-        report = sync([path], config or load(), options=options, reporter=reporter).notebooks[0]
+        report = sync([notebook.absolute()], config or load(), options=options, reporter=reporter).notebooks[0]
         refuse_unready(report)
-        told = {NOTEBOOK_VARIABLE: str(path)}
-        if report.manifest is not None:
-            told[MANIFEST_VARIABLE] = str(report.manifest)
-        yield Ready(path, report, told)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield Ready(report.path, report, told_of(report))
+
+
+def told_of(report: NotebookReport) -> dict[str, str]:
+    """The environment variables by which a kernel finds the data of a notebook that was synced."""
+    told = {NOTEBOOK_VARIABLE: str(report.path.absolute())}
+    return told if report.manifest is None else {**told, MANIFEST_VARIABLE: str(report.manifest)}
 
 
 def refuse_unready(report: NotebookReport) -> None:
@@ -101,12 +100,22 @@ def one_line(error: NbrucioError) -> str:
     return " ".join(" ".join(part for part in parts if part).split())
 
 
-def _private_folder() -> Path:
+@contextmanager
+def private_runtime() -> Iterator[Path]:
+    """A folder for the manifests of one run, gone after the block.
+
+    Raises:
+        BadConfig: this user's runtime folder cannot be used.
+    """
     parent = runtime_folder().absolute()
     try:
         make_private(parent)
-        return Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
     except OSError as error:
         raise BadConfig(
             f"The folder for manifests {parent} cannot be used: {error.strerror or error}.", subject=str(parent)
         ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

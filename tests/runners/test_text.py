@@ -1,0 +1,45 @@
+"""Text notebooks in every verb."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.runners.conftest import READ, Shell, printed, value_of
+
+
+@pytest.mark.parametrize(("name", "cell"), [("nb.py", f"# %%\n{READ}\n"), ("nb.md", f"```python\n{READ}\n```\n")])
+def test_the_main_job_on_text(shell: Shell, small: dict[str, Any], name: str, cell: str) -> None:
+    path = shell.folder / name
+    assert shell("nbrucio", "init", name).exit_code == 0
+    path.write_text(path.read_text() + "\n" + cell)
+    added = shell("nbrucio", "add", name, small["did"], "--as", "small")
+    assert (added.exit_code, added.err) == (0, "Asking sandbox.localhost for sandbox:runners\n")
+    assert shell("nbrucio", "sync", name).exit_code == 0
+    assert "ready" in shell("nbrucio", "status", ".").out
+    assert len(shell("nbrucio", "paths", name).out.splitlines()) == 3
+    assert shell("nbrucio", "remove", name, "small").exit_code == 0
+    assert path.read_text().endswith(cell)
+
+
+def test_a_text_notebook_is_executed(shell: Shell, small: dict[str, Any]) -> None:
+    declared = json.dumps({"version": 1, "requirements": [small]})
+    (shell.folder / "nb.py").write_text(f"# ---\n# jupyter:\n#   nbrucio: {declared}\n# ---\n\n# %%\n{READ}\n")
+    run = shell("nbrucio", "run", "nb.py", "out.ipynb", "-q")
+    assert (run.exit_code, printed(shell.folder / "out.ipynb")) == (0, "read 15000\n"), run.err
+    assert value_of(shell.folder / "out.ipynb")["read"]["data"]["small"]["files"] == 3
+
+
+def test_a_folder_takes_a_pair_once_and_leaves_other_scripts_alone(shell: Shell, small: dict[str, Any]) -> None:
+    shell.notebook(small, name="pair.ipynb")
+    header = '# ---\n# jupyter:\n#   nbrucio: {"requirements": []}\n# ---\n'
+    for name in ("pair.py", "alone.py"):
+        (shell.folder / name).write_text(header)
+    (shell.folder / "script.py").write_text("print('nbrucio:')\n")
+    done = shell("nbrucio", "status", ".")
+    assert [line for line in done.out.splitlines() if line.endswith((".py", ".ipynb")) and " " not in line] == [
+        "alone.py",
+        "pair.ipynb",
+    ]
