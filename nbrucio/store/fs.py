@@ -48,6 +48,14 @@ class FileSystem:
         """Make ``target_fd`` share the blocks of ``source_fd``; where the file system cannot, `OSError`."""
         fcntl.ioctl(target_fd, _FICLONE, source_fd)
 
+    def try_lock(self, fd: int) -> bool:
+        """Lock an open file or folder against every other opening of it; False when another has it."""
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
     def fsync(self, fd: int) -> None:
         os.fsync(fd)
 

@@ -1,42 +1,48 @@
-"""Locks that let a second sync wait for the first instead of bringing the same bytes. Nothing relies on them."""
+"""Locks that let a second sync wait for the first instead of bringing the same bytes. Nothing relies on them.
+
+What is locked is the folder that the object will be in, which has to be made anyway: a lock file for each of a thousand
+objects would be a thousand files more to make and to remove, which measured took longer than copying small files.
+"""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
-from pathlib import Path
 
-from filelock import FileLock, Timeout
+from nbrucio.store.fs import FileSystem
+from nbrucio.store.layout import Place
 
 
 class Lock:
-    """A lock that is held; without a file behind it where the file system has no locks."""
+    """A lock that is held; nothing is behind it where locks do not work."""
 
-    def __init__(self, path: str, held: FileLock | None) -> None:
-        self._path = path
-        self._held = held
+    def __init__(self, fs: FileSystem, fd: int | None) -> None:
+        self._fs = fs
+        self._fd = fd
 
     def release(self) -> None:
         """Let the next one have it. Idempotent; never raises."""
-        held, self._held = self._held, None
-        if held is None:
-            return
-        # The name goes while the lock is still held: whoever opened the old file meanwhile may then get a lock that
-        # another process has too, which costs bandwidth once and is better than a file left for every object.
-        with suppress(OSError):
-            Path(self._path).unlink(missing_ok=True)
-        with suppress(OSError):
-            held.release()
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            with suppress(OSError):
+                self._fs.close(fd)
 
 
-def try_lock(path: str, *, really: bool) -> Lock | None:
-    """The lock at ``path`` without waiting; None when another has it. ``really=False`` gives one that holds nothing."""
-    if not really:
-        return Lock(path, None)
-    lock = FileLock(path, timeout=0, thread_local=False)
+def try_lock(fs: FileSystem, place: Place) -> Lock | None:
+    """The lock of the object at ``place`` without waiting; None when another has it. Makes the object's folder."""
+    for folder in (place.shelf, place.folder):
+        with suppress(OSError):
+            fs.mkdir(folder)
     try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return None
-    except (OSError, NotImplementedError):
-        return Lock(path, None)  # NFS without a lock server, a full or read-only disk: go on without
-    return Lock(path, lock)
+        fd = fs.open(place.folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return Lock(fs, None)  # something is in the way; the commit finds out
+    try:
+        if fs.try_lock(fd):
+            return Lock(fs, fd)
+    except OSError:
+        # NFS locks no folders, some file systems nothing: go on without.
+        fs.close(fd)
+        return Lock(fs, None)
+    fs.close(fd)
+    return None

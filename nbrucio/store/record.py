@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from os import stat_result
 
 from nbrucio.catalogue.base import FileEntry
@@ -59,8 +59,8 @@ class Record:
     inode: int
 
     def to_bytes(self) -> bytes:
-        """One JSON object in UTF-8."""
-        return json.dumps({"version": _VERSION, **asdict(self)}).encode()
+        """One JSON object."""
+        return json.dumps({"version": _VERSION, **vars(self), "sums": vars(self.sums)}).encode()
 
     def describes(self, found: stat_result) -> bool:
         """Whether the file with this stat is the one that was summed."""

@@ -151,7 +151,7 @@ class Store:
 
         Where locks do not work (or are off) everyone gets one: two writers then bring the same file twice.
         """
-        return try_lock(f"{self._layout.partial}/{self._layout.place(instance, did).key}.lock", really=self._locks)
+        return try_lock(self._fs, self._layout.place(instance, did)) if self._locks else Lock(self._fs, None)
 
     def error(self, error: OSError, did: Did | None = None) -> NbrucioError:
         """The error of the tree for a file-system call that failed below this store."""

@@ -6,7 +6,7 @@ holds. A refresh makes a new folder and turns the link with one rename: a reader
 
 from __future__ import annotations
 
-import stat
+import errno
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -109,17 +109,23 @@ def _remove_older(fs: FileSystem, parent: str, owner: str, target: str) -> None:
 
 
 def _target_of(fs: FileSystem, path: str) -> str | None:
+    """What the link at ``path`` points to; None when no link is there."""
     try:
         return fs.readlink(path)
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return None  # something that is no link
 
 
 def _exists(fs: FileSystem, path: str) -> bool:
     try:
-        return bool(stat.S_IFMT(fs.lstat(path).st_mode))
-    except OSError:
+        fs.lstat(path)
+    except FileNotFoundError:
         return False
+    return True
 
 
 def _digest(text: str) -> str:

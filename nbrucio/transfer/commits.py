@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 
 from nbrucio.store import Arrival, Partial
 from nbrucio.store.lock import Lock
@@ -11,6 +12,10 @@ from nbrucio.transfer.run import Run
 
 #: Files that may wait for their commit. Each holds two descriptors, of which a process often has 1,024.
 _WAITING = 128
+
+#: How long a group gathers while more files are on their way. Every flush makes the disk's journal write, and what
+#: other threads create meanwhile waits for it.
+_GATHER_S = 0.1
 
 _Item = tuple[Task, Partial, Lock]
 
@@ -34,16 +39,23 @@ class Commits:
         """Commit until closed."""
         while (first := self._items.get()) is not None:
             group = [first]
-            while len(group) < _WAITING:
-                try:
-                    item = self._items.get_nowait()
-                except queue.Empty:
-                    break
-                if item is None:
-                    self._commit(group)
-                    return
+            deadline = time.monotonic() + _GATHER_S
+            while (item := self._next(group, deadline)) is not None:
                 group.append(item)
             self._commit(group)
+
+    def _next(self, group: list[_Item], deadline: float) -> _Item | None:
+        """One more for the group; None when it is full, time is up or nothing more comes."""
+        wait_s = max(0.0, deadline - time.monotonic()) if self._run.open_tasks() > len(group) else 0.0
+        if len(group) >= _WAITING:
+            return None
+        try:
+            item = self._items.get(timeout=wait_s) if wait_s else self._items.get_nowait()
+        except queue.Empty:
+            return None
+        if item is None:
+            self._items.put(None)
+        return item
 
     def _commit(self, group: list[_Item]) -> None:
         arrivals = [Arrival(task.instance, task.entry, partial) for task, partial, _ in group]

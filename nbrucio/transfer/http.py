@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from nbrucio.catalogue.base import Replica
-from nbrucio.transfer.faults import Lasting, Passing, Refused, Unreachable, WrongBytes
+from nbrucio.transfer.faults import Attempt, Lasting, Passing, Refused, Unreachable, WrongBytes
 from nbrucio.transfer.model import Limits, StorageAccess
 from nbrucio.transfer.source import CHUNK_BYTES, Delivery
 
@@ -25,6 +26,10 @@ _PASSING = (408, 425, 429, 500, 502, 503, 504, 507)
 #: Query keys that are credentials of their own: S3 (v4 and v2), Google, Swift, and tokens of dCache and EOS.
 _SIGNATURES = frozenset({"x-amz-signature", "signature", "x-goog-signature", "temp_url_sig", "authz", "access_token"})
 _DRAIN_BYTES = 65536
+_FIRST_BYTES = 65536
+_LEAST_BYTES = 8192
+_QUICK_S = 0.1
+_SLOW_S = 0.5
 _USER_AGENT = "nbrucio"
 #: What TLS says when the server does not like our certificate, not we the server's.
 _TLS_REFUSALS = ("certificate required", "certificate expired", "unknown ca", "bad certificate", "access denied")
@@ -65,12 +70,14 @@ class Http:
         origin = _origin(url)
         for _ in range(self._limits.redirects + 1):
             response = self._request(url, delivery, trusted=_origin(url) == origin)
-            if response.status not in _REDIRECTS:
-                _judge(response.status, response.headers)
+            if response.status in (200, 206):
                 return response
-            location = response.headers.get("location")
             _drain(response)
-            url = _next_url(url, location)
+            if response.status == 416:
+                delivery.restart()
+            if response.status not in _REDIRECTS:
+                raise _refusal(response.status, response.headers)
+            url = _next_url(url, response.headers.get("location"))
         raise Lasting(f"more than {self._limits.redirects} redirects")
 
     def _request(self, url: str, delivery: Delivery, *, trusted: bool) -> urllib3.HTTPResponse:
@@ -131,16 +138,16 @@ def _next_url(url: str, location: str | None) -> str:
     return scheme + colon + rest
 
 
-def _judge(status: int, headers: Mapping[str, str]) -> None:
-    """Raise unless the response carries bytes of the file."""
-    if status in (200, 206, 416):
-        return
+def _refusal(status: int, headers: Mapping[str, str]) -> Attempt:
+    """Why a response carries no bytes of the file."""
     cause = f"HTTP {status}"
     if status in (401, 403):
-        raise Refused(cause)
+        return Refused(cause)
     if status in _PASSING:
-        raise Passing(cause, host=True, wait_s=_seconds(headers.get("retry-after")))
-    raise Lasting("not there (HTTP 404)" if status == 404 else cause)
+        return Passing(cause, host=True, wait_s=_seconds(headers.get("retry-after")))
+    if status == 416:
+        return Passing("it does not have the bytes that were asked for", wait_s=0.0)
+    return Lasting("not there (HTTP 404)" if status == 404 else cause)
 
 
 def _seconds(text: str | None) -> float | None:
@@ -149,9 +156,6 @@ def _seconds(text: str | None) -> float | None:
 
 def _take(response: urllib3.HTTPResponse, delivery: Delivery) -> None:
     length = _seconds(response.headers.get("content-length"))
-    if response.status == 416:
-        delivery.restart()
-        raise Passing("it does not have the bytes that were asked for", wait_s=0.0)
     if response.status == 200:
         delivery.restart()
     else:
@@ -162,11 +166,21 @@ def _take(response: urllib3.HTTPResponse, delivery: Delivery) -> None:
         raise WrongBytes(f"{delivery.offset + int(length)} bytes instead of {delivery.entry.size_bytes}")
     expected = None if length is None else delivery.offset + int(length)
     # Raw bytes: a storage that labels a .gz file with a content encoding still has the file as the catalogue knows it.
-    while chunk := response.read(CHUNK_BYTES, decode_content=False):
+    amount, since = _FIRST_BYTES, time.monotonic()
+    while chunk := response.read(amount, decode_content=False):
+        amount = _next_amount(amount, time.monotonic() - since)
         delivery.write(chunk)
+        since = time.monotonic()
     delivery.check()
     if expected is not None and delivery.offset < expected:
         raise Passing(f"the connection ended after {delivery.offset} of {expected} bytes")
+
+
+def _next_amount(amount: int, took_s: float) -> int:
+    """How much to ask for next: a read returns only when it has all, and a slow transfer must show that it moves."""
+    if took_s < _QUICK_S:
+        return min(2 * amount, CHUNK_BYTES)
+    return max(amount // 2, _LEAST_BYTES) if took_s > _SLOW_S else amount
 
 
 def _check_range(text: str | None, delivery: Delivery) -> None:

@@ -40,7 +40,8 @@ class Limits:
         max_wait_s: the longest such wait, also when a server asks for more.
         stall_bytes_per_s, stall_s: a transfer slower than the former for as long as the latter has stalled.
         connect_s: how long a connection may take to be made.
-        host_faults: a host from which so many files in a row were given up is left alone for the rest of the run.
+        host_faults, host_s: a host at which so many attempts in a row failed, over so long a time, is left alone for
+            the rest of the run.
         redirects: how many redirects are followed for one file.
     """
 
@@ -52,7 +53,8 @@ class Limits:
     stall_bytes_per_s: int = 1_000
     stall_s: float = 30.0
     connect_s: float = 10.0
-    host_faults: int = 3
+    host_faults: int = 6
+    host_s: float = 10.0
     redirects: int = 5
 
 

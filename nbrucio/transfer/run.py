@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from nbrucio.did import Did
@@ -28,7 +27,7 @@ class Run:
         self.limits = limits
         self.sources = Sources(access, limits)
         self.schedule = Schedule(limits.per_host)
-        self.hosts = Hosts(limits.host_faults)
+        self.hosts = Hosts(limits)
         #: Set when every task has an outcome, or when something went wrong that the caller must raise.
         self.finished = threading.Event()
         #: The first sign that the disk is full; then nothing more is tried.
@@ -72,6 +71,11 @@ class Run:
     def notice_moved(self, did: Did, where: str) -> None:
         """Something stood where the object of ``did`` belongs."""
         self.reporter.report(Noticed(f"Something stood in the place of {did} in the store. It is now {where}."))
+
+    def open_tasks(self) -> int:
+        """Files that have no outcome yet."""
+        with self._guard:
+            return len(self._known) - len(self._outcomes)
 
     def crash(self, fault: BaseException) -> None:
         """Let the calling thread raise ``fault``."""
@@ -139,18 +143,24 @@ class Run:
 class Hosts:
     """Which hosts still deliver. Thread-safe."""
 
-    def __init__(self, faults_allowed: int) -> None:
-        self._allowed = faults_allowed
-        self._faults: Counter[str] = Counter()
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._guard = threading.Lock()
+        self._faults: dict[str, tuple[int, float]] = {}  # attempts failed in a row, and when the first of them did
 
     def delivered(self, host: str) -> None:
         """A file came from ``host``."""
-        self._faults.pop(host, None)
+        with self._guard:
+            self._faults.pop(host, None)
 
-    def gave_up(self, host: str) -> None:
-        """A file was given up at ``host`` for a fault of the host, not of the file."""
-        self._faults[host] += 1
+    def failed(self, host: str) -> None:
+        """An attempt failed for a fault of ``host``, not of the file."""
+        with self._guard:
+            count, since = self._faults.get(host, (0, time.monotonic()))
+            self._faults[host] = (count + 1, since)
 
     def is_dead(self, host: str) -> bool:
         """Whether ``host`` is to be left alone for the rest of the run."""
-        return self._faults[host] >= self._allowed
+        with self._guard:
+            count, since = self._faults.get(host, (0, 0.0))
+        return count >= self._limits.host_faults and time.monotonic() - since >= self._limits.host_s

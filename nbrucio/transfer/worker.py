@@ -63,6 +63,9 @@ class Worker:
         if self._run.full is not None:
             self._end(job, _not_tried(job, self._run.full))
             return
+        if self._unfit(job.left[0]) is not None:
+            self._next_replica(job)
+            return
         lock = self._run.store.lock(job.task.instance, job.task.entry.did)
         if lock is None:
             self._wait(job, host)
@@ -122,9 +125,11 @@ class Worker:
         replica = job.left[0]
         source = self._run.sources.source(job.task.instance, replica)
         assert source is not None, "replicas that nothing reads get no turn"
-        if delivery.missing_bytes != 0 or delivery.offset == 0:
-            source.read(replica, delivery)
-        job.etag = None if delivery.etag is None else (replica.pfn, delivery.etag)
+        try:
+            if delivery.missing_bytes != 0 or delivery.offset == 0:
+                source.read(replica, delivery)
+        finally:
+            job.etag = None if delivery.etag is None else (replica.pfn, delivery.etag)
         fault = delivery.partial.sums().fault(job.task.entry)
         if fault is not None:
             raise WrongBytes(fault)
@@ -166,11 +171,11 @@ class Worker:
 
     def _retry(self, job: Job, host: str, fault: Passing) -> None:
         job.attempts += 1
+        if fault.host:
+            self._run.hosts.failed(host)
         limits = self._run.limits
         allowed = min(limits.attempts, _TRIES_UNREACHABLE) if isinstance(fault, Unreachable) else limits.attempts
         if job.attempts >= allowed or self._run.hosts.is_dead(host):
-            if fault.host:
-                self._run.hosts.gave_up(host)
             self._give_up(job, fault)
             return
         wait_s = fault.wait_s

@@ -1,0 +1,72 @@
+"""A hostile server, a good disk, and a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from nbrucio.catalogue.base import Replica
+from nbrucio.events import Event
+from nbrucio.store import Store
+from nbrucio.transfer import Limits, Outcome, StorageAccess, Task, fetch
+from tests.store.disks import INSTANCE, entry
+from tests.transfer.hostile import GOOD, Hostile, write_ca
+
+#: Quick to lose patience, so that tests end.
+QUICK = Limits(backoff_s=0.01, max_wait_s=0.1, stall_s=0.6, stall_bytes_per_s=1000, connect_s=2.0, host_s=0.05)
+
+
+class Listener:
+    """Keeps every event."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def report(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@pytest.fixture(scope="session")
+def ca() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def server(ca: trustme.CA) -> Iterator[Hostile]:
+    server = Hostile(ca)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def access(ca: trustme.CA, tmp_path: Path) -> StorageAccess:
+    return StorageAccess(ca=write_ca(ca, tmp_path), token="secret")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.fixture
+def bring(store: Store, access: StorageAccess, listener: Listener) -> Callable[..., Outcome]:
+    """Bring the good file from these PFNs, in this order."""
+
+    def bring(*pfns: str, limits: Limits = QUICK, access: StorageAccess = access) -> Outcome:
+        (outcome,) = fetch([task(*pfns)], store, {INSTANCE: access}, listener, limits=limits)
+        return outcome
+
+    return bring
+
+
+def task(*pfns: str) -> Task:
+    """A task for the good file with a replica at each of these PFNs."""
+    return Task(INSTANCE, entry("good.root", GOOD), tuple(Replica(f"RSE{n}", pfn) for n, pfn in enumerate(pfns)))

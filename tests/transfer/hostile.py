@@ -1,0 +1,245 @@
+"""A storage server that misbehaves on demand: the first part of a path says how."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trustme
+
+GOOD = bytes(range(256)) * 2000
+#: Slow enough to be interrupted, quick enough to end.
+_SLICE = 20_000
+
+
+@dataclass
+class Request:
+    """One request as the server saw it."""
+
+    path: str
+    headers: dict[str, str]
+    sent: int = 0
+
+    @property
+    def offset(self) -> int:
+        """The first byte that was asked for."""
+        return int(self.headers.get("range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+
+
+@dataclass
+class Hostile:
+    """The server: threads of this process on a free port of loopback."""
+
+    ca: trustme.CA
+    tls: bool = True
+    requests: list[Request] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ca.issue_cert("localhost", "127.0.0.1").configure_cert(self._context)
+        self._closed = threading.Event()
+        self._failures: dict[str, int] = {}
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    def url(self, path: str, host: str = "localhost") -> str:
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}/{path}"
+
+    def close(self) -> None:
+        self._closed.set()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._closed.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            if self.tls:
+                connection = self._context.wrap_socket(connection, server_side=True)
+            while (request := _read(connection)) is not None:
+                self.requests.append(request)
+                act: Callable[[socket.socket, Request], bool] = getattr(self, "_do_" + request.path.split("/")[1])
+                if not act(connection, request):
+                    return
+        except OSError:
+            return
+        finally:
+            connection.close()
+
+    # Each answers one request and says whether the connection can be used again.
+
+    def _do_good(self, connection: socket.socket, request: Request) -> bool:
+        start = request.offset
+        extra = _range(start) if start else ""
+        _send(connection, request, "206 Partial" if start else "200 OK", GOOD[start:], extra + 'ETag: "v1"\r\n')
+        return True
+
+    def _do_short(self, connection: socket.socket, request: Request) -> bool:
+        _send(connection, request, "200 OK", GOOD[:-5])
+        return True
+
+    def _do_cut(self, connection: socket.socket, request: Request) -> bool:
+        """The connection ends long before the length that was promised."""
+        _send(connection, request, "200 OK", GOOD[:1000], length=len(GOOD))
+        return False
+
+    def _do_long(self, connection: socket.socket, request: Request) -> bool:
+        _send(connection, request, "200 OK", GOOD + b"!")
+        return True
+
+    def _do_endless(self, connection: socket.socket, request: Request) -> bool:
+        """No length, and no end."""
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        while not self._closed.is_set():
+            connection.sendall(GOOD)
+            request.sent += len(GOOD)
+        return False
+
+    def _do_wrong(self, connection: socket.socket, request: Request) -> bool:
+        _send(connection, request, "200 OK", b"\0" * len(GOOD))
+        return True
+
+    def _do_norange(self, connection: socket.socket, request: Request) -> bool:
+        """200 where a 206 was asked for; the first time only half comes."""
+        if request.offset == 0 and not self._failed(request.path, 1):
+            _send(connection, request, "200 OK", GOOD[: len(GOOD) // 2], length=len(GOOD))
+            return False
+        _send(connection, request, "200 OK", GOOD)
+        return True
+
+    def _do_otherrange(self, connection: socket.socket, request: Request) -> bool:
+        """A 206 with another part than was asked for."""
+        if request.offset == 0 and not self._failed(request.path, 1):
+            _send(connection, request, "200 OK", GOOD[: len(GOOD) // 2], length=len(GOOD))
+            return False
+        if request.offset:
+            _send(
+                connection,
+                request,
+                "206 Partial",
+                GOOD[10:],
+                f"Content-Range: bytes 10-{len(GOOD) - 1}/{len(GOOD)}\r\n",
+            )
+        else:
+            _send(connection, request, "200 OK", GOOD)
+        return True
+
+    def _do_changed(self, connection: socket.socket, request: Request) -> bool:
+        """Half of an old version, then, since the validator no longer holds, the whole new one."""
+        if not self._failed(request.path, 1):
+            _send(connection, request, "200 OK", b"\1" * 1000, 'ETag: "old"\r\n', length=len(GOOD))
+            return False
+        matches = request.headers.get("if-range") == '"new"'
+        _send(connection, request, "206 No" if matches else "200 OK", GOOD, 'ETag: "new"\r\n')
+        return True
+
+    def _do_stall(self, connection: socket.socket, request: Request) -> bool:
+        _send(connection, request, "200 OK", GOOD[:1000], length=len(GOOD))
+        self._closed.wait(60)
+        return False
+
+    def _do_mute(self, _connection: socket.socket, _request: Request) -> bool:
+        """Accepts and says nothing."""
+        self._closed.wait(60)
+        return False
+
+    def _do_trickle(self, connection: socket.socket, request: Request) -> bool:
+        """Never silent for long, and never done."""
+        _send(connection, request, "200 OK", b"", length=len(GOOD))
+        for byte in GOOD:
+            connection.sendall(bytes([byte]))
+            if self._closed.wait(0.05):
+                break
+        return False
+
+    def _do_slow(self, connection: socket.socket, request: Request) -> bool:
+        """About 200 kB/s, with ranges."""
+        start = request.offset
+        status, extra = (
+            ("206 Partial", f"Content-Range: bytes {start}-{len(GOOD) - 1}/{len(GOOD)}\r\n")
+            if start
+            else ("200 OK", "")
+        )
+        _send(connection, request, status, b"", extra, length=len(GOOD) - start)
+        for place in range(start, len(GOOD), _SLICE):
+            connection.sendall(GOOD[place : place + _SLICE])
+            request.sent += len(GOOD[place : place + _SLICE])
+            time.sleep(0.1)
+        return True
+
+    def _do_reset(self, connection: socket.socket, request: Request) -> bool:
+        _send(connection, request, "200 OK", GOOD[:1000], length=len(GOOD))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return False
+
+    def _do_status(self, connection: socket.socket, request: Request) -> bool:
+        """/status/404/… answers 404."""
+        _send(connection, request, request.path.split("/")[2] + " Whatever", b"no")
+        return True
+
+    def _do_storm(self, connection: socket.socket, request: Request) -> bool:
+        """503 for the first two requests of a path, then well."""
+        if self._failed(request.path, 2):
+            return self._do_good(connection, request)
+        _send(connection, request, "503 Busy", b"", "Retry-After: 0\r\n")
+        return True
+
+    def _do_loop(self, connection: socket.socket, request: Request) -> bool:
+        _send(connection, request, "302 Found", b"", f"Location: {request.path}/x\r\n")
+        return True
+
+    def _do_to(self, connection: socket.socket, request: Request) -> bool:
+        """/to/URL redirects to URL."""
+        _send(connection, request, "307 Moved", b"", f"Location: {request.path.removeprefix('/to/')}\r\n")
+        return True
+
+    def _failed(self, path: str, times: int) -> bool:
+        """Whether ``path`` was asked for so many times before."""
+        self._failures[path] = self._failures.get(path, 0) + 1
+        return self._failures[path] > times
+
+
+def _range(start: int) -> str:
+    return f"Content-Range: bytes {start}-{len(GOOD) - 1}/{len(GOOD)}\r\n"
+
+
+def _read(connection: socket.socket) -> Request | None:
+    text = b""
+    while not text.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        if not byte:
+            return None
+        text += byte
+    first, *lines = text.decode().strip().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return Request(first.split(" ")[1], headers)
+
+
+def _send(
+    connection: socket.socket, request: Request, status: str, body: bytes, extra: str = "", length: int | None = None
+) -> None:
+    length = len(body) if length is None else length
+    connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{extra}\r\n".encode() + body)
+    request.sent += len(body)
+
+
+def write_ca(ca: trustme.CA, folder: Path) -> Path:
+    """The CA's certificate as a file."""
+    path = folder / "ca.pem"
+    ca.cert_pem.write_to_path(path)
+    return path

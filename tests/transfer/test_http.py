@@ -1,0 +1,177 @@
+"""HTTP storage, well-behaved and hostile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trustme
+
+from nbrucio.errors import CredentialsRejected, IntegrityError, NbrucioError, TransferFailed
+from nbrucio.events import BytesArrived, FileRetried
+from nbrucio.store import Store
+from nbrucio.transfer import Outcome, StorageAccess
+from tests.store.disks import objects, partials
+from tests.transfer.conftest import QUICK, Listener
+from tests.transfer.hostile import GOOD, Hostile, write_ca
+
+Bring = Callable[..., Outcome]
+
+HOSTILE = {
+    "short": IntegrityError,
+    "long": IntegrityError,
+    "endless": IntegrityError,
+    "wrong": IntegrityError,
+    "cut": TransferFailed,
+    "stall": TransferFailed,
+    "mute": TransferFailed,
+    "trickle": TransferFailed,
+    "reset": TransferFailed,
+    "loop": TransferFailed,
+    "to/file:///etc/passwd": TransferFailed,
+    "to/": TransferFailed,
+    "status/404": TransferFailed,
+    "status/503": TransferFailed,
+    "status/401": CredentialsRejected,
+    "status/403": CredentialsRejected,
+    "status/204": TransferFailed,
+}
+
+
+@pytest.mark.parametrize("how", HOSTILE)
+def test_a_hostile_server_ends_in_bounded_time_and_disk_with_the_right_error(
+    server: Hostile, bring: Bring, store: Store, how: str
+) -> None:
+    start = time.monotonic()
+    outcome = bring(server.url(how))
+    assert type(outcome.error) is HOSTILE[how], outcome.error
+    assert "RSE0" in str(outcome.error)
+    assert "test:good.root" in str(outcome.error)
+    assert time.monotonic() - start < 10
+    assert objects(store.root) == []
+    assert sum(path.stat().st_size for path in partials(store.root)) <= len(GOOD)
+
+
+@pytest.mark.parametrize("how", HOSTILE)
+def test_after_a_hostile_replica_the_next_one_delivers(server: Hostile, bring: Bring, how: str) -> None:
+    outcome = bring(server.url(how), server.url("good"))
+    assert outcome.stored is not None, outcome.error
+    assert outcome.stored.path.read_bytes() == GOOD
+
+
+@pytest.mark.parametrize("how", ["norange", "otherrange", "changed", "storm", "good"])
+def test_a_server_that_can_be_lived_with_delivers(server: Hostile, bring: Bring, listener: Listener, how: str) -> None:
+    outcome = bring(server.url(how))
+    assert outcome.stored is not None, outcome.error
+    assert outcome.stored.path.read_bytes() == GOOD
+    arrived = sum(event.count for event in listener.events if isinstance(event, BytesArrived))
+    assert arrived == len(GOOD), "progress is true in bytes whatever was sent twice"
+
+
+def test_a_lost_connection_is_resumed_where_it_ended(server: Hostile, bring: Bring) -> None:
+    bring(server.url("cut"), server.url("good"))
+    assert server.requests[-1].offset == 1000
+    assert server.requests[-1].sent == len(GOOD) - 1000
+
+
+def test_a_version_is_continued_only_if_it_is_the_same(server: Hostile, bring: Bring) -> None:
+    bring(server.url("changed"))
+    assert server.requests[1].headers["if-range"] == '"old"'
+
+
+def test_a_stalled_transfer_is_ended_by_its_speed(server: Hostile, bring: Bring, listener: Listener) -> None:
+    bring(server.url("trickle"), limits=replace(QUICK, attempts=1))
+    (retried,) = [event for event in listener.events if isinstance(event, FileRetried)]
+    assert "stalled" in str(retried.error)
+
+
+def test_a_slow_but_steady_transfer_is_left_alone(server: Hostile, bring: Bring) -> None:
+    assert bring(server.url("slow")).stored is not None
+    assert len(server.requests) == 1
+
+
+def test_a_certificate_of_another_ca_is_refused(server: Hostile, bring: Bring, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    for access in (StorageAccess(ca=write_ca(trustme.CA(), folder), token="secret"), StorageAccess(token="secret")):
+        error = bring(server.url("good"), access=access).error
+        assert isinstance(error, TransferFailed)
+        assert "certificate cannot be verified" in str(error)
+    assert server.requests == []
+
+
+def test_a_certificate_for_another_host_is_refused(bring: Bring, server: Hostile) -> None:
+    error = bring(server.url("good", host="127.0.0.2")).error
+    assert isinstance(error, TransferFailed)
+    assert server.requests == []
+
+
+def test_the_token_goes_to_the_host_of_the_replica_only(server: Hostile, ca: trustme.CA, bring: Bring) -> None:
+    other = Hostile(ca)
+    assert bring(server.url(f"to/{other.url('good')}")).stored is not None
+    assert server.requests[0].headers["authorization"] == "Bearer secret"
+    assert "authorization" not in other.requests[0].headers
+    other.close()
+
+
+def test_the_token_follows_a_redirect_within_its_host(server: Hostile, bring: Bring) -> None:
+    bring(server.url("to//good"))
+    assert [request.headers.get("authorization") for request in server.requests] == ["Bearer secret"] * 2
+
+
+def test_no_redirect_leads_from_tls_to_plain_text(server: Hostile, ca: trustme.CA, bring: Bring) -> None:
+    plain = Hostile(ca, tls=False)
+    error = bring(server.url(f"to/{plain.url('good')}")).error
+    assert "from https to http" in str(error)
+    assert plain.requests == []
+    plain.close()
+
+
+def test_the_token_is_never_sent_in_plain_text(ca: trustme.CA, bring: Bring) -> None:
+    plain = Hostile(ca, tls=False)
+    assert bring(plain.url("good")).stored is not None
+    assert "authorization" not in plain.requests[0].headers
+    plain.close()
+
+
+@pytest.mark.parametrize("query", ["X-Amz-Signature=abc&X-Amz-Expires=60", "Signature=x&AWSAccessKeyId=y", "authz=z"])
+def test_a_signed_url_is_its_own_credential(server: Hostile, bring: Bring, query: str) -> None:
+    assert bring(server.url(f"good/x?{query}")).stored is not None
+    assert server.requests[0].path.endswith(query)
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_no_error_shows_a_signature_or_a_token(server: Hostile, bring: Bring, listener: Listener) -> None:
+    bring(server.url("status/500?X-Amz-Signature=hidden"))
+    texts = [str(vars(event.error)) for event in listener.events if isinstance(event, FileRetried)]
+    assert texts
+    assert not any("hidden" in text or "secret" in text for text in texts)
+    assert "secret" not in repr(StorageAccess(token="secret"))
+
+
+@pytest.mark.parametrize("scheme", ["davs", "https"])
+def test_dav_urls_are_http(server: Hostile, bring: Bring, scheme: str) -> None:
+    assert bring(server.url("good").replace("https", scheme)).stored is not None
+
+
+def test_connections_are_kept(server: Hostile, store: Store, access: StorageAccess, listener: Listener) -> None:
+    from nbrucio.catalogue.base import Replica
+    from nbrucio.transfer import Task, fetch
+    from tests.store.disks import INSTANCE, entry
+
+    tasks = [Task(INSTANCE, entry(str(n), GOOD), (Replica("R", server.url(f"good/{n}")),)) for n in range(40)]
+    accepted: list[object] = []
+    wrap = server._context.wrap_socket
+    server._context.wrap_socket = lambda *a, **k: accepted.append(1) or wrap(*a, **k)  # type: ignore[method-assign,assignment,func-returns-value]
+    assert all(one.stored for one in fetch(tasks, store, {INSTANCE: access}, listener))
+    assert len(accepted) <= 4
+
+
+@pytest.mark.parametrize(
+    "pfn", ["https://[bad/x", "https://localhost:notaport/x", "https:///x", "http://localhost:1/x"]
+)
+def test_a_url_that_leads_nowhere_is_an_error_of_the_tree(bring: Bring, pfn: str) -> None:
+    assert isinstance(bring(pfn).error, NbrucioError)
