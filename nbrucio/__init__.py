@@ -32,3 +32,24 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _jupyter_server_extension_points() -> list[dict[str, object]]:
+    """Asked by Jupyter servers."""
+    from nbrucio.jupyter.app import NbrucioApp
+
+    return [{"module": "nbrucio", "app": NbrucioApp}]
+
+
+def load_ipython_extension(shell: object) -> None:
+    """Asked by ``%load_ext nbrucio``: cells wait for the data that they use."""
+    from nbrucio.kernel import gate
+
+    gate.load(shell)
+
+
+def unload_ipython_extension(shell: object) -> None:
+    """Asked by ``%unload_ext nbrucio``."""
+    from nbrucio.kernel import gate
+
+    gate.unload(shell)

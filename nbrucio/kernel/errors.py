@@ -18,9 +18,26 @@ class DataNotHere(LookupError):
 
     def __init__(self, message: str, subject: str | None = None, next_command: str | None = None) -> None:
         super().__init__(message, subject, next_command)  # all three, so that it survives pickling
-        self.message = message
+        self.message = _one_line(message)
         self.subject = subject
-        self.next_command = next_command
+        self.next_command = _one_line(next_command) if next_command else None
 
     def __str__(self) -> str:
         return f"{self.message}\nType: {self.next_command}" if self.next_command else self.message
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython shows this in place of a traceback, which would tell of our code and not of the user's.
+        return short_traceback("DataNotHere", self)
+
+
+def short_traceback(title: str, error: DataNotHere) -> list[str]:
+    """What a cell shows of ``error``: what happened, and what to type."""
+    return [
+        f"\x1b[31m{title}\x1b[39m: {error.message}",
+        *([f"Type: {error.next_command}"] if error.next_command else []),
+    ]
+
+
+def _one_line(text: str) -> str:
+    # Names come from notebooks and servers; a control character in one must not reach a terminal.
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

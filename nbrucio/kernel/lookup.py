@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -77,7 +77,7 @@ class Files(tuple[str, ...]):
 
     def __repr__(self) -> str:
         files = "1 file" if len(self) == 1 else f"{len(self)} files"
-        size = "size unknown" if self.bytes is None else _readable(self.bytes)
+        size = "size unknown" if self.bytes is None else readable(self.bytes)
         place = self.folder or (self[0] if self else "empty")
         return f"<nbrucio {self.handle!r} {self.did}: {files}, {size}, {place}>"
 
@@ -92,7 +92,8 @@ class Files(tuple[str, ...]):
         return self
 
 
-def _readable(size_bytes: int) -> str:
+def readable(size_bytes: int) -> str:
+    """A size for people: ``8.4 MB``."""
     size = float(size_bytes)
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
@@ -116,6 +117,8 @@ class Data:
         self._environ = environ
         self._read: tuple[Path, tuple[int, ...], Manifest] | None = None
         self._made: dict[str, Files] = {}
+        #: Called with the handles and DIDs that are asked for, before they are looked up; the gate waits in it.
+        self.before: Callable[[tuple[str, ...], tuple[str, ...]], object] | None = None
 
     def __getitem__(self, handle: str) -> Files:
         """The files of the requirement with this handle.
@@ -123,6 +126,8 @@ class Data:
         Raises:
             DataNotHere: there is no such handle, or its data is not ready.
         """
+        if self.before is not None:
+            self.before((handle,), ())
         manifest = self._manifest(handle)
         entry = manifest.entries.get(handle)
         if entry is None:
@@ -135,6 +140,8 @@ class Data:
         Raises:
             DataNotHere: no requirement, or more than one, has this DID, or its data is not ready.
         """
+        if self.before is not None:
+            self.before((), (did,))
         manifest = self._manifest(did)
         found = [entry for entry in manifest.entries.values() if entry.did == did]
         if not found:
@@ -176,6 +183,10 @@ class Data:
         """
         return self._manifest(None)
 
+    def path(self) -> Path | None:
+        """Where the manifest is that was read last."""
+        return self._read[0] if self._read else None
+
     def _manifest(self, subject: str | None) -> Manifest:
         path = self._path(subject)
         try:
@@ -215,7 +226,7 @@ class Data:
 
     def _ready(self, entry: Entry, manifest: Manifest) -> Files:
         if entry.state != "ready":
-            raise _not_ready(entry, manifest)
+            raise not_ready(entry, manifest)
         files = self._made.get(entry.handle) or Files(entry)
         for index in range(0, len(files), len(files) // PROBED_FILES + 1):
             path = files.files[index].path
@@ -229,7 +240,8 @@ class Data:
         return files
 
 
-def _not_ready(entry: Entry, manifest: Manifest) -> DataNotHere:
+def not_ready(entry: Entry, manifest: Manifest) -> DataNotHere:
+    """The error for an entry whose data is not here, in words for the user."""
     what = f"{entry.handle!r} ({entry.did})"
     sync = _command("sync", manifest.notebook)
     if entry.state == "syncing":

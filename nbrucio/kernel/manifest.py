@@ -85,3 +85,12 @@ def writer_is_gone(manifest: Manifest) -> bool:
     except PermissionError:  # the number belongs to somebody else now
         return True
     return False
+
+
+def read_progress(path: Path) -> dict[str, Any] | None:
+    """How far the sync is that the manifest at ``path`` calls unfinished; None when nobody tells."""
+    try:
+        value = json.loads(path.with_suffix(".progress").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,160 @@
+"""The gate: a cell that uses data waits until the data is here, or is stopped before it runs.
+
+An exception in IPython's ``pre_run_cell`` does not stop a cell; an AST transformer that raises `InputRejected` does, in
+every front end and in papermill. Any other exception would unregister the transformer, so nothing else leaves it.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import keyword
+import logging
+import sys
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from IPython.core.error import InputRejected  # only IPython loads this module
+from IPython.display import display
+
+from . import data
+from .errors import DataNotHere, short_traceback
+from .lookup import Data, not_ready
+from .manifest import Entry
+from .uses import Names, dids_in_magic, uses_in
+from .waiting import wait_for
+
+log = logging.getLogger(__name__)
+
+
+class DataNotReady(InputRejected):
+    """A cell was stopped before it ran, because data that it uses cannot be had now."""
+
+    def __init__(self, reason: DataNotHere) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+    def _render_traceback_(self) -> list[str]:
+        return [*short_traceback("DataNotReady", self.reason), "The cell was not run."]
+
+
+class Gate(ast.NodeTransformer):
+    """IPython calls `visit` with each cell's tree before the cell runs. The tree stays as it is."""
+
+    def __init__(self, variables: dict[str, Any], found: Data = data) -> None:
+        self._variables = variables
+        self._data = found
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Let the cell pass, after waiting if it must.
+
+        Raises:
+            DataNotReady: the cell uses data that is not here.
+        """
+        try:
+            self._check(node)
+        except DataNotHere as error:
+            raise DataNotReady(error) from None
+        except KeyboardInterrupt:
+            raise DataNotReady(DataNotHere("You stopped waiting for the data of this cell.")) from None
+        except Exception:  # a fault of ours must not keep a cell from running
+            log.debug("nbrucio: the gate let a cell pass by a fault", exc_info=True)
+        return node
+
+    def _check(self, tree: ast.AST) -> None:
+        loaded, stored, imports = _names_in(tree)
+        handles: tuple[str, ...] = self._to_bind(loaded - stored)
+        bound = handles
+        dids: tuple[str, ...] = ()
+        modules = {name for name in loaded if _is_nbrucio(self._variables.get(name))}
+        datas = {name for name in loaded if self._variables.get(name) is self._data}
+        if modules or datas or imports or "get_ipython" in loaded:
+            uses = uses_in(tree, Names(modules, datas, self._variables.get))
+            handles, dids = (*handles, *uses.handles), uses.dids
+        if not handles and not dids:
+            return
+        for entry in wait_for(self._data, handles, dids, Line()):
+            if entry.state != "ready":
+                raise not_ready(entry, self._data.manifest())
+        for handle in bound:
+            self._variables[handle] = self._data[handle]
+
+    def _to_bind(self, names: set[str]) -> tuple[str, ...]:
+        """Handles that the declaration wants as variables, of those that the cell reads and nothing has bound."""
+        unbound = {name for name in names if name not in self._variables and not hasattr(builtins, name)}
+        if not unbound:
+            return ()
+        try:
+            entries = self._data.manifest().entries
+        except DataNotHere:
+            return ()
+        return tuple(name for name in unbound if name in entries and may_bind(entries[name], self._variables))
+
+
+def may_bind(entry: Entry, variables: Mapping[str, object]) -> bool:
+    """Whether the handle of ``entry`` may become a variable: asked for, a plain name, and free."""
+    name = entry.handle
+    plain = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
+    return entry.bind and plain and not hasattr(builtins, name) and name not in variables
+
+
+def _is_nbrucio(value: object) -> bool:
+    return isinstance(value, type(sys)) and value.__name__ == "nbrucio"
+
+
+def _names_in(tree: ast.AST) -> tuple[set[str], set[str], bool]:
+    """Names that the tree reads, names that it binds, and whether it imports nbrucio."""
+    loaded: set[str] = set()
+    stored: set[str] = set()
+    imports = False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (loaded if isinstance(node.ctx, ast.Load) else stored).add(node.id)
+        elif isinstance(node, ast.Import):
+            imports = imports or any(alias.name.partition(".")[0] == "nbrucio" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            imports = imports or (node.module or "").partition(".")[0] == "nbrucio"
+    return loaded, stored, imports
+
+
+class Line:
+    """A line in the cell's output that replaces itself."""
+
+    def __init__(self) -> None:
+        self._display: Any = None
+        self._text = ""
+
+    def __call__(self, text: str) -> None:
+        """Show ``text`` in place of what was shown before."""
+        if text == self._text:
+            return
+        self._text = text
+        show: Any = display  # without types
+        bundle = {"text/plain": text, "text/html": f"<small>{escape(text)}</small>"}
+        if self._display is None:
+            self._display = show(bundle, raw=True, display_id=True)
+        else:
+            self._display.update(bundle, raw=True)
+
+
+def load(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
+    """Put the gate into ``shell``, once, with the magic ``%rucio``."""
+    if any(isinstance(transformer, Gate) for transformer in shell.ast_transformers):
+        return
+    shell.ast_transformers.append(Gate(shell.user_ns))
+    shell.register_magic_function(_magic, "line_cell", "rucio")
+    # What the gate cannot see in a cell's tree (a handle that is computed, a use inside of a function) waits here.
+    data.before = lambda handles, dids: wait_for(data, handles, dids, Line())
+
+
+def unload(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
+    """Take the gate out of ``shell``."""
+    shell.ast_transformers[:] = [one for one in shell.ast_transformers if not isinstance(one, Gate)]
+    data.before = None
+
+
+def _magic(line: str, cell: str = "") -> object:
+    """``%rucio scope:name`` gives the files of a DID that the notebook declares; several DIDs give a tuple."""
+    found = tuple(data(did) for did in dids_in_magic(line, cell))
+    return found[0] if len(found) == 1 else found

@@ -1,0 +1,136 @@
+"""Waiting for data that is on its way, with one line of progress in the cell's output."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from . import where
+from .boot import COMMAND_VARIABLE
+from .errors import DataNotHere
+from .lookup import Data, readable
+from .manifest import Entry, Manifest, read_progress, writer_is_gone
+
+POLL_S = 0.2
+#: The server writes the first manifest when the kernel is started; so long a kernel gives it.
+GRACE_S = 10.0
+#: Shown only when it takes longer, so that a cell whose data is nearly there has a clean output.
+QUIET_S = 0.3
+
+#: Shows a line, in place of the one before.
+Show = Callable[[str], None]
+
+
+def wait_for(
+    data: Data,
+    handles: Iterable[str],
+    dids: Iterable[str],
+    show: Show,
+    environ: Mapping[str, str] = os.environ,
+) -> list[Entry]:
+    """Wait until nothing of what ``handles`` and ``dids`` name is on its way; returns their entries, ready or failed.
+
+    Handles and DIDs that the notebook does not declare are passed over. Where nobody has synced this notebook and
+    nobody else will, the command line of nbrucio is run to do it.
+
+    Raises:
+        DataNotHere: there is no manifest, and none can be had.
+    """
+    handles, dids = tuple(handles), tuple(dids)
+    began = time.monotonic()
+    manifest = _first_manifest(data, show, environ)
+    while True:
+        entries = _named(manifest, handles, dids)
+        coming = [entry for entry in entries if entry.state == "syncing"]
+        waited = time.monotonic() - began
+        if not coming or writer_is_gone(manifest):
+            if entries and not coming and waited > QUIET_S:
+                show(_arrived(entries, waited))
+            return entries
+        if waited > QUIET_S:
+            show(_on_the_way(coming, data, waited))
+        time.sleep(POLL_S)
+        manifest = data.manifest()
+
+
+def _named(manifest: Manifest, handles: tuple[str, ...], dids: tuple[str, ...]) -> list[Entry]:
+    return [entry for entry in manifest.entries.values() if entry.handle in handles or entry.did in dids]
+
+
+def _first_manifest(data: Data, show: Show, environ: Mapping[str, str]) -> Manifest:
+    try:
+        return data.manifest()
+    except DataNotHere:
+        pointer = environ.get(where.MANIFEST_VARIABLE)
+        if pointer and not Path(pointer).exists():
+            return _wait_for_server(data)
+        command, notebook = environ.get(COMMAND_VARIABLE), where.find_notebook(environ)
+        if pointer or not command or notebook is None:
+            raise
+        _run_sync(shlex.split(command), notebook, show, environ)
+        return data.manifest()
+
+
+def _wait_for_server(data: Data) -> Manifest:
+    end = time.monotonic() + GRACE_S
+    while True:
+        try:
+            return data.manifest()
+        except DataNotHere:
+            if time.monotonic() > end:
+                raise
+        time.sleep(POLL_S)
+
+
+def _run_sync(command: list[str], notebook: Path, show: Show, environ: Mapping[str, str]) -> None:
+    # What leads this kernel's Python to its libraries leads the other one astray.
+    clean = {key: value for key, value in environ.items() if key not in ("PYTHONHOME", "PYTHONPATH")}
+    show(f"nbrucio: bringing the data of {notebook.name} …")
+    began = time.monotonic()
+    try:
+        done = subprocess.run(  # noqa: S603 - the provisioner's command, and no shell
+            [*command, "sync", "--quiet", str(notebook)],
+            env=clean,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    except OSError as error:
+        raise DataNotHere(f"nbrucio could not be started to bring the data: {error}.") from None
+    if where.find_manifest(notebook, environ) is None:
+        last = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = last[0] if last else f"exit code {done.returncode}"
+        raise DataNotHere(
+            f"The data of {notebook.name} could not be brought: {reason}",
+            None,
+            f"nbrucio sync {shlex.quote(str(notebook))}",
+        )
+    show(f"nbrucio: {notebook.name} synced in {time.monotonic() - began:.1f} s")
+
+
+def _on_the_way(coming: list[Entry], data: Data, waited_s: float) -> str:
+    line = f"nbrucio: waiting for {_handles(coming)}, {waited_s:.0f} s"
+    path = data.path()
+    progress = read_progress(path) if path else None
+    if progress and progress.get("bytes_total"):
+        done, total = int(progress["bytes_done"]), int(progress["bytes_total"])
+        line += f", {readable(done)} of {readable(total)} ({100 * done // total} %)"
+    return line
+
+
+def _arrived(entries: list[Entry], waited_s: float) -> str:
+    failed = [entry for entry in entries if entry.state != "ready"]
+    if failed:
+        return f"nbrucio: {_handles(failed)} did not come ({waited_s:.1f} s)"
+    files = sum(len(entry.files) for entry in entries)
+    return f"nbrucio: {_handles(entries)} here, {files} file{'' if files == 1 else 's'} ({waited_s:.1f} s)"
+
+
+def _handles(entries: list[Entry]) -> str:
+    names = [entry.handle for entry in entries]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
