@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from nbrucio.declaration import lock_for
+from nbrucio.declaration import handle_of, lock_for
 from nbrucio.engine import Engine
 from nbrucio.errors import BadConfig
 from nbrucio.events import Noticed
@@ -84,7 +84,9 @@ def keep_resolved(engine: Engine, report: NotebookReport, declared: Declared | N
         for target in resolved:
             if target.lock is not None and engine.resolutions.files(target.lock.digest) is None:
                 engine.resolutions.keep_files(target.files)
-        lock = {t.requirement.handle: t.lock for t in resolved if t.lock is not None}
+        handles = {requirement.handle for requirement in declared.declaration.requirements}
+        lock = {key: e for key, e in engine.resolutions.lock(declared.path).items() if handle_of(key) in handles}
+        lock |= {t.requirement.lock_key: t.lock for t in resolved if t.lock is not None}
         own = declared.declaration.lock
         if any(lock_for(target.requirement, own) is None for target in resolved):
             engine.resolutions.keep_lock(declared.path, lock)

@@ -1,0 +1,196 @@
+"""The server extension: it knows when a notebook is opened, saved or gets a kernel, and answers under ``/nbrucio/``."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+from traitlets import Bool, Enum, Integer
+
+from nbrucio.consent import user_grants
+from nbrucio.jupyter.handlers import ROUTES
+from nbrucio.jupyter.lookups import run_as_json
+from nbrucio.jupyter.saving import declared_in, update_metadata
+from nbrucio.jupyter.syncs import Run, Syncs, Wish
+from nbrucio.kernel import where
+from nbrucio.manifest import path_for
+
+EVENTS = Path(__file__).parent / "events.yaml"
+EVENT_ID = "https://nbrucio.readthedocs.io/events/sync/v1"
+PROVISIONER = "nbrucio-provisioner"
+
+
+class NbrucioApp(ExtensionApp):
+    """Brings the data that notebooks declare."""
+
+    name = "nbrucio"
+    load_other_extensions = True
+
+    on_open = Enum(
+        ("off", "read", "look", "fetch"),
+        default_value="fetch",
+        help="What opening a notebook may do: nothing; tell kernels what is here; also ask the catalogue and link what "
+        "is mounted; also download what was granted.",
+    ).tag(config=True)
+    open_budget_bytes = Integer(
+        2_000_000_000, min=0, help="At most so much is downloaded when a notebook is opened."
+    ).tag(config=True)
+    update_on_save = Bool(True, help="Whether a save adds the data that the code uses to the metadata.").tag(
+        config=True
+    )
+    gate_kernels = Bool(True, help="Whether kernels get the gate that lets cells wait for their data.").tag(config=True)
+
+    serverapp: Any  # Jupyter says "or None", and it is set before anything here is called
+
+    def initialize_settings(self) -> None:
+        """Called by Jupyter when the extension is loaded."""
+        self.grants = user_grants()
+        self.pool = ThreadPoolExecutor(4, thread_name_prefix="nbrucio")
+        self.syncs = Syncs(self._say_from_thread, self.log, self.grants)
+        self._api_paths: dict[Path, str] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.serverapp.event_logger.register_event_schema(EVENTS)
+        self._wrap_kernel_environment()
+        if self.gate_kernels:
+            self._choose_provisioner()
+
+    def initialize_handlers(self) -> None:
+        """Called by Jupyter; the base URL is added to handlers by us, since they take arguments."""
+        for name, handler in ROUTES.items():
+            self.handlers.append((url_path_join("/nbrucio", name), handler, {"app": self}))
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401 - Jupyter's signature
+        # Only now: other extensions (jupytext) replace the contents manager when they are loaded.
+        self._loop = asyncio.get_running_loop()
+        manager = serverapp.contents_manager
+        if self.update_on_save and hasattr(manager, "register_pre_save_hook"):
+            manager.register_pre_save_hook(self._before_save)
+        self._wrap_get(manager)
+
+    async def stop_extension(self) -> None:
+        """Called by Jupyter when the server stops: no file is left half-written, the next sync resumes."""
+        self._loop = None
+        await asyncio.get_running_loop().run_in_executor(None, self.syncs.close)
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    # Opening.
+
+    def opened(self, api_path: str, path: Path) -> Run | None:
+        """Note that a notebook was opened or gets a kernel; starts what `on_open` allows, None when that is nothing."""
+        if self.on_open == "off":
+            return None
+        budget = self.open_budget_bytes if self.on_open == "fetch" else 0
+        return self.begin(api_path, path, Wish(budget_bytes=budget, offline=self.on_open == "read"))
+
+    def begin(self, api_path: str, path: Path, wish: Wish) -> Run:
+        """Start a sync, or join the one under way."""
+        self._api_paths[path.resolve()] = api_path
+        return self.syncs.start(path, wish)
+
+    def file_of(self, api_path: str) -> Path | None:
+        """The file that the contents API calls ``api_path``; None when the contents are no files."""
+        # The manager's own method: some (SWAN's) have paths that do not lie under the root folder.
+        to_os_path = getattr(self.serverapp.contents_manager, "_get_os_path", None)
+        if to_os_path is None:
+            return None
+        try:
+            return Path(to_os_path(api_path.strip("/")))
+        except Exception as error:  # noqa: BLE001 - each manager raises its own when a path is outside its root
+            self.log.debug("nbrucio: %r is no file of the contents manager: %s", api_path, error)
+            return None
+
+    def _wrap_get(self, manager: Any) -> None:  # noqa: ANN401 - any contents manager
+        # Only `get` with content is an opening: contents events come by the dozen from listings and polling.
+        get = manager.get
+
+        @functools.wraps(get)
+        def watched(path: str, content: bool = True, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            answer = get(path, content, *args, **kwargs)
+            if not content:
+                return answer
+            if inspect.isawaitable(answer):
+                return self._when_read(path, answer)
+            self._was_read(path, answer)
+            return answer
+
+        manager.get = watched
+
+    async def _when_read(self, api_path: str, answer: Any) -> Any:  # noqa: ANN401
+        model = await answer
+        self._was_read(api_path, model)
+        return model
+
+    def _was_read(self, api_path: str, model: Any) -> None:  # noqa: ANN401
+        try:
+            if model.get("type") == "notebook" and declared_in(model.get("content")):
+                path = self.file_of(api_path)
+                if path is not None:
+                    self.opened(api_path, path)
+        except Exception:  # the notebook must open whatever happens here
+            self.log.exception("nbrucio: opening %r was not noticed", api_path)
+
+    # Kernels.
+
+    def _wrap_kernel_environment(self) -> None:
+        sessions = self.serverapp.session_manager
+        get_kernel_env = getattr(sessions, "get_kernel_env", None)
+        if get_kernel_env is None:
+            return
+
+        @functools.wraps(get_kernel_env)
+        def with_manifest(path: str | None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            environment = get_kernel_env(path, *args, **kwargs)
+            return self._kernel_environment(path, environment)
+
+        sessions.get_kernel_env = with_manifest
+
+    def _kernel_environment(self, api_path: str | None, environment: Any) -> Any:  # noqa: ANN401
+        try:
+            path = self.file_of(api_path) if api_path and api_path.endswith(".ipynb") else None
+            if path is None or not isinstance(environment, dict):
+                return environment
+            if path.is_file() and self.on_open != "off":
+                self.opened(str(api_path), path)
+            return {**environment, where.MANIFEST_VARIABLE: str(path_for(path)), where.NOTEBOOK_VARIABLE: str(path)}
+        except Exception:  # the kernel must start whatever happens here
+            self.log.exception("nbrucio: the kernel of %r is told nothing", api_path)
+            return environment
+
+    def _choose_provisioner(self) -> None:
+        from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+        factory = KernelProvisionerFactory.instance(parent=self.serverapp)
+        # A provisioner that somebody chose stays; so does the one that a kernel spec names.
+        if factory.default_provisioner_name == "local-provisioner" and PROVISIONER in factory.get_provisioner_entries():
+            factory.default_provisioner_name = PROVISIONER
+
+    # Saving.
+
+    def _before_save(self, model: Any, path: str = "", **_: Any) -> None:  # noqa: ANN401 - Jupyter's signature
+        try:
+            if model.get("type") == "notebook" and isinstance(model.get("content"), dict):
+                file = self.file_of(path)
+                update_metadata(model["content"], self.syncs.resolved(file) if file else {})
+        except Exception:  # a save must succeed whatever happens here
+            self.log.exception("nbrucio: the metadata of %r was saved as it was", path)
+
+    # Progress.
+
+    def _say_from_thread(self, run: Run) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._say, run)
+
+    def _say(self, run: Run) -> None:
+        path = self._api_paths.get(run.path, os.fspath(run.path))
+        try:
+            self.serverapp.event_logger.emit(schema_id=EVENT_ID, data={"path": path, **run_as_json(run)})
+        except Exception:  # an event that cannot be sent is no reason to stop anything
+            self.log.exception("nbrucio: the progress of %r was not sent", path)

@@ -1,0 +1,239 @@
+"""REST under ``/nbrucio/``. Text becomes values here; every blocking call runs in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import tornado.web
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+
+from nbrucio.errors import BadNotebook, NbrucioError, UsageError
+from nbrucio.jupyter import lookups
+from nbrucio.jupyter.syncs import Wish
+
+if TYPE_CHECKING:
+    from nbrucio.jupyter.app import NbrucioApp
+
+T = TypeVar("T")
+Verb = Callable[..., Awaitable[None]]
+
+#: By the exit code of an error.
+_HTTP_STATUS = {2: 400, 3: 409, 4: 404, 5: 409, 6: 507, 7: 502, 8: 503, 9: 502, 10: 409, 130: 409}
+
+
+def _verb(method: Verb) -> Verb:
+    """A verb of the API: for users who are logged in and allowed to; its errors become JSON."""
+
+    @tornado.web.authenticated
+    @authorized
+    @wraps(method)
+    async def answered(self: NbrucioHandler) -> None:
+        try:
+            await method(self)
+        except NbrucioError as error:
+            self.fail(error)
+        except tornado.web.HTTPError:
+            raise
+        except Exception as error:
+            self.log.exception("nbrucio: %s %s ended by a fault", self.request.method, self.request.path)
+            self.fail(NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
+
+    return answered  # type: ignore[return-value]  # tornado's decorators are written for plain functions
+
+
+class NbrucioHandler(APIHandler):
+    """What the handlers share."""
+
+    auth_resource = "nbrucio"
+
+    def initialize(self, app: NbrucioApp) -> None:
+        """Called by tornado with what the route holds."""
+        self.app = app
+
+    def reply(self, value: object, status: int = 200) -> None:
+        """Answer with ``value`` as JSON."""
+        self.set_status(status)
+        self.finish(json.dumps(value))
+
+    def fail(self, error: NbrucioError) -> None:
+        """Answer with ``error``."""
+        self.reply({"error": error.as_json()}, _HTTP_STATUS.get(error.exit_code, 500))
+
+    async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        """The result of ``function``, computed off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.app.pool, lambda: function(*arguments))
+
+    def body(self) -> Mapping[str, Any]:
+        """The JSON object that was sent.
+
+        Raises:
+            UsageError: it is none.
+        """
+        try:
+            value = json.loads(self.request.body or b"{}")
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise UsageError("The body of the request is not a JSON object.")
+        return value
+
+    def notebook(self, path: object) -> Path:
+        """The file of the notebook that the contents API calls ``path``.
+
+        Raises:
+            UsageError: no path was given.
+            BadNotebook: there is no such notebook.
+        """
+        if not isinstance(path, str) or not path:
+            raise UsageError("The request names no notebook.", hint="Give its path as 'path'.")
+        found = self.app.file_of(path)
+        if found is None or not found.is_file():
+            raise BadNotebook(f"There is no notebook {path!r}.", subject=path)
+        return found
+
+
+class StatusHandler(NbrucioHandler):
+    """What is here of what a notebook declares, and whether a sync is under way."""
+
+    @_verb
+    async def get(self) -> None:
+        """``?path=…&files=1``; the files of each requirement only when asked for."""
+        path = self.notebook(self.get_query_argument("path", None))
+        report = await self.in_thread(lookups.status, path, self.get_query_argument("files", "0") == "1")
+        run = self.app.syncs.last(path)
+        self.reply({**report, "sync": lookups.run_as_json(run) if run else None})
+
+
+class PlanHandler(NbrucioHandler):
+    """What a sync would do."""
+
+    @_verb
+    async def get(self) -> None:
+        """``?path=…``"""
+        path = self.notebook(self.get_query_argument("path", None))
+        self.reply(await self.in_thread(lookups.plan, path))
+
+
+class SyncHandler(NbrucioHandler):
+    """Start a sync."""
+
+    @_verb
+    async def post(self) -> None:
+        """``{"path", "open": false, "refresh": false}``; ``open`` means that the notebook was opened, nobody asked."""
+        body = self.body()
+        path = self.notebook(body.get("path"))
+        if body.get("open") is True:
+            run = self.app.opened(str(body["path"]), path)
+        else:
+            wish = Wish(explicit=True, refresh=body.get("refresh") is True)
+            run = self.app.begin(str(body["path"]), path, wish)
+        self.reply({"sync": lookups.run_as_json(run) if run else None}, 202)
+
+
+class CancelHandler(NbrucioHandler):
+    """Stop a sync."""
+
+    @_verb
+    async def post(self) -> None:
+        """``{"path"}``"""
+        self.reply({"cancelled": self.app.syncs.cancel(self.notebook(self.body().get("path")))})
+
+
+class SearchHandler(NbrucioHandler):
+    """Find DIDs."""
+
+    @_verb
+    async def get(self) -> None:
+        """``?pattern=scope:*&kind=collection&limit=100&instance=…&filter=…``"""
+        self.reply(
+            await self.in_thread(
+                lookups.search,
+                self.get_query_argument("pattern", ""),
+                self.get_query_argument("kind", "collection"),
+                self.get_query_arguments("filter"),
+                self.get_query_argument("limit", "100"),
+                self.get_query_argument("instance", None),
+            )
+        )
+
+
+class DidHandler(NbrucioHandler):
+    """One DID."""
+
+    @_verb
+    async def get(self) -> None:
+        """``?did=scope:name&instance=…&limit=100``"""
+        self.reply(
+            await self.in_thread(
+                lookups.did,
+                self.get_query_argument("did", ""),
+                self.get_query_argument("limit", "100"),
+                self.get_query_argument("instance", None),
+            )
+        )
+
+
+class InstancesHandler(NbrucioHandler):
+    """The configured instances."""
+
+    @_verb
+    async def get(self) -> None:
+        """No arguments."""
+        self.reply(await self.in_thread(lookups.instances))
+
+
+class GrantsHandler(NbrucioHandler):
+    """What the user agreed to download."""
+
+    @_verb
+    async def get(self) -> None:
+        """No arguments."""
+        self.reply(await self.in_thread(lookups.grants, self.app.grants))
+
+    @_verb
+    async def post(self) -> None:
+        """``{"did", "instance", "max_bytes"}``"""
+        self.reply(await self.in_thread(lookups.grant, self.app.grants, self.body()), 201)
+
+    @_verb
+    async def delete(self) -> None:
+        """``{"did", "instance"}``"""
+        self.reply(await self.in_thread(lookups.revoke, self.app.grants, self.body()))
+
+
+class StoreHandler(NbrucioHandler):
+    """The local store."""
+
+    @_verb
+    async def get(self) -> None:
+        """No arguments."""
+        self.reply(await self.in_thread(lookups.store))
+
+
+class OpenApiHandler(NbrucioHandler):
+    """The description of this API."""
+
+    @_verb
+    async def get(self) -> None:
+        """No arguments."""
+        self.reply(json.loads((Path(__file__).parent / "openapi.json").read_text(encoding="utf-8")))
+
+
+ROUTES: dict[str, type[NbrucioHandler]] = {
+    "status": StatusHandler,
+    "plan": PlanHandler,
+    "sync": SyncHandler,
+    "cancel": CancelHandler,
+    "search": SearchHandler,
+    "did": DidHandler,
+    "instances": InstancesHandler,
+    "grants": GrantsHandler,
+    "store": StoreHandler,
+    "openapi.json": OpenApiHandler,
+}

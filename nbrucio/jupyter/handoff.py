@@ -1,0 +1,49 @@
+"""What kernels are told before a sync has looked, and when it could not."""
+
+from __future__ import annotations
+
+from logging import Logger
+from pathlib import Path
+
+from nbrucio.config import Config, load
+from nbrucio.errors import NbrucioError
+from nbrucio.handover import manifest_entry
+from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, write
+from nbrucio.report import RequirementReport
+from nbrucio.sync import status
+
+
+def announce(path: Path, config: Config, log: Logger) -> None:
+    """Tell kernels at once what is here, and that the rest is looked for. A kernel that starts now waits for it.
+
+    Uses no network. What goes wrong is logged: the sync that follows meets it too, and reports it.
+    """
+    _write(path, config, None, log)
+
+
+def explain(path: Path, error: NbrucioError, log: Logger) -> None:
+    """Tell kernels that the sync ended by ``error``; what is here stays usable."""
+    try:
+        config = load()
+    except NbrucioError as fault:
+        log.warning("nbrucio: no kernel is told why %s failed: %s", path, fault)
+        return
+    _write(path, config, ManifestError.of(error), log)
+
+
+def _write(path: Path, config: Config, error: ManifestError | None, log: Logger) -> None:
+    try:
+        requirements = status([path], config).notebooks[0].requirements
+        if requirements:
+            write(Manifest.of(path, [_entry(requirement, error) for requirement in requirements]))
+    except NbrucioError as fault:
+        log.warning("nbrucio: kernels of %s are told nothing: %s", path, fault)
+
+
+def _entry(requirement: RequirementReport, error: ManifestError | None) -> ManifestEntry:
+    entry = manifest_entry(requirement, syncing=True)
+    if entry.state == "ready":
+        return entry
+    return ManifestEntry(
+        entry.handle, entry.did, entry.instance, "failed" if error else "syncing", error=error, bind=entry.bind
+    )

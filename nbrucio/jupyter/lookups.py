@@ -1,0 +1,218 @@
+"""What the REST handlers ask the engine, as functions from text to JSON. They block, so they run in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbrucio.config import load
+from nbrucio.consent import LIFETIME, Grant, Grants
+from nbrucio.did import Did
+from nbrucio.engine import Engine
+from nbrucio.errors import NbrucioError, UsageError
+from nbrucio.plan import Access, RequirementPlan
+
+if TYPE_CHECKING:
+    from nbrucio.jupyter.syncs import Run
+
+MAX_ROWS = 1_000
+
+
+def status(path: Path, with_files: bool) -> dict[str, object]:
+    """What is here of what the notebook at ``path`` declares. No network.
+
+    Raises:
+        NbrucioError: the configuration has a fault.
+    """
+    from nbrucio.sync import status
+
+    report = status([path], load()).notebooks[0].as_json()
+    requirements = report["requirements"]
+    if not with_files and isinstance(requirements, list):
+        for requirement in requirements:
+            requirement["files_total"] = len(requirement.pop("files"))
+    return report
+
+
+def plan(path: Path) -> dict[str, object]:
+    """What a sync of the notebook at ``path`` would do. Asks the catalogue what is not known here.
+
+    Raises:
+        NbrucioError: the configuration has a fault.
+    """
+    from nbrucio.sync import plan
+
+    made = plan([path], load())
+    return {
+        "download_files": len(made.downloads),
+        "download_bytes": made.download_bytes,
+        "refusal": made.refusal.as_json() if made.refusal else None,
+        "requirements": [_plan_row(one) for one in made.requirements],
+    }
+
+
+def _plan_row(one: RequirementPlan) -> dict[str, object]:
+    rows = {access.value: {"files": 0, "bytes": 0} for access in Access}
+    for file in one.files:
+        rows[file.access.value]["files"] += 1
+        rows[file.access.value]["bytes"] += file.entry.size_bytes or 0
+    return {
+        "handle": one.target.requirement.handle,
+        "did": str(one.target.requirement.did),
+        "error": one.target.error.as_json() if one.target.error else None,
+        "access": rows,
+    }
+
+
+def search(pattern: str, kind: str, filters: Sequence[str], limit: str, instance: str | None) -> dict[str, object]:
+    """DIDs that match; ``cut`` tells whether there are more.
+
+    Raises:
+        NbrucioError: the request is wrong, or the catalogue cannot answer.
+    """
+    scope, colon, name = pattern.partition(":")
+    if not colon or not scope:
+        raise UsageError("The pattern names no scope.", subject=pattern, hint="Write scope:pattern.")
+    most = _limit(limit)
+    config = load()
+    with Engine(config) as engine:
+        hits = engine.catalogue(config.instance(instance).identity).search(scope, name or "*", kind, filters)
+        found = list(islice(hits, most + 1))
+    rows = [
+        {"did": str(hit.did), "type": hit.type.value, "open": hit.open, "bytes": hit.size_bytes, "files": hit.files}
+        for hit in found[:most]
+    ]
+    return {"dids": rows, "cut": len(found) > most}
+
+
+def did(text: str, limit: str, instance: str | None) -> dict[str, object]:
+    """What the catalogue says of one DID, with at most ``limit`` of its files.
+
+    Raises:
+        NbrucioError: the request is wrong, or the catalogue cannot answer.
+    """
+    parsed, most, config = Did.parse(text), _limit(limit), load()
+    with Engine(config) as engine:
+        catalogue = engine.catalogue(config.instance(instance).identity)
+        facts = catalogue.describe(parsed)
+        files = list(islice(catalogue.files(parsed), most + 1))
+    rows = [{"did": str(file.did), "bytes": file.size_bytes, "checksum": file.checksum} for file in files[:most]]
+    return {
+        "did": str(parsed),
+        "type": facts.type.value,
+        "open": facts.open,
+        "bytes": facts.size_bytes,
+        "files_total": facts.files,
+        "files": rows,
+        "cut": len(files) > most,
+    }
+
+
+def instances() -> dict[str, object]:
+    """The configured instances, without their credentials.
+
+    Raises:
+        NbrucioError: the configuration has a fault.
+    """
+    config = load()
+    return {
+        "instances": [
+            {
+                "name": instance.name,
+                "identity": instance.identity,
+                "host": instance.host,
+                "account": instance.account,
+                "auth_type": instance.auth_type,
+                "default": instance == config.default,
+                "mounts": [mount.rse for mount in instance.mounts],
+            }
+            for instance in config.instances
+        ],
+        "faults": [{"name": fault.name, "error": fault.error.as_json()} for fault in config.faults],
+        "warnings": list(config.warnings),
+    }
+
+
+def store() -> dict[str, object]:
+    """Where the store is and what room it has.
+
+    Raises:
+        NbrucioError: the configuration has a fault.
+    """
+    config = load()
+    with Engine(config) as engine:
+        free = engine.store.free_bytes()
+    policy = config.policy
+    return {
+        "path": str(config.store_path),
+        "free_bytes": free,
+        "keep_free_bytes": policy.keep_free_bytes,
+        "max_download_bytes": policy.max_download_bytes,
+        "offline": policy.offline,
+    }
+
+
+def grants(kept: Grants) -> dict[str, object]:
+    """What was agreed to and has not expired."""
+    return {"grants": [grant.as_json() for grant in kept.all()]}
+
+
+def grant(kept: Grants, body: Mapping[str, Any]) -> dict[str, object]:
+    """Keep a grant.
+
+    Raises:
+        NbrucioError: the request is wrong, or the grant cannot be kept.
+    """
+    size = body.get("max_bytes")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
+        raise UsageError("'max_bytes' is a number of bytes, or null for any size.")
+    instance = load().instance(_text(body, "instance")).identity
+    new = Grant(instance, _did(body), size, datetime.now(timezone.utc) + LIFETIME)
+    try:
+        kept.add([new])
+    except OSError as error:
+        raise NbrucioError(f"The consent could not be kept: {error.strerror}.") from error
+    return new.as_json()
+
+
+def revoke(kept: Grants, body: Mapping[str, Any]) -> dict[str, object]:
+    """Take back a grant.
+
+    Raises:
+        NbrucioError: the request is wrong, or the change cannot be kept.
+    """
+    try:
+        kept.remove(load().instance(_text(body, "instance")).identity, _did(body))
+    except OSError as error:
+        raise NbrucioError(f"The consent could not be taken back: {error.strerror}.") from error
+    return grants(kept)
+
+
+def run_as_json(run: Run) -> dict[str, object]:
+    """How far a run is, or how it ended."""
+    value: dict[str, object] = {"state": run.state, **run.progress.as_json()}
+    if run.state == "done":
+        value["requirements"] = {r.target.requirement.handle: r.state for r in run.future.result().requirements}
+    elif run.state == "failed":
+        value["message"] = "The sync was stopped." if run.future.cancelled() else str(run.future.exception())
+    return value
+
+
+def _text(body: Mapping[str, Any], key: str) -> str | None:
+    value = body.get(key)
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"'{key}' must be a text.")
+    return value
+
+
+def _did(body: Mapping[str, Any]) -> Did:
+    return Did.parse(_text(body, "did") or "")
+
+
+def _limit(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MAX_ROWS:
+        raise UsageError(f"'limit' is a number from 1 to {MAX_ROWS}.", subject=text)
+    return int(text)

@@ -1,0 +1,76 @@
+"""What a sync that nobody asked for may download: what was granted, within the budget of opening a notebook."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
+from logging import Logger
+from pathlib import Path
+
+from nbrucio.config import Config
+from nbrucio.consent import LIFETIME, Grant, Grants
+from nbrucio.did import Did
+from nbrucio.errors import ConsentNeeded, OverBudget
+from nbrucio.handover import hand_over
+from nbrucio.report import NotebookReport, RequirementReport
+from nbrucio.sync import status
+from nbrucio.words import human_bytes, plural
+
+
+def limited(config: Config, path: Path, budget_bytes: int | None, grants: Grants) -> Config:
+    """``config`` with a download limit that allows what may come without asking: nothing, unless all of it is granted.
+
+    Looks at the notebook and the store only.
+    """
+    missing = list(_missing(status([path], config).notebooks[0]))
+    limits = [config.policy.max_download_bytes, budget_bytes, grants.allowance(missing)]
+    known = [limit for limit in limits if limit is not None]
+    return replace(config, policy=replace(config.policy, max_download_bytes=min(known, default=None)))
+
+
+def _missing(report: NotebookReport) -> Iterator[tuple[str, Did, int]]:
+    for requirement in report.requirements:
+        if requirement.state != "ready":
+            target = requirement.target
+            yield target.instance, target.requirement.did, requirement.size_bytes - requirement.here_bytes
+
+
+def agree(grants: Grants, report: NotebookReport, log: Logger) -> None:
+    """Keep what the user just synced on purpose as granted, up to its size, so that opening it brings it again."""
+    expires = datetime.now(timezone.utc) + LIFETIME
+    ready = [requirement for requirement in report.requirements if requirement.state == "ready"]
+    granted = [
+        Grant(requirement.target.instance, requirement.target.requirement.did, requirement.size_bytes, expires)
+        for requirement in ready
+    ]
+    try:
+        if granted:
+            grants.add(granted)
+    except OSError as error:
+        log.warning("nbrucio: the consent to download could not be kept: %s", error)
+
+
+def reworded(report: NotebookReport) -> NotebookReport:
+    """``report`` with consent asked for where the limit of `limited` stood in the way; kernels are told the same."""
+    requirements = tuple(_ask(requirement, report.path) for requirement in report.requirements)
+    if requirements == report.requirements:
+        return report
+    return hand_over([replace(report, requirements=requirements)])[0]
+
+
+def _ask(requirement: RequirementReport, path: Path) -> RequirementReport:
+    refused = [file for file in requirement.files if isinstance(file.error, OverBudget)]
+    if not refused:
+        return requirement
+    size = sum(file.entry.size_bytes or 0 for file in refused)
+    error = ConsentNeeded(
+        f"{plural(len(refused), 'file')}, {human_bytes(size)}, would be downloaded, and nobody has agreed to that yet.",
+        subject=str(requirement.target.requirement.did),
+        next_command=f"nbrucio sync {shlex.quote(str(path))}",
+    )
+    return replace(
+        requirement,
+        files=tuple(replace(f, error=error) if isinstance(f.error, OverBudget) else f for f in requirement.files),
+    )

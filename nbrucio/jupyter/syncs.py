@@ -1,0 +1,180 @@
+"""The syncs that this server runs: in threads, one at a time for a notebook, shared by all who ask."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from logging import Logger
+from pathlib import Path
+
+from nbrucio.config import Config, load
+from nbrucio.consent import Grants
+from nbrucio.errors import Interrupted, NbrucioError
+from nbrucio.jupyter.handoff import announce, explain
+from nbrucio.jupyter.permission import agree, limited, reworded
+from nbrucio.jupyter.progress import Progress, Throttled
+from nbrucio.lock import LockEntry
+from nbrucio.manifest import write_progress
+from nbrucio.report import NotebookReport
+from nbrucio.sync import Options, sync
+
+#: Opening a notebook again so soon starts nothing.
+REOPEN_S = 60.0
+WORKERS = 4
+#: Results of so many notebooks are kept for the panel and the save hook.
+_KEPT = 200
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for.
+
+    Attributes:
+        explicit: the user asked for this sync, which is consent to what it downloads; otherwise grants decide.
+        budget_bytes: without an explicit wish, at most so much is downloaded; None for no limit but the machine's.
+        offline: only what is here is looked at.
+        refresh: ask the catalogue again.
+    """
+
+    explicit: bool = False
+    budget_bytes: int | None = None
+    offline: bool = False
+    refresh: bool = False
+
+
+@dataclass
+class Run:
+    """A sync that was started. ``future`` gives its report, or raises `NbrucioError`."""
+
+    path: Path
+    wish: Wish
+    started: float
+    cancel: threading.Event = field(default_factory=threading.Event)
+    progress: Progress = field(default_factory=Progress)
+    future: Future[NotebookReport] = field(default_factory=Future)
+
+    @property
+    def state(self) -> str:
+        """``syncing``, ``done`` or ``failed`` (the run as a whole; a single requirement's failure is in the report)."""
+        if not self.future.done():
+            return "syncing"
+        return "failed" if self.future.cancelled() or self.future.exception() else "done"
+
+
+class Syncs:
+    """Starts, shares, cancels and remembers syncs. Its methods return at once and may be called from any thread.
+
+    Args:
+        tell: called, from a worker's thread, with a run whenever there is something new to say of it.
+        log: where a fault of ours goes.
+        grants: what was agreed to.
+        configure: reads the configuration, anew for each sync.
+    """
+
+    def __init__(
+        self, tell: Callable[[Run], None], log: Logger, grants: Grants, configure: Callable[[], Config] = load
+    ) -> None:
+        self._tell = tell
+        self._log = log
+        self._grants = grants
+        self._configure = configure
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="nbrucio-sync")
+        self._lock = threading.Lock()
+        self._runs: dict[Path, Run] = {}
+
+    def start(self, path: Path, wish: Wish) -> Run:
+        """A run for the notebook at ``path``: the one under way, the last one if it was just opened, or a new one.
+
+        Raises:
+            RuntimeError: the server is closing.
+        """
+        path = path.resolve()
+        with self._lock:
+            last = self._runs.get(path)
+            if last is not None and (last.state == "syncing" or _is_recent(last, wish)):
+                return last
+            run = Run(path, wish, time.monotonic())
+            self._runs.pop(path, None)  # so that it comes last, and the oldest first
+            self._runs[path] = run
+            self._forget_old()
+            run.future = self._pool.submit(self._carry_out, run)
+        run.future.add_done_callback(lambda _future: self._tell(run))
+        return run
+
+    def last(self, path: Path) -> Run | None:
+        """The last run for the notebook at ``path``, finished or not."""
+        with self._lock:
+            return self._runs.get(path.resolve())
+
+    def resolved(self, path: Path) -> Mapping[str, LockEntry]:
+        """By handle, what the last finished sync of this notebook resolved. Reads no file."""
+        run = self.last(path)
+        if run is None or run.state != "done":
+            return {}
+        targets = [requirement.target for requirement in run.future.result().requirements]
+        return {target.requirement.handle: target.lock for target in targets if target.lock is not None}
+
+    def cancel(self, path: Path) -> bool:
+        """Stop the run for this notebook; False when none is under way. What has arrived stays."""
+        run = self.last(path)
+        if run is None or run.state != "syncing":
+            return False
+        run.cancel.set()
+        return True
+
+    def close(self) -> None:
+        """Stop every run and wait for the threads. Unfinished files resume at the next sync."""
+        with self._lock:
+            for run in self._runs.values():
+                run.cancel.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _forget_old(self) -> None:
+        done = [path for path, run in self._runs.items() if run.future.done()]
+        for path in done[: max(0, len(self._runs) - _KEPT)]:
+            del self._runs[path]
+
+    def _carry_out(self, run: Run) -> NotebookReport:
+        try:
+            return self._sync(run)
+        except NbrucioError as error:
+            explain(run.path, error, self._log)
+            raise
+        except Exception as error:
+            self._log.exception("nbrucio: the sync of %s ended by a fault", run.path)
+            fault = NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it.")
+            explain(run.path, fault, self._log)
+            raise fault from error
+
+    def _sync(self, run: Run) -> NotebookReport:
+        config = self._configure()
+        announce(run.path, config, self._log)
+        self._tell(run)
+        if run.cancel.is_set():
+            raise Interrupted("The sync was stopped.", next_command=f"nbrucio sync {run.path}")
+        if not run.wish.explicit:
+            config = limited(config, run.path, run.wish.budget_bytes, self._grants)
+        reporter = Throttled(lambda progress: self._progress(run, progress))
+        options = Options(refresh=run.wish.refresh, offline=run.wish.offline)
+        report = sync([run.path], config, options=options, reporter=reporter, cancel=run.cancel).notebooks[0]
+        run.progress = reporter.progress
+        if run.wish.explicit:
+            agree(self._grants, report, self._log)
+            return report
+        return reworded(report)
+
+    def _progress(self, run: Run, progress: Progress) -> None:
+        run.progress = progress
+        with suppress(OSError):  # kernels then wait without figures
+            write_progress(run.path, progress.as_json())
+        self._tell(run)
+
+
+def _is_recent(last: Run, wish: Wish) -> bool:
+    if wish.explicit or wish.refresh or last.state == "failed":
+        return False
+    return time.monotonic() - last.started < REOPEN_S
