@@ -1,0 +1,283 @@
+"""A real Jupyter server in a process of its own, and kernels that it really starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jupyter_client.blocking.client import BlockingKernelClient
+
+TOKEN = "secret-of-the-test"
+START_TIMEOUT_S = 60.0
+
+
+@dataclass
+class Output:
+    """What a cell did: its reply, and its outputs as text in order."""
+
+    status: str
+    texts: list[str]
+    traceback: list[str]
+
+    @property
+    def text(self) -> str:
+        """All of its output; of a display that replaced itself, the last state."""
+        return "".join(self.texts)
+
+
+@dataclass
+class Server:
+    """A running server as one test sees it: ``root`` holds its notebooks, ``prefix`` comes before their API paths."""
+
+    url: str
+    folder: Path
+    root: Path
+    prefix: str
+    runtime: Path
+    log: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    def ask(self, path: str, body: object = None, method: str = "", token: str = TOKEN) -> tuple[int, Any]:
+        """Status and JSON of a request; ``body`` makes it a POST."""
+        headers = {"Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = f"token {token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.url + path, data, headers, method=method or ("POST" if data is not None else "GET")
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                content = answer.read()
+                return answer.status, json.loads(content) if content else None
+        except urllib.error.HTTPError as error:
+            with error:
+                content = error.read()
+            try:
+                return error.code, json.loads(content)
+            except ValueError:
+                return error.code, None
+
+    def api(self, path: str) -> str:
+        """The path of a notebook of this test, as part of a URL."""
+        return quote(self.prefix + path)
+
+    def sync(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """An explicit sync, to its end."""
+        status, answer = self.ask("nbrucio/sync", {"path": self.prefix + path})
+        assert status == 202, answer
+        return self.settled(path)
+
+    def fresh(self, name: str) -> Server:
+        """The same server for another test: a folder of its own, an empty store, no grants, no manifests."""
+        for left in ("store", "runtime"):
+            _remove(self.folder / left)
+        (self.folder / "grants.json").unlink(missing_ok=True)
+        root = self.folder / "notebooks" / name
+        root.mkdir()
+        return replace(self, root=root, prefix=f"{name}/")
+
+    def open(self, path: str) -> None:
+        """What a browser does to open a notebook."""
+        status, _ = self.ask(f"api/contents/{self.api(path)}?type=notebook&content=1")
+        assert status == 200
+
+    def save(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Save a notebook as a browser does; returns what is on disk then."""
+        model = {"type": "notebook", "format": "json", "content": content}
+        status, answer = self.ask(f"api/contents/{self.api(path)}", model, "PUT")
+        assert status in (200, 201), answer
+        saved: dict[str, Any] = json.loads((self.root / path).read_text())
+        return saved
+
+    def state(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """The ``sync`` part of the status of a notebook."""
+        return self.ask(f"nbrucio/status?path={self.api(path)}")[1]["sync"]
+
+    def settled(self, path: str, timeout_s: float = 60) -> Any:  # noqa: ANN401 - JSON
+        """The end of the sync that is under way."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            state = self.state(path)
+            if state is not None and state["state"] != "syncing":
+                return state
+            time.sleep(0.05)
+        raise AssertionError(f"still {state}: {self.log.read_text()[-3000:]}")
+
+    @contextmanager
+    def kernel(self, path: str, spec: str = "python3") -> Iterator[Kernel]:
+        """A session for the notebook at ``path``, and a client of its kernel."""
+        body = {"path": self.prefix + path, "name": Path(path).name, "type": "notebook", "kernel": {"name": spec}}
+        status, session = self.ask("api/sessions", body)
+        assert status == 201, session
+        identity = session["kernel"]["id"]
+        client = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{identity}.json"))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            yield Kernel(self, identity, client)
+        finally:
+            client.stop_channels()
+            self.ask(f"api/sessions/{session['id']}", method="DELETE")
+
+
+@dataclass
+class Kernel:
+    """A kernel of a server."""
+
+    server: Server
+    identity: str
+    client: BlockingKernelClient
+
+    def run(self, code: str, timeout_s: float = 60) -> Output:
+        """Run a cell to its end."""
+        return collect(self.client, self.client.execute(code), timeout_s)
+
+    def restart(self) -> None:
+        """Restart as the browser does; queued cells may follow at once."""
+        status, _ = self.server.ask(f"api/kernels/{self.identity}/restart", {})
+        assert status == 200
+
+
+def collect(client: BlockingKernelClient, identity: str, timeout_s: float = 60) -> Output:
+    """What the cell with this message id does until it is done."""
+    output = Output("", [], [])
+    displays: dict[str, int] = {}
+    while True:
+        message = client.get_iopub_msg(timeout=timeout_s)
+        if message["parent_header"].get("msg_id") != identity:
+            continue
+        kind, content = message["msg_type"], message["content"]
+        if kind == "status" and content["execution_state"] == "idle":
+            break
+        if kind == "stream":
+            output.texts.append(content["text"])
+        elif kind in ("execute_result", "display_data", "update_display_data"):
+            text = content["data"].get("text/plain", "")
+            shown = content.get("transient", {}).get("display_id")
+            if kind == "update_display_data":
+                output.texts[displays[shown]] = text
+            else:
+                displays[shown] = len(output.texts)
+                output.texts.append(text)
+        elif kind == "error":
+            output.traceback = content["traceback"]
+    while not output.status:
+        reply = client.get_shell_msg(timeout=timeout_s)
+        if reply["parent_header"].get("msg_id") == identity:
+            output.status = reply["content"]["status"]
+    return output
+
+
+@contextmanager
+def serve(folder: Path, env: Mapping[str, str], *options: str) -> Iterator[Server]:
+    """A server with this environment whose notebooks lie in ``folder/notebooks``."""
+    root, runtime, log = folder / "notebooks", folder / "jupyter-runtime", folder / "server.log"
+    root.mkdir(exist_ok=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {"JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(folder / "jupyter-config")}
+    words = [
+        *("--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
+        *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"),
+        # Only what is tested here: other extensions that are installed take seconds to load.
+        "--ServerApp.jpserver_extensions={'nbrucio': True, 'jupyterlab': False, 'notebook': False, 'nbclassic': False, "
+        "'jupyter_lsp': False, 'notebook_shim': False, 'jupyter_server_terminals': False, 'jupytext': False}",
+    ]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_server", *words, *options],
+            env={**env, **own},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=root,
+        )
+    server = Server(f"http://127.0.0.1:{port}/", folder, root, "", runtime, log, process)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _remove(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o700)  # what the store made read-only
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_ready(server: Server) -> None:
+    end = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < end:
+        assert server.process.poll() is None, server.log.read_text()[-5000:]
+        try:
+            if server.ask("api/status")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"the server does not answer: {server.log.read_text()[-5000:]}")
+
+
+def notebook(*cells: str, metadata: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """The JSON of a notebook with these code cells."""
+    return {
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"c{number}",
+                "metadata": {},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, source in enumerate(cells)
+        ],
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            **(metadata or {}),
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def declaring(*cells: str, **handles: str) -> dict[str, Any]:
+    """A notebook that declares DIDs by handle."""
+    requirements = [{"did": did, "handle": handle} for handle, did in handles.items()]
+    return notebook(*cells, metadata={"nbrucio": {"version": 1, "requirements": requirements}})
+
+
+def base_environment(folder: Path) -> dict[str, str]:
+    """An environment in which nothing of this user's matters."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "SSL_CERT_FILE") if name in os.environ}
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    return kept | {
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / ".ipython"),
+        "NBRUCIO_STORE": str(folder / "store"),
+        "NBRUCIO_RUNTIME_DIR": str(folder / "runtime"),
+        "NBRUCIO_GRANTS": str(folder / "grants.json"),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }

@@ -1,0 +1,112 @@
+"""The REST interface: who may use it, what it answers, and that it never blocks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import nbrucio.jupyter.handlers
+from tests.jupyter.conftest import Start
+from tests.jupyter.servers import Server, declaring
+from tests.jupyter.test_opening import put
+
+OPENAPI = json.loads((Path(nbrucio.jupyter.handlers.__file__).parent / "openapi.json").read_text())
+VERBS = [(path, verb) for path, verbs in OPENAPI["paths"].items() for verb in verbs]
+
+
+def test_every_route_is_described_and_every_description_has_a_route() -> None:
+    implemented = {
+        (f"/{name}", verb)
+        for name, handler in nbrucio.jupyter.handlers.ROUTES.items()
+        for verb in ("get", "post", "put", "patch", "delete")
+        if verb in vars(handler)
+    }
+    assert implemented == set(VERBS)
+
+
+def test_nobody_gets_in_without_a_token(server: Server) -> None:
+    for path, verb in VERBS:
+        body = {} if verb != "get" else None
+        status, _ = server.ask("nbrucio" + path, body, verb.upper(), token="")
+        assert status == 403, (path, verb)
+
+
+AUTHORIZER = """
+from jupyter_server.auth import Authorizer
+
+class ReadOnly(Authorizer):
+    def is_authorized(self, handler, user, action, resource):
+        return resource != "nbrucio" or action == "read"
+
+c.ServerApp.authorizer_class = ReadOnly
+"""
+
+
+def test_who_may_only_read_cannot_change_anything(start: Start, tmp_path: Path) -> None:
+    config = tmp_path / "jupyter_server_config.py"
+    config.write_text(AUTHORIZER)
+    with start(f"--config={config}") as server:
+        assert server.ask("nbrucio/instances")[0] == 200
+        for path, verb in VERBS:
+            if verb != "get":
+                assert server.ask("nbrucio" + path, {}, verb.upper())[0] == 403
+
+
+def test_search_and_details_come_from_rucio(server: Server) -> None:
+    status, found = server.ask("nbrucio/search?pattern=sandbox:dimuon&kind=dataset")
+    assert (status, found["cut"]) == (200, False)
+    assert [row["did"] for row in found["dids"]] == ["sandbox:dimuon"]
+    status, about = server.ask("nbrucio/did?did=sandbox:dimuon&limit=3")
+    assert (status, about["type"], len(about["files"]), about["cut"]) == (200, "DATASET", 3, True)
+
+
+def test_instances_and_store_are_told_without_secrets(server: Server) -> None:
+    status, told = server.ask("nbrucio/instances")
+    assert status == 200
+    assert [instance["default"] for instance in told["instances"]] == [True]
+    assert "password" not in json.dumps(told)
+    status, store = server.ask("nbrucio/store")
+    assert store["path"] == str(server.folder / "store")
+    assert store["free_bytes"] > 0
+
+
+def test_plan_tells_files_and_bytes(server: Server) -> None:
+    put(server, "a.ipynb", declaring(dimuon="sandbox:dimuon"))
+    status, plan = server.ask(f"nbrucio/plan?path={server.api('a.ipynb')}")
+    assert (status, plan["refusal"]) == (200, None)
+    (row,) = plan["requirements"]
+    assert sum(way["files"] for way in row["access"].values()) == 4
+    assert server.state("a.ipynb") is None  # a plan starts nothing
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        ("status", 400, "usage"),
+        ("status?path=no.ipynb", 400, "bad-notebook"),
+        ("search?pattern=nocolon", 400, "usage"),
+        ("search?pattern=a:b&limit=0", 400, "usage"),
+        ("search?pattern=a:b&limit=1e9", 400, "usage"),
+        ("search?pattern=sandbox:*&kind=planet", 400, "usage"),
+        ("search?pattern=sandbox:*&instance=nowhere", 400, "unknown-instance"),
+        ("did?did=sandbox:no-such-thing", 404, "did-not-found"),
+        ("did?did=%00", 400, "bad-did"),
+    ],
+)
+def test_a_wrong_request_is_answered_with_the_reason(server: Server, request_: str, status: int, code: str) -> None:
+    answer = server.ask(f"nbrucio/{request_}")
+    assert (answer[0], answer[1]["error"]["code"]) == (status, code)
+    assert answer[1]["error"]["message"].endswith(".")
+
+
+@pytest.mark.parametrize("body", [[], "x", 3])
+def test_a_body_that_is_no_object_is_refused(server: Server, body: object) -> None:
+    status, answer = server.ask("nbrucio/sync", body)
+    assert (status, answer["error"]["code"]) == (400, "usage")
+
+
+def test_cancelling_what_does_not_run_is_no_error(server: Server) -> None:
+    put(server, "a.ipynb", declaring(dimuon="sandbox:dimuon"))
+    assert server.ask("nbrucio/cancel", {"path": server.prefix + "a.ipynb"}) == (200, {"cancelled": False})
