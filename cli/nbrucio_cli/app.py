@@ -25,6 +25,10 @@ VERBS = {
         "paths": ("paths", "Print where a notebook's files are."),
         "run": ("run", "Sync a notebook, then execute it."),
     },
+    "Check": {
+        "check": ("check", "Check declaration, lock, code and data, for CI and pre-commit."),
+        "diff": ("diff", "Say how the data of two notebooks differs."),
+    },
     "Look": {
         "search": ("search", "Search DIDs."),
         "show": ("show", "Show a DID: its contents, size and replicas."),

@@ -1,0 +1,130 @@
+"""``nbrucio diff``: did the data change between two notebooks?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nbrucio_cli.common import json_option, load_config, print_json, verb
+
+if TYPE_CHECKING:
+    from nbrucio.catalogue.base import FileEntry
+    from nbrucio.diff import Change, Held, Lists
+
+#: So many files are listed for one handle; ``--json`` lists all.
+_SHOWN_FILES = 20
+#: What git calls a diff command with: path old-file old-hex old-mode new-file new-hex new-mode, then for a rename the
+#: new path and a header.
+_GIT_ARGUMENTS = (7, 9)
+
+
+@click.command("diff")
+@click.argument("notebooks", nargs=-1, required=True, metavar="OLD NEW", type=click.Path(path_type=Path))
+@click.option("--git", "from_git", is_flag=True, help="Take the arguments of git's diff.<driver>.command; ends with 0.")
+@click.option("--textconv", is_flag=True, help="Print the data of one notebook, for git's diff.<driver>.textconv.")
+@json_option
+@verb
+def command(notebooks: tuple[Path, ...], from_git: bool, textconv: bool, as_json: bool) -> int:
+    """Say how the data of NEW differs from that of OLD: two notebooks, or two executed ones.
+
+    Compares what they read when they were executed, else their locks. Ends with 0 when it is the same, with 3 when not.
+
+    \b
+    git config diff.nbrucio.textconv "nbrucio diff --textconv"
+    echo "*.ipynb diff=nbrucio" >> .gitattributes
+    """
+    if textconv:
+        return _textconv(notebooks[0])
+    if from_git:
+        return _for_git(notebooks)
+    if len(notebooks) != 2:
+        raise click.UsageError("Give two notebooks: nbrucio diff OLD NEW.")
+    from nbrucio.diff import diff
+    from nbrucio.errors import Drift
+
+    changes = diff(notebooks[0], notebooks[1], _lists())
+    differs = [change for change in changes if change.kind != "same"]
+    code = Drift.exit_code if differs else 0
+    if as_json:
+        old, new = map(str, notebooks)
+        rows = [change.as_json() for change in changes]
+        print_json({"version": 1, "exit_code": code, "old": old, "new": new, "changes": rows})
+        return code
+    for line in _lines(differs):
+        click.echo(line)
+    if not differs:
+        click.echo("The data is the same.")
+    return code
+
+
+def _textconv(path: Path) -> int:
+    """A notebook that cannot be read is said so in the text: git would show no difference at all otherwise."""
+    from nbrucio.diff import holds, stable_lines
+    from nbrucio.errors import NbrucioError
+
+    try:
+        for line in stable_lines(holds(path)):
+            click.echo(line)
+    except NbrucioError as error:
+        click.echo(error.message.replace(str(path), path.name))
+    return 0
+
+
+def _for_git(arguments: tuple[Path, ...]) -> int:
+    from nbrucio.diff import diff
+    from nbrucio.errors import NbrucioError
+
+    if len(arguments) == 1:
+        click.echo(f"{arguments[0]} is not merged.")
+        return 0
+    if len(arguments) not in _GIT_ARGUMENTS:
+        raise click.UsageError("With --git this is called by git, with 7 or 9 arguments.")
+    try:
+        differs = [change for change in diff(arguments[1], arguments[4], _lists()) if change.kind != "same"]
+    except NbrucioError as error:
+        click.echo(f"{arguments[0]}: {error.message}")
+        return 0
+    if differs:
+        click.echo(f"Data of {arguments[0]}:")
+    for line in _lines(differs):
+        click.echo(f"  {line}")
+    return 0
+
+
+def _lists() -> Lists:
+    from nbrucio.store.resolved import Resolutions
+
+    return Resolutions(load_config().store_path).files
+
+
+def _lines(changes: Iterable[Change]) -> Iterator[str]:
+    for change in changes:
+        sides = " -> ".join(_words(held) for held in (change.old, change.new) if held is not None)
+        yield f"{change.kind:8} {change.handle}  {sides}"
+        if change.files:
+            yield from _file_lines("added", change.files.added)
+            yield from _file_lines("removed", change.files.removed)
+            yield from _file_lines("changed", change.files.changed)
+
+
+def _words(held: Held) -> str:
+    from nbrucio.words import human_bytes, plural
+
+    if held.files is None:
+        return f"{held.did} (neither read nor locked)"
+    select = f", {held.select}" if held.select else ""
+    digest = f", {(held.digest or '').removeprefix('sha256:')[:12]}" if held.digest else ""
+    return f"{held.did} ({plural(held.files, 'file')}, {human_bytes(held.size_bytes or 0)}{select}{digest})"
+
+
+def _file_lines(word: str, entries: tuple[FileEntry, ...]) -> Iterator[str]:
+    from nbrucio.words import human_bytes
+
+    for entry in entries[:_SHOWN_FILES]:
+        size = "size unknown" if entry.size_bytes is None else human_bytes(entry.size_bytes)
+        yield f"           {word} {entry.did}, {size}"
+    if len(entries) > _SHOWN_FILES:
+        yield f"           {word} {len(entries) - _SHOWN_FILES:,} more; --json lists all"
