@@ -39,6 +39,7 @@ class Requirement:
         select: the wanted subset of its files; None for all.
         access: one of `ACCESS_WORDS`; None when nbrucio chooses.
         parameter: what chose `did`; None when the declaration names it.
+        variant: the variant of the declaration that `select` comes from; None for its own.
         extra: keys that this version does not know, kept as they are.
     """
 
@@ -48,7 +49,13 @@ class Requirement:
     select: Selection | None = None
     access: str | None = None
     parameter: Parameter | None = None
+    variant: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def lock_key(self) -> str:
+        """Its key in the lock: the handle, in a variant with that one's name after ``@``, which no handle holds."""
+        return self.handle if self.variant is None else f"{self.handle}@{self.variant}"
 
     def as_json(self) -> dict[str, object]:
         """The entry of ``requirements`` that parses back to this."""
@@ -200,21 +207,50 @@ class Declaration:
         return replace(
             self,
             entries=tuple(e for e in self.entries if not (isinstance(e, Requirement) and e.handle == handle)),
-            lock={key: kept for key, kept in self.lock.items() if key != handle},
-            bad_lock={key: kept for key, kept in self.bad_lock.items() if key != handle},
+            lock={key: kept for key, kept in self.lock.items() if handle_of(key) != handle},
+            bad_lock={key: kept for key, kept in self.bad_lock.items() if handle_of(key) != handle},
         )
 
-    def with_lock(self, handle: str, entry: LockEntry) -> Declaration:
-        """A declaration in which ``handle`` is locked to ``entry``."""
-        return replace(self, lock={**self.lock, handle: entry})
+    def with_lock(self, key: str, entry: LockEntry) -> Declaration:
+        """A declaration in which the requirement with this `Requirement.lock_key` is locked to ``entry``."""
+        return replace(self, lock={**self.lock, key: entry})
+
+    def in_variant(self, name: str | None) -> Declaration:
+        """The declaration with the selections that its variant ``name`` names; itself for None.
+
+        ``variants`` has by name and handle a selection, which stands for that of the requirement; ``{}`` means all its
+        files. A handle that a variant does not name stays as declared.
+
+        Raises:
+            BadDeclaration: there is no such variant, or it is malformed.
+        """
+        if name is None:
+            return self
+        variants = self.extra.get("variants")
+        known = variants if isinstance(variants, Mapping) else {}
+        chosen = known.get(name)
+        if not isinstance(chosen, Mapping):
+            words = ", ".join(map(str, known)) or "none"
+            raise BadDeclaration(
+                f"The notebook declares no variant {printable(name, 40)}.", subject=name, hint=f"Declared: {words}."
+            )
+        unknown = [str(handle) for handle in chosen if self.get(str(handle)) is None]
+        if unknown:
+            raise BadDeclaration(f"The variant '{name}' selects from '{unknown[0]}', which is not declared.")
+        return replace(self, entries=tuple(_in_variant(entry, name, chosen) for entry in self.entries))
 
 
 def lock_for(requirement: Requirement, lock: Mapping[str, LockEntry]) -> LockEntry | None:
     """The lock entry that still speaks of ``requirement``; None when there is none or its DID or selection changed."""
-    entry = lock.get(requirement.handle)
+    entry = lock.get(requirement.lock_key)
     if entry and (entry.did, entry.select) == (requirement.did, requirement.select):
         return entry
     return None
+
+
+def handle_of(lock_key: str) -> str:
+    """The handle of the requirement that has this `Requirement.lock_key`."""
+    return lock_key.partition("@")[0]
 
 
 def from_attachments(value: object) -> Declaration:
@@ -273,6 +309,14 @@ def _parse_entries(entries: Iterable[object], parameters: Mapping[str, object]) 
             handles.add(requirement.handle)
             parsed.append(requirement)
     return tuple(parsed)
+
+
+def _in_variant(entry: Requirement | Fault, name: str, chosen: Mapping[object, object]) -> Requirement | Fault:
+    if isinstance(entry, Fault) or entry.handle not in chosen:
+        return entry
+    value = chosen[entry.handle]
+    select = None if value == {} else Selection.parse(value)
+    return entry if select == entry.select else replace(entry, select=select, variant=name)
 
 
 def _fault(number: int, error: BadDeclaration | BadDid) -> BadDeclaration:

@@ -6,20 +6,22 @@ is refused, not overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nbrucio import sidecar
 from nbrucio.config import Config
 from nbrucio.declaration import Declaration, Requirement, propose_handle
 from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import BadDeclaration, NbrucioError
 from nbrucio.events import Reporter
-from nbrucio.lock import same_content
+from nbrucio.lock import INLINE_LIST_MAX_FILES, LockEntry, pins, same_content
 from nbrucio.notebook import save
 from nbrucio.plan import Target
 from nbrucio.resolve import Declared, Question, read_declared
+from nbrucio.sidecar import Sidecar
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,9 @@ def add(
             | ({"instance": identity} if identity else {})
         )
         declaration = declaration.with_requirement(requirement)
-        fresh.append(requirement.handle)
+        fresh.append(requirement)
     if offline:
-        targets = tuple(Target(r, identity or "") for r in declaration.requirements if r.handle in fresh)
+        targets = tuple(Target(r, identity or "") for r in declaration.requirements if r in fresh)
         return Edit(path, targets, _write(declared, declaration))
     return _lock_and_write(declared, declaration, config, fresh, Question(refresh=True), reporter)
 
@@ -115,61 +117,96 @@ def remove(path: Path, names: Sequence[str]) -> Edit:
 
 
 def lock(
-    path: Path, config: Config, *, upgrade: Collection[str] | None = None, reporter: Reporter | None = None
+    path: Path,
+    config: Config,
+    *,
+    upgrade: Collection[str] | None = None,
+    variant: str | None = None,
+    reporter: Reporter | None = None,
 ) -> Edit:
     """Write what each requirement resolves to into the notebook at ``path``.
 
-    What is locked stays locked as it is, unless it is among ``upgrade``.
+    What is locked stays locked as it is, unless it is among ``upgrade``. The SHA-256 of files that are in the store
+    enters the lock: their bytes were verified here.
 
     Args:
         upgrade: handles to resolve anew; an empty collection means all of them, None means none.
+        variant: lock the selections of this variant, beside the lock of the whole.
 
     Raises:
         NbrucioError: the notebook cannot be edited, or a requirement cannot be resolved; nothing is written then.
     """
     declared = read_declared(path)
+    chosen = declared.declaration.in_variant(variant)
     for name in upgrade or ():
         if all(requirement.handle != name for requirement in declared.declaration.requirements):
             raise BadDeclaration(f"'{name}' is not declared in {path}.", subject=name)
-    handles = [requirement.handle for requirement in declared.declaration.requirements]
-    if upgrade is None:
-        return _lock_and_write(declared, declared.declaration, config, handles, Question(), reporter)
-    anew = [handle for handle in handles if not upgrade or handle in upgrade]
-    return _lock_and_write(declared, declared.declaration, config, anew, Question(refresh=True), reporter)
+    anew = [r for r in chosen.requirements if upgrade is None or not upgrade or r.handle in upgrade]
+    return _lock_and_write(
+        declared, declared.declaration, config, anew, Question(refresh=upgrade is not None), reporter
+    )
 
 
 def _lock_and_write(
     declared: Declared,
     declaration: Declaration,
     config: Config,
-    handles: Sequence[str],
+    requirements: Sequence[Requirement],
     question: Question,
     reporter: Reporter | None,
 ) -> Edit:
-    wanted = replace(declaration, entries=tuple(r for r in declaration.requirements if r.handle in set(handles)))
+    wanted = replace(declaration, entries=tuple(requirements))
+    beside = sidecar.read(declared.path)
     with Engine(config, reporter) as engine:
         targets = engine.resolver().resolve(Declared(declared.notebook, wanted), question)
         for target in targets:
             if target.error is not None:
                 raise target.error
-            declaration = _locked(declaration, target)
-        changed = _write(declared, declaration)
+            if target.lock is not None:
+                sums = _sums(_verified(engine, target), target, beside, declaration, anew=question.refresh)
+                declaration = _locked(declaration, target, sums)
+                beside = _pinned(beside, target, target.lock, sums)
+        changed = _write(declared, declaration, beside)
         for target in targets:
             _keep(engine, target)
     return Edit(declared.path, targets, changed)
 
 
-def _locked(declaration: Declaration, target: Target) -> Declaration:
-    if target.lock is None:
-        return declaration
-    handle = target.requirement.handle
+def _verified(engine: Engine, target: Target) -> dict[str, str]:
+    """The SHA-256 by DID of those files whose bytes were verified on this machine."""
+    found = ((entry, engine.store.find(target.instance, entry)) for entry in target.files)
+    return {str(entry.did): stored.sha256 for entry, stored in found if stored is not None}
+
+
+def _sums(
+    verified: dict[str, str], target: Target, beside: Sidecar, declaration: Declaration, *, anew: bool
+) -> dict[str, str]:
+    """The SHA-256 to lock: what is locked stays as it is, unless this locks ``anew``."""
+    assert target.lock is not None
+    present = declaration.lock.get(target.requirement.lock_key)
+    inline = present.sha256 if present and same_content(present, target.lock) else {}
+    locked = {**beside.sums(target.lock.digest), **inline}
+    return {**locked, **verified} if anew else {**verified, **locked}
+
+
+def _pinned(beside: Sidecar, target: Target, entry: LockEntry, sums: Mapping[str, str]) -> Sidecar:
+    """The sidecar with what of this lock entry is too long for the notebook."""
+    if entry.files <= INLINE_LIST_MAX_FILES:
+        return beside
+    return beside.with_list(entry.digest, target.files if pins(entry.open, entry.select) else None, sums)
+
+
+def _locked(declaration: Declaration, target: Target, sums: Mapping[str, str]) -> Declaration:
+    assert target.lock is not None
+    key = target.requirement.lock_key
     if target.requirement.instance is None:
         named = replace(target.requirement, instance=target.instance)
         entries = tuple(named if entry == target.requirement else entry for entry in declaration.entries)
         declaration = replace(declaration, entries=entries)
-    present = declaration.lock.get(handle)
+    present = declaration.lock.get(key)
     # An unchanged lock keeps its time, so that locking twice changes nothing.
-    return declaration if present and same_content(present, target.lock) else declaration.with_lock(handle, target.lock)
+    entry = present if present and same_content(present, target.lock) else target.lock
+    return declaration.with_lock(key, replace(entry, sha256=sums if entry.files <= INLINE_LIST_MAX_FILES else {}))
 
 
 def _keep(engine: Engine, target: Target) -> None:
@@ -182,6 +219,11 @@ def _keep(engine: Engine, target: Target) -> None:
         ) from error
 
 
-def _write(declared: Declared, declaration: Declaration) -> bool:
+def _write(declared: Declared, declaration: Declaration, beside: Sidecar | None = None) -> bool:
+    """Write the notebook, and before it the long lists that its lock names."""
+    digests = frozenset(entry.digest for entry in declaration.lock.values())
+    before = sidecar.read(declared.path)
+    after = (before if beside is None else beside).only(digests)
+    sidecar.write(declared.path, after)
     written = save(declared.notebook, declaration.as_json())
-    return written.raw != declared.notebook.raw
+    return written.raw != declared.notebook.raw or before != after

@@ -28,6 +28,8 @@ class LockEntry:
         digest: ``sha256:<hex>`` over the file list, see `digest_of`.
         locked: when, ISO 8601 in UTC to the second.
         pinned: the file list itself, for an open dataset or a selection of at most `INLINE_LIST_MAX_FILES`; else None.
+        sha256: hex SHA-256 by DID, of files whose bytes were verified where the lock was written; of at most
+            `INLINE_LIST_MAX_FILES` files.
         extra: keys of a newer version, kept as they are.
     """
 
@@ -40,6 +42,7 @@ class LockEntry:
     digest: str
     locked: str
     pinned: tuple[FileEntry, ...] | None = None
+    sha256: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
@@ -51,6 +54,8 @@ class LockEntry:
         value |= {"digest": self.digest, "locked": self.locked}
         if self.pinned is not None:
             value["pinned"] = list_lines(self.pinned)
+        if self.sha256:
+            value["sha256"] = dict(sorted(self.sha256.items()))
         return value | dict(self.extra)
 
     @classmethod
@@ -69,7 +74,7 @@ class LockEntry:
 
     @classmethod
     def _parse(cls, value: Mapping[str, object]) -> LockEntry:
-        known = {"did", "select", "type", "files", "bytes", "open", "digest", "locked", "pinned"}
+        known = {"did", "select", "type", "files", "bytes", "open", "digest", "locked", "pinned", "sha256"}
         select, pinned = value.get("select"), value.get("pinned")
         files, size_bytes, digest, locked = value["files"], value["bytes"], value["digest"], value["locked"]
         if not isinstance(files, int) or not isinstance(size_bytes, int):
@@ -86,13 +91,14 @@ class LockEntry:
             digest=digest,
             locked=str(locked),
             pinned=parse_lines(pinned) if isinstance(pinned, list) else None,
+            sha256=sha256_sums(value.get("sha256")),
             extra={key: kept for key, kept in value.items() if key not in known},
         )
 
 
 def lock_entry(facts: DidFacts, select: Selection | None, files: Sequence[FileEntry], locked: str) -> LockEntry:
     """The entry for a DID that resolved to ``files`` (after selection, sorted by DID) at the time ``locked``."""
-    pin = (facts.open or select is not None) and len(files) <= INLINE_LIST_MAX_FILES
+    pin = pins(facts.open, select) and len(files) <= INLINE_LIST_MAX_FILES
     return LockEntry(
         did=facts.did,
         select=select,
@@ -106,23 +112,56 @@ def lock_entry(facts: DidFacts, select: Selection | None, files: Sequence[FileEn
     )
 
 
+def pins(is_open: bool, select: Selection | None) -> bool:
+    """Whether a lock names every file: a digest alone cannot bring back what Rucio no longer lists like this."""
+    return is_open or select is not None
+
+
 def same_content(old: LockEntry, new: LockEntry) -> bool:
     """Whether both lock the same files of the same DID; the time does not matter."""
     return (old.did, old.select, old.digest) == (new.did, new.select, new.digest)
 
 
-def drift_words(old: LockEntry, new: LockEntry) -> str | None:
+def drift_words(
+    old: LockEntry, new: LockEntry, lists: tuple[Sequence[FileEntry], Sequence[FileEntry]] | None = None
+) -> str | None:
     """How ``new`` differs from ``old``, for a person; None when it does not.
 
-    Totals only: which files came and went can be told only where both lists are at hand.
+    Args:
+        lists: the files of both; without them only totals can be told, not what came and what went.
     """
     if same_content(old, new):
         return None
+    if lists is not None:
+        return _changes(*lists)
     files, size_bytes = new.files - old.files, new.size_bytes - old.size_bytes
     if not files and not size_bytes:
         return "other files or checksums, same number and size"
     verb = "gained" if files > 0 or (not files and size_bytes > 0) else "lost"
     return f"{verb} {plural(abs(files), 'file')}, {human_bytes(abs(size_bytes))} since the lock"
+
+
+def _changes(old: Sequence[FileEntry], new: Sequence[FileEntry]) -> str:
+    before, after = {entry.did: entry for entry in old}, {entry.did: entry for entry in new}
+    gained = [entry for did, entry in after.items() if did not in before]
+    lost = [entry for did, entry in before.items() if did not in after]
+    changed = [
+        did for did, entry in after.items() if did in before and list_lines([before[did]]) != list_lines([entry])
+    ]
+    words = [
+        f"{verb} {plural(len(files), 'file')}, {human_bytes(sum(entry.size_bytes or 0 for entry in files))}"
+        for verb, files in (("gained", gained), ("lost", lost))
+        if files
+    ]
+    words += [f"has other bytes in {plural(len(changed), 'file')}"] if changed else []
+    return f"{'; '.join(words) or 'has another DID or selection'} since the lock"
+
+
+def sha256_sums(value: object) -> dict[str, str]:
+    """The hex SHA-256 by DID that a lock's ``sha256`` writes; what has another form is left out."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(did): str(digits) for did, digits in value.items() if is_digest(f"sha256:{digits}")}
 
 
 def list_lines(files: Iterable[FileEntry]) -> list[str]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.declaration import Requirement
 from nbrucio.did import Did
-from nbrucio.errors import NbrucioError, NoReplica, NoSpace, Offline, OverBudget
+from nbrucio.errors import IntegrityError, NbrucioError, NoReplica, NoSpace, Offline, OverBudget
 from nbrucio.lock import LockEntry
 from nbrucio.words import human_bytes, plural
 
@@ -52,6 +52,7 @@ class Target:
         lock: what was resolved; None when `error` is set.
         drift: how the catalogue's answer differs from the notebook's lock, in words; None when it does not.
         error: why the requirement could not be resolved.
+        sha256: what the notebook's lock says of its files, by DID; files that were never verified are absent.
     """
 
     requirement: Requirement
@@ -60,6 +61,7 @@ class Target:
     lock: LockEntry | None = None
     drift: str | None = None
     error: NbrucioError | None = None
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
 
 #: A file at an instance: the same DID at two instances is two files.
@@ -75,12 +77,14 @@ class Facts:
         mounted: files that were found on a mounted RSE, and their paths.
         replicas: of the files that are in neither; absent when they were not asked for.
         replica_errors: by instance, why its replicas could not be asked for.
+        refused: files that are here with other bytes than a lock names.
     """
 
     stored: Mapping[FileKey, Path]
     mounted: Mapping[FileKey, Path]
     replicas: Mapping[FileKey, tuple[Replica, ...]]
     replica_errors: Mapping[str, NbrucioError]
+    refused: Mapping[FileKey, NbrucioError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,8 @@ def make_plan(targets: Sequence[Target], facts: Facts, limits: Limits) -> Plan:
 def _plan_file(target: Target, entry: FileEntry, facts: Facts) -> FilePlan:
     key = (target.instance, entry.did)
     allowed = target.requirement.access
+    if key in facts.refused and allowed != "mount":
+        return FilePlan(entry, Access.MISSING, error=facts.refused[key])
     if key in facts.stored and allowed != "mount":
         return FilePlan(entry, Access.STORE, facts.stored[key])
     if key in facts.mounted and allowed in (None, "mount"):
@@ -209,6 +215,19 @@ def _plan_download(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan:
             next_command=f"rucio replica list file {entry.did}",
         )
     return FilePlan(entry, Access.MISSING, error=error)
+
+
+def lock_fault(target: Target, entry: FileEntry, sha256: str) -> NbrucioError | None:
+    """Why bytes with this SHA-256 (hex) are not the ones that the notebook's lock names; None when they may be."""
+    locked = target.sha256.get(str(entry.did), sha256)
+    if locked == sha256:
+        return None
+    return IntegrityError(
+        f"{entry.did} has other bytes than the lock names: SHA-256 {sha256[:12]}… instead of {locked[:12]}….",
+        subject=str(entry.did),
+        hint="Its size and Rucio's checksum agree. If the new content is right, lock it.",
+        next_command=f"nbrucio lock NOTEBOOK --upgrade {target.requirement.handle}",
+    )
 
 
 def _narrowed(entry: FileEntry, requirement: Requirement) -> NbrucioError:

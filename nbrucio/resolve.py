@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbrucio import lockfaults, sidecar
 from nbrucio.catalogue.base import Catalogue, DidFacts, FileEntry, unique_files
 from nbrucio.config import Config
 from nbrucio.declaration import NO_PARAMETERS, Declaration, Requirement, from_attachments, lock_for
 from nbrucio.did import Did
-from nbrucio.errors import NbrucioError, Offline
+from nbrucio.errors import NbrucioError
 from nbrucio.events import Reporter, Resolved, ResolveStarted
 from nbrucio.lock import LockEntry, digest_of, drift_words, lock_entry, now
 from nbrucio.notebook import Notebook, load
 from nbrucio.plan import Target
+from nbrucio.sidecar import Sidecar
 from nbrucio.store.resolved import Resolutions
 
 #: The metadata key of rucio-jupyterlab, read as a declaration where ours is absent.
@@ -66,10 +68,23 @@ class Question:
     Attributes:
         refresh: ask the catalogue even where a lock could answer.
         offline: never ask the catalogue.
+        locked: ask the catalogue, and refuse what is not locked in the notebook or differs from its lock.
+        frozen: never ask the catalogue for contents, and refuse what is not locked in the notebook.
     """
 
     refresh: bool = False
     offline: bool = False
+    locked: bool = False
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A lock entry, its files where their list is at hand, and the SHA-256 of those that were verified."""
+
+    entry: LockEntry
+    files: tuple[FileEntry, ...] | None
+    sha256: Mapping[str, str]
 
 
 class Resolver:
@@ -87,45 +102,73 @@ class Resolver:
     def resolve(self, declared: Declared, question: Question) -> tuple[Target, ...]:
         """A target for each requirement, in order. A requirement that fails carries its error; the others go on."""
         kept = self._resolutions.lock(declared.path)
+        beside = sidecar.read(declared.path)
         return tuple(
-            self._target(requirement, declared.declaration, kept, question)
+            self._target(
+                requirement,
+                self._known(requirement, declared.declaration.lock, beside),
+                self._known(requirement, kept, beside),
+                question,
+            )
             for requirement in declared.declaration.requirements
         )
 
     def _target(
-        self, requirement: Requirement, declaration: Declaration, kept: dict[str, LockEntry], question: Question
+        self, requirement: Requirement, locked: _Known | None, kept: _Known | None, question: Question
     ) -> Target:
         identity = ""
         try:
             identity = self._config.instance(requirement.instance).identity
-            locked = lock_for(requirement, declaration.lock)
-            known = locked or lock_for(requirement, kept)
-            files = self._listed(known) if known and not question.refresh else None
-            if known and files is not None:
-                return Target(requirement, identity, files, known)
+            if locked is None and (question.locked or question.frozen):
+                raise lockfaults.absent(requirement)
+            known = locked or kept
+            if known and known.files is not None and not (question.refresh or question.locked):
+                sums = locked.sha256 if locked else {}
+                return Target(requirement, identity, known.files, known.entry, sha256=sums)
+            if question.frozen:
+                raise lockfaults.list_not_here(requirement)
             return self._asked(requirement, identity, locked, question)
         except NbrucioError as error:
             return Target(requirement, identity, error=error)
 
-    def _listed(self, locked: LockEntry) -> tuple[FileEntry, ...] | None:
+    def _known(self, requirement: Requirement, lock: Mapping[str, LockEntry], beside: Sidecar) -> _Known | None:
+        """What a lock says of ``requirement``; for a variant without an entry of its own, by the whole's entry."""
+        entry = lock_for(requirement, lock)
+        if entry is not None:
+            return _Known(entry, self._listed(entry, beside), {**beside.sums(entry.digest), **entry.sha256})
+        whole = lock.get(requirement.handle) if requirement.variant and requirement.select else None
+        if whole is None or whole.did != requirement.did or whole.select is not None:
+            return None
+        everything = self._listed(whole, beside)
+        if everything is None or requirement.select is None:
+            return None
+        files = requirement.select.apply(everything)
+        facts = DidFacts(whole.did, whole.type, whole.open)
+        part = lock_entry(facts, requirement.select, files, whole.locked)
+        return _Known(part, files, {**beside.sums(whole.digest), **whole.sha256})
+
+    def _listed(self, locked: LockEntry, beside: Sidecar) -> tuple[FileEntry, ...] | None:
         """The files that a lock entry names, if their list is at hand and is the one that was locked."""
         if locked.pinned is not None and digest_of(locked.pinned) == locked.digest:
             return locked.pinned
-        return self._resolutions.files(locked.digest)
+        return beside.files(locked.digest) or self._resolutions.files(locked.digest)
 
-    def _asked(self, requirement: Requirement, identity: str, locked: LockEntry | None, question: Question) -> Target:
+    def _asked(self, requirement: Requirement, identity: str, locked: _Known | None, question: Question) -> Target:
         if question.offline:
-            raise Offline(
-                f"{requirement.did} was never resolved on this machine, and nbrucio works offline.",
-                subject=str(requirement.did),
-                hint="Run `nbrucio sync` once with a network.",
-            )
+            raise lockfaults.not_asked(requirement, locked=locked is not None)
         facts, everything = self._ask(requirement.did, identity)
         files = requirement.select.apply(everything) if requirement.select else everything
         entry = lock_entry(facts, requirement.select, files, now())
-        drift = drift_words(locked, entry) if locked else None
-        if locked and drift is None:
-            entry = locked
+        if locked is None:
+            return Target(requirement, identity, files, entry)
+        lists = None if locked.files is None else (locked.files, files)
+        drift = drift_words(locked.entry, entry, lists)
+        if drift is None:
+            return Target(requirement, identity, files, locked.entry, sha256=locked.sha256)
+        if question.locked:
+            raise lockfaults.stale(requirement, drift)
+        if not question.refresh:
+            raise lockfaults.lost(requirement, locked.entry, drift)
         return Target(requirement, identity, files, entry, drift)
 
     def _ask(self, did: Did, identity: str) -> tuple[DidFacts, tuple[FileEntry, ...]]:

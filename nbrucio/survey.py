@@ -10,18 +10,23 @@ from nbrucio.config import Config
 from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError, Offline
-from nbrucio.plan import Facts, FileKey, Target, wanted
+from nbrucio.plan import Facts, FileKey, Target, lock_fault, wanted
 from nbrucio.resolve import Question
 
 
 def survey(engine: Engine, targets: Sequence[Target], question: Question) -> Facts:
     """Look where the files are: in the store first; only what is not there costs a question to the catalogue."""
     stored: dict[FileKey, Path] = {}
+    refused: dict[FileKey, NbrucioError] = {}
     for target in targets:
         for entry in target.files:
             found = engine.store.find(target.instance, entry)
-            if found is not None:
-                stored[target.instance, entry.did] = found.path
+            if found is None:
+                continue
+            stored[target.instance, entry.did] = found.path
+            fault = lock_fault(target, entry, found.sha256) if target.sha256 else None
+            if fault is not None:
+                refused[target.instance, entry.did] = fault
     mounted: dict[FileKey, Path] = {}
     replicas: dict[FileKey, tuple[Replica, ...]] = {}
     errors: dict[str, NbrucioError] = {}
@@ -34,7 +39,7 @@ def survey(engine: Engine, targets: Sequence[Target], question: Question) -> Fac
                 mounted.update(_mounted(engine.config, instance, answer, sizes))
             except NbrucioError as error:
                 errors[instance] = error
-    return Facts(stored, mounted, replicas, errors)
+    return Facts(stored, mounted, replicas, errors, refused)
 
 
 def _replicas(engine: Engine, instance: str, dids: Sequence[Did]) -> dict[FileKey, tuple[Replica, ...]]:

@@ -21,7 +21,7 @@ from nbrucio.errors import NbrucioError
 from nbrucio.events import ApplyStarted, Noticed, Reporter
 from nbrucio.forecast import Forecast, NotebookForecast
 from nbrucio.handover import hand_over, keep_rate, keep_resolved
-from nbrucio.plan import Access, FileKey, Limits, Plan, Target, make_plan
+from nbrucio.plan import Access, FileKey, Limits, Plan, Target, lock_fault, make_plan
 from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
 from nbrucio.resolve import Declared, Question, read_declared
 from nbrucio.survey import survey
@@ -37,12 +37,18 @@ class Options:
     Attributes:
         refresh: ask the catalogue even for what was resolved before.
         offline: no network at all; also switched on by the machine's policy.
+        locked: only what the notebook's lock names, and only if the catalogue still says the same.
+        frozen: only what the notebook's lock names; the catalogue is not asked for contents.
+        variant: the variant of the declarations to take.
         parameters: the values that the notebooks run with, for requirements that take their DID from one.
         runtime: the folder for the manifests; None means this user's runtime folder.
     """
 
     refresh: bool = False
     offline: bool = False
+    locked: bool = False
+    frozen: bool = False
+    variant: str | None = None
     parameters: Mapping[str, object] = field(default_factory=lambda: NO_PARAMETERS)
     runtime: Path | None = None
 
@@ -81,7 +87,7 @@ def sync(
     options = options or Options()
     question = _question(config, options)
     with Engine(config, reporter) as engine:
-        reads = _read_all(engine, paths, question, options.parameters)
+        reads = _read_all(engine, paths, question, options)
         plan = _plan(engine, reads, question)
         if plan.downloads and plan.refusal is None:
             hand_over([report for report, _ in _notebook_reports(reads, plan)], syncing=True, runtime=options.runtime)
@@ -96,12 +102,19 @@ def sync(
     return SyncReport(tuple(notebooks), len(brought), engine.reporter.size_bytes, time.monotonic() - began)
 
 
-def status(paths: Sequence[Path], config: Config) -> SyncReport:
-    """What is here of what the notebooks at ``paths`` declare, without a network and without writing anything."""
+def status(paths: Sequence[Path], config: Config, *, variant: str | None = None, check: bool = False) -> SyncReport:
+    """What is here of what the notebooks at ``paths`` declare, without writing anything.
+
+    Args:
+        variant: the variant of the declarations to take.
+        check: ask the catalogue whether what is locked has changed; otherwise there is no network.
+    """
     began = time.monotonic()
-    question = Question(offline=True)
+    question, options = Question(offline=True), Options(variant=variant)
     with Engine(config) as engine:
-        reads = _read_all(engine, paths, question)
+        reads = _read_all(engine, paths, question, options)
+        if check:
+            reads = [_with_drift(engine, read) for read in reads]
         plan = _plan(engine, reads, question)
         reports = tuple(report for report, _ in _notebook_reports(reads, plan))
     return SyncReport(reports, elapsed_s=time.monotonic() - began)
@@ -115,7 +128,7 @@ def plan(paths: Sequence[Path], config: Config, *, options: Options | None = Non
     options = options or Options()
     question = _question(config, options)
     with Engine(config) as engine:
-        return _plan(engine, _read_all(engine, paths, question, options.parameters), question)
+        return _plan(engine, _read_all(engine, paths, question, options), question)
 
 
 def forecast(
@@ -125,7 +138,7 @@ def forecast(
     options = options or Options()
     question = _question(config, options)
     with Engine(config, reporter) as engine:
-        reads = _read_all(engine, paths, question, options.parameters)
+        reads = _read_all(engine, paths, question, options)
         plan = _plan(engine, reads, question)
         plans = iter(plan.requirements)
         notebooks = tuple(
@@ -135,17 +148,17 @@ def forecast(
 
 
 def _question(config: Config, options: Options) -> Question:
-    return Question(options.refresh, options.offline or config.policy.offline)
+    offline = options.offline or config.policy.offline
+    return Question(options.refresh, offline, options.locked, options.frozen)
 
 
-def _read_all(
-    engine: Engine, paths: Sequence[Path], question: Question, parameters: Mapping[str, object] = NO_PARAMETERS
-) -> list[Read]:
+def _read_all(engine: Engine, paths: Sequence[Path], question: Question, options: Options) -> list[Read]:
     resolver = engine.resolver()
     reads = []
     for path in paths:
         try:
-            declared = read_declared(path, parameters)
+            declared = read_declared(path, options.parameters)
+            declared = replace(declared, declaration=declared.declaration.in_variant(options.variant))
         except NbrucioError as error:
             reads.append(Read(path, None, (), error))
             continue
@@ -155,6 +168,15 @@ def _read_all(
                 engine.reporter.report(Noticed(f"{target.requirement.did} {target.drift}."))
         reads.append(Read(path, declared, targets))
     return reads
+
+
+def _with_drift(engine: Engine, read: Read) -> Read:
+    """``read`` with how the catalogue differs now from what its requirements are locked to."""
+    if read.declared is None:
+        return read
+    fresh = engine.resolver().resolve(read.declared, Question(refresh=True, offline=engine.config.policy.offline))
+    targets = tuple(replace(target, drift=now.drift) for target, now in zip(read.targets, fresh, strict=True))
+    return replace(read, targets=targets, fault=next((now.error for now in fresh if now.error), None))
 
 
 def _plan(engine: Engine, reads: Sequence[Read], question: Question) -> Plan:
@@ -216,4 +238,7 @@ def _file_report(target: Target, file: FileReport, plan: Plan, outcomes: Mapping
     outcome = outcomes[target.instance, file.entry.did]
     if outcome.stored is None:
         return replace(file, access=Access.MISSING, error=outcome.error)
+    fault = lock_fault(target, file.entry, outcome.stored.sha256)
+    if fault is not None:
+        return replace(file, access=Access.MISSING, error=fault)
     return replace(file, path=outcome.stored.path)

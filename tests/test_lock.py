@@ -86,7 +86,7 @@ def test_the_time_of_a_lock_is_no_content() -> None:
 
 
 def test_keys_of_a_newer_version_are_kept() -> None:
-    value = locked([entry("a")]).as_json() | {"sha256": "later"}
+    value = locked([entry("a")]).as_json() | {"blake3": "later"}
     assert LockEntry.parse(value).as_json() == value
 
 

@@ -21,6 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _SKIPPED_FOLDERS = {".ipynb_checkpoints", ".git", "node_modules", ".venv"}
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON on stdout.")
+variant_option = click.option("--variant", metavar="NAME", help="Take the selections of this variant.")
 notebook_argument = click.argument("notebook", type=click.Path(path_type=Path))
 notebooks_argument = click.argument(
     "notebooks", nargs=-1, required=True, metavar="NOTEBOOK…", type=click.Path(path_type=Path)

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, verb
+from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, variant_option, verb
 
 
 @click.command("lock")
 @notebook_argument
 @click.argument("handles", nargs=-1, metavar="[HANDLE…]")
 @click.option("--upgrade", is_flag=True, help="Resolve anew: the named handles, or all.")
+@variant_option
 @json_option
 @verb
-def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, as_json: bool) -> None:
+def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: str | None, as_json: bool) -> None:
     """Write into NOTEBOOK what each requirement resolves to: files, sizes, checksums.
 
     What is locked stays as it is; --upgrade asks Rucio again.
@@ -27,7 +28,7 @@ def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, as_json: bo
     if handles and not upgrade:
         raise click.UsageError("Handles go with --upgrade; without it everything that has no lock is locked.")
     with reporting(quiet=as_json, events=False) as reporter:
-        edit = lock(notebook, load_config(), upgrade=handles if upgrade else None, reporter=reporter)
+        edit = lock(notebook, load_config(), upgrade=handles if upgrade else None, variant=variant, reporter=reporter)
     if as_json:
         print_json(edit.as_json())
         return

@@ -6,16 +6,25 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, tell_errors, verb
+from nbrucio_cli.common import (
+    json_option,
+    load_config,
+    notebook_argument,
+    print_json,
+    tell_errors,
+    variant_option,
+    verb,
+)
 
 
 @click.command("paths")
 @notebook_argument
 @click.argument("handles", nargs=-1, metavar="[HANDLE|DID…]")
 @click.option("--folder", is_flag=True, help="Print the folder of links instead of each file.")
+@variant_option
 @json_option
 @verb
-def command(notebook: Path, handles: tuple[str, ...], folder: bool, as_json: bool) -> int:
+def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str | None, as_json: bool) -> int:
     """Print the paths of NOTEBOOK's files, one a line, as shell scripts and other programs want them.
 
     Uses what the last sync brought; asks no server.
@@ -23,7 +32,7 @@ def command(notebook: Path, handles: tuple[str, ...], folder: bool, as_json: boo
     from nbrucio.errors import BadDeclaration
     from nbrucio.sync import Options, sync
 
-    report = sync([notebook], load_config(), options=Options(offline=True)).notebooks[0]
+    report = sync([notebook], load_config(), options=Options(offline=True, variant=variant)).notebooks[0]
     wanted = [
         requirement
         for requirement in report.requirements

@@ -6,16 +6,27 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import expand, json_option, load_config, notebooks_argument, verb
+from nbrucio_cli.common import expand, json_option, load_config, notebooks_argument, variant_option, verb
 
 
 @click.command("plan")
 @notebooks_argument
 @click.option("--refresh", is_flag=True, help="Ask Rucio again about what was resolved before.")
+@variant_option
+@click.option("--locked", is_flag=True, help="As `sync --locked`.")
+@click.option("--frozen", is_flag=True, help="As `sync --frozen`.")
 @click.option("--offline", is_flag=True, help="Use no network.")
 @json_option
 @verb
-def command(notebooks: tuple[Path, ...], refresh: bool, offline: bool, as_json: bool) -> int:
+def command(
+    notebooks: tuple[Path, ...],
+    refresh: bool,
+    variant: str | None,
+    locked: bool,
+    frozen: bool,
+    offline: bool,
+    as_json: bool,
+) -> int:
     """Say what `nbrucio sync` would do for each NOTEBOOK: files, bytes, how each is had, time and space.
 
     Nothing is downloaded or written. Ends with the code that the sync would end with, as far as it can be told.
@@ -23,5 +34,5 @@ def command(notebooks: tuple[Path, ...], refresh: bool, offline: bool, as_json: 
     from nbrucio.sync import Options, forecast
     from nbrucio_cli.forecasts import show
 
-    options = Options(refresh=refresh, offline=offline)
+    options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
     return show(forecast(expand(notebooks), load_config(), options=options), as_json=as_json)

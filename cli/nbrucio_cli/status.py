@@ -6,15 +6,26 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import expand, json_option, load_config, notebooks_argument, print_json, tell_errors, verb
+from nbrucio_cli.common import (
+    expand,
+    json_option,
+    load_config,
+    notebooks_argument,
+    print_json,
+    tell_errors,
+    variant_option,
+    verb,
+)
 
 
 @click.command("status")
 @notebooks_argument
+@click.option("--check", is_flag=True, help="Ask Rucio how what is locked has changed since.")
+@variant_option
 @json_option
 @verb
-def command(notebooks: tuple[Path, ...], as_json: bool) -> int:
-    """Show what is here of what each NOTEBOOK declares. Asks no server and changes nothing.
+def command(notebooks: tuple[Path, ...], check: bool, variant: str | None, as_json: bool) -> int:
+    """Show what is here of what each NOTEBOOK declares. Changes nothing, and asks no server unless told to --check.
 
     Ends with 0 also when data is missing; only a notebook that cannot be read is an error.
     """
@@ -22,7 +33,7 @@ def command(notebooks: tuple[Path, ...], as_json: bool) -> int:
     from nbrucio.sync import status
     from nbrucio_cli.tables import print_report, summary
 
-    report = status(expand(notebooks), load_config())
+    report = status(expand(notebooks), load_config(), variant=variant, check=check)
     faults = [fault for notebook in report.notebooks for fault in notebook.faults]
     if as_json:
         print_json({**report.as_json(), "exit_code": exit_code_for(faults)})

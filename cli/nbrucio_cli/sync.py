@@ -6,12 +6,24 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import expand, json_option, load_config, notebooks_argument, print_json, tell_errors, verb
+from nbrucio_cli.common import (
+    expand,
+    json_option,
+    load_config,
+    notebooks_argument,
+    print_json,
+    tell_errors,
+    variant_option,
+    verb,
+)
 
 
 @click.command("sync")
 @notebooks_argument
 @click.option("--refresh", is_flag=True, help="Ask Rucio again about what was resolved before.")
+@variant_option
+@click.option("--locked", is_flag=True, help="End with 10 unless the notebook's lock is there and Rucio still agrees.")
+@click.option("--frozen", is_flag=True, help="Take the notebook's lock and never ask Rucio what a DID contains.")
 @click.option("--offline", is_flag=True, help="Use no network: what is here works, the rest is listed.")
 @click.option("--dry-run", "-n", is_flag=True, help="Say what would be done, as `nbrucio plan`, and do nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
@@ -19,7 +31,16 @@ from nbrucio_cli.common import expand, json_option, load_config, notebooks_argum
 @json_option
 @verb
 def command(
-    notebooks: tuple[Path, ...], refresh: bool, offline: bool, dry_run: bool, quiet: bool, events: bool, as_json: bool
+    notebooks: tuple[Path, ...],
+    refresh: bool,
+    variant: str | None,
+    locked: bool,
+    frozen: bool,
+    offline: bool,
+    dry_run: bool,
+    quiet: bool,
+    events: bool,
+    as_json: bool,
 ) -> int:
     """Bring the data that each NOTEBOOK, or each notebook in a folder, declares.
 
@@ -30,7 +51,10 @@ def command(
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import print_report, summary
 
-    options, paths, config = Options(refresh=refresh, offline=offline), expand(notebooks), load_config()
+    if refresh + locked + frozen > 1:
+        raise click.UsageError("--refresh, --locked and --frozen exclude each other.")
+    options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
+    paths, config = expand(notebooks), load_config()
     if dry_run:
         return show(forecast(paths, config, options=options), as_json=as_json)
     with reporting(quiet=quiet or as_json, events=events) as reporter:

@@ -53,9 +53,10 @@ def _amount(requirement: RequirementReport) -> str:
     if requirement.target.error is not None:
         return "not resolved"
     files, size = plural(len(requirement.files), "file"), human_bytes(requirement.size_bytes)
+    drift = f"; {requirement.target.drift}" if requirement.target.drift else ""
     if requirement.state == "ready":
-        return f"{files}, {size}"
-    return f"{len(requirement.here):,} of {files}, {human_bytes(requirement.here_bytes)} of {size}"
+        return f"{files}, {size}{drift}"
+    return f"{len(requirement.here):,} of {files}, {human_bytes(requirement.here_bytes)} of {size}{drift}"
 
 
 def summary(report: SyncReport) -> str:

@@ -1,0 +1,64 @@
+"""Locks and variants on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from nbrucio_schemas import load
+
+from nbrucio.did import Did
+from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.seed import File, add_dataset, add_file, add_files, attach
+from tests.cli.conftest import Cli
+
+Write = Callable[..., Path]
+
+
+def test_a_dataset_that_grows_under_a_lock(connected: Cli, notebook: Write, sandbox: Sandbox) -> None:
+    with sandbox.admin() as client:
+        files = [File(Did("sandbox", f"cli.grows/{number:02}.dat"), b"x") for number in range(70)]
+        add_files(client, files, ["SANDBOX_POSIX"])
+        did = add_dataset(client, "sandbox", "cli.grows", [file.did for file in files])
+    path = notebook({"did": str(did), "handle": "data"})
+    absent = connected("sync", path, "--locked")
+    assert (absent.exit_code, absent.err.splitlines()[0]) == (
+        10,
+        "error: 'data' (sandbox:cli.grows) is not locked in the notebook.",
+    )
+    assert connected("lock", path).exit_code == 0
+    with sandbox.admin() as client:
+        attach(client, did.scope, did.name, [add_file(client, "sandbox", "cli.grows/new", b"new", ["SANDBOX_POSIX"])])
+    checked = connected("status", path, "--check")
+    assert (checked.exit_code, checked.out.splitlines()[1].split("; ")[-1]) == (0, "gained 1 file, 3 B since the lock")
+    assert connected("sync", path, "--locked").exit_code == 10
+    assert connected("sync", path, "--frozen", "--json").facts["downloaded_files"] == 70
+    _valid(path)
+    assert "gained 1 file, 3 B since the lock" in connected("lock", path, "--upgrade", "data").out
+
+
+def _valid(path: Path) -> None:
+    """Both parts of the lock have the form that their schemas describe."""
+    import jsonschema
+
+    jsonschema.validate(json.loads(path.read_text())["metadata"]["nbrucio"], load("declaration-1"))
+    beside = json.loads((path.parent / f"{path.name}.nbrucio-lock.json").read_text())
+    jsonschema.validate(beside, load("lock-lists-1"))
+
+
+def test_a_variant_is_had_by_the_same_handle(connected: Cli, notebook: Write) -> None:
+    path = notebook({"did": "sandbox:dimuon", "handle": "muons"})
+    content = json.loads(path.read_text())
+    content["metadata"]["nbrucio"]["variants"] = {"dev": {"muons": {"first": 1}}}
+    path.write_text(json.dumps(content))
+    assert connected("sync", path, "--variant", "dev", "--json").facts["downloaded_files"] == 1
+    assert len(connected("paths", path, "muons", "--variant", "dev").out.splitlines()) == 1
+    assert "3 to download" in connected("plan", path).out
+    unknown = connected("sync", path, "--variant", "prod")
+    assert (unknown.exit_code, "Declared: dev." in unknown.err) == (2, True)
+
+
+def test_what_excludes_each_other_is_refused(connected: Cli, notebook: Write) -> None:
+    result = connected("sync", notebook(), "--locked", "--refresh")
+    assert (result.exit_code, "--refresh, --locked and --frozen exclude each other." in result.err) == (2, True)

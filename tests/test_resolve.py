@@ -1,0 +1,202 @@
+"""From a declaration to files: when the lock answers, when the catalogue is asked, and what a stale lock gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbrucio import sidecar
+from nbrucio.catalogue.base import DidFacts, FileEntry, Replica
+from nbrucio.config import Config, Instance
+from nbrucio.declaration import Declaration
+from nbrucio.did import Did, DidType
+from nbrucio.errors import LockStale, NbrucioError, Offline
+from nbrucio.events import Silent
+from nbrucio.lock import INLINE_LIST_MAX_FILES, LockEntry, lock_entry
+from nbrucio.plan import Target
+from nbrucio.resolve import Declared, Question, Resolver
+from nbrucio.selection import Selection
+from nbrucio.sidecar import Sidecar
+from nbrucio.store.resolved import Resolutions
+
+DID = Did("s", "data")
+WHEN = "2026-11-23T10:00:00Z"
+DEFAULT = Question()
+
+
+def files(count: int) -> tuple[FileEntry, ...]:
+    return tuple(FileEntry(Did("s", f"{number:04}.root"), 1_000_000, "0a0b0c0d") for number in range(count))
+
+
+@dataclass
+class Fake:
+    """A catalogue of one DID; counts how often it is asked for contents."""
+
+    content: tuple[FileEntry, ...]
+    open: bool = True
+    asked: int = 0
+    replicas_of: dict[Did, tuple[Replica, ...]] = field(default_factory=dict)
+
+    def describe(self, did: Did) -> DidFacts:
+        return DidFacts(did, DidType.DATASET, self.open)
+
+    def files(self, did: Did) -> Iterator[FileEntry]:
+        self.asked += 1
+        yield from self.content
+
+
+def resolve(
+    tmp_path: Path,
+    fake: Fake,
+    lock: LockEntry | None,
+    question: Question = DEFAULT,
+    **more: Any,
+) -> Target:
+    value: dict[str, Any] = {"requirements": [{"did": str(DID), "handle": "data", **more.get("requirement", {})}]}
+    if lock is not None:
+        value["lock"] = {"data": lock.as_json()}
+    if "variants" in more:
+        value["variants"] = more["variants"]
+    notebook: Any = type("Notebook", (), {"path": tmp_path / "nb.ipynb"})
+    instance = Instance("x", "x.example", "https://x.example", "https://x.example", "userpass")
+    config = Config((instance,), instance, tmp_path / "store")
+    declaration = Declaration.parse(value).in_variant(more.get("variant"))
+    resolver = Resolver(config, lambda _: fake, Resolutions(config.store_path), Silent())
+    (target,) = resolver.resolve(Declared(notebook, declaration), question)
+    return target
+
+
+def locked(content: tuple[FileEntry, ...], *, is_open: bool = True, select: Selection | None = None) -> LockEntry:
+    return lock_entry(DidFacts(DID, DidType.DATASET, is_open), select, content, WHEN)
+
+
+def error(target: Target, kind: type[NbrucioError]) -> str:
+    assert isinstance(target.error, kind)
+    return target.error.message
+
+
+def test_a_pinned_list_gives_the_old_set_of_a_dataset_that_grew(tmp_path: Path) -> None:
+    fake = Fake(files(5))
+    target = resolve(tmp_path, fake, locked(files(3)))
+    assert (target.files, fake.asked) == (files(3), 0)
+
+
+def test_a_refresh_gives_the_new_set_and_says_so(tmp_path: Path) -> None:
+    target = resolve(tmp_path, Fake(files(5)), locked(files(3)), Question(refresh=True))
+    assert (len(target.files), target.drift) == (5, "gained 2 files, 2.0 MB since the lock")
+
+
+def test_locked_refuses_a_lock_that_the_catalogue_contradicts(tmp_path: Path) -> None:
+    target = resolve(tmp_path, Fake(files(5)), locked(files(3)), Question(locked=True))
+    assert error(target, LockStale) == "The lock of 'data' is stale: s:data gained 2 files, 2.0 MB since the lock."
+
+
+def test_locked_takes_a_lock_that_still_holds(tmp_path: Path) -> None:
+    fake, lock = Fake(files(3)), locked(files(3))
+    target = resolve(tmp_path, fake, lock, Question(locked=True))
+    assert (target.lock, target.error, fake.asked) == (lock, None, 1)
+
+
+@pytest.mark.parametrize("question", [Question(locked=True), Question(frozen=True)])
+def test_locked_and_frozen_refuse_what_is_not_locked(tmp_path: Path, question: Question) -> None:
+    target = resolve(tmp_path, Fake(files(3)), None, question)
+    assert "is not locked in the notebook" in error(target, LockStale)
+
+
+def test_frozen_never_asks(tmp_path: Path) -> None:
+    fake = Fake(files(5))
+    assert resolve(tmp_path, fake, locked(files(3)), Question(frozen=True)).files == files(3)
+    closed = locked(files(3), is_open=False)  # pins no list
+    assert "the list of its files is not on this machine" in error(
+        resolve(tmp_path, fake, closed, Question(frozen=True)), Offline
+    )
+    assert fake.asked == 0
+
+
+def test_locked_cannot_be_checked_offline(tmp_path: Path) -> None:
+    target = resolve(tmp_path, Fake(files(3)), locked(files(3)), Question(locked=True, offline=True))
+    assert "Its lock cannot be followed or compared" in error(target, Offline)
+
+
+def test_changed_content_of_a_closed_dataset_is_refused_and_said_plainly(tmp_path: Path) -> None:
+    target = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
+    assert error(target, LockStale) == (
+        "'data' is locked to 3 files, 3.0 MB of s:data, which lost 1 file, 1.0 MB since the lock. "
+        "The old list is not on this machine and cannot be brought back."
+    )
+
+
+def test_a_list_that_this_machine_keeps_brings_the_old_set_of_a_closed_dataset_back(tmp_path: Path) -> None:
+    Resolutions(tmp_path / "store").keep_files(files(3))
+    target = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
+    assert target.files == files(3)
+
+
+def test_a_long_list_is_pinned_beside_the_notebook(tmp_path: Path) -> None:
+    content = files(INLINE_LIST_MAX_FILES + 1)
+    lock = locked(content)
+    assert lock.pinned is None
+    (tmp_path / "nb.ipynb").write_text("{}")
+    sums = {"s:0000.root": "a" * 64}
+    sidecar.write(tmp_path / "nb.ipynb", Sidecar().with_list(lock.digest, content, sums))
+    fake = Fake(files(1))
+    target = resolve(tmp_path, fake, lock)
+    assert (target.files, target.sha256, fake.asked) == (content, sums, 0)
+
+
+def test_a_damaged_list_beside_the_notebook_is_not_believed(tmp_path: Path) -> None:
+    content = files(INLINE_LIST_MAX_FILES + 1)
+    lock = locked(content)
+    (tmp_path / "nb.ipynb").write_text("{}")
+    sidecar.write(tmp_path / "nb.ipynb", Sidecar().with_list(lock.digest, content, {}))
+    path = sidecar.path_for(tmp_path / "nb.ipynb")
+    path.write_text(path.read_text().replace("0a0b0c0d", "11111111", 1))
+    assert resolve(tmp_path, Fake(content), lock, Question(frozen=True)).error is not None
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"lists": []}', '{"lists": {"a": 1}, "sha256": []}', "\udcff"])
+def test_an_unreadable_sidecar_is_an_empty_one(tmp_path: Path, text: str) -> None:
+    sidecar.path_for(tmp_path / "nb.ipynb").write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert sidecar.read(tmp_path / "nb.ipynb").lists == {}
+
+
+def test_a_sidecar_without_lists_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "nb.ipynb").write_text("{}")
+    kept = Sidecar().with_list("sha256:" + "0" * 64, files(1), {})
+    sidecar.write(tmp_path / "nb.ipynb", kept)
+    assert json.loads(sidecar.path_for(tmp_path / "nb.ipynb").read_text())["version"] == 1
+    sidecar.write(tmp_path / "nb.ipynb", kept.only(frozenset()))
+    assert not sidecar.path_for(tmp_path / "nb.ipynb").exists()
+
+
+# --- variants ---------------------------------------------------------------------------------------------------------
+
+VARIANTS = {"dev": {"data": {"first": 1}}, "full": {}}
+
+
+def test_a_variant_selects_from_what_is_locked(tmp_path: Path) -> None:
+    fake = Fake(files(5))
+    target = resolve(tmp_path, fake, locked(files(3)[1:]), variants=VARIANTS, variant="dev")
+    assert (target.files, fake.asked) == ((files(3)[1],), 0)
+
+
+def test_a_variant_that_names_nothing_is_the_declaration_as_it_stands(tmp_path: Path) -> None:
+    assert resolve(tmp_path, Fake(files(5)), locked(files(3)), variants=VARIANTS, variant="full").files == files(3)
+
+
+def test_a_variant_may_take_all_of_what_is_declared_in_part(tmp_path: Path) -> None:
+    part = {"select": {"first": 1}}
+    target = resolve(tmp_path, Fake(files(5)), None, variants={"all": {"data": {}}}, variant="all", requirement=part)
+    assert len(target.files) == 5
+
+
+def test_locked_compares_a_variant_too(tmp_path: Path) -> None:
+    grown = (FileEntry(Did("s", "0000.new"), 1, "0a0b0c0d"), *files(3))  # sorts before the locked ones
+    more = {"variants": VARIANTS, "variant": "dev"}
+    assert resolve(tmp_path, Fake(files(5)), locked(files(3)), Question(locked=True), **more).error is None
+    error(resolve(tmp_path, Fake(grown), locked(files(3)), Question(locked=True), **more), LockStale)
