@@ -53,7 +53,7 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
-def jupytexts_view(path: Path) -> Any:  # noqa: ANN401 - a notebook
+def jupytexts_view(path: Path) -> Any:
     return jupytext.read(path)
 
 

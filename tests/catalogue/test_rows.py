@@ -87,7 +87,7 @@ def test_a_constituent_of_an_archive_is_no_replica() -> None:
 @pytest.mark.parametrize(
     "pfns", [["a"], {"a": "b"}, {"a": {}}, {"a": {**PFN, "priority": None}}, {"a": {**PFN, "rse": 1}}]
 )
-def test_malformed_replicas_are_refused(pfns: Any) -> None:  # noqa: ANN401
+def test_malformed_replicas_are_refused(pfns: Any) -> None:
     with pytest.raises(RucioRefused, match="malformed: replicas"):
         replicas_of({**FILE, "pfns": pfns})
 
@@ -104,7 +104,7 @@ def test_an_unknown_type_is_refused() -> None:
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(("scope", "name", "bytes", "pfns"), json_values)) | json_values)
-def test_whatever_comes_is_a_value_or_refused(row: Any) -> None:  # noqa: ANN401
+def test_whatever_comes_is_a_value_or_refused(row: Any) -> None:
     for parse in (file_of, replicas_of, lambda row: facts_of(row, "type")):
         with contextlib.suppress(RucioRefused):
             assert isinstance(parse(row), (FileEntry, tuple, DidFacts))

@@ -27,7 +27,7 @@ class Result:
     err: str
 
     @property
-    def facts(self) -> Any:  # noqa: ANN401 - JSON
+    def facts(self) -> Any:
         """The JSON document on stdout."""
         return json.loads(self.out)
 

@@ -18,7 +18,7 @@ LOCK = LockEntry(Did("a", "b"), None, DidType.DATASET, False, 2, 20, "sha256:" +
 USES = ("import nbrucio", "nbrucio.data('a:b')")
 
 
-def requirements(content: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+def requirements(content: dict[str, Any]) -> Any:
     return content["metadata"]["nbrucio"]["requirements"]
 
 
@@ -157,6 +157,6 @@ def test_a_save_is_not_disturbed_by_metadata_that_makes_no_sense(server: Server)
         assert server.save("a.ipynb", content)["metadata"]["nbrucio"] == bad
 
 
-def test_saving_can_be_left_to_the_user(start: Any) -> None:  # noqa: ANN401 - a fixture
+def test_saving_can_be_left_to_the_user(start: Any) -> None:
     with start("--NbrucioApp.update_on_save=False") as server:
         assert "nbrucio" not in server.save("a.ipynb", notebook(*USES))["metadata"]

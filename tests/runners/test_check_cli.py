@@ -20,7 +20,7 @@ from tests.runners.conftest import Shell
 ROOT = Path(__file__).parents[2]
 
 
-def codes(done: Any) -> list[str]:  # noqa: ANN401 - Done
+def codes(done: Any) -> list[str]:
     return [finding["code"] for notebook in json.loads(done.out)["notebooks"] for finding in notebook["findings"]]
 
 

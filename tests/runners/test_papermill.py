@@ -19,7 +19,7 @@ GONE = {"did": "sandbox:deleted.since", "handle": "small"}
 CHOSEN = {"did": {"parameter": "dataset", "default": "sandbox:runners"}, "handle": "small"}
 
 
-def papermill(shell: Shell, *words: object, **env: str) -> Any:  # noqa: ANN401 - Done
+def papermill(shell: Shell, *words: object, **env: str) -> Any:
     return shell("papermill", "--engine", "nbrucio", "--no-progress-bar", *words, **env)
 
 

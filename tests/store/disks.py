@@ -33,7 +33,7 @@ class CountedDisk(FileSystem):
     def _counted(
         self, name: str, method: Callable[..., Any], at: int | None, act: Callable[[str], None]
     ) -> Callable[..., Any]:
-        def call(*args: Any) -> Any:  # noqa: ANN401 any method of the file system
+        def call(*args: Any) -> Any:
             with self._guard:
                 self.calls.append(name)
                 due = len(self.calls) == at
