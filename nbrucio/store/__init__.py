@@ -1,8 +1,9 @@
-"""The local cache of verified files."""
+"""The local cache of verified files.
 
-from nbrucio.store.partial import Partial
-from nbrucio.store.session import Arrival, Committed, Session
+What writes it (`nbrucio.store.session`, `nbrucio.store.partial`) is loaded by whoever writes.
+"""
+
 from nbrucio.store.store import Store
 from nbrucio.store.value import Stored, Usage
 
-__all__ = ["Arrival", "Committed", "Partial", "Session", "Store", "Stored", "Usage"]
+__all__ = ["Store", "Stored", "Usage"]

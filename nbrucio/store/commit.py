@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from nbrucio.did import Did
-from nbrucio.store.fs import FileSystem
+from nbrucio.store.fs import FileSystem, write_whole
 from nbrucio.store.layout import Layout, Place
 from nbrucio.store.partial import Partial
 from nbrucio.store.record import Record, Sums
@@ -153,21 +153,6 @@ class Committer:
         except OSError:
             return False
         return True
-
-
-def write_whole(fs: FileSystem, path: str, scratch: str, data: bytes) -> None:
-    """Make ``data`` the content of ``path`` by a rename; not flushed: after a power cut it may be old, or empty."""
-    fd = fs.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    try:
-        try:
-            fs.write(fd, data)
-        finally:
-            fs.close(fd)
-        fs.rename(scratch, path)
-    except BaseException:
-        with suppress(OSError):
-            fs.unlink(scratch)
-        raise
 
 
 def _each(candidates: Iterable[Candidate], step: Callable[[Candidate], None]) -> None:

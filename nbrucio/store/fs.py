@@ -6,10 +6,10 @@ it. Paths are text, since the store makes thousands of them and `pathlib` costs 
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 
@@ -61,11 +61,8 @@ class FileSystem:
 
     def sync_all(self, fd: int) -> None:
         """Make everything on the file system of ``fd`` durable; `OSError` with ``ENOSYS`` where that does not exist."""
-        syncfs = _syncfs()
-        if syncfs is None:
-            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-        if syncfs(fd) != 0:
-            code = ctypes.get_errno()
+        code = _syncfs()(fd)
+        if code:
             raise OSError(code, os.strerror(code))
 
     def fchmod(self, fd: int, mode: int) -> None:
@@ -103,9 +100,15 @@ class FileSystem:
 
 
 @cache
-def _syncfs() -> ctypes._NamedFuncPointer | None:
+def _syncfs() -> Callable[[int], int]:
+    """A function that flushes the file system of a descriptor and gives 0 or an error number."""
+    import ctypes  # only who writes needs it
+
     # Python has no os.syncfs; Linux has had the call since 2.6.39, macOS has none.
-    return getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    call = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if call is None:
+        return lambda _: errno.ENOSYS
+    return lambda fd: ctypes.get_errno() if call(fd) else 0
 
 
 #: The one that every store uses unless a test gives another.
@@ -123,3 +126,18 @@ def clear_folder(fs: FileSystem, folder: str) -> None:
             fs.unlink(f"{folder}/{name}")
     with suppress(FileNotFoundError):
         fs.rmdir(folder)
+
+
+def write_whole(fs: FileSystem, path: str, scratch: str, data: bytes) -> None:
+    """Make ``data`` the content of ``path`` by a rename; not flushed: after a power cut it may be old, or empty."""
+    fd = fs.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        try:
+            fs.write(fd, data)
+        finally:
+            fs.close(fd)
+        fs.rename(scratch, path)
+    except BaseException:
+        with suppress(OSError):
+            fs.unlink(scratch)
+        raise

@@ -7,20 +7,21 @@ import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError
-from nbrucio.store.commit import write_whole
 from nbrucio.store.faults import store_error
-from nbrucio.store.fs import REAL, FileSystem
+from nbrucio.store.fs import REAL, FileSystem, write_whole
 from nbrucio.store.layout import Layout, Place
 from nbrucio.store.lock import Lock, try_lock
-from nbrucio.store.partial import sum_file
 from nbrucio.store.record import Record, parse_record, wants_md5
-from nbrucio.store.session import Session
 from nbrucio.store.value import Stored, Usage, stored_at
 from nbrucio.store.views import make_view
+
+if TYPE_CHECKING:
+    from nbrucio.store.session import Session
 
 _RECORD_MAX_BYTES = 16384
 _CACHEDIR_TAG = (
@@ -144,6 +145,8 @@ class Store:
             self._prepare()
         except OSError as error:
             raise self.error(error) from error
+        from nbrucio.store.session import Session  # what is here already is found without what writes
+
         return Session(self._fs, self._layout)
 
     def lock(self, instance: str, did: Did) -> Lock | None:
@@ -193,6 +196,8 @@ class Store:
             found = self._fs.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
                 return None
+            from nbrucio.store.partial import sum_file
+
             sums = sum_file(self._fs, fd, want_md5=wants_md5(entry), before_block=before_block).result()
         finally:
             self._fs.close(fd)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import queue
 import time
 
-from nbrucio.store import Arrival, Partial
 from nbrucio.store.lock import Lock
+from nbrucio.store.partial import Partial
+from nbrucio.store.session import Arrival
 from nbrucio.transfer.model import Task
 from nbrucio.transfer.run import Run
 

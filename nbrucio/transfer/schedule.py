@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from nbrucio.catalogue.base import Replica
-from nbrucio.store import Partial
+from nbrucio.store.partial import Partial
 from nbrucio.transfer.faults import Tried
 from nbrucio.transfer.model import Task
 

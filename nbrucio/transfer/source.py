@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from nbrucio.catalogue.base import FileEntry, Replica
-from nbrucio.store import Partial
+from nbrucio.store.partial import Partial
 from nbrucio.transfer.faults import Passing, StoreFault, WrongBytes
 from nbrucio.transfer.model import Limits
 

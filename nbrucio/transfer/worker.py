@@ -7,7 +7,7 @@ import random
 from nbrucio.catalogue.base import Replica
 from nbrucio.errors import NbrucioError, NoSpace
 from nbrucio.events import BytesArrived, FileRetried, FileStarted, Waiting
-from nbrucio.store import Partial
+from nbrucio.store.partial import Partial
 from nbrucio.store.lock import Lock
 from nbrucio.transfer.commits import Commits
 from nbrucio.transfer.faults import (

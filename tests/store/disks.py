@@ -73,7 +73,7 @@ def file_task(folder: Path, name: str, content: bytes) -> Task:
 
 def put(store: Store, wanted: FileEntry, content: bytes) -> Path:
     """Bring ``content`` into ``store`` without any transfer."""
-    from nbrucio.store import Arrival
+    from nbrucio.store.session import Arrival
 
     session = store.session()
     partial = session.begin(INSTANCE, wanted, lambda: None)

@@ -10,7 +10,8 @@ import pytest
 
 from nbrucio.errors import BadConfig, NbrucioError, NoSpace
 from nbrucio.events import Event, Noticed, Silent
-from nbrucio.store import Arrival, Store
+from nbrucio.store import Store
+from nbrucio.store.session import Arrival
 from nbrucio.transfer import Limits, Outcome, Task, fetch
 from tests.store.disks import INSTANCE, NO_SPACE, CountedDisk, entry, failing, file_task, objects, partials
 
