@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ class Server:
         """The path of a notebook of this test, as part of a URL."""
         return quote(self.prefix + path)
 
-    def sync(self, path: str) -> Any:  # noqa: ANN401 - JSON
+    def sync(self, path: str) -> Any:
         """An explicit sync, to its end."""
         status, answer = self.ask("nbrucio/sync", {"path": self.prefix + path})
         assert status == 202, answer
@@ -103,11 +104,11 @@ class Server:
         saved: dict[str, Any] = json.loads((self.root / path).read_text())
         return saved
 
-    def state(self, path: str) -> Any:  # noqa: ANN401 - JSON
+    def state(self, path: str) -> Any:
         """The ``sync`` part of the status of a notebook."""
         return self.ask(f"nbrucio/status?path={self.api(path)}")[1]["sync"]
 
-    def settled(self, path: str, timeout_s: float = 60) -> Any:  # noqa: ANN401 - JSON
+    def settled(self, path: str, timeout_s: float = 60) -> Any:
         """The end of the sync that is under way."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
@@ -128,7 +129,7 @@ class Server:
         client.load_connection_file()
         client.start_channels()
         try:
-            client.wait_for_ready(timeout=60)
+            _wait_for_kernel(client)
             yield Kernel(self, identity, client)
         finally:
             client.stop_channels()
@@ -151,6 +152,18 @@ class Kernel:
         """Restart as the browser does; queued cells may follow at once."""
         status, _ = self.server.ask(f"api/kernels/{self.identity}/restart", {})
         assert status == 200
+
+
+def _wait_for_kernel(client: BlockingKernelClient, timeout_s: float = 90) -> None:
+    # Not wait_for_ready: on a busy machine that takes a kernel that is slow to start for a dead one.
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        client.kernel_info()
+        with suppress(queue.Empty):
+            client.get_shell_msg(timeout=1)
+            client.get_iopub_msg(timeout=0.5)
+            return
+    raise AssertionError("the kernel does not answer")
 
 
 def collect(client: BlockingKernelClient, identity: str, timeout_s: float = 60) -> Output:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, path_for, write
+from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, write
+from tests.jupyter.conftest import Start
 from tests.jupyter.servers import Kernel, Server, declaring
 from tests.jupyter.test_opening import put
 from tests.kernel.manifests import local_entry
@@ -149,26 +151,27 @@ def test_the_magic_gives_the_files_of_a_did(server: Server) -> None:
         assert kernel.run("f = %rucio s:muons\nprint(len(f))").text == "2\n"
 
 
-def test_the_gate_is_loaded_once_and_the_users_configuration_is_kept(server: Server) -> None:
-    profile = server.folder / "home" / ".ipython" / "profile_default"
+def test_the_gate_is_loaded_once_and_the_users_configuration_is_kept(start: Start, tmp_path: Path) -> None:
+    profile = tmp_path / "home" / ".ipython" / "profile_default"
     profile.mkdir(parents=True)
     (profile / "ipython_kernel_config.py").write_text(
         "c.InteractiveShellApp.exec_lines = ['mine = 1']\nc.InteractiveShellApp.extensions = ['storemagic']\n"
     )
-    put(server, "a.ipynb", declaring(dimuon=DIMUON))
-    with server.kernel("a.ipynb") as kernel:
-        kernel.run("%load_ext nbrucio\n%load_ext nbrucio")
-        output = kernel.run(
-            "import os, sys\n"
-            "print(mine, [type(t).__name__ for t in get_ipython().ast_transformers])\n"
-            "print(os.environ.get('PYTHONPATH'), [p for p in sys.path if p.endswith('kernel/path')])\n"
-            "print('store' in get_ipython().magics_manager.magics['line'])"
-        )
+    with start() as server:
+        put(server, "a.ipynb", declaring(dimuon=DIMUON))
+        with server.kernel("a.ipynb") as kernel:
+            kernel.run("%load_ext nbrucio\n%load_ext nbrucio")
+            output = kernel.run(
+                "import os, sys\n"
+                "print(mine, [type(t).__name__ for t in get_ipython().ast_transformers])\n"
+                "print(os.environ.get('PYTHONPATH'), [p for p in sys.path if p.endswith('kernel/path')])\n"
+                "print('store' in get_ipython().magics_manager.magics['line'])"
+            )
     assert output.text == "1 ['Gate']\nNone []\nTrue\n"
 
 
-def test_without_the_gate_kernels_still_find_their_data(start: object) -> None:
-    with start("--NbrucioApp.gate_kernels=False") as server:  # type: ignore[operator]
+def test_without_the_gate_kernels_still_find_their_data(start: Start) -> None:
+    with start("--NbrucioApp.gate_kernels=False") as server:
         server.ask("nbrucio/grants", {"did": DIMUON})
         put(server, "a.ipynb", declaring(dimuon=DIMUON))
         server.open("a.ipynb")
@@ -178,20 +181,10 @@ def test_without_the_gate_kernels_still_find_their_data(start: object) -> None:
             assert kernel.run(READ).text == "4 True\n"
 
 
-class waiting_kernel:  # noqa: N801 - used as a function
+@contextmanager
+def waiting_kernel(server: Server, path: Path) -> Iterator[Kernel]:
     """A kernel whose notebook has a manifest of the test's own, in which ``muons`` is on its way."""
-
-    def __init__(self, server: Server, path: Path) -> None:
-        self._server, self._path = server, path
-        self._kernel = server.kernel(path.name)
-
-    def __enter__(self) -> Kernel:
-        kernel = self._kernel.__enter__()
-        self._server.settled(self._path.name)
-        tell(self._server, self._path, ManifestEntry("muons", "s:muons", None, "syncing"))
-        pointer = path_for(self._path, {"NBRUCIO_RUNTIME_DIR": str(self._server.folder / "runtime")})
-        assert json.loads(pointer.read_text())["state"] == "syncing"
-        return kernel
-
-    def __exit__(self, *exception: object) -> None:
-        self._kernel.__exit__(*exception)  # type: ignore[arg-type]
+    with server.kernel(path.name) as kernel:
+        server.settled(path.name)
+        tell(server, path, ManifestEntry("muons", "s:muons", None, "syncing"))
+        yield kernel

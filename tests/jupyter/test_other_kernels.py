@@ -1,0 +1,116 @@
+"""Kernels that share nothing with the server's Python: other Pythons, R and bash."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nbrucio.sandbox import Sandbox
+from tests import interpreters
+from tests.jupyter.servers import Server, base_environment, declaring, serve
+from tests.jupyter.test_opening import put
+
+DIMUON = "sandbox:dimuon"
+OTHERS = [version for version in interpreters.present() if version != interpreters.RUNNING]
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> object:
+    """A server that has kernels of other Pythons, which have ipykernel and nothing of nbrucio."""
+    folder = tmp_path_factory.mktemp("foreign")
+    data = folder / "jupyter-data"
+    for version in OTHERS[:1] + OTHERS[1:][-1:]:  # the oldest and the newest
+        python = make_environment(folder / f"py{version}", version)
+        kernel = data / "kernels" / f"py{version}"
+        kernel.mkdir(parents=True)
+        argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        (kernel / "kernel.json").write_text(
+            json.dumps({"argv": argv, "display_name": version, "language": "python", "env": {"PYTHONHOME": ""}})
+        )
+    with serve(folder, base_environment(folder) | dict(sandbox.env()) | {"JUPYTER_DATA_DIR": str(data)}) as running:
+        yield running
+
+
+def make_environment(folder: Path, version: str) -> Path:
+    """The Python of a new environment with ipykernel."""
+    subprocess.run([interpreters.get(version), "-m", "venv", folder], check=True)
+    python = folder / "bin" / "python"
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "ipykernel"],
+        check=True,
+        stderr=subprocess.PIPE,
+    )
+    return python
+
+
+@pytest.mark.parametrize("version", OTHERS[:1] + OTHERS[1:][-1:])
+def test_a_python_without_nbrucio_gets_gate_and_data(foreign: Server, version: str, tmp_path: Path) -> None:
+    server = foreign.fresh(tmp_path.name)
+    put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    server.sync("a.ipynb")
+    with server.kernel("a.ipynb", f"py{version}") as kernel:
+        output = kernel.run(
+            "import sys, nbrucio\n"
+            "files = nbrucio.data['dimuon']\n"
+            "print('%d.%d' % sys.version_info[:2], len(files), all(open(p, 'rb').read(4) == b'root' for p in files))\n"
+            "print([type(t).__name__ for t in get_ipython().ast_transformers])\n"
+            "import importlib.util; print(importlib.util.find_spec('click'))"
+        )
+        assert output.status == "ok", output.traceback
+        assert output.text == f"{version} 4 True\n['Gate']\nNone\n"
+        stopped = kernel.run("nbrucio.data['jets']")
+        assert "declares no data as 'jets'" in stopped.traceback[0]
+
+
+def test_a_shell_reads_the_plain_form(shared_server: Server, tmp_path: Path) -> None:
+    server = shared_server.fresh(tmp_path.name)
+    put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    server.sync("a.ipynb")
+    with server.kernel("a.ipynb", "bash-of-the-test") as kernel:
+        output = kernel.run(
+            """awk -F'\\t' '$1 == "dimuon" && $2 == "ready" { print $3 }' "${NBRUCIO_MANIFEST%.json}.tsv" """
+            '| while read -r path; do head -c 4 "$path"; done; echo'
+        )
+    assert output.text.strip() == "root" * 4
+
+
+R_READER = """
+nbrucio <- function(handle) {
+  manifest <- jsonlite::fromJSON(Sys.getenv("NBRUCIO_MANIFEST"), simplifyVector = FALSE)
+  entry <- manifest$data[[handle]]
+  if (is.null(entry)) stop("This notebook declares no data as '", handle, "'.")
+  if (entry$state != "ready") stop("'", handle, "' is not here: ", entry$state, ". ", entry$error$message)
+  vapply(entry$files, function(file) if (is.null(file$path)) file$pfn else file$path, "")
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("R") is None, reason="R is not installed; .ci/run installs it")
+def test_r_reads_the_manifest(shared_server: Server, tmp_path: Path) -> None:
+    server = shared_server.fresh(tmp_path.name)
+    put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    server.sync("a.ipynb")
+    with server.kernel("a.ipynb", "ir") as kernel:
+        kernel.run(R_READER)
+        output = kernel.run(
+            "paths <- nbrucio('dimuon')\n"
+            "cat(length(paths), all(sapply(paths, function(p) rawToChar(readBin(p, 'raw', 4)) == 'root')))"
+        )
+        assert output.text == "4 TRUE", output.traceback
+        missing = kernel.run("nbrucio('jets')")
+        assert "declares no data as 'jets'" in "".join(missing.traceback)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _bash_kernel(shared_server: Server) -> None:
+    kernel = shared_server.folder / "home" / ".local" / "share" / "jupyter" / "kernels" / "bash-of-the-test"
+    kernel.mkdir(parents=True, exist_ok=True)
+    argv = [sys.executable, "-m", "bash_kernel", "-f", "{connection_file}"]
+    value = {"argv": argv, "display_name": "bash", "language": "bash", "env": {"PS1": os.environ.get("PS1", "$ ")}}
+    (kernel / "kernel.json").write_text(json.dumps(value))
