@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format build clean
+.PHONY: help setup demo test lint format bench build clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,6 +26,7 @@ demo: $(VENV)/.demo  ## start a sandbox, sync and run examples/dimuon.ipynb
 	$(BIN)/nbrucio demo --output demo
 
 test: $(STAMP)  ## run every test
+	@sh tools/need-xrootd.sh
 	$(BIN)/python -m pytest
 
 lint: $(STAMP)  ## ruff and mypy --strict
@@ -36,6 +37,10 @@ lint: $(STAMP)  ## ruff and mypy --strict
 format: $(STAMP)  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## time nbrucio against rucio download, xrdcp, curl and cp, side by side; about 20 minutes
+	@sh tools/need-xrootd.sh
+	$(BIN)/python -m benchmarks $(BENCH)
 
 bench-start: $(STAMP)  ## time the command line's start against rucio's
 	$(BIN)/python benchmarks/start.py

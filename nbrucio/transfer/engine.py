@@ -88,6 +88,7 @@ class Crew:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self.run.sources.close()
+        self.run.traces.close()
 
     def _feed(self, tasks: Iterable[Task]) -> None:
         started = 0

@@ -14,10 +14,9 @@ from nbrucio.catalogue.base import Replica
 from nbrucio.transfer.faults import Attempt, Lasting, Passing, Refused, Unreachable, WrongBytes
 from nbrucio.transfer.model import Limits, StorageAccess
 from nbrucio.transfer.source import CHUNK_BYTES, Delivery
+from nbrucio.transfer.tls import tls_context
 
 if TYPE_CHECKING:
-    import ssl
-
     import urllib3
 
 _SCHEMES = {"http": "http", "https": "https", "dav": "http", "davs": "https"}
@@ -261,30 +260,11 @@ def _make_manager(access: StorageAccess, limits: Limits, *, with_certificate: bo
 
     manager = urllib3.PoolManager(
         maxsize=limits.total,
-        ssl_context=_tls_context(access, with_certificate=with_certificate),
+        ssl_context=tls_context(access, with_certificate=with_certificate),
         timeout=urllib3.Timeout(connect=limits.connect_s, read=limits.stall_s),
     )
     manager.pool_classes_by_scheme = _abortable_pools()
     return manager
-
-
-def _tls_context(access: StorageAccess, *, with_certificate: bool) -> ssl.SSLContext:
-    import ssl
-
-    is_folder = access.ca is not None and access.ca.is_dir()
-    ca = None if access.ca is None else str(access.ca)
-    try:
-        context = ssl.create_default_context(cafile=None if is_folder else ca, capath=ca if is_folder else None)
-    except OSError as error:
-        raise Lasting(f"the CAs {ca} cannot be read") from error
-    # urllib3 compares the host name itself, for IP addresses too, and its 1.26 cannot leave that to the context.
-    context.check_hostname = False
-    if with_certificate and access.proxy is not None:
-        try:
-            context.load_cert_chain(access.proxy)
-        except OSError as error:
-            raise Refused(f"the certificate {access.proxy} cannot be read") from error
-    return context
 
 
 def _abortable_pools() -> dict[str, Any]:

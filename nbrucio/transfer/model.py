@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.errors import NbrucioError
 from nbrucio.store import Stored
+
+
+@dataclass(frozen=True)
+class TraceTarget:
+    """Where an instance takes traces, and in whose name they are sent.
+
+    Attributes:
+        url: the base URL of the Rucio server, or of the trace host where there is another one.
+        account: the Rucio account.
+        vo: the virtual organisation; None when the server has one only.
+        ca: file or folder of CAs that vouch for that server; None means those of this machine.
+    """
+
+    url: str
+    account: str
+    vo: str | None = None
+    ca: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -18,14 +37,16 @@ class StorageAccess:
         ca: file or folder of CAs that vouch for the storage; None means those of this machine.
         proxy: an X.509 proxy, or certificate and key in one PEM file.
         token: a bearer token; sent over TLS only, and only to the host that the replica's URL names.
-        hardlink: whether files of a mounted file system may be linked into the store instead of copied. Only for
-            storage whose files never change once they are written: the link is the same file.
+        rucio_client: makes a ``rucio.client.Client`` for the instance, for schemes that only rucio-clients reads; None
+            when there is none.
+        traces: where traces of downloads go; None sends none.
     """
 
     ca: Path | None = None
     proxy: Path | None = None
     token: str | None = field(default=None, repr=False)
-    hardlink: bool = False
+    rucio_client: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    traces: TraceTarget | None = None
 
 
 @dataclass(frozen=True)

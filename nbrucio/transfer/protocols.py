@@ -7,13 +7,18 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from nbrucio.catalogue.base import Replica
+from nbrucio.transfer.fallback import Fallback
 from nbrucio.transfer.http import Http
 from nbrucio.transfer.model import Limits, StorageAccess
 from nbrucio.transfer.posix import Posix
 from nbrucio.transfer.source import Source
+from nbrucio.transfer.xrootd import Xrootd
 
 _POSIX = ("file", "posix")
 _HTTP = ("http", "https", "dav", "davs")
+#: What rucio-clients may read, given gfal2 or the storage's own command.
+_OTHERS = ("srm", "gsiftp", "gfal", "s3", "s3s", "globus", "scp", "rsync", "storm", "ngarc")
+_XROOTD = ("root", "roots", "xroot", "xroots")
 
 
 class Sources:
@@ -36,9 +41,9 @@ class Sources:
                 self._open[instance, kind] = make()
             return self._open[instance, kind]
 
-    def reads(self, replica: Replica) -> bool:
-        """Whether some module reads this scheme."""
-        return replica.scheme in (*_POSIX, *_HTTP)
+    def reads(self, instance: str, replica: Replica) -> bool:
+        """Whether something reads this scheme for ``instance``."""
+        return self._maker(instance, replica.scheme) is not None
 
     def close(self) -> None:
         """Close every source."""
@@ -52,6 +57,11 @@ class Sources:
             return "posix", Posix
         if scheme in _HTTP:
             return "http", lambda: Http(access, self._limits)
+        if scheme in _XROOTD:
+            return "xrootd", lambda: Xrootd(access, self._limits)
+        make_client = access.rucio_client
+        if make_client is not None and scheme in _OTHERS:
+            return "rucio", lambda: Fallback(make_client)
         return None
 
 

@@ -15,6 +15,7 @@ from nbrucio.transfer.model import Limits, Outcome, StorageAccess, Task
 from nbrucio.transfer.protocols import Sources
 from nbrucio.transfer.schedule import Schedule
 from nbrucio.transfer.source import Delivery
+from nbrucio.transfer.traces import Traces
 
 
 class Run:
@@ -28,6 +29,7 @@ class Run:
         self.sources = Sources(access, limits)
         self.schedule = Schedule(limits.per_host)
         self.hosts = Hosts(limits)
+        self.traces = Traces({name: one.traces for name, one in access.items() if one.traces is not None})
         #: Set when every task has an outcome, or when something went wrong that the caller must raise.
         self.finished = threading.Event()
         #: The first sign that the disk is full; then nothing more is tried.

@@ -92,6 +92,18 @@ class Delivery:
         self._on_bytes(self.offset - had)
         return True
 
+    def adopt(self, path: str) -> None:
+        """Take over a whole file that lies in the same folder of partial files.
+
+        Raises:
+            StoreFault: the store failed.
+        """
+        had = self.offset
+        with _store_faults():
+            self.partial.adopt(path, self.check)
+        self._recent_bytes += self.offset
+        self._on_bytes(self.offset - had)
+
     def check(self) -> None:
         """Raise what this delivery was aborted with, if it was."""
         if self._stop is not None:

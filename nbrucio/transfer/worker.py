@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 
-from nbrucio.catalogue.base import Replica
 from nbrucio.errors import NbrucioError, NoSpace
 from nbrucio.events import BytesArrived, FileRetried, FileStarted, Waiting
-from nbrucio.store.partial import Partial
 from nbrucio.store.lock import Lock
+from nbrucio.store.partial import Partial
 from nbrucio.transfer.commits import Commits
 from nbrucio.transfer.faults import (
     Attempt,
@@ -63,7 +63,7 @@ class Worker:
         if self._run.full is not None:
             self._end(job, _not_tried(job, self._run.full))
             return
-        if self._unfit(job.left[0]) is not None:
+        if self._unfit(job) is not None:
             self._next_replica(job)
             return
         lock = self._run.store.lock(job.task.instance, job.task.entry.did)
@@ -96,7 +96,7 @@ class Worker:
             return False
         partial = self._open(job)
         delivery = self._delivery(job, partial)
-        had = partial.size_bytes
+        had, began = partial.size_bytes, time.time()
         self._run.begin(delivery)
         try:
             self._attempt(job, delivery)
@@ -117,6 +117,7 @@ class Worker:
         finally:
             self._run.end(delivery)
         self._run.hosts.delivered(host)
+        self._run.traces.note(job.task, job.left[0], began)
         self._commits.add(job.task, partial, lock)
         return True
 
@@ -199,16 +200,17 @@ class Worker:
 
     def _next_replica(self, job: Job) -> None:
         while job.left:
-            unfit = self._unfit(job.left[0])
+            unfit = self._unfit(job)
             if unfit is None:
                 self._run.schedule.add(job, host_of(job.left[0]))
                 return
             job.tried.append(Tried(job.left.pop(0).rse, unfit))
         self._end(job, final_error(job.task.entry, job.tried))
 
-    def _unfit(self, replica: Replica) -> Lasting | None:
-        """Why a replica is not worth an attempt; None when it is."""
-        if not self._run.sources.reads(replica):
+    def _unfit(self, job: Job) -> Lasting | None:
+        """Why the job's next replica is not worth an attempt; None when it is."""
+        replica = job.left[0]
+        if not self._run.sources.reads(job.task.instance, replica):
             return Lasting(f"nothing here reads {replica.scheme}://")
         if self._run.hosts.is_dead(host_of(replica)):
             return Lasting("its host failed before in this run")

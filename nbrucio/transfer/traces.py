@@ -1,0 +1,124 @@
+"""Tell Rucio what was downloaded, as rucio-clients does: sites move data by it. Never in the way of a transfer."""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import threading
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from nbrucio.catalogue.base import Replica
+from nbrucio.transfer.faults import Attempt
+from nbrucio.transfer.model import StorageAccess, Task, TraceTarget
+from nbrucio.transfer.tls import tls_context
+
+#: Traces in one request, and how long they gather.
+_BATCH = 500
+_GATHER_S = 2.0
+#: A trace host that is slower is given up for the run; at its end this long is waited for what is left.
+_TIMEOUT_S = 5.0
+_LAST_WAIT_S = 1.0
+
+_Item = tuple[str, dict[str, Any]]
+
+
+class Traces:
+    """Sends traces from a thread of its own. Nothing that goes wrong is raised; what cannot be sent is dropped.
+
+    Args:
+        targets: where the traces of each instance go; an instance that is missing gets none.
+    """
+
+    def __init__(self, targets: Mapping[str, TraceTarget]) -> None:
+        self._targets = dict(targets)
+        self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._run_id = uuid.uuid4().hex
+
+    def note(self, task: Task, replica: Replica, began: float) -> None:
+        """A file came from ``replica``; ``began`` is when, in seconds of the epoch."""
+        target = self._targets.get(task.instance)
+        if target is None:
+            return
+        self._items.put((task.instance, self._trace(task, replica, target, began)))
+        with self._guard:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._send_all, name="nbrucio-traces", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Send what is left, waiting a moment at most."""
+        self._items.put(None)
+        if self._thread is not None:
+            self._thread.join(_LAST_WAIT_S)
+
+    def _trace(self, task: Task, replica: Replica, target: TraceTarget, began: float) -> dict[str, Any]:
+        """The keys of DownloadClient's traces (rucio/core/trace.py has their schema)."""
+        trace = {
+            "hostname": socket.gethostname(),
+            "localSite": "",
+            "account": target.account,
+            "eventType": "download",
+            "eventVersion": "nbrucio",
+            "uuid": self._run_id,
+            "scope": task.entry.did.scope,
+            "filename": task.entry.did.name,
+            "datasetScope": "",
+            "dataset": "",
+            "filesize": task.entry.size_bytes,
+            "remoteSite": replica.rse,
+            "protocol": replica.scheme,
+            "transferStart": began,
+            "transferEnd": time.time(),
+            "clientState": "DONE",
+            "stateReason": "OK",
+        }
+        return trace if target.vo is None else {**trace, "vo": target.vo}
+
+    def _send_all(self) -> None:
+        last = False
+        while not last:
+            batches, last = self._gather()
+            for instance, traces in batches.items():
+                target = self._targets.get(instance)
+                if target is not None and not _send(target, traces):
+                    del self._targets[instance]
+
+    def _gather(self) -> tuple[dict[str, list[dict[str, Any]]], bool]:
+        """What came within the time for one batch, and whether it was the last."""
+        batches: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        deadline = time.monotonic() + _GATHER_S
+        for _ in range(_BATCH):
+            try:
+                item = self._items.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                break
+            if item is None:
+                return batches, True
+            batches[item[0]].append(item[1])
+        return batches, False
+
+
+def _send(target: TraceTarget, traces: list[dict[str, Any]]) -> bool:
+    """Whether the host took them."""
+    import urllib3
+
+    try:
+        context = tls_context(StorageAccess(ca=target.ca), with_certificate=False)
+        with urllib3.PoolManager(ssl_context=context, timeout=_TIMEOUT_S, retries=False) as manager:
+            answer = manager.request(
+                "POST",
+                target.url.rstrip("/") + "/traces/",
+                body=json.dumps(traces).encode(),
+                headers={"Content-Type": "application/json"},
+                redirect=False,
+            )
+            return bool(200 <= answer.status < 300)
+    except (urllib3.exceptions.HTTPError, OSError, Attempt):
+        return False

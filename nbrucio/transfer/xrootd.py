@@ -1,0 +1,161 @@
+"""root:// and roots://, through the `xrootd` bindings in this process: many files share one connection to a server."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from nbrucio.catalogue.base import Replica
+from nbrucio.errors import MissingDependency
+from nbrucio.transfer.faults import Attempt, Lasting, Passing, Refused, Unreachable
+from nbrucio.transfer.model import Limits, StorageAccess
+from nbrucio.transfer.source import CHUNK_BYTES, Delivery
+
+#: Reads that are under way at once for one file, so that the next bytes travel while these are written.
+_AHEAD = 3
+#: How often a wait for the server looks whether it should end.
+_LOOK_S = 0.2
+#: Codes of XrdCl (XrdClStatus.hh): the server answered with an error of its own, or could not be reached.
+_ERROR_RESPONSE = 400
+_UNREACHABLE = (101, 103, 104, 107, 108, 109)
+_AUTH_FAILED = 204
+#: Codes of the protocol (XProtocol.hh).
+_NOT_AUTHORIZED, _NOT_FOUND, _IS_FOLDER, _AUTH_REJECTED = 3010, 3011, 3016, 3030
+
+#: Files whose server never answered. Their callbacks may still come, so they must live as long as the process.
+_abandoned: list[Any] = []
+
+
+class Xrootd:
+    """Reads over XRootD for one instance's storage.
+
+    Raises:
+        MissingDependency: the bindings are not installed.
+    """
+
+    def __init__(self, access: StorageAccess, limits: Limits) -> None:
+        self._access = access
+        self._limits = limits
+        try:
+            from XRootD import client
+        except ImportError as error:
+            raise MissingDependency(
+                "root:// needs the package xrootd, which is not installed.",
+                hint="Install nbrucio with its extra xrootd.",
+                next_command="pip install 'nbrucio[xrootd]'",
+            ) from error
+        self._client = client
+        _settle_environment(client, access, limits)
+
+    def read(self, replica: Replica, delivery: Delivery) -> None:
+        """See `Source`."""
+        file = self._client.File()
+        try:
+            _call(lambda done: file.open(self._url(replica.pfn), 0x10, 0, 0, done), delivery)
+            self._take(file, delivery)
+        except BaseException:
+            # Not waited for: the server may be what does not answer.
+            _abandoned.append(file)
+            file.close(callback=_ignore)
+            raise
+        _call(lambda done: file.close(0, done), delivery)
+
+    def close(self) -> None:
+        """Connections belong to the bindings, which keep and end them."""
+
+    def _take(self, file: Any, delivery: Delivery) -> None:  # noqa: ANN401 the bindings have no types
+        """Read from the delivery's offset to the end, a few reads ahead."""
+        ahead: deque[_Answer] = deque()
+        place, end = delivery.offset, delivery.entry.size_bytes
+        while True:
+            # One byte more than the catalogue says is asked for, so that a longer file is found out.
+            while len(ahead) < _AHEAD and (end is None or place <= end):
+                amount = CHUNK_BYTES if end is None else min(CHUNK_BYTES, end + 1 - place)
+                ahead.append(_start(lambda done, at=place, size=amount: file.read(at, size, 0, done)))  # type: ignore[misc]
+                place += amount
+            if not ahead:
+                return
+            chunk = _finish(ahead.popleft(), delivery)
+            if not chunk:
+                for answer in ahead:
+                    _finish(answer, delivery)
+                return
+            delivery.write(chunk)
+
+    def _url(self, pfn: str) -> str:
+        """The PFN with what this instance's storage wants to see. The token goes over TLS only."""
+        extra = []
+        scheme = pfn.partition(":")[0].lower()
+        if self._access.token and scheme in ("roots", "xroots") and "authz=" not in pfn:
+            extra.append("authz=" + quote(f"Bearer {self._access.token}"))
+        if self._access.proxy is not None:
+            extra.append(f"xrd.gsiusrpxy={self._access.proxy}")
+        return pfn + ("&" if "?" in pfn else "?") + "&".join(extra) if extra else pfn
+
+
+_Answer = queue.SimpleQueue[tuple[Any, Any]]
+
+
+def _start(call: Callable[[Callable[..., None]], Any]) -> _Answer:
+    """Begin a call; its answer comes later."""
+    answer: _Answer = queue.SimpleQueue()
+    status = call(lambda status, response, _hosts: answer.put((status, response)))
+    if not status.ok:
+        raise _fault(status)
+    return answer
+
+
+def _finish(answer: _Answer, delivery: Delivery) -> Any:  # noqa: ANN401
+    """Wait for an answer, as long as the delivery is not aborted."""
+    while True:
+        delivery.check()
+        try:
+            status, response = answer.get(timeout=_LOOK_S)
+        except queue.Empty:
+            continue
+        if not status.ok:
+            raise _fault(status)
+        return response
+
+
+def _call(call: Callable[[Callable[..., None]], Any], delivery: Delivery) -> Any:  # noqa: ANN401
+    return _finish(_start(call), delivery)
+
+
+def _ignore(*_: object) -> None:
+    """Nobody waits for this answer."""
+
+
+def _fault(status: Any) -> Attempt:  # noqa: ANN401
+    """The one seam between the errors of XRootD and ours."""
+    message = " ".join(str(status.message).split()).removeprefix("[ERROR] ").rstrip(". ")
+    if status.code == _ERROR_RESPONSE:
+        if status.errno in (_NOT_AUTHORIZED, _AUTH_REJECTED):
+            return Refused(message)
+        if status.errno in (_NOT_FOUND, _IS_FOLDER):
+            return Lasting(message)
+        return Passing(message, host=True)
+    if status.code == _AUTH_FAILED:
+        return Refused(message)
+    if status.code in _UNREACHABLE:
+        return Unreachable(message)
+    return Passing(message or "the connection was lost", host=True)
+
+
+def _settle_environment(client: Any, access: StorageAccess, limits: Limits) -> None:  # noqa: ANN401
+    """Settings that the bindings know for the whole process only; what the user set stays."""
+    settings = {
+        "ConnectionWindow": int(limits.connect_s),
+        "ConnectionRetry": 1,
+        # A lost stream is our own retry's affair; the default of half an hour would hide it from us.
+        "StreamErrorWindow": int(limits.max_wait_s),
+    }
+    for name, value in settings.items():
+        if f"XRD_{name.upper()}" not in os.environ:
+            client.EnvPutInt(name, value)
+    if access.ca is not None:
+        os.environ.setdefault("X509_CERT_DIR" if access.ca.is_dir() else "X509_CERT_FILE", str(access.ca))

@@ -1,0 +1,53 @@
+"""The program that the crash tests kill: bring files, and say what happens on stdout.
+
+usage: python -m tests.crash.bring STORE TASKS.json [KILL_AT]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from nbrucio.catalogue.base import FileEntry, Replica
+from nbrucio.did import Did
+from nbrucio.events import Event, FileStarted
+from nbrucio.store import Store
+from nbrucio.transfer import Limits, StorageAccess, Task, fetch
+from tests.store.disks import CountedDisk
+
+
+class _Printer:
+    def report(self, event: Event) -> None:
+        if isinstance(event, FileStarted):
+            _say(f"started {event.did.name} {event.resumed_bytes}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _die(_: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    root, description, *kill_at = sys.argv[1:]
+    given = json.loads(Path(description).read_text())
+    tasks = [
+        Task("rucio.example", FileEntry(Did("test", name), size, adler32), (Replica("R", pfn),))
+        for name, size, adler32, pfn in given["files"]
+    ]
+    disk = CountedDisk(int(kill_at[0]) if kill_at else None, _die)
+    access = {"rucio.example": StorageAccess(ca=Path(given["ca"]) if given["ca"] else None)}
+    limits = Limits(per_host=given["per_host"])
+    outcomes = fetch(tasks, Store(Path(root), fs=disk), access, _Printer(), limits=limits)
+    _say(f"calls {len(disk.calls)}")
+    sys.exit(0 if all(outcome.stored for outcome in outcomes) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""root:// storage, on a real xrootd server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from nbrucio.errors import IntegrityError, Interrupted, TransferFailed
+from nbrucio.events import BytesArrived, FileStarted, Silent
+from nbrucio.sandbox.xrootd import XrootdServer
+from nbrucio.store import Store
+from nbrucio.transfer import Outcome, StorageAccess, fetch
+from tests.store.disks import INSTANCE, entry, objects
+from tests.transfer.conftest import QUICK, Listener, task
+from tests.transfer.hostile import GOOD, write_ca
+
+Bring = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="module")
+def xrootd(ca: trustme.CA) -> Iterator[XrootdServer]:
+    # Not below pytest's folder, which only its owner may enter: the server runs as nobody.
+    root = Path(tempfile.mkdtemp(prefix="nbrucio-xrootd-"))
+    root.chmod(0o755)
+    files = root / "files"
+    files.mkdir()
+    (files / "good.root").write_bytes(GOOD)
+    (files / "wrong.root").write_bytes(b"\0" * len(GOOD))
+    (files / "long.root").write_bytes(GOOD + b"!")
+    (files / "short.root").write_bytes(GOOD[:-1])
+    (files / "folder").mkdir()
+    certificate = root / "server.pem"
+    certificate.touch(0o600)
+    ca.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    server = XrootdServer(files, root / "run", certificate)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("scheme", ["root", "https"])
+def test_a_file_is_read_whole(xrootd: XrootdServer, bring: Bring, scheme: str) -> None:
+    outcome = bring(xrootd.pfn(xrootd.folder / "good.root", scheme))
+    assert outcome.stored is not None, outcome.error
+    assert outcome.stored.path.read_bytes() == GOOD
+
+
+@pytest.mark.parametrize("scheme", ["root", "https"])
+@pytest.mark.parametrize("name", ["wrong.root", "long.root", "short.root"])
+def test_wrong_bytes_get_no_final_name(
+    xrootd: XrootdServer, bring: Bring, store: Store, name: str, scheme: str
+) -> None:
+    outcome = bring(xrootd.pfn(xrootd.folder / name, scheme))
+    assert isinstance(outcome.error, IntegrityError), outcome.error
+    assert objects(store.root) == []
+
+
+@pytest.mark.parametrize("name", ["absent", "folder"])
+def test_what_is_no_file_is_followed_by_the_next_replica(xrootd: XrootdServer, bring: Bring, name: str) -> None:
+    odd = xrootd.pfn(xrootd.folder / name)
+    assert isinstance(bring(odd).error, TransferFailed)
+    assert bring(odd, xrootd.pfn(xrootd.folder / "good.root")).stored is not None
+
+
+def test_what_is_here_is_not_read_again(xrootd: XrootdServer, store: Store) -> None:
+    partial = store.session().begin(INSTANCE, entry("good.root", GOOD), lambda: None)
+    partial.write(GOOD[:300_000])
+    partial.keep()
+    listener = Listener()
+    (outcome,) = fetch([task(xrootd.pfn(xrootd.folder / "good.root"))], store, {}, listener)
+    assert outcome.stored is not None
+    assert outcome.stored.path.read_bytes() == GOOD
+    assert [event.resumed_bytes for event in listener.events if isinstance(event, FileStarted)] == [300_000]
+    assert sum(event.count for event in listener.events if isinstance(event, BytesArrived)) == len(GOOD) - 300_000
+
+
+def test_a_large_file_is_read_ahead_in_order(xrootd: XrootdServer, store: Store) -> None:
+    content = os.urandom(5_500_000)
+    (xrootd.folder / "large").write_bytes(content)
+    from nbrucio.catalogue.base import Replica
+    from nbrucio.transfer import Task
+
+    wanted = Task(INSTANCE, entry("large", content), (Replica("R", xrootd.pfn(xrootd.folder / "large")),))
+    (outcome,) = fetch([wanted], store, {}, Silent())
+    assert outcome.stored is not None
+    assert outcome.stored.path.read_bytes() == content
+
+
+def test_a_server_that_is_not_there_is_an_error_of_the_tree(bring: Bring) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert isinstance(bring(f"root://127.0.0.1:{port}//x").error, TransferFailed)
+
+
+def test_a_mute_server_does_not_hold_up_a_cancel(store: Store) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        cancel = threading.Event()
+        threading.Timer(0.5, cancel.set).start()
+        began = time.monotonic()
+        pfn = f"root://127.0.0.1:{mute.getsockname()[1]}//x"
+        with pytest.raises(Interrupted):
+            fetch([task(pfn)], store, {}, Silent(), cancel=cancel)
+        assert time.monotonic() - began < 2.0
+
+
+def test_a_mute_server_is_ended_by_its_speed(store: Store) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        pfn = f"root://127.0.0.1:{mute.getsockname()[1]}//x"
+        (outcome,) = fetch([task(pfn)], store, {}, Silent(), limits=QUICK)
+        assert isinstance(outcome.error, TransferFailed)
+        assert "stalled" in str(outcome.error)
+
+
+def test_the_token_goes_over_tls_only() -> None:
+    from nbrucio.transfer.xrootd import Xrootd
+
+    source = Xrootd(StorageAccess(token="secret"), QUICK)
+    assert source._url("root://host//x") == "root://host//x"
+    assert source._url("roots://host//x?a=b") == "roots://host//x?a=b&authz=Bearer%20secret"
+
+
+def test_https_of_another_ca_is_refused(xrootd: XrootdServer, bring: Bring, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    access = StorageAccess(ca=write_ca(trustme.CA(), folder))
+    assert isinstance(bring(xrootd.pfn(xrootd.folder / "good.root", "https"), access=access).error, TransferFailed)
