@@ -32,7 +32,7 @@ def command(
     A cell that fails ends with 1; the output keeps its traceback. When data is missing no cell is run.
     """
     from nbrucio.runners.execute import execute, typed
-    from nbrucio.runners.ready import private_runtime
+    from nbrucio.runners.prepare import private_runtime
     from nbrucio.sync import Options, sync
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import summary

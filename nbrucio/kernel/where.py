@@ -13,6 +13,8 @@ from pathlib import Path
 MANIFEST_VARIABLE = "NBRUCIO_MANIFEST"
 NOTEBOOK_VARIABLE = "NBRUCIO_NOTEBOOK"
 RUNTIME_VARIABLE = "NBRUCIO_RUNTIME_DIR"
+#: How the names of notebooks end, those as text included.
+_NOTEBOOK_NAMES = frozenset({".ipynb", ".py", ".md", ".R", ".r", ".jl", ".cpp", ".markdown", ".Rmd", ".qmd"})
 
 
 def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -115,7 +117,7 @@ def find_notebook(
 
 def _existing_notebook(text: object) -> Path | None:
     # JPY_SESSION_NAME is what a client chose: a path, a path that was renamed since, or a UUID.
-    if not isinstance(text, str) or "\0" in text or not text.endswith(".ipynb"):
+    if not isinstance(text, str) or "\0" in text or Path(text).suffix not in _NOTEBOOK_NAMES:
         return None
     path = Path(text)
     return path.absolute() if path.is_file() else None
@@ -129,10 +131,13 @@ def _parents_notebook(process: Path | None = None) -> Path | None:
         folder = Path(os.readlink(parent / "cwd"))  # noqa: PTH115 - Path.readlink is the same with more words
     except OSError:
         return None
+    programs = {Path(os.fsdecode(word)).name for word in words[:3]}
+    if "jupytext" in programs:
+        texts = (folder / os.fsdecode(word) for word in words[2:] if Path(os.fsdecode(word)).suffix in _NOTEBOOK_NAMES)
+        return next((path for path in texts if path.is_file()), None)
     named = [folder / os.fsdecode(word) for word in words if word.endswith(b".ipynb")]
     existing = [path for path in named if path.is_file()]
     # papermill takes the input, then the output (which may exist from an earlier run).
-    is_papermill = any(Path(os.fsdecode(word)).name == "papermill" for word in words)
-    if is_papermill and named and named[0].is_file():
+    if "papermill" in programs and named and named[0].is_file():
         return named[0]
     return existing[0] if len(existing) == 1 and len(named) == 1 else None

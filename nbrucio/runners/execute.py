@@ -9,7 +9,7 @@ from pathlib import Path
 from nbrucio.errors import CellFailed, MissingDependency
 from nbrucio.report import NotebookReport
 from nbrucio.runners.environment import environment
-from nbrucio.runners.ready import told_of
+from nbrucio.runners.prepare import told_of
 from nbrucio.runners.record import stamp
 from nbrucio.textnotebook import as_ipynb
 

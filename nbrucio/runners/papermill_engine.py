@@ -17,7 +17,7 @@ from nbrucio.declaration import NO_PARAMETERS
 from nbrucio.errors import NbrucioError
 from nbrucio.notebook import KEY
 from nbrucio.runners.kernels import told_kernel_manager
-from nbrucio.runners.ready import Ready, one_line, ready
+from nbrucio.runners.prepare import Ready, one_line, ready
 from nbrucio.runners.record import recorded
 
 

@@ -35,7 +35,7 @@ class _Current:
     def _prepare(self, path: Path) -> str | None:
         from nbrucio.errors import NbrucioError
         from nbrucio.runners.environment import environment
-        from nbrucio.runners.ready import one_line, ready
+        from nbrucio.runners.prepare import one_line, ready
 
         try:
             if _declares(path):

@@ -6,6 +6,7 @@ see each other's, and a notebook that is open elsewhere keeps the one that it ha
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,10 @@ class Ready:
     notebook: Path
     report: NotebookReport
     environment: Mapping[str, str]
+
+    def kernel_environment(self) -> dict[str, str]:
+        """The whole environment for that kernel, for nbclient's ``execute(env=…)``."""
+        return {**os.environ, **self.environment}
 
 
 @contextmanager
