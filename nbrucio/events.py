@@ -2,27 +2,27 @@
 
 The engine tells a `Reporter`; a progress bar, a panel, a cell's output and a JSON log are all reporters. Events come
 from several threads; `Reporter.report` must be quick, must not raise, and must do its own locking.
+
+They are named tuples, and not dataclasses as other values, since every command loads them and classes are slow to make.
+Tell them apart by type: two events of different types may be equal as tuples.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError
 
 
-@dataclass(frozen=True)
-class ResolveStarted:
+class ResolveStarted(NamedTuple):
     """The catalogue is asked for the contents of a DID."""
 
     did: Did
     instance: str
 
 
-@dataclass(frozen=True)
-class Resolved:
+class Resolved(NamedTuple):
     """The contents of a DID are known."""
 
     did: Did
@@ -30,16 +30,14 @@ class Resolved:
     size_bytes: int
 
 
-@dataclass(frozen=True)
-class ApplyStarted:
+class ApplyStarted(NamedTuple):
     """Files are about to be brought: so many, so large in total. Sent once a run, also with zeros."""
 
     files: int
     size_bytes: int
 
 
-@dataclass(frozen=True)
-class FileStarted:
+class FileStarted(NamedTuple):
     """A file begins to arrive from an RSE; ``resumed_bytes`` of it were here already from an earlier run."""
 
     did: Did
@@ -48,24 +46,21 @@ class FileStarted:
     resumed_bytes: int = 0
 
 
-@dataclass(frozen=True)
-class BytesArrived:
+class BytesArrived(NamedTuple):
     """``count`` more bytes of a file were written. Negative when a retry starts a file again."""
 
     did: Did
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks of an event
 
 
-@dataclass(frozen=True)
-class FileFinished:
+class FileFinished(NamedTuple):
     """A file is verified and in the store."""
 
     did: Did
     size_bytes: int
 
 
-@dataclass(frozen=True)
-class FileRetried:
+class FileRetried(NamedTuple):
     """A replica did not deliver; the next attempt follows."""
 
     did: Did
@@ -73,23 +68,20 @@ class FileRetried:
     error: NbrucioError
 
 
-@dataclass(frozen=True)
-class FileFailed:
+class FileFailed(NamedTuple):
     """No replica delivered the file."""
 
     did: Did
     error: NbrucioError
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """Another process brings this file now; this run waits and will share it."""
 
     did: Did
 
 
-@dataclass(frozen=True)
-class Noticed:
+class Noticed(NamedTuple):
     """Something that the user should know and that stops nothing."""
 
     message: str

@@ -184,3 +184,16 @@ def _timed(manifest: Manifest, environ: dict[str, str]) -> float:
     began = time.process_time()
     write(manifest, environ)
     return time.process_time() - began
+
+
+def test_a_manifest_that_says_the_same_already_is_left_alone(tmp_path: Path, environ: dict[str, str]) -> None:
+    notebook = tmp_path / "a.ipynb"
+    path = write(Manifest.of(notebook, (READY,)), environ)
+    before = path.stat()
+    write(Manifest.of(notebook, (READY,)), environ)
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    write(Manifest.of(notebook, (replace(READY, folder=None),)), environ)
+    assert path.stat().st_ino != before.st_ino
+    path.with_suffix(".tsv").unlink()
+    write(Manifest.of(notebook, (replace(READY, folder=None),)), environ)
+    assert path.with_suffix(".tsv").exists()

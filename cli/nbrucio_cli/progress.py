@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import click
@@ -71,7 +70,7 @@ class JsonLines:
 
     def report(self, event: Event) -> None:
         """Write one line."""
-        values = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
+        values = {name: _plain(value) for name, value in event._asdict().items()}
         line = json.dumps({"event": type(event).__name__, **values})
         with self._lock:
             click.echo(line, err=True)
