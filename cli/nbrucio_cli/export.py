@@ -1,0 +1,96 @@
+"""``nbrucio export``: a notebook's data in the forms of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, verb
+
+if TYPE_CHECKING:
+    from nbrucio.export.gather import Cited
+    from nbrucio.resolve import Declared
+
+
+@click.command("export")
+@notebook_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["metalink", "cff", "bibtex", "ro-crate"]),
+    required=True,
+    help="The form.",
+)
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="Where to; stdout, or for a crate NOTEBOOK.crate."
+)
+@click.option("--offline", is_flag=True, help="For a crate: only what the lock and the store know.")
+@json_option
+@verb
+def command(notebook: Path, form: str, output: Path | None, offline: bool, as_json: bool) -> None:
+    """Write what NOTEBOOK declares in a form that others read.
+
+    \b
+    metalink   files, checksums and URLs, for aria2, curl and other download tools
+    cff        CITATION.cff with the data that carry a DOI (the key "doi" of a requirement)
+    bibtex     the same as BibTeX
+    ro-crate   a folder with the notebook, what its data is, and the list of files
+    """
+    from nbrucio.export.gather import cited, usable
+
+    declared = usable(notebook)
+    references = tuple(cited(declared.declaration))
+    if form == "ro-crate":
+        target = output or notebook.with_suffix(".crate")
+        _crate(declared, references, target, offline=offline)
+        _tell(target, as_json=as_json)
+        return
+    document = _metalink(declared) if form == "metalink" else _citation(form, notebook, references)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(document)
+        _tell(output, as_json=as_json)
+    elif as_json:
+        print_json({"version": 1, "format": form, "document": document.decode()})
+    else:
+        click.echo(document.decode(), nl=False)
+
+
+def _metalink(declared: Declared) -> bytes:
+    from nbrucio.engine import Engine
+    from nbrucio.export.gather import resolved, with_replicas
+    from nbrucio.export.metalink import metalink
+
+    with Engine(load_config()) as engine:
+        return metalink(with_replicas(resolved(declared, engine, offline=False), engine))
+
+
+def _citation(form: str, notebook: Path, references: tuple[Cited, ...]) -> bytes:
+    from nbrucio.errors import BadDeclaration
+    from nbrucio.export.citation import bibtex, citation_cff
+
+    if not references:
+        raise BadDeclaration(
+            f"No requirement of {notebook} carries a DOI.",
+            subject=str(notebook),
+            hint='Add "doi": "10.…" to a requirement in the notebook\'s metadata.',
+        )
+    return (citation_cff(notebook.stem, references) if form == "cff" else bibtex(references)).encode()
+
+
+def _crate(declared: Declared, references: tuple[Cited, ...], folder: Path, *, offline: bool) -> None:
+    from nbrucio.engine import Engine
+    from nbrucio.export.gather import resolved
+    from nbrucio.export.rocrate import write_crate
+
+    with Engine(load_config()) as engine:
+        write_crate(folder, declared.path, resolved(declared, engine, offline=offline), references)
+
+
+def _tell(output: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"version": 1, "output": str(output)})
+    else:
+        click.echo(f"Written: {output}")
