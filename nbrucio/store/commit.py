@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nbrucio.did import Did
 from nbrucio.store.fs import FileSystem, write_whole
@@ -38,7 +38,6 @@ class Candidate:
     found: os.stat_result | None = None
     fault: OSError | None = None
     moved_aside: str | None = None
-    folders: list[str] = field(default_factory=list)
 
 
 class Committer:
@@ -98,29 +97,28 @@ class Committer:
         candidate.partial.close()
 
     def _name(self, candidate: Candidate) -> None:
-        place = candidate.place
-        for folder, parent in ((place.shelf, self._layout.objects), (place.folder, place.shelf)):
-            if self._make(folder, candidate):
-                candidate.folders.append(parent)
+        """Give the file its final name. The folder is usually there, since it is what was locked."""
+        source, target = candidate.partial.path, candidate.place.path
         try:
-            self._fs.rename(candidate.partial.path, place.path)
+            self._fs.rename(source, target)
+        except (FileNotFoundError, NotADirectoryError):
+            for folder in (candidate.place.shelf, candidate.place.folder):
+                self._make(folder, candidate)
+            self._fs.rename(source, target)
         except OSError as error:
             if error.errno not in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            candidate.moved_aside = self._move_aside(place.path)
-            self._fs.rename(candidate.partial.path, place.path)
-        candidate.folders.append(place.folder)
+            candidate.moved_aside = self._move_aside(target)
+            self._fs.rename(source, target)
 
-    def _make(self, folder: str, candidate: Candidate) -> bool:
-        """Make a folder; whether it is new. What stands in its way is moved aside."""
+    def _make(self, folder: str, candidate: Candidate) -> None:
+        """Make a folder unless it is there. What stands in its way is moved aside."""
         try:
             self._fs.mkdir(folder)
         except FileExistsError:
-            if stat.S_ISDIR(self._fs.lstat(folder).st_mode):
-                return False
-            candidate.moved_aside = self._move_aside(folder)
-            self._fs.mkdir(folder)
-        return True
+            if not stat.S_ISDIR(self._fs.lstat(folder).st_mode):
+                candidate.moved_aside = self._move_aside(folder)
+                self._fs.mkdir(folder)
 
     def _move_aside(self, path: str) -> str:
         """Give what is at ``path`` another name; where it is now."""
@@ -136,7 +134,8 @@ class Committer:
         return self._flush_folders_of
 
     def _flush_folders_of(self, candidate: Candidate) -> None:
-        for folder in reversed(candidate.folders):
+        # The folders above may be new as well; a flush of one that is not costs little.
+        for folder in (candidate.place.folder, candidate.place.shelf, self._layout.objects):
             fd = self._fs.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 self._fs.fsync(fd)

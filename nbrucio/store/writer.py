@@ -42,7 +42,11 @@ class Writer:
 
 def this_writer() -> Writer:
     """The writer that this process is; also right in a child after a fork."""
-    pid = os.getpid()
+    return _writer(os.getpid())
+
+
+@cache
+def _writer(pid: int) -> Writer:
     return Writer(_place(), pid, _start_of(pid) or 0)
 
 

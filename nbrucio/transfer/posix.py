@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 
 from nbrucio.catalogue.base import Replica
 from nbrucio.transfer.faults import Lasting, Passing
@@ -42,6 +43,20 @@ class Posix:
         """Nothing is kept open."""
 
 
+class _Buffers(threading.local):
+    """One buffer a thread: a new one for each of many small files would cost more than reading them."""
+
+    buffer: memoryview | None = None
+
+    def one(self) -> memoryview:
+        if self.buffer is None:
+            self.buffer = memoryview(bytearray(CHUNK_BYTES))
+        return self.buffer
+
+
+_buffers = _Buffers()
+
+
 def local_path(pfn: str) -> str:
     """The path that a ``file://`` PFN names.
 
@@ -58,7 +73,7 @@ def local_path(pfn: str) -> str:
 
 
 def _copy(fd: int, delivery: Delivery) -> None:
-    buffer = memoryview(bytearray(CHUNK_BYTES))
+    buffer = _buffers.one()
     offset = delivery.offset
     while True:
         delivery.check()

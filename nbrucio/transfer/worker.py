@@ -92,7 +92,7 @@ class Worker:
 
     def _bring(self, job: Job, host: str, lock: Lock) -> bool:
         """Whether the job, and ``lock`` with it, went on to be committed."""
-        if self._is_here(job):
+        if not lock.on_new_place and self._is_here(job):
             return False
         partial = self._open(job)
         delivery = self._delivery(job, partial)

@@ -24,13 +24,17 @@ def _bring(store: Store, tasks: list[Task]) -> tuple[Outcome, ...]:
 
 def test_a_name_comes_after_the_flush_and_the_record_after_the_name(tmp_path: Path) -> None:
     disk = CountedDisk()
-    session = Store(tmp_path, fs=disk).session()
+    store = Store(tmp_path, fs=disk)
+    session = store.session()
+    lock = store.lock(INSTANCE, entry("x", b"abc").did)
+    assert lock is not None
     partial = session.begin(INSTANCE, entry("x", b"abc"), lambda: None)
     partial.write(b"abc")
     disk.calls.clear()
     session.commit([Arrival(INSTANCE, entry("x", b"abc"), partial)])
     order = [call for call in disk.calls if call in ("fsync", "fchmod", "rename", "write")]
     assert order == ["fsync", "fchmod", "rename", "fsync", "fsync", "fsync", "write", "rename"]
+    lock.release()
 
 
 def test_many_small_files_share_two_flushes(tmp_path: Path) -> None:

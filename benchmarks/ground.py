@@ -1,0 +1,181 @@
+"""The ground on which all run: a sandbox whose files are also shown by a real xrootd server, and the shapes on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbrucio.did import Did
+from nbrucio.sandbox import Sandbox, seed
+from nbrucio.sandbox.xrootd import XrootdServer
+
+if TYPE_CHECKING:
+    from rucio.client import Client
+
+PROTOCOLS = ("file", "root", "https")
+SCOPE = "sandbox"
+_DOMAIN = {"read": 1, "write": 1, "delete": 1}
+_IMPLEMENTATIONS = {"file": "posix.Default", "root": "xrootd.Default", "https": "webdav.Default"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How much data a dataset (or a container of ``datasets``) has, and in what pieces."""
+
+    name: str
+    files: int
+    size_bytes: int
+    datasets: int = 1
+
+    @property
+    def total_bytes(self) -> int:
+        return self.files * self.size_bytes
+
+
+SHAPES = (
+    Shape("1000x1MB", 1000, 1_000_000),
+    Shape("1000x100kB", 1000, 100_000),
+    Shape("10x500MB", 10, 500_000_000),
+    Shape("5x200x1MB", 1000, 1_000_000, datasets=5),
+)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Everything that is set up. What ends in memory counts for all peers alike."""
+
+    folder: Path
+    sandbox: Sandbox
+    server: XrootdServer
+    ca: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """In which nbrucio and the plain rucio client run."""
+        # Reverse look-ups of local addresses are no part of what is measured.
+        return {**os.environ, **self.sandbox.env(), "XRD_LOGLEVEL": "Error", "PYTHONWARNINGS": "ignore"}
+
+    def files(self, shape: Shape) -> list[Path]:
+        """The source files of a shape; protocols share them."""
+        return [self.folder / "files" / f"{shape.size_bytes}" / f"{n}.dat" for n in range(shape.files)]
+
+    def url(self, path: Path, protocol: str) -> str:
+        """How a raw tool names a source file."""
+        return str(path) if protocol == "file" else self.server.pfn(path, protocol)
+
+    def did(self, shape: Shape, protocol: str) -> Did:
+        return Did(SCOPE, f"{shape.name}.{protocol}")
+
+
+@contextmanager
+def prepared(folder: Path, shapes: tuple[Shape, ...], protocols: tuple[str, ...]) -> Iterator[Ground]:
+    """Start the servers and seed ``shapes``; stop them at the end."""
+    folder.chmod(0o755)  # the xrootd server runs as nobody
+    sandbox = Sandbox(folder / "sandbox")
+    sandbox.start()
+    certificate, ca = _certificates(folder)
+    server = XrootdServer(folder / "files", folder / "xrootd", certificate)
+    (folder / "files").mkdir(exist_ok=True)
+    server.start()
+    try:
+        ground = Ground(folder, sandbox, server, ca)
+        _trust(ground)
+        with sandbox.admin() as client:
+            for protocol in protocols:
+                _add_rse(client, ground, protocol)
+            for shape in shapes:
+                checksums = {path: _write(path, shape.size_bytes) for path in ground.files(shape)}
+                for protocol in protocols:
+                    _register(client, ground, shape, protocol, checksums)
+        yield ground
+    finally:
+        server.stop()
+        sandbox.stop()
+
+
+def _certificates(folder: Path) -> tuple[Path, Path]:
+    import trustme
+
+    authority = trustme.CA()
+    ca, certificate = folder / "ca.pem", folder / "server.pem"
+    authority.cert_pem.write_to_path(str(ca))
+    certificate.touch(0o600)
+    authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    return certificate, ca
+
+
+def _trust(ground: Ground) -> None:
+    """Let nbrucio verify the xrootd server's certificate instead of the sandbox's own storage."""
+    configuration = Path(ground.sandbox.env()["NBRUCIO_CONFIG"])
+    lines = configuration.read_text().splitlines()
+    kept = [f"storage_ca = {json.dumps(str(ground.ca))}" if line.startswith("storage_ca") else line for line in lines]
+    configuration.write_text("\n".join(kept) + "\n")
+
+
+def _write(path: Path, size_bytes: int) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.stat().st_size != size_bytes:
+        block = os.urandom(min(size_bytes, 1_000_000))
+        path.write_bytes((block * (size_bytes // len(block) + 1))[:size_bytes])
+        path.chmod(0o644)
+    return f"{zlib.adler32(path.read_bytes()):08x}"
+
+
+def _add_rse(client: Client, ground: Ground, protocol: str) -> None:
+    rse = rse_name(protocol)
+    hosts = {
+        "file": {"hostname": "localhost", "port": 0, "prefix": f"{ground.folder}/files/"},
+        "root": {"hostname": "localhost", "port": ground.server.port, "prefix": f"//{ground.folder}/files/"},
+        "https": {"hostname": "localhost", "port": ground.server.https_port, "prefix": f"{ground.folder}/files/"},
+    }
+    client.add_rse(rse, deterministic=False, volatile=False)
+    options: dict[str, Any] = {**hosts[protocol], "domains": {"lan": _DOMAIN, "wan": _DOMAIN}}
+    client.add_protocol(
+        rse, {"scheme": protocol, "impl": f"rucio.rse.protocols.{_IMPLEMENTATIONS[protocol]}", **options}
+    )
+
+
+def rse_name(protocol: str) -> str:
+    """The RSE whose only protocol this is."""
+    return f"BENCH_{protocol.upper()}"
+
+
+def _register(client: Client, ground: Ground, shape: Shape, protocol: str, checksums: Mapping[Path, str]) -> None:
+    did = ground.did(shape, protocol)
+    names = [f"{did.name}.{path.stem}.dat" for path in checksums]
+    rows = [
+        {
+            "scope": SCOPE,
+            "name": name,
+            "bytes": shape.size_bytes,
+            "adler32": adler32,
+            "pfn": _pfn(ground, path, protocol),
+        }
+        for name, (path, adler32) in zip(names, checksums.items(), strict=True)
+    ]
+    for first in range(0, len(rows), 500):
+        client.add_replicas(rse_name(protocol), rows[first : first + 500])
+    dids = [Did(SCOPE, name) for name in names]
+    if shape.datasets == 1:
+        seed.add_dataset(client, SCOPE, did.name, dids, closed=True)
+        return
+    each = len(dids) // shape.datasets
+    parts = [
+        seed.add_dataset(client, SCOPE, f"{did.name}.part{n}", dids[n * each : (n + 1) * each], closed=True)
+        for n in range(shape.datasets)
+    ]
+    seed.add_container(client, SCOPE, did.name, parts, closed=True)
+
+
+def _pfn(ground: Ground, path: Path, protocol: str) -> str:
+    if protocol == "file":
+        return f"file://localhost:0{path}"
+    if protocol == "root":
+        return f"root://localhost:{ground.server.port}//{path}"
+    return f"https://localhost:{ground.server.https_port}{path}"
