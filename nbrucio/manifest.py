@@ -70,6 +70,7 @@ class ManifestEntry:
         folder: a folder of links to the files; None when there is none.
         error: why the state is ``failed``; otherwise None.
         bind: whether the declaration asks that the handle becomes a variable.
+        ca: file or folder of CAs that vouch for the storage of streamed files; None for those of the machine.
     """
 
     handle: str
@@ -80,6 +81,7 @@ class ManifestEntry:
     folder: str | None = None
     error: ManifestError | None = None
     bind: bool = False
+    ca: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
     """Replace the manifest of ``manifest.notebook`` by this one and return its path.
 
     A reader sees the old or the new one, never a part; a crash leaves at most a temporary file in the runtime folder.
+    One that says the same already is left alone, so a sync with nothing to do writes nothing.
 
     Raises:
         BadConfig: the runtime folder is a link, another user's, or cannot be written.
@@ -123,6 +126,8 @@ def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
     path = path_for(Path(manifest.notebook), environ)
     try:
         where.make_private(path.parent)
+        if manifest.state == "ready" and _says_the_same(path, manifest):
+            return path
         # The plain form first: who waits for the JSON to say "ready" finds both.
         _replace(path.with_suffix(".tsv"), "".join(_plain_lines(manifest)))
         _replace(path, json.dumps(_as_json(manifest), separators=(",", ":")) + "\n")
@@ -141,7 +146,9 @@ def write_progress(notebook: Path, progress: Mapping[str, object], environ: Mapp
     Raises:
         OSError: it cannot be written.
     """
-    _replace(path_for(notebook, environ).with_suffix(".progress"), json.dumps(progress))
+    path = path_for(notebook, environ)
+    where.make_private(path.parent)
+    _replace(path.with_suffix(".progress"), json.dumps(progress))
 
 
 def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -153,6 +160,18 @@ def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
     path = path_for(notebook, environ)
     for file in (path, path.with_suffix(".tsv"), path.with_suffix(".progress")):
         file.unlink(missing_ok=True)
+
+
+def _says_the_same(path: Path, manifest: Manifest) -> bool:
+    try:
+        present = json.loads(path.read_bytes())
+        plain = path.with_suffix(".tsv").read_bytes().decode("utf-8", "surrogateescape")
+    except (OSError, ValueError):
+        return False
+    if not isinstance(present, dict) or plain != "".join(_plain_lines(manifest)):
+        return False
+    # Who wrote it, and when, is no content.
+    return all(present.get(key) == value for key, value in _as_json(manifest).items() if key not in ("written", "pid"))
 
 
 def _replace(path: Path, text: str) -> None:
@@ -179,6 +198,7 @@ def _entry_as_json(entry: ManifestEntry) -> dict[str, object]:
         "state": entry.state,
         "bind": entry.bind,
         "folder": entry.folder,
+        "ca": entry.ca,
         "files": [vars(file) for file in entry.files],
         "error": vars(entry.error) if entry.error else None,
     }

@@ -6,7 +6,6 @@ import asyncio
 import functools
 import inspect
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from nbrucio.jupyter.handlers import ROUTES
 from nbrucio.jupyter.lookups import run_as_json
 from nbrucio.jupyter.saving import declared_in, update_metadata
 from nbrucio.jupyter.syncs import Run, Syncs, Wish
+from nbrucio.jupyter.threads import DaemonPool
 from nbrucio.kernel import where
 from nbrucio.manifest import path_for
 
@@ -52,7 +52,9 @@ class NbrucioApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Called by Jupyter when the extension is loaded."""
         self.grants = user_grants()
-        self.pool = ThreadPoolExecutor(4, thread_name_prefix="nbrucio")
+        # Two, so that an instance that hangs takes none of the threads that look at this machine only.
+        self.local_pool = DaemonPool(4, "nbrucio-local")
+        self.remote_pool = DaemonPool(16, "nbrucio-remote")
         self.syncs = Syncs(self._say_from_thread, self.log, self.grants)
         self._api_paths: dict[Path, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -77,8 +79,9 @@ class NbrucioApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """Called by Jupyter when the server stops: no file is left half-written, the next sync resumes."""
         self._loop = None
-        await asyncio.get_running_loop().run_in_executor(None, self.syncs.close)
-        self.pool.shutdown(wait=False, cancel_futures=True)
+        await asyncio.get_running_loop().run_in_executor(self.local_pool, self.syncs.close)
+        for pool in (self.local_pool, self.remote_pool):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     # Opening.
 

@@ -66,8 +66,12 @@ class NbrucioHandler(APIHandler):
         self.reply({"error": error.as_json()}, _HTTP_STATUS.get(error.exit_code, 500))
 
     async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
-        """The result of ``function``, computed off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.app.pool, lambda: function(*arguments))
+        """The result of ``function``, which asks this machine only, computed off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.app.local_pool, lambda: function(*arguments))
+
+    async def from_rucio(self, function: Callable[..., T], *arguments: object) -> T:
+        """The result of ``function``, which asks Rucio and may take as long as it."""
+        return await asyncio.get_running_loop().run_in_executor(self.app.remote_pool, lambda: function(*arguments))
 
     def body(self) -> Mapping[str, Any]:
         """The JSON object that was sent.
@@ -117,7 +121,7 @@ class PlanHandler(NbrucioHandler):
     async def get(self) -> None:
         """``?path=…``"""
         path = self.notebook(self.get_query_argument("path", None))
-        self.reply(await self.in_thread(lookups.plan, path))
+        self.reply(await self.from_rucio(lookups.plan, path))
 
 
 class SyncHandler(NbrucioHandler):
@@ -152,7 +156,7 @@ class SearchHandler(NbrucioHandler):
     async def get(self) -> None:
         """``?pattern=scope:*&kind=collection&limit=100&instance=…&filter=…``"""
         self.reply(
-            await self.in_thread(
+            await self.from_rucio(
                 lookups.search,
                 self.get_query_argument("pattern", ""),
                 self.get_query_argument("kind", "collection"),
@@ -170,7 +174,7 @@ class DidHandler(NbrucioHandler):
     async def get(self) -> None:
         """``?did=scope:name&instance=…&limit=100``"""
         self.reply(
-            await self.in_thread(
+            await self.from_rucio(
                 lookups.did,
                 self.get_query_argument("did", ""),
                 self.get_query_argument("limit", "100"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import Logger
@@ -17,6 +17,7 @@ from nbrucio.errors import Interrupted, NbrucioError
 from nbrucio.jupyter.handoff import announce, explain
 from nbrucio.jupyter.permission import agree, limited, reworded
 from nbrucio.jupyter.progress import Progress, Throttled
+from nbrucio.jupyter.threads import DaemonPool
 from nbrucio.lock import LockEntry
 from nbrucio.manifest import write_progress
 from nbrucio.report import NotebookReport
@@ -24,7 +25,8 @@ from nbrucio.sync import Options, sync
 
 #: Opening a notebook again so soon starts nothing.
 REOPEN_S = 60.0
-WORKERS = 4
+#: Threads are cheap, and one that waits for a silent server must not keep other notebooks waiting.
+WORKERS = 16
 #: Results of so many notebooks are kept for the panel and the save hook.
 _KEPT = 200
 
@@ -82,7 +84,7 @@ class Syncs:
         self._log = log
         self._grants = grants
         self._configure = configure
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="nbrucio-sync")
+        self._pool = DaemonPool(WORKERS, "nbrucio-sync")
         self._lock = threading.Lock()
         self._runs: dict[Path, Run] = {}
 
@@ -127,7 +129,7 @@ class Syncs:
         return True
 
     def close(self) -> None:
-        """Stop every run and wait for the threads. Unfinished files resume at the next sync."""
+        """Stop every run, and wait a few seconds for those that can stop. Unfinished files resume at the next sync."""
         with self._lock:
             for run in self._runs.values():
                 run.cancel.set()
