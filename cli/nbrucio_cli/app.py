@@ -28,6 +28,7 @@ VERBS = {
     "Check": {
         "check": ("check", "Check declaration, lock, code and data, for CI and pre-commit."),
         "diff": ("diff", "Say how the data of two notebooks differs."),
+        "export": ("export", "Write citations, a metalink or an RO-Crate."),
     },
     "Look": {
         "search": ("search", "Search DIDs."),
