@@ -23,7 +23,7 @@ VERSION = 1
 MAX_REQUIREMENTS = 10_000
 MAX_HANDLE_CHARS = 100
 #: What a requirement's ``access`` may say; absent means that nbrucio chooses.
-ACCESS_WORDS = ("store", "mount", "download", "stream", "rule")
+ACCESS_WORDS = ("store", "mount", "download", "stream", "rule", "any")
 NO_PARAMETERS: Mapping[str, object] = MappingProxyType({})
 _REQUIREMENT_KEYS = {"did", "handle", "instance", "select", "access"}
 

@@ -7,6 +7,7 @@ from nbrucio.config import Config
 from nbrucio.events import Reporter, Silent
 from nbrucio.resolve import Resolver
 from nbrucio.store import Store
+from nbrucio.store.places import Places
 from nbrucio.store.rate import Rate
 from nbrucio.store.resolved import Resolutions
 from nbrucio.tally import Tally
@@ -23,6 +24,7 @@ class Engine:
         self.store = Store(config.store_path)
         self.resolutions = Resolutions(config.store_path)
         self.rate = Rate(config.store_path)
+        self.places = Places(config.store_path)
         self._catalogues = catalogues
 
     def catalogue(self, identity: str) -> Catalogue:

@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from nbrucio.catalogue.base import Replica
 from nbrucio.declaration import handle_of, lock_for
 from nbrucio.engine import Engine
 from nbrucio.errors import BadConfig
 from nbrucio.events import Noticed
 from nbrucio.kernel.where import RUNTIME_VARIABLE
 from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State, write
+from nbrucio.plan import Access, FilePlan, Plan, Target
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.resolve import Declared
 
@@ -53,7 +55,7 @@ def manifest_entry(requirement: RequirementReport, *, syncing: bool) -> Manifest
     files = (
         ManifestFile(
             did=str(file.entry.did),
-            path=str(file.path),
+            path=str(file.path) if file.path else None,
             pfn=file.pfn,
             bytes=file.entry.size_bytes,
             checksum=file.entry.checksum,
@@ -69,6 +71,7 @@ def manifest_entry(requirement: RequirementReport, *, syncing: bool) -> Manifest
         folder=str(requirement.folder) if requirement.folder else None,
         error=ManifestError.of(errors[0]) if state == "failed" and errors else None,
         bind=target.requirement.extra.get("bind") is True,
+        ca=requirement.ca,
     )
 
 
@@ -92,6 +95,25 @@ def keep_resolved(engine: Engine, report: NotebookReport, declared: Declared | N
             engine.resolutions.keep_lock(declared.path, lock)
     except OSError as error:
         engine.reporter.report(Noticed(f"What was resolved could not be kept in the store: {error}."))
+
+
+def keep_places(engine: Engine, plan: Plan) -> None:
+    """Remember where files outside the store are had; without that the next sync asks, which stops nothing."""
+    for requirement in plan.requirements:
+        target = requirement.target
+        places = {file.entry.did: place for file in requirement.files if (place := _place(engine, target, file))}
+        if places and target.lock and places != engine.places.read(target.instance, target.lock.digest):
+            with suppress(OSError):
+                engine.places.keep(target.instance, target.lock.digest, places)
+
+
+def _place(engine: Engine, target: Target, file: FilePlan) -> Replica | None:
+    if file.access is Access.STREAM:
+        return file.replicas[0]
+    if file.access is not Access.MOUNT:
+        return None
+    instance = engine.config.instance(target.instance)
+    return next((r for r in file.replicas if instance.local_path(r.rse, r.pfn) == file.path), None)
 
 
 def keep_rate(engine: Engine, size_bytes: int, elapsed_s: float) -> None:

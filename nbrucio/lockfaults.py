@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from nbrucio.catalogue.base import FileEntry
 from nbrucio.declaration import Requirement
-from nbrucio.errors import LockStale, NbrucioError, Offline
+from nbrucio.errors import IntegrityError, LockStale, NbrucioError, Offline
 from nbrucio.lock import LockEntry
+from nbrucio.plan import Target
 from nbrucio.words import human_bytes, plural
 
 
@@ -54,4 +56,17 @@ def list_not_here(requirement: Requirement) -> NbrucioError:
         "--frozen does not ask for it.",
         subject=requirement.lock_key,
         hint="Run `nbrucio sync` once without --frozen.",
+    )
+
+
+def other_bytes(target: Target, entry: FileEntry, sha256: str) -> NbrucioError | None:
+    """Why bytes with this SHA-256 (hex) are not the ones that the notebook's lock names; None when they may be."""
+    locked = target.sha256.get(str(entry.did), sha256)
+    if locked == sha256:
+        return None
+    return IntegrityError(
+        f"{entry.did} has other bytes than the lock names: SHA-256 {sha256[:12]}… instead of {locked[:12]}….",
+        subject=str(entry.did),
+        hint="Its size and Rucio's checksum agree. If the new content is right, lock it.",
+        next_command=f"nbrucio lock NOTEBOOK --upgrade {target.requirement.handle}",
     )

@@ -7,17 +7,21 @@ face shows the same plan.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from nbrucio import planfaults
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.declaration import Requirement
 from nbrucio.did import Did
-from nbrucio.errors import IntegrityError, NbrucioError, NoReplica, NoSpace, Offline, OverBudget
+from nbrucio.errors import NbrucioError
 from nbrucio.lock import LockEntry
 from nbrucio.words import human_bytes, plural
+
+#: Schemes of PFNs that uproot, fsspec and ROOT open as they are, and what each is called there.
+STREAMED_SCHEMES = {"root": "root", "https": "https", "davs": "https", "http": "http"}
 
 
 class Access(str, Enum):
@@ -26,6 +30,7 @@ class Access(str, Enum):
     STORE = "store"
     MOUNT = "mount"
     DOWNLOAD = "download"
+    STREAM = "stream"
     MISSING = "missing"
 
 
@@ -110,7 +115,7 @@ class FilePlan:
         entry: the file.
         access: how.
         path: where it is already; None for a download or a missing file.
-        replicas: where a download may read it, best first.
+        replicas: where a download may read it, best first; of a streamed or mounted file the one that serves it first.
         error: why it is missing; None otherwise.
     """
 
@@ -119,6 +124,11 @@ class FilePlan:
     path: Path | None = None
     replicas: tuple[Replica, ...] = ()
     error: NbrucioError | None = None
+
+    @property
+    def pfn(self) -> str | None:
+        """The URL at which a streamed file is opened; None for every other."""
+        return _streamed(self.replicas[0]) if self.access is Access.STREAM else None
 
 
 @dataclass(frozen=True)
@@ -169,10 +179,15 @@ def wanted(targets: Sequence[Target], have: Mapping[FileKey, Path]) -> dict[str,
 
 
 def make_plan(targets: Sequence[Target], facts: Facts, limits: Limits) -> Plan:
-    """The cheapest way to have every file of ``targets``: in the store, on a mount, else by download."""
+    """The cheapest way to have every file of ``targets``: in the store, on a mount, by download, else streamed.
+
+    What allows ``any`` access is streamed where the downloads would be over the budget or the space.
+    """
     requirements = tuple(
         RequirementPlan(target, tuple(_plan_file(target, entry, facts) for entry in target.files)) for target in targets
     )
+    if any(target.requirement.access == "any" for target in targets):
+        requirements = _within(requirements, limits)
     downloads = {
         (plan.target.instance, file.entry.did): file
         for plan in requirements
@@ -190,78 +205,89 @@ def _plan_file(target: Target, entry: FileEntry, facts: Facts) -> FilePlan:
         return FilePlan(entry, Access.MISSING, error=facts.refused[key])
     if key in facts.stored and allowed != "mount":
         return FilePlan(entry, Access.STORE, facts.stored[key])
-    if key in facts.mounted and allowed in (None, "mount"):
-        return FilePlan(entry, Access.MOUNT, facts.mounted[key])
+    if key in facts.mounted and allowed not in ("store", "download"):
+        return FilePlan(entry, Access.MOUNT, facts.mounted[key], facts.replicas.get(key, ()))
     if target.instance in facts.replica_errors:
         return FilePlan(entry, Access.MISSING, error=facts.replica_errors[target.instance])
-    if allowed not in (None, "download"):
-        return FilePlan(entry, Access.MISSING, error=_narrowed(entry, target.requirement))
+    if allowed == "rule":
+        return FilePlan(entry, Access.MISSING, error=planfaults.not_staged(entry, target.requirement))
+    if allowed in ("store", "mount"):
+        return FilePlan(entry, Access.MISSING, error=planfaults.narrowed(entry, target.requirement))
     if key not in facts.replicas:
-        return FilePlan(entry, Access.MISSING, error=_not_asked(entry))
-    return _plan_download(entry, facts.replicas[key])
+        return FilePlan(entry, Access.MISSING, error=planfaults.not_asked(entry))
+    plan = _plan_download(entry, facts.replicas[key])
+    if allowed != "stream" or plan.access is Access.MISSING:
+        return plan
+    return _stream(plan) or FilePlan(entry, Access.MISSING, error=planfaults.narrowed(entry, target.requirement))
+
+
+def _stream(plan: FilePlan) -> FilePlan | None:
+    """The same file streamed; None when no replica can be."""
+    replicas = tuple(sorted(plan.replicas, key=lambda replica: replica.scheme not in STREAMED_SCHEMES))
+    if not replicas or replicas[0].scheme not in STREAMED_SCHEMES:
+        return None
+    return FilePlan(plan.entry, Access.STREAM, replicas=replicas)
+
+
+def _streamed(replica: Replica) -> str:
+    return STREAMED_SCHEMES[replica.scheme] + replica.pfn[replica.pfn.index(":") :]
+
+
+def _within(requirements: tuple[RequirementPlan, ...], limits: Limits) -> tuple[RequirementPlan, ...]:
+    """``requirements`` with the downloads of those that allow any access streamed, from the first that does not fit."""
+    sizes: dict[FileKey, int] = {}
+    for plan in requirements:
+        if plan.target.requirement.access != "any":
+            sizes.update(_download_sizes(plan))
+    room = limits.free_bytes - limits.keep_free_bytes
+    budget = min(room, room if limits.max_download_bytes is None else limits.max_download_bytes)
+    return tuple(
+        plan
+        if plan.target.requirement.access != "any"
+        else RequirementPlan(plan.target, tuple(_fitted(plan.target.instance, plan.files, sizes, budget)))
+        for plan in requirements
+    )
+
+
+def _fitted(instance: str, files: Sequence[FilePlan], sizes: dict[FileKey, int], budget: int) -> Iterator[FilePlan]:
+    """``files``, those streamed whose download does not fit into the budget beside ``sizes``, which grows."""
+    left = budget - sum(sizes.values())
+    for file in files:
+        key, size_bytes = (instance, file.entry.did), file.entry.size_bytes or 0
+        counted = file.access is not Access.DOWNLOAD or key in sizes
+        streamed = None if counted or size_bytes <= left else _stream(file)
+        if not counted and streamed is None:
+            sizes[key] = size_bytes
+            left -= size_bytes
+        yield streamed or file
+
+
+def _download_sizes(plan: RequirementPlan) -> dict[FileKey, int]:
+    return {
+        (plan.target.instance, file.entry.did): file.entry.size_bytes or 0
+        for file in plan.files
+        if file.access is Access.DOWNLOAD
+    }
 
 
 def _plan_download(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan:
     on_disk = tuple(replica for replica in replicas if not replica.tape)
     if on_disk:
         return FilePlan(entry, Access.DOWNLOAD, replicas=on_disk)
-    if replicas:
-        where = ", ".join(replica.rse for replica in replicas)
-        error = NoReplica(f"{entry.did} is only on tape ({where}).", subject=str(entry.did))
-    else:
-        error = NoReplica(
-            f"No replica of {entry.did} is available.",
-            subject=str(entry.did),
-            next_command=f"rucio replica list file {entry.did}",
-        )
+    error = planfaults.only_on_tape(entry, replicas) if replicas else planfaults.no_replica(entry)
     return FilePlan(entry, Access.MISSING, error=error)
-
-
-def lock_fault(target: Target, entry: FileEntry, sha256: str) -> NbrucioError | None:
-    """Why bytes with this SHA-256 (hex) are not the ones that the notebook's lock names; None when they may be."""
-    locked = target.sha256.get(str(entry.did), sha256)
-    if locked == sha256:
-        return None
-    return IntegrityError(
-        f"{entry.did} has other bytes than the lock names: SHA-256 {sha256[:12]}… instead of {locked[:12]}….",
-        subject=str(entry.did),
-        hint="Its size and Rucio's checksum agree. If the new content is right, lock it.",
-        next_command=f"nbrucio lock NOTEBOOK --upgrade {target.requirement.handle}",
-    )
-
-
-def _narrowed(entry: FileEntry, requirement: Requirement) -> NbrucioError:
-    return NoReplica(
-        f"{entry.did} cannot be had by '{requirement.access}', the only access that '{requirement.handle}' allows.",
-        subject=str(entry.did),
-        hint="Remove 'access' from the requirement to let nbrucio choose.",
-    )
-
-
-def _not_asked(entry: FileEntry) -> NbrucioError:
-    return Offline(f"{entry.did} is not in the store.", subject=str(entry.did), hint="Sync once with a network.")
 
 
 def _refusal(download_bytes: int, limits: Limits) -> NbrucioError | None:
     if limits.max_download_bytes is not None and download_bytes > limits.max_download_bytes:
-        return OverBudget(
-            f"{human_bytes(download_bytes)} would be downloaded; this machine allows "
-            f"{human_bytes(limits.max_download_bytes)} in one sync.",
-            hint="Select fewer files, or raise max_download in the configuration's [policy].",
-        )
+        return planfaults.over_budget(download_bytes, limits.max_download_bytes)
     room = limits.free_bytes - limits.keep_free_bytes
-    if download_bytes > room:
-        return NoSpace(
-            f"{human_bytes(download_bytes)} would be downloaded, but the store has room for "
-            f"{human_bytes(max(0, room))} (it keeps {human_bytes(limits.keep_free_bytes)} free).",
-            hint="Free some space, or put the store elsewhere with NBRUCIO_STORE.",
-        )
-    return None
+    return planfaults.no_space(download_bytes, room, limits.keep_free_bytes) if download_bytes > room else None
 
 
 def missing_words(plan: RequirementPlan) -> str:
     """``3 of 4 files, 6.3 MB of 8.4 MB``: how much of a requirement is here."""
-    here = [file for file in plan.files if file.path is not None]
+    here = [file for file in plan.files if file.path is not None or file.access is Access.STREAM]
     size_here = sum(file.entry.size_bytes or 0 for file in here)
     size_all = sum(file.entry.size_bytes or 0 for file in plan.files)
     return f"{len(here):,} of {plural(len(plan.files), 'file')}, {human_bytes(size_here)} of {human_bytes(size_all)}"

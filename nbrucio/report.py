@@ -19,7 +19,7 @@ class FileReport:
         entry: the file.
         access: how it is had; MISSING when it is not.
         path: where it is; None when it is not here.
-        pfn: where it was read from in this run; None when it was here before.
+        pfn: the URL at which it is opened when it is streamed; None otherwise.
         error: why it is missing.
     """
 
@@ -29,6 +29,11 @@ class FileReport:
     pfn: str | None = None
     error: NbrucioError | None = None
 
+    @property
+    def usable(self) -> bool:
+        """Whether code can open it now."""
+        return self.path is not None or self.pfn is not None
+
     def as_json(self) -> dict[str, object]:
         """This file as a JSON-ready mapping; sizes in bytes."""
         return {
@@ -37,6 +42,7 @@ class FileReport:
             "checksum": self.entry.checksum,
             "access": self.access.value,
             "path": str(self.path) if self.path else None,
+            "pfn": self.pfn,
             "error": self.error.as_json() if self.error else None,
         }
 
@@ -49,16 +55,18 @@ class RequirementReport:
         target: the requirement, resolved.
         files: one per file, in order.
         folder: the folder of links to its files; None unless all are here.
+        ca: file or folder of CAs that vouch for the storage of its streamed files; None for those of the machine.
     """
 
     target: Target
     files: tuple[FileReport, ...]
     folder: Path | None = None
+    ca: str | None = None
 
     @classmethod
     def of(cls, plan: RequirementPlan) -> RequirementReport:
         """A requirement as it stands before anything was brought."""
-        files = tuple(FileReport(file.entry, file.access, file.path, error=file.error) for file in plan.files)
+        files = tuple(FileReport(file.entry, file.access, file.path, file.pfn, file.error) for file in plan.files)
         return cls(plan.target, files)
 
     @property
@@ -66,7 +74,7 @@ class RequirementReport:
         """``ready``, ``partial`` (some files are here), ``missing`` (none is) or ``failed`` (it was not resolved)."""
         if self.target.error is not None:
             return "failed"
-        here = sum(1 for file in self.files if file.path is not None)
+        here = len(self.here)
         if here == len(self.files):
             return "ready"
         return "partial" if here else "missing"
@@ -79,7 +87,7 @@ class RequirementReport:
     @property
     def here(self) -> tuple[FileReport, ...]:
         """The files that can be opened now."""
-        return tuple(file for file in self.files if file.path is not None)
+        return tuple(file for file in self.files if file.usable)
 
     @property
     def here_bytes(self) -> int:

@@ -10,12 +10,38 @@ from nbrucio.config import Config
 from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError, Offline
-from nbrucio.plan import Facts, FileKey, Target, lock_fault, wanted
+from nbrucio.lockfaults import other_bytes
+from nbrucio.plan import Facts, FileKey, Target, wanted
 from nbrucio.resolve import Question
 
 
 def survey(engine: Engine, targets: Sequence[Target], question: Question) -> Facts:
-    """Look where the files are: in the store first; only what is not there costs a question to the catalogue."""
+    """Look where the files are: in the store, then where earlier runs had them; the rest is asked for."""
+    stored, refused = _stored(engine, targets)
+    mounted: dict[FileKey, Path] = {}
+    replicas: dict[FileKey, tuple[Replica, ...]] = {}
+    errors: dict[str, NbrucioError] = {}
+    sizes = {(target.instance, entry.did): entry.size_bytes for target in targets for entry in target.files}
+    for target in targets:
+        known = _remembered(engine, target, stored)
+        here = dict(_mounted(engine.config, target.instance, known, sizes)) if known else {}
+        mounted.update(here)
+        # What is streamed is asked for anew as long as somebody can be asked: replicas move.
+        streamed = question.offline and target.requirement.access == "stream"
+        replicas.update({key: known[key] for key in (known if streamed else here)})
+    if not question.offline:
+        for instance, dids in wanted(targets, {**stored, **mounted}).items():
+            try:
+                answer = _replicas(engine, instance, dids)
+                replicas.update(answer)
+                mounted.update(_mounted(engine.config, instance, answer, sizes))
+            except NbrucioError as error:
+                errors[instance] = error
+    return Facts(stored, mounted, replicas, errors, refused)
+
+
+def _stored(engine: Engine, targets: Sequence[Target]) -> tuple[dict[FileKey, Path], dict[FileKey, NbrucioError]]:
+    """What is in the store, and what of it has other bytes than a lock names."""
     stored: dict[FileKey, Path] = {}
     refused: dict[FileKey, NbrucioError] = {}
     for target in targets:
@@ -24,22 +50,19 @@ def survey(engine: Engine, targets: Sequence[Target], question: Question) -> Fac
             if found is None:
                 continue
             stored[target.instance, entry.did] = found.path
-            fault = lock_fault(target, entry, found.sha256) if target.sha256 else None
+            fault = other_bytes(target, entry, found.sha256) if target.sha256 else None
             if fault is not None:
                 refused[target.instance, entry.did] = fault
-    mounted: dict[FileKey, Path] = {}
-    replicas: dict[FileKey, tuple[Replica, ...]] = {}
-    errors: dict[str, NbrucioError] = {}
-    if not question.offline:
-        sizes = {(target.instance, entry.did): entry.size_bytes for target in targets for entry in target.files}
-        for instance, dids in wanted(targets, stored).items():
-            try:
-                answer = _replicas(engine, instance, dids)
-                replicas.update(answer)
-                mounted.update(_mounted(engine.config, instance, answer, sizes))
-            except NbrucioError as error:
-                errors[instance] = error
-    return Facts(stored, mounted, replicas, errors, refused)
+    return stored, refused
+
+
+def _remembered(engine: Engine, target: Target, stored: Mapping[FileKey, Path]) -> dict[FileKey, tuple[Replica, ...]]:
+    """The replicas by which an earlier run had files of ``target`` that are not in the store."""
+    if target.lock is None or all((target.instance, entry.did) in stored for entry in target.files):
+        return {}
+    places = engine.places.read(target.instance, target.lock.digest)
+    wanted_files = {entry.did for entry in target.files}
+    return {(target.instance, did): (replica,) for did, replica in places.items() if did in wanted_files}
 
 
 def _replicas(engine: Engine, instance: str, dids: Sequence[Did]) -> dict[FileKey, tuple[Replica, ...]]:

@@ -19,14 +19,15 @@ from nbrucio.declaration import NO_PARAMETERS
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError
 from nbrucio.events import ApplyStarted, Noticed, Reporter
-from nbrucio.forecast import Forecast, NotebookForecast
-from nbrucio.handover import hand_over, keep_rate, keep_resolved
-from nbrucio.plan import Access, FileKey, Limits, Plan, Target, lock_fault, make_plan
+from nbrucio.handover import hand_over, keep_places, keep_rate, keep_resolved
+from nbrucio.lockfaults import other_bytes
+from nbrucio.plan import Access, FileKey, Limits, Plan, Target, make_plan
 from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
 from nbrucio.resolve import Declared, Question, read_declared
 from nbrucio.survey import survey
 
 if TYPE_CHECKING:
+    from nbrucio.forecast import Forecast
     from nbrucio.transfer import Outcome, StorageAccess
 
 
@@ -95,6 +96,7 @@ def sync(
         done = [
             (_finished(engine, report, plan, outcomes), declared) for report, declared in _notebook_reports(reads, plan)
         ]
+        keep_places(engine, plan)
         for report, declared in done:
             keep_resolved(engine, report, declared)
         notebooks = hand_over([report for report, _ in done], runtime=options.runtime)
@@ -135,6 +137,8 @@ def forecast(
     paths: Sequence[Path], config: Config, *, options: Options | None = None, reporter: Reporter | None = None
 ) -> Forecast:
     """What `sync` with the same arguments would do now, in amounts, time and space; nothing is written."""
+    from nbrucio.forecast import Forecast, NotebookForecast
+
     options = options or Options()
     question = _question(config, options)
     with Engine(config, reporter) as engine:
@@ -221,13 +225,22 @@ def _finished(
     requirements = []
     for requirement in report.requirements:
         files = tuple(_file_report(requirement.target, file, plan, outcomes) for file in requirement.files)
-        finished = replace(requirement, files=files)
+        finished = replace(requirement, files=files, ca=_streaming_ca(engine, requirement.target, files))
         if finished.state == "ready":
             links = [(file.entry.did, file.path) for file in files if file.path is not None]
-            folder = engine.store.view(requirement.target.instance, requirement.target.requirement.did, links)
-            finished = replace(finished, folder=folder)
+            # A folder that lacks the streamed files would pass for the whole.
+            if len(links) == len(files):
+                folder = engine.store.view(requirement.target.instance, requirement.target.requirement.did, links)
+                finished = replace(finished, folder=folder)
         requirements.append(finished)
     return replace(report, requirements=tuple(requirements))
+
+
+def _streaming_ca(engine: Engine, target: Target, files: Sequence[FileReport]) -> str | None:
+    if all(file.access is not Access.STREAM for file in files):
+        return None
+    ca = _storage_access(engine.config, target.instance).ca
+    return str(ca) if ca else None
 
 
 def _file_report(target: Target, file: FileReport, plan: Plan, outcomes: Mapping[FileKey, Outcome]) -> FileReport:
@@ -238,7 +251,7 @@ def _file_report(target: Target, file: FileReport, plan: Plan, outcomes: Mapping
     outcome = outcomes[target.instance, file.entry.did]
     if outcome.stored is None:
         return replace(file, access=Access.MISSING, error=outcome.error)
-    fault = lock_fault(target, file.entry, outcome.stored.sha256)
+    fault = other_bytes(target, file.entry, outcome.stored.sha256)
     if fault is not None:
         return replace(file, access=Access.MISSING, error=fault)
     return replace(file, path=outcome.stored.path)

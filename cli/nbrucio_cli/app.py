@@ -22,6 +22,7 @@ VERBS = {
         "plan": ("plan", "Say what a sync would do, and do nothing."),
         "sync": ("sync", "Bring the data that notebooks declare."),
         "status": ("status", "Show what is here and what is not, without a network."),
+        "verify": ("verify", "Read what is here again and compare checksums."),
         "paths": ("paths", "Print where a notebook's files are."),
         "run": ("run", "Sync a notebook, then execute it."),
     },

@@ -16,6 +16,7 @@ _WORDS = {
     Access.STORE: "in the store",
     Access.MOUNT: "mounted",
     Access.DOWNLOAD: "to download",
+    Access.STREAM: "streamed",
     Access.MISSING: "missing",
 }
 

@@ -27,6 +27,8 @@ from nbrucio_cli.common import (
 def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str | None, as_json: bool) -> int:
     """Print the paths of NOTEBOOK's files, one a line, as shell scripts and other programs want them.
 
+    A file that is streamed has a URL instead.
+
     Uses what the last sync brought; asks no server.
     """
     from nbrucio.errors import BadDeclaration
@@ -49,7 +51,7 @@ def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str
     else:
         for requirement in wanted:
             for file in requirement.here:
-                click.echo(str(file.path))
+                click.echo(str(file.path or file.pfn))
     errors = [*report.faults, *(error for requirement in wanted for error in requirement.errors())]
     tell_errors(errors)
     return max((error.exit_code for error in errors), default=0)

@@ -36,19 +36,21 @@ class Files(tuple[str, ...]):
         bytes: the files' total size; None when a size is unknown.
         folder: a folder of links to the files, for globs and people; None when there is none.
         files: per file its DID, path, PFN, size and checksum, in the same order.
+        ca: CAs that vouch for the storage of streamed files; None for those of the machine.
     """
 
     handle: str
     did: str
     folder: str | None
     files: tuple[File, ...]
+    ca: str | None
 
     def __new__(cls, entry: Entry) -> Files:
         facts = tuple(
             File(str(f["did"]), f.get("path"), f.get("pfn"), f.get("bytes"), f.get("checksum")) for f in entry.files
         )
         self = super().__new__(cls, (file.path or file.pfn or "" for file in facts))
-        vars(self).update(handle=entry.handle, did=entry.did, folder=entry.folder, files=facts)
+        vars(self).update(handle=entry.handle, did=entry.did, folder=entry.folder, files=facts, ca=entry.ca)
         return self
 
     @property
@@ -57,6 +59,20 @@ class Files(tuple[str, ...]):
         sizes = [file.bytes for file in self.files]
         known = [size for size in sizes if size is not None]
         return sum(known) if len(known) == len(sizes) else None
+
+    @property
+    def storage_options(self) -> dict[str, Any]:
+        """What fsspec needs to open these files, ``uproot.open(muons[0], **muons.storage_options)``; empty for local
+        files and root://.
+
+        Raises:
+            OSError: a CA, proxy or token file that is named cannot be read.
+        """
+        if not any(path.startswith("https:") for path in self):
+            return {}
+        from . import streaming  # ssl takes 10 ms, and most data is local
+
+        return streaming.storage_options(self.ca)
 
     @property
     def path(self) -> str:

@@ -24,6 +24,7 @@ class Entry(NamedTuple):
     folder: str | None
     error: dict[str, Any] | None
     bind: bool
+    ca: str | None = None
 
 
 class Manifest(NamedTuple):
@@ -71,6 +72,7 @@ def _entry(handle: str, value: dict[str, Any]) -> Entry:
         folder=value.get("folder"),
         error=value.get("error"),
         bind=value.get("bind") is True,
+        ca=value.get("ca"),
     )
 
 

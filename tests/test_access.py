@@ -1,0 +1,185 @@
+"""One notebook, every kind of access, on a real server: what is used in place, what is copied, what is streamed."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from nbrucio.config import Config, load
+from nbrucio.did import Did
+from nbrucio.kernel.lookup import Data
+from nbrucio.kernel.streaming import storage_options
+from nbrucio.plan import Access
+from nbrucio.report import NotebookReport
+from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.accesslog import new_requests
+from nbrucio.sandbox.seed import File, add_dataset, add_files, replica_paths
+from nbrucio.store.places import Places
+from nbrucio.sync import Options, forecast, status, sync
+from nbrucio.verify import verify
+
+
+@pytest.fixture
+def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The session's sandbox with a store and a runtime folder of this test's own."""
+    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
+
+
+def notebook(tmp_path: Path, *requirements: dict[str, object], name: str = "nb.ipynb") -> Path:
+    content = {"cells": [], "metadata": {"nbrucio": {"requirements": requirements}}, "nbformat": 4, "nbformat_minor": 5}
+    path = tmp_path / name
+    path.write_text(json.dumps(content))
+    return path
+
+
+def accesses(report: NotebookReport) -> dict[str, set[str]]:
+    return {r.target.requirement.handle: {file.access.value for file in r.files} for r in report.requirements}
+
+
+def test_four_requirements_are_had_in_four_ways(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    here = {"did": "sandbox:growing.1.root", "handle": "stored"}
+    assert sync([notebook(tmp_path, here)], config).exit_code == 0
+    path = notebook(
+        tmp_path,
+        here,
+        {"did": "sandbox:mounted", "handle": "mounted"},
+        {"did": "sandbox:growing.2.root", "handle": "brought"},
+        {"did": "sandbox:dimuon", "handle": "streamed", "access": "stream", "select": {"first": 1}},
+    )
+    plan = forecast([path], config)
+    with new_requests(sandbox.storage_log) as requests:
+        report = sync([path], config)
+    assert report.exit_code == 0
+    assert accesses(report.notebooks[0]) == {
+        "stored": {"store"},
+        "mounted": {"mount"},
+        "brought": {"download"},
+        "streamed": {"stream"},
+    }
+    assert plan.downloads.size_bytes == sum(r.size_bytes for r in requests if r.method == "GET") > 0
+    data = Data(path, {"NBRUCIO_RUNTIME_DIR": str(tmp_path / "runtime")})
+    assert [len(data[handle]) for handle in data] == [1, 2, 1, 1]
+    assert data["streamed"].folder is None
+
+
+def test_streamed_data_opens_with_what_the_data_itself_supplies(
+    sandbox: Sandbox, config: Config, tmp_path: Path
+) -> None:
+    import uproot
+
+    path = notebook(tmp_path, {"did": "sandbox:dimuon.1.root", "handle": "muons", "access": "stream"})
+    sync([path], config)
+    muons = Data(path, {"NBRUCIO_RUNTIME_DIR": str(tmp_path / "runtime")})["muons"]
+    assert muons[0].startswith("https://127.0.0.1:")
+    with new_requests(sandbox.storage_log) as requests, uproot.open(muons[0], **muons.storage_options) as file:
+        assert file["Events"]["mu1_pt"].array(entry_stop=10, library="np").shape == (10,)
+    assert 0 < sum(r.size_bytes for r in requests) < muons.bytes  # type: ignore[operator]
+    assert not list((tmp_path / "store").glob("objects/*"))
+
+
+def test_local_data_needs_no_options(config: Config, tmp_path: Path) -> None:
+    path = notebook(tmp_path, {"did": "sandbox:mounted", "handle": "here"})
+    sync([path], config)
+    assert Data(path, {"NBRUCIO_RUNTIME_DIR": str(tmp_path / "runtime")})["here"].storage_options == {}
+
+
+def test_a_token_of_the_kernel_is_shown_to_the_storage(tmp_path: Path) -> None:
+    assert "headers" not in storage_options(None, {})
+    (tmp_path / "token").write_text("abc\n")
+    for environ in ({"BEARER_TOKEN": "abc"}, {"BEARER_TOKEN_FILE": str(tmp_path / "token")}):
+        assert storage_options(None, environ)["headers"] == {"Authorization": "Bearer abc"}
+
+
+def test_mounted_data_is_found_again_without_asking(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    path = notebook(
+        tmp_path,
+        {"did": "sandbox:mounted", "handle": "mounted"},
+        {"did": "sandbox:dimuon.1.root", "handle": "streamed", "access": "stream"},
+    )
+    sync([path], config)
+    with new_requests(sandbox.access_log) as requests:
+        offline = status([path], config).notebooks[0]
+        again = sync([notebook(tmp_path, {"did": "sandbox:mounted", "handle": "mounted"})], config)
+    assert (requests, again.exit_code) == ([], 0)
+    assert accesses(offline) == {"mounted": {"mount"}, "streamed": {"stream"}}
+
+
+def test_a_mounted_file_that_went_away_is_not_believed_in(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    path, paths = mounted(sandbox, tmp_path, "gone")
+    assert sync([path], config).exit_code == 0
+    paths[0].unlink()
+    report = status([path], config).notebooks[0].requirements[0]
+    assert [file.access for file in report.files] == [Access.MISSING, Access.MOUNT]
+
+
+def mounted(sandbox: Sandbox, tmp_path: Path, name: str) -> tuple[Path, list[Path]]:
+    """A notebook that declares two files at the mounted RSE, and where they are."""
+    files = [File(Did("sandbox", f"access.{name}/{number}"), f"{name} {number}".encode()) for number in range(2)]
+    with sandbox.admin() as client:
+        add_files(client, files, ["SANDBOX_MOUNT"])
+        did = add_dataset(client, "sandbox", f"access.{name}", [file.did for file in files], closed=True)
+        paths = replica_paths(client, "SANDBOX_MOUNT", [file.did for file in files])
+    return notebook(tmp_path, {"did": str(did), "handle": "here"}), [paths[file.did] for file in files]
+
+
+def test_verify_finds_what_a_mount_has_wrong_and_touches_nothing(
+    sandbox: Sandbox, config: Config, tmp_path: Path
+) -> None:
+    path, paths = mounted(sandbox, tmp_path, "wrong")
+    sync([path], config)
+    assert (verify([path], config).files, verify([path], config).wrong) == (2, ())
+    paths[0].write_bytes(b"wronG 0")  # the same size: only its checksum tells
+    (error,) = verify([path], config).wrong
+    assert (error.exit_code, paths[0].read_bytes()) == (9, b"wronG 0")
+    assert "is wrong on the mounted RSE" in error.message
+
+
+def test_verify_removes_what_is_damaged_in_the_store(config: Config, tmp_path: Path) -> None:
+    path = notebook(tmp_path, {"did": "sandbox:growing", "handle": "here"})
+    stored = [file.path for file in sync([path], config).notebooks[0].requirements[0].files]
+    damage(stored[0])
+    found = verify([path], config)
+    assert ([error.exit_code for error in found.wrong], found.files) == ([9], 2)
+    again = sync([path], config)
+    assert (again.exit_code, again.downloaded_files) == (0, 1)
+
+
+def damage(path: Path | None) -> None:
+    """Flip a byte as a failing disk does: neither size nor time tell."""
+    assert path is not None
+    before = path.stat()
+    path.chmod(0o600)
+    with path.open("r+b") as file:
+        first = file.read(1)
+        file.seek(0)
+        file.write(bytes([first[0] ^ 1]))
+    path.chmod(0o400)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_offline_uses_what_is_here_and_lists_the_rest(config: Config, tmp_path: Path) -> None:
+    sync([notebook(tmp_path, {"did": "sandbox:growing.1.root", "handle": "here"}, name="other.ipynb")], config)
+    path = notebook(tmp_path, {"did": "sandbox:growing", "handle": "all"})
+    locked = forecast([path], config)
+    assert locked.downloads.files == 1
+    from nbrucio.edit import lock
+
+    lock(path, config)
+    report = sync([path], config, options=Options(offline=True))
+    assert report.exit_code == 8
+    assert [error.message for error in report.errors()] == ["sandbox:growing.2.root is not in the store."]
+    assert len(report.notebooks[0].requirements[0].here) == 1
+
+
+def test_damaged_places_cost_a_question_and_no_more(tmp_path: Path) -> None:
+    places = Places(tmp_path)
+    assert places.read("x", "sha256:0") == {}
+    places.keep("x", "sha256:0", {})
+    (file,) = (tmp_path / "places").iterdir()
+    file.write_bytes(b"nocolon\tRSE\tpfn\n\xff\n")
+    assert places.read("x", "sha256:0") == {}
