@@ -41,6 +41,7 @@ format: $(STAMP)  ## let ruff rewrite what it can
 bench: $(STAMP)  ## time nbrucio against rucio download, xrdcp, curl and cp, side by side; about 20 minutes
 	@sh tools/need-xrootd.sh
 	$(BIN)/python -m benchmarks $(BENCH)
+	NBRUCIO_KILLS=200 $(BIN)/python -m pytest -q tests/crash -k again_and_again
 
 bench-start: $(STAMP)  ## time the command line's start against rucio's
 	$(BIN)/python benchmarks/start.py

@@ -43,6 +43,7 @@ SHAPES = (
     Shape("1000x100kB", 1000, 100_000),
     Shape("10x500MB", 10, 500_000_000),
     Shape("5x200x1MB", 1000, 1_000_000, datasets=5),
+    Shape("cold start, 4x1MB", 4, 1_000_000),
 )
 
 
@@ -70,7 +71,7 @@ class Ground:
         return str(path) if protocol == "file" else self.server.pfn(path, protocol)
 
     def did(self, shape: Shape, protocol: str) -> Did:
-        return Did(SCOPE, f"{shape.name}.{protocol}")
+        return Did(SCOPE, f"{shape.name}.{protocol}".replace(", ", "."))
 
 
 @contextmanager

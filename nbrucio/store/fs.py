@@ -34,6 +34,10 @@ class FileSystem:
             data = memoryview(data)[written:]
             written = os.write(fd, data)
 
+    def read(self, fd: int, size_bytes: int) -> bytes:
+        """What one read gives, at most ``size_bytes``."""
+        return os.read(fd, size_bytes)
+
     def readinto(self, fd: int, buffer: memoryview) -> int:
         """Read into ``buffer``; how many bytes, 0 at the end."""
         return os.readv(fd, [buffer])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nbrucio.did import Did
 from nbrucio.store.names import object_key, safe_component
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """The paths of one object: ``shelf/key/basename``, with its record ``shelf/key.json`` beside the folder."""
 
     key: str

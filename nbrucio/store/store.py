@@ -179,13 +179,12 @@ class Store:
         except OSError:
             return None
         try:
-            buffer = bytearray(_RECORD_MAX_BYTES)
-            count = self._fs.readinto(fd, memoryview(buffer))
+            text = self._fs.read(fd, _RECORD_MAX_BYTES)
         except OSError:
             return None
         finally:
             self._fs.close(fd)
-        return parse_record(bytes(buffer[:count]))
+        return parse_record(text)
 
     def _verify(self, place: Place, instance: str, entry: FileEntry, before_block: Callable[[], None]) -> Stored | None:
         try:

@@ -11,10 +11,10 @@ import pytest
 
 from nbrucio.catalogue.base import Replica
 from nbrucio.errors import IntegrityError, NoReplica, TransferFailed
-from nbrucio.events import FileStarted, Silent
+from nbrucio.events import BytesArrived, FileStarted, Silent
 from nbrucio.store import Store
 from nbrucio.transfer import Outcome, Task, fetch
-from tests.store.disks import INSTANCE, entry, file_task, objects
+from tests.store.disks import INSTANCE, CountedDisk, entry, file_task, objects
 from tests.transfer.conftest import QUICK, Listener
 from tests.transfer.hostile import GOOD
 
@@ -153,3 +153,20 @@ def test_what_the_tasks_raise_is_raised(store: Store) -> None:
 
     with pytest.raises(NoReplica, match="went away"):
         fetch(making(), store, {}, Silent())  # type: ignore[arg-type]
+
+
+def test_where_blocks_can_be_shared_no_byte_is_copied(tmp_path: Path, good: Path) -> None:
+    disk = CountedDisk()
+    disk.clone = _clone  # type: ignore[method-assign]
+    listener = Listener()
+    wanted = Task(INSTANCE, entry("x", GOOD), (Replica("R", f"file://{good}"),))
+    (outcome,) = fetch([wanted], Store(tmp_path / "store", fs=disk), {}, listener)
+    assert outcome.stored is not None
+    assert outcome.stored.path.read_bytes() == GOOD
+    assert sum(event.count for event in listener.events if isinstance(event, BytesArrived)) == len(GOOD)
+    assert disk.calls.count("write") == 2, "the store's tag and the record"
+
+
+def _clone(target_fd: int, source_fd: int) -> None:
+    """What FICLONE does on btrfs and XFS, which a test machine rarely has."""
+    os.sendfile(target_fd, source_fd, 0, os.fstat(source_fd).st_size)
