@@ -23,6 +23,8 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 TOKEN = "secret-of-the-test"
 START_TIMEOUT_S = 60.0
+FACES = ("jupyterlab", "notebook", "nbclassic", "notebook_shim")
+UNWANTED = ("jupyter_lsp", "jupyter_server_terminals", "jupytext")
 
 
 @dataclass
@@ -197,8 +199,12 @@ def collect(client: BlockingKernelClient, identity: str, timeout_s: float = 60) 
 
 
 @contextmanager
-def serve(folder: Path, env: Mapping[str, str], *options: str) -> Iterator[Server]:
-    """A server with this environment whose notebooks lie in ``folder/notebooks``."""
+def serve(folder: Path, env: Mapping[str, str], *options: str, faces: bool = False) -> Iterator[Server]:
+    """A server with this environment whose notebooks lie in ``folder/notebooks``.
+
+    Args:
+        faces: whether it serves JupyterLab, Notebook 7 and nbclassic too, which take seconds to load.
+    """
     root, runtime, log = folder / "notebooks", folder / "jupyter-runtime", folder / "server.log"
     root.mkdir(exist_ok=True)
     with socket.socket() as probe:
@@ -208,9 +214,7 @@ def serve(folder: Path, env: Mapping[str, str], *options: str) -> Iterator[Serve
     words = [
         *("--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
         *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"),
-        # Only what is tested here: other extensions that are installed take seconds to load.
-        "--ServerApp.jpserver_extensions={'nbrucio': True, 'jupyterlab': False, 'notebook': False, 'nbclassic': False, "
-        "'jupyter_lsp': False, 'notebook_shim': False, 'jupyter_server_terminals': False, 'jupytext': False}",
+        f"--ServerApp.jpserver_extensions={dict.fromkeys(UNWANTED, False) | dict.fromkeys(FACES, faces)}",
     ]
     with log.open("wb") as out:
         process = subprocess.Popen(

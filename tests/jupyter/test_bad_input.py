@@ -1,0 +1,192 @@
+"""What bad notebooks, servers and disks do to a Jupyter server: it answers, the notebook opens, the reason is told."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.jupyter.conftest import Start
+from tests.jupyter.servers import Server, declaring, notebook
+from tests.jupyter.test_opening import manifest_of, put
+
+DIMUON = "sandbox:dimuon"
+#: How long the silent Rucio keeps a request waiting; a server that waits with it answers nobody for as long.
+SILENT_S = 10.0
+
+
+@pytest.fixture
+def silent_rucio() -> Iterator[str]:
+    """The URL of a server that takes every connection and says nothing for `SILENT_S`."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    kept: list[socket.socket] = []
+
+    def accept() -> None:
+        while True:
+            try:
+                kept.append(listener.accept()[0])
+            except OSError:
+                return
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+    for connection in kept:
+        connection.close()
+
+
+def longest_answer_s(server: Server, during_s: float) -> float:
+    """The longest time that the server took for a request that asks nothing of us."""
+    longest, end = 0.0, time.monotonic() + during_s
+    while time.monotonic() < end:
+        began = time.monotonic()
+        assert server.ask("api/status")[0] == 200
+        longest = max(longest, time.monotonic() - began)
+        time.sleep(0.02)
+    return longest
+
+
+def test_the_server_answers_while_rucio_is_silent(start: Start, silent_rucio: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'default_instance = "silent"\n[instances.silent]\nhost = "{silent_rucio}"\nauth_host = "{silent_rucio}"\n'
+        'account = "a"\nauth_type = "userpass"\nusername = "a"\npassword = "b"\n[policy]\nread_timeout = 10\n'
+    )
+    with start(NBRUCIO_CONFIG=str(config)) as server:
+        for name in ("a", "b", "c", "d", "e", "f"):
+            put(server, f"{name}.ipynb", declaring(dimuon=f"s:{name}"))
+            server.open(f"{name}.ipynb")
+        searches = [threading.Thread(target=search_in_vain, args=(server,)) for _ in range(6)]
+        for search in searches:
+            search.start()
+        assert longest_answer_s(server, 3) < SILENT_S / 4
+        assert server.state("a.ipynb")["state"] == "syncing"
+        assert manifest_of(server, "a.ipynb").manifest().entries["dimuon"].state == "syncing"
+        content = declaring("1", dimuon="s:a")
+        began = time.monotonic()
+        server.save("a.ipynb", content)
+        assert time.monotonic() - began < SILENT_S / 4
+    for search in searches:
+        search.join()
+
+
+def search_in_vain(server: Server) -> None:
+    """A search that ends when the server does."""
+    with suppress(OSError):
+        server.ask("nbrucio/search?pattern=s:*")
+
+
+def test_a_server_that_stops_does_not_wait_for_a_silent_rucio(start: Start, silent_rucio: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'default_instance = "silent"\n[instances.silent]\nhost = "{silent_rucio}"\nauth_host = "{silent_rucio}"\n'
+        'account = "a"\nauth_type = "userpass"\nusername = "a"\npassword = "b"\n[policy]\nread_timeout = 60\n'
+    )
+    with start(NBRUCIO_CONFIG=str(config)) as server:
+        put(server, "a.ipynb", declaring(dimuon="s:a"))
+        server.open("a.ipynb")
+        time.sleep(1)
+        began = time.monotonic()
+        server.process.terminate()
+        server.process.wait(30)
+        assert time.monotonic() - began < 15
+
+
+def test_a_huge_notebook_opens_and_saves(server: Server) -> None:
+    content = declaring(*(f"x = {n}" for n in range(20)), dimuon=DIMUON)
+    content["metadata"]["other"] = ["0123456789" * 100] * 20_000  # 20 MB
+    put(server, "a.ipynb", content)
+    server.open("a.ipynb")
+    assert server.settled("a.ipynb")["requirements"] == {"dimuon": "missing"}
+    assert server.save("a.ipynb", content)["metadata"]["nbrucio"]["requirements"][0]["did"] == DIMUON
+
+
+def test_ten_thousand_requirements_do_not_stop_the_server(server: Server) -> None:
+    content = declaring("1", **{f"h{n}": f"s:unknown.{n}" for n in range(10_000)})
+    for requirement in content["metadata"]["nbrucio"]["requirements"]:
+        requirement["instance"] = "nowhere.example.org"  # so that the sandbox is spared 10,000 questions
+    put(server, "a.ipynb", content)
+    server.open("a.ipynb")
+    assert longest_answer_s(server, 2) < 5
+    assert set(server.settled("a.ipynb")["requirements"].values()) == {"failed"}
+    error = manifest_of(server, "a.ipynb").manifest().entries["h77"].error
+    assert error is not None
+    assert "nowhere.example.org" in error["message"]
+
+
+def test_too_many_requirements_are_refused_with_the_reason(server: Server) -> None:
+    put(server, "a.ipynb", declaring("1", **{f"h{n}": "s:n" for n in range(10_001)}))
+    server.open("a.ipynb")
+    server.settled("a.ipynb")
+    faults = server.ask(f"nbrucio/status?path={server.api('a.ipynb')}")[1]["faults"]
+    assert "at most 10,000 are allowed" in faults[0]["message"]
+
+
+def test_one_did_at_an_unknown_instance_does_not_stop_the_others(server: Server) -> None:
+    content = declaring(dimuon=DIMUON, far="s:far")
+    content["metadata"]["nbrucio"]["requirements"][1]["instance"] = "nowhere.example.org"
+    put(server, "a.ipynb", content)
+    assert server.sync("a.ipynb")["requirements"] == {"dimuon": "ready", "far": "failed"}
+    assert len(manifest_of(server, "a.ipynb")["dimuon"]) == 4
+
+
+def test_a_store_that_cannot_be_written_is_told(start: Start, tmp_path: Path) -> None:
+    blocked = tmp_path / "a-file"
+    blocked.write_text("")
+    with start(NBRUCIO_STORE=str(blocked / "store")) as server:
+        put(server, "a.ipynb", declaring(dimuon=DIMUON))
+        server.ask("nbrucio/sync", {"path": "a.ipynb"})
+        server.settled("a.ipynb")
+        entry = manifest_of(server, "a.ipynb").manifest().entries["dimuon"]
+        assert entry.state == "failed"
+        assert entry.error is not None
+        assert "fault in nbrucio" not in entry.error["message"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": 3}', "\x00"])
+def test_a_file_that_is_no_notebook_is_told(server: Server, text: str) -> None:
+    (server.root / "a.ipynb").write_text(text)
+    server.ask("nbrucio/sync", {"path": server.prefix + "a.ipynb"})
+    server.settled("a.ipynb")
+    status, report = server.ask(f"nbrucio/status?path={server.api('a.ipynb')}")
+    assert (status, len(report["faults"])) == (200, 1)
+
+
+def test_a_broken_configuration_is_told_and_the_notebook_opens(start: Start, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[instances\n")
+    with start(NBRUCIO_CONFIG=str(config)) as server:
+        put(server, "a.ipynb", declaring(dimuon=DIMUON))
+        server.open("a.ipynb")
+        status, answer = server.ask("nbrucio/status?path=a.ipynb")
+        assert (status, answer["error"]["code"]) == (400, "bad-config")
+        assert server.save("a.ipynb", notebook("1"))["cells"][0]["source"] == ["1"]
+
+
+def test_a_runtime_folder_of_somebody_else_is_told(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "elsewhere")
+    with start(NBRUCIO_RUNTIME_DIR=str(tmp_path / "linked")) as server:
+        put(server, "a.ipynb", declaring(dimuon=DIMUON))
+        server.ask("nbrucio/sync", {"path": "a.ipynb"})
+        assert server.settled("a.ipynb")["state"] == "done"
+        assert not list((tmp_path / "elsewhere").iterdir())
+        with server.kernel("a.ipynb") as kernel:
+            assert kernel.run("print(1)").text == "1\n"
+
+
+def test_a_notebook_that_is_gone_is_told(server: Server) -> None:
+    path = put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    path.unlink()
+    status, answer = server.ask("nbrucio/sync", {"path": server.prefix + "a.ipynb"})
+    assert (status, answer["error"]["code"]) == (400, "bad-notebook")
+    assert "There is no notebook" in json.dumps(answer)
