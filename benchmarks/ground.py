@@ -43,7 +43,7 @@ SHAPES = (
     Shape("1000x100kB", 1000, 100_000),
     Shape("10x500MB", 10, 500_000_000),
     Shape("5x200x1MB", 1000, 1_000_000, datasets=5),
-    Shape("cold start, 4x1MB", 4, 1_000_000),
+    Shape("cold-4x1MB", 4, 1_000_000),
 )
 
 
@@ -64,14 +64,14 @@ class Ground:
 
     def files(self, shape: Shape) -> list[Path]:
         """The source files of a shape; protocols share them."""
-        return [self.folder / "files" / f"{shape.size_bytes}" / f"{n}.dat" for n in range(shape.files)]
+        return [self.folder / "files" / f"{shape.files}x{shape.size_bytes}" / f"{n}.dat" for n in range(shape.files)]
 
     def url(self, path: Path, protocol: str) -> str:
         """How a raw tool names a source file."""
         return str(path) if protocol == "file" else self.server.pfn(path, protocol)
 
     def did(self, shape: Shape, protocol: str) -> Did:
-        return Did(SCOPE, f"{shape.name}.{protocol}".replace(", ", "."))
+        return Did(SCOPE, f"{shape.name}.{protocol}")
 
 
 @contextmanager

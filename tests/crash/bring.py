@@ -13,6 +13,7 @@ from pathlib import Path
 
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.did import Did
+from nbrucio.errors import Interrupted
 from nbrucio.events import Event, FileStarted
 from nbrucio.store import Store
 from nbrucio.transfer import Limits, StorageAccess, Task, fetch
@@ -44,7 +45,10 @@ def main() -> None:
     disk = CountedDisk(int(kill_at[0]) if kill_at else None, _die)
     access = {"rucio.example": StorageAccess(ca=Path(given["ca"]) if given["ca"] else None)}
     limits = Limits(per_host=given["per_host"])
-    outcomes = fetch(tasks, Store(Path(root), fs=disk), access, _Printer(), limits=limits)
+    try:
+        outcomes = fetch(tasks, Store(Path(root), fs=disk), access, _Printer(), limits=limits)
+    except Interrupted as error:
+        sys.exit(error.exit_code)
     _say(f"calls {len(disk.calls)}")
     sys.exit(0 if all(outcome.stored for outcome in outcomes) else 1)
 
