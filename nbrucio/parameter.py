@@ -100,3 +100,26 @@ class Parameter:
             return f"Pass it when you run the notebook: -p {self.name} scope:name."
         shown = ", ".join(list(self.choices)[:_SHOWN_CHOICES]) + (", …" if len(self.choices) > _SHOWN_CHOICES else "")
         return f"Pass -p {self.name} with one of: {shown}."
+
+
+def variant_name(value: object, values: Mapping[str, object]) -> str | None:
+    """The variant that a declaration's ``variant`` means when the notebook runs with these parameters.
+
+    Args:
+        value: as written, ``{"parameter": "size", "default": "dev"}``; None where the declaration has none.
+
+    Returns:
+        None for the requirements as they are declared.
+
+    Raises:
+        BadDeclaration: ``variant`` has another form, or its parameter's value is no text.
+    """
+    if value is None:
+        return None
+    name = value.get("parameter") if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping) or not isinstance(name, str) or not name.isidentifier():
+        raise BadDeclaration("The notebook's 'variant' must be an object with a 'parameter' that names one.")
+    given = values.get(name, value.get("default"))
+    if given is None or isinstance(given, str):
+        return given
+    raise BadDeclaration(f"The parameter '{name}' must be a text.", subject=name)

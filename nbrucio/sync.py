@@ -21,6 +21,7 @@ from nbrucio.errors import NbrucioError
 from nbrucio.events import ApplyStarted, Noticed, Reporter
 from nbrucio.handover import hand_over, keep_places, keep_rate, keep_resolved
 from nbrucio.lockfaults import other_bytes
+from nbrucio.parameter import variant_name
 from nbrucio.plan import Access, FileKey, Limits, Plan, Target, make_plan
 from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
 from nbrucio.resolve import Declared, Question, read_declared
@@ -40,8 +41,8 @@ class Options:
         offline: no network at all; also switched on by the machine's policy.
         locked: only what the notebook's lock names, and only if the catalogue still says the same.
         frozen: only what the notebook's lock names; the catalogue is not asked for contents.
-        variant: the variant of the declarations to take.
-        parameters: the values that the notebooks run with, for requirements that take their DID from one.
+        variant: the variant of the declarations to take; None leaves it to each declaration.
+        parameters: the values that the notebooks run with, for what is chosen by one (see `nbrucio.parameter`).
         runtime: the folder for the manifests; None means this user's runtime folder.
     """
 
@@ -162,7 +163,8 @@ def _read_all(engine: Engine, paths: Sequence[Path], question: Question, options
     for path in paths:
         try:
             declared = read_declared(path, options.parameters)
-            declared = replace(declared, declaration=declared.declaration.in_variant(options.variant))
+            variant = options.variant or variant_name(declared.declaration.extra.get("variant"), options.parameters)
+            declared = replace(declared, declaration=declared.declaration.in_variant(variant))
         except NbrucioError as error:
             reads.append(Read(path, None, (), error))
             continue

@@ -9,7 +9,8 @@ import nbrucio_schemas
 import pytest
 
 from nbrucio.declaration import Declaration
-from nbrucio.errors import ParameterNeeded
+from nbrucio.errors import BadDeclaration, ParameterNeeded
+from nbrucio.parameter import variant_name
 
 FREE: dict[str, Any] = {"did": {"parameter": "dataset", "default": "sandbox:a"}, "handle": "x"}
 CHOICE: dict[str, Any] = {
@@ -84,3 +85,22 @@ def test_a_chosen_did_is_not_written_back() -> None:
 def test_the_form_fits_the_schema(entry: dict[str, Any]) -> None:
     validator = jsonschema.Draft202012Validator(nbrucio_schemas.load("declaration-1"))
     validator.validate({"version": 1, "requirements": [entry]})
+
+
+@pytest.mark.parametrize(
+    ("value", "parameters", "name"),
+    [
+        (None, {"size": "dev"}, None),
+        ({"parameter": "size"}, {}, None),
+        ({"parameter": "size", "default": "dev"}, {}, "dev"),
+        ({"parameter": "size", "default": "dev"}, {"size": "full"}, "full"),
+    ],
+)
+def test_the_value_chooses_the_variant(value: object, parameters: dict[str, object], name: str | None) -> None:
+    assert variant_name(value, parameters) == name
+
+
+@pytest.mark.parametrize("value", ["dev", {}, {"parameter": "a b"}, {"parameter": "size", "default": 3}])
+def test_a_variant_of_another_form_is_refused(value: object) -> None:
+    with pytest.raises(BadDeclaration):
+        variant_name(value, {})

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, tell_errors, verb
+from nbrucio_cli.common import (
+    json_option,
+    load_config,
+    notebook_argument,
+    print_json,
+    tell_errors,
+    variant_option,
+    verb,
+)
 
 
 @click.command("run")
@@ -14,6 +22,7 @@ from nbrucio_cli.common import json_option, load_config, notebook_argument, prin
 @click.argument("output", required=False, type=click.Path(path_type=Path))
 @click.option("--parameter", "-p", "parameters", multiple=True, nargs=2, metavar="NAME VALUE", help="As papermill's.")
 @click.option("--kernel", "-k", metavar="NAME", help="The kernel to run; the notebook's own when left out.")
+@variant_option
 @click.option("--offline", is_flag=True, help="Use only what is here.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 @json_option
@@ -23,6 +32,7 @@ def command(
     output: Path | None,
     parameters: tuple[tuple[str, str], ...],
     kernel: str | None,
+    variant: str | None,
     offline: bool,
     quiet: bool,
     as_json: bool,
@@ -40,7 +50,7 @@ def command(
     values, loud = typed(parameters), not (quiet or as_json)
     with private_runtime() as runtime:
         with reporting(quiet=not loud, events=False) as reporter:
-            options = Options(offline=offline, parameters=values, runtime=runtime)
+            options = Options(offline=offline, variant=variant, parameters=values, runtime=runtime)
             report = sync([notebook], load_config(), options=options, reporter=reporter)
         if report.exit_code:
             if as_json:

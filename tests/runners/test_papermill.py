@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import nbrucio_schemas
 import pytest
 
 import nbrucio
@@ -36,6 +39,7 @@ def test_the_cells_find_their_data_and_the_output_records_it(shell: Shell, small
     assert (facts["did"], facts["instance"], facts["type"]) == ("sandbox:runners", "sandbox.localhost", "DATASET")
     assert (facts["files"], facts["bytes"], facts["access"]) == (3, 15_000, {"download": 3})
     assert (facts["digest"][:7], len(facts["list"])) == ("sha256:", 3)
+    jsonschema.Draft202012Validator(nbrucio_schemas.load("declaration-1")).validate(value)
     # Executed again, the output tells the new run.
     assert papermill(shell, "out.ipynb", "two.ipynb").exit_code == 0
     assert value_of(shell.folder / "two.ipynb")["read"]["data"]["small"]["access"] == {"store": 3}
@@ -57,6 +61,19 @@ def test_run_passes_parameters_too(shell: Shell, other: str) -> None:
     done = shell("nbrucio", "run", path, "out.ipynb", "-q", "-p", "dataset", other)
     assert (done.exit_code, printed(shell.folder / "out.ipynb")) == (0, "read 700\n"), done.err
     assert value_of(shell.folder / "out.ipynb")["read"]["data"]["small"]["did"] == other
+
+
+def test_a_parameter_chooses_the_variant(shell: Shell, small: dict[str, Any]) -> None:
+    path = shell.notebook(small)
+    content = json.loads(path.read_text())
+    content["metadata"]["nbrucio"] |= {
+        "variants": {"dev": {"small": {"first": 1}}},
+        "variant": {"parameter": "dataset"},
+    }
+    path.write_text(json.dumps(content))
+    assert papermill(shell, path, "out.ipynb", "-p", "dataset", "dev").exit_code == 0
+    assert printed(shell.folder / "out.ipynb") == "read 5000\n"
+    assert value_of(shell.folder / "out.ipynb")["read"]["data"]["small"]["select"] == {"first": 1}
 
 
 @pytest.mark.parametrize(
