@@ -5,39 +5,43 @@ from __future__ import annotations
 from logging import Logger
 from pathlib import Path
 
-from nbrucio.config import Config, load
+from nbrucio.config import load
 from nbrucio.errors import NbrucioError
 from nbrucio.handover import manifest_entry
 from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, write
-from nbrucio.report import RequirementReport
+from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.sync import status
 
 
-def announce(path: Path, config: Config, log: Logger) -> None:
+def announce(report: NotebookReport, log: Logger) -> None:
     """Tell kernels at once what is here, and that the rest is looked for. A kernel that starts now waits for it.
 
-    Uses no network. What goes wrong is logged: the sync that follows meets it too, and reports it.
+    What goes wrong is logged: the sync that follows meets it too, and reports it.
+
+    Args:
+        report: what `status` says of the notebook now.
     """
-    _write(path, config, None, log)
+    if any(requirement.state != "ready" for requirement in report.requirements):
+        _write(report, None, log)
 
 
 def explain(path: Path, error: NbrucioError, log: Logger) -> None:
     """Tell kernels that the sync ended by ``error``; what is here stays usable."""
     try:
-        config = load()
+        report = status([path], load()).notebooks[0]
     except NbrucioError as fault:
         log.warning("nbrucio: no kernel is told why %s failed: %s", path, fault)
         return
-    _write(path, config, ManifestError.of(error), log)
+    _write(report, ManifestError.of(error), log)
 
 
-def _write(path: Path, config: Config, error: ManifestError | None, log: Logger) -> None:
+def _write(report: NotebookReport, error: ManifestError | None, log: Logger) -> None:
+    if not report.requirements:
+        return
     try:
-        requirements = status([path], config).notebooks[0].requirements
-        if requirements:
-            write(Manifest.of(path, [_entry(requirement, error) for requirement in requirements]))
+        write(Manifest.of(report.path, [_entry(requirement, error) for requirement in report.requirements]))
     except NbrucioError as fault:
-        log.warning("nbrucio: kernels of %s are told nothing: %s", path, fault)
+        log.warning("nbrucio: kernels of %s are told nothing: %s", report.path, fault)
 
 
 def _entry(requirement: RequirementReport, error: ManifestError | None) -> ManifestEntry:

@@ -15,17 +15,16 @@ from nbrucio.did import Did
 from nbrucio.errors import ConsentNeeded, OverBudget
 from nbrucio.handover import hand_over
 from nbrucio.report import NotebookReport, RequirementReport
-from nbrucio.sync import status
 from nbrucio.words import human_bytes, plural
 
 
-def limited(config: Config, path: Path, budget_bytes: int | None, grants: Grants) -> Config:
+def limited(config: Config, report: NotebookReport, budget_bytes: int | None, grants: Grants) -> Config:
     """``config`` with a download limit that allows what may come without asking: nothing, unless all of it is granted.
 
-    Looks at the notebook and the store only.
+    Args:
+        report: what `status` says of the notebook now.
     """
-    missing = list(_missing(status([path], config).notebooks[0]))
-    limits = [config.policy.max_download_bytes, budget_bytes, grants.allowance(missing)]
+    limits = [config.policy.max_download_bytes, budget_bytes, grants.allowance(_missing(report))]
     known = [limit for limit in limits if limit is not None]
     return replace(config, policy=replace(config.policy, max_download_bytes=min(known, default=None)))
 

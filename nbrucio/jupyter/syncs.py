@@ -21,7 +21,7 @@ from nbrucio.jupyter.threads import DaemonPool
 from nbrucio.lock import LockEntry
 from nbrucio.manifest import write_progress
 from nbrucio.report import NotebookReport
-from nbrucio.sync import Options, sync
+from nbrucio.sync import Options, status, sync
 
 #: Opening a notebook again so soon starts nothing.
 REOPEN_S = 60.0
@@ -154,12 +154,13 @@ class Syncs:
 
     def _sync(self, run: Run) -> NotebookReport:
         config = self._configure()
-        announce(run.path, config, self._log)
+        found = status([run.path], config).notebooks[0]
+        announce(found, self._log)
         self._tell(run)
         if run.cancel.is_set():
             raise Interrupted("The sync was stopped.", next_command=f"nbrucio sync {run.path}")
         if not run.wish.explicit:
-            config = limited(config, run.path, run.wish.budget_bytes, self._grants)
+            config = limited(config, found, run.wish.budget_bytes, self._grants)
         reporter = Throttled(lambda progress: self._progress(run, progress))
         options = Options(refresh=run.wish.refresh, offline=run.wish.offline)
         report = sync([run.path], config, options=options, reporter=reporter, cancel=run.cancel).notebooks[0]
