@@ -30,7 +30,8 @@ class Fallback:
         """See `Source`."""
         beside = Path(delivery.partial.path).parent
         with TemporaryDirectory(dir=beside, prefix="rucio-", suffix=".tmp", ignore_cleanup_errors=True) as private:
-            self._download(replica, delivery, private)
+            with delivery.following(Path(private) / f"{_NAME}.part"):
+                self._download(replica, delivery, private)
             delivery.check()
             delivery.adopt(f"{private}/{_NAME}")
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from nbrucio.catalogue.base import Replica
+from nbrucio.transfer.connections import make_manager, waiting
 from nbrucio.transfer.faults import Attempt, Lasting, Passing, Refused, Unreachable, WrongBytes
 from nbrucio.transfer.model import Limits, StorageAccess
 from nbrucio.transfer.source import CHUNK_BYTES, Delivery
-from nbrucio.transfer.tls import tls_context
 
 if TYPE_CHECKING:
     import urllib3
@@ -54,7 +53,7 @@ class Http:
                 response.close()
                 raise
             finally:
-                _waiting.wake = None
+                waiting.wake = None
                 delivery.on_abort(None)
                 response.release_conn()
 
@@ -90,7 +89,7 @@ class Http:
             if delivery.etag:
                 headers["If-Range"] = delivery.etag
         manager = self._manager(trusted)
-        _waiting.wake = delivery.on_abort
+        waiting.wake = delivery.on_abort
         delivery.check()
         response: urllib3.HTTPResponse = manager.request(
             "GET", url, headers=headers, preload_content=False, redirect=False, retries=False
@@ -100,7 +99,7 @@ class Http:
     def _manager(self, trusted: bool) -> urllib3.PoolManager:
         with self._guard:
             if trusted not in self._managers:
-                self._managers[trusted] = _make_manager(self._access, self._limits, with_certificate=trusted)
+                self._managers[trusted] = make_manager(self._access, self._limits, with_certificate=trusted)
             return self._managers[trusted]
 
 
@@ -244,58 +243,3 @@ def _fault(error: Exception) -> Lasting | Passing:
 def _reason(error: Exception) -> str:
     cause = error.__cause__ or error.__context__
     return getattr(cause, "strerror", None) or str(cause or error)
-
-
-class _Waiting(threading.local):
-    """What this thread's connection tells how to wake it."""
-
-    wake: Callable[[Callable[[], None] | None], None] | None = None
-
-
-_waiting = _Waiting()
-
-
-def _make_manager(access: StorageAccess, limits: Limits, *, with_certificate: bool) -> urllib3.PoolManager:
-    import urllib3
-
-    manager = urllib3.PoolManager(
-        maxsize=limits.total,
-        ssl_context=tls_context(access, with_certificate=with_certificate),
-        timeout=urllib3.Timeout(connect=limits.connect_s, read=limits.stall_s),
-    )
-    manager.pool_classes_by_scheme = _abortable_pools()
-    return manager
-
-
-def _abortable_pools() -> dict[str, Any]:
-    """Pools whose connections tell, before they wait for an answer, how they can be woken."""
-    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-
-    class Connection(HTTPConnectionPool.ConnectionCls):  # type: ignore[misc]
-        def getresponse(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 two versions of urllib3 differ
-            _announce(self.sock)
-            return super().getresponse(*args, **kwargs)
-
-    class TlsConnection(HTTPSConnectionPool.ConnectionCls):  # type: ignore[misc]
-        def getresponse(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            _announce(self.sock)
-            return super().getresponse(*args, **kwargs)
-
-    class Pool(HTTPConnectionPool):  # type: ignore[misc]
-        ConnectionCls = Connection
-
-    class TlsPool(HTTPSConnectionPool):  # type: ignore[misc]
-        ConnectionCls = TlsConnection
-
-    return {"http": Pool, "https": TlsPool}
-
-
-def _announce(sock: socket.socket) -> None:
-    if _waiting.wake is not None:
-        _waiting.wake(lambda: _shut(sock))
-
-
-def _shut(sock: socket.socket) -> None:
-    # Not SSLSocket.shutdown: that drops the TLS layer first, and a read under way would then return cipher text.
-    with suppress(OSError):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,28 @@ def test_its_cause_is_told(monkeypatch: pytest.MonkeyPatch, store: Store, listen
 def test_without_a_client_the_scheme_is_not_read(store: Store, listener: Listener) -> None:
     (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), (SRM,))], store, {}, listener)
     assert "nothing here reads srm://" in str(outcome.error)
+
+
+def test_a_long_download_is_followed_and_not_taken_for_stalled(
+    monkeypatch: pytest.MonkeyPatch, store: Store, listener: Listener
+) -> None:
+    from rucio.client import downloadclient
+
+    class Client:
+        def __init__(self, **_: Any) -> None:
+            """As DownloadClient."""
+
+        def download_pfns(self, items: list[dict[str, Any]], num_threads: int) -> None:
+            assert num_threads == 1
+            path = Path(items[0]["base_dir"]) / "file.part"
+            with path.open("wb", buffering=0) as file:
+                for first in range(0, len(GOOD), len(GOOD) // 8):
+                    file.write(GOOD[first : first + len(GOOD) // 8])
+                    time.sleep(0.25)
+            path.rename(path.with_name("file"))
+
+    monkeypatch.setattr(downloadclient, "DownloadClient", Client)
+    assert _bring(store, listener).stored is not None
+    counts = [event.count for event in listener.events if isinstance(event, BytesArrived)]
+    assert sum(counts) == len(GOOD)
+    assert len([count for count in counts if count > 0]) > 3
