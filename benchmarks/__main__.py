@@ -37,10 +37,15 @@ def main() -> None:
         for result in _all_results(ground, shapes, protocols, options):
             results.append(result)
             sys.stderr.write(text([result]).splitlines()[1] + "\n")
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "results.json").write_text(json.dumps([one.as_json() for one in results], indent=1) + "\n")
-    (options.output / "results.md").write_text(markdown(results))
+            _write(options.output, results)
     sys.stdout.write(text(results))
+
+
+def _write(folder: Path, results: list[Result]) -> None:
+    """Keep what is known so far: a run takes long, and may be stopped."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps([one.as_json() for one in results], indent=1) + "\n")
+    (folder / "results.md").write_text(markdown(results))
 
 
 def _options() -> argparse.Namespace:
@@ -49,6 +54,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--protocols", nargs="+", default=list(PROTOCOLS), choices=PROTOCOLS)
     parser.add_argument("--rounds", type=int, default=3, help="runs of nbrucio and of the raw tools")
     parser.add_argument("--rucio-rounds", type=int, default=1, help="runs of rucio download, which take minutes")
+    parser.add_argument("--without", nargs="+", default=[], metavar="PEER", help="peers to leave out, by full name")
     parser.add_argument("--folder", type=Path, default=None, help="where files go; default: memory if it has room")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="for results.md and .json")
     return parser.parse_args()
@@ -68,7 +74,7 @@ def _all_results(
 ) -> Iterator[Result]:
     for shape in shapes:
         for protocol in protocols:
-            peers = [peer for peer in PEERS if protocol in peer.protocols]
+            peers = [peer for peer in PEERS if protocol in peer.protocols and peer.name not in options.without]
             yield from _bring(ground, shape, protocol, peers, options)
     again = next((shape for shape in shapes if shape.name == _AGAIN), None)
     if again is not None:

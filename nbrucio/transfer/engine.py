@@ -52,10 +52,7 @@ def fetch(
     crew = Crew(Run(store, access, reporter, limits))
     try:
         crew.feed(tasks)
-        while not crew.run.finished.wait(_LOOK_S):
-            if cancel is not None and cancel.is_set():
-                raise _interrupted()
-            crew.run.watch()
+        crew.attend(cancel)
     except KeyboardInterrupt as error:
         raise _interrupted() from error
     finally:
@@ -79,6 +76,17 @@ class Crew:
             self._feed(tasks)
         else:
             self._start(lambda: self._feed(tasks), "feed")
+
+    def attend(self, cancel: threading.Event | None) -> None:
+        """Look after the run until it has finished.
+
+        Raises:
+            Interrupted: ``cancel`` was set.
+        """
+        while not self.run.finished.wait(_LOOK_S):
+            if cancel is not None and cancel.is_set():
+                raise _interrupted()
+            self.run.watch()
 
     def dismiss(self) -> None:
         """Stop what still runs, and wait a moment for it."""

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.did import printable
-from nbrucio.errors import CredentialsRejected, IntegrityError, NbrucioError, NoReplica, TransferFailed
+from nbrucio.errors import (
+    CredentialsRejected,
+    IntegrityError,
+    MissingDependency,
+    NbrucioError,
+    NoReplica,
+    TransferFailed,
+)
 
 
 class Attempt(Exception):
@@ -51,6 +58,14 @@ class Refused(Lasting):
     """The storage refuses the credentials, or there are none."""
 
 
+class Unequipped(Lasting):
+    """A library that this replica's protocol needs is not installed; ``error`` says how it would be."""
+
+    def __init__(self, error: MissingDependency) -> None:
+        super().__init__(error.message.rstrip("."))
+        self.error = error
+
+
 class Stopped(Exception):
     """The run was cancelled; what is here stays for the next one."""
 
@@ -81,6 +96,9 @@ def attempt_error(entry: FileEntry, tried: Tried) -> NbrucioError:
 
 def final_error(entry: FileEntry, tried: Sequence[Tried]) -> NbrucioError:
     """The error of a file that no replica delivered, with the cause of each."""
+    unequipped = [one.fault for one in tried if isinstance(one.fault, Unequipped)]
+    if tried and len(unequipped) == len(tried):
+        return unequipped[0].error
     kind = _error_type(tried)
     causes = "; ".join(str(one) for one in tried)
     name = str(entry.did)

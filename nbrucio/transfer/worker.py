@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 
-from nbrucio.errors import NbrucioError, NoSpace
+from nbrucio.errors import MissingDependency, NbrucioError, NoSpace
 from nbrucio.events import BytesArrived, FileRetried, FileStarted, Waiting
 from nbrucio.store.lock import Lock
 from nbrucio.store.partial import Partial
@@ -17,6 +17,7 @@ from nbrucio.transfer.faults import (
     Stopped,
     StoreFault,
     Tried,
+    Unequipped,
     Unreachable,
     WrongBytes,
     attempt_error,
@@ -124,7 +125,10 @@ class Worker:
     def _attempt(self, job: Job, delivery: Delivery) -> None:
         """Read one replica to its end and judge what came."""
         replica = job.left[0]
-        source = self._run.sources.source(job.task.instance, replica)
+        try:
+            source = self._run.sources.source(job.task.instance, replica)
+        except MissingDependency as error:
+            raise Unequipped(error) from error
         assert source is not None, "replicas that nothing reads get no turn"
         try:
             if delivery.missing_bytes != 0 or delivery.offset == 0:

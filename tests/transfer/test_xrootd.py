@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from nbrucio.errors import IntegrityError, Interrupted, TransferFailed
+from nbrucio.errors import IntegrityError, Interrupted, MissingDependency, TransferFailed
 from nbrucio.events import BytesArrived, FileStarted, Silent
 from nbrucio.sandbox.xrootd import XrootdServer
 from nbrucio.store import Store
@@ -135,3 +136,14 @@ def test_https_of_another_ca_is_refused(xrootd: XrootdServer, bring: Bring, tmp_
     folder.mkdir()
     access = StorageAccess(ca=write_ca(trustme.CA(), folder))
     assert isinstance(bring(xrootd.pfn(xrootd.folder / "good.root", "https"), access=access).error, TransferFailed)
+
+
+def test_without_the_bindings_another_protocol_is_tried_and_the_error_says_what_to_install(
+    xrootd: XrootdServer, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "XRootD", None)
+    path = xrootd.folder / "good.root"
+    error = bring(xrootd.pfn(path)).error
+    assert isinstance(error, MissingDependency)
+    assert error.next_command == "pip install 'nbrucio[xrootd]'"
+    assert bring(xrootd.pfn(path), xrootd.pfn(path, "https")).stored is not None
