@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from nbrucio.manifest import ManifestEntry, write
 from nbrucio.sandbox import Sandbox
 from tests import interpreters
 from tests.jupyter.servers import Server, base_environment, declaring, serve
 from tests.jupyter.test_opening import put
+from tests.kernel.manifests import local_entry, of
 
 DIMUON = "sandbox:dimuon"
 OTHERS = [version for version in interpreters.present() if version != interpreters.RUNNING]
@@ -80,15 +82,38 @@ def test_a_shell_reads_the_plain_form(shared_server: Server, tmp_path: Path) -> 
     assert output.text.strip() == "root" * 4
 
 
-R_READER = """
-nbrucio <- function(handle) {
-  manifest <- jsonlite::fromJSON(Sys.getenv("NBRUCIO_MANIFEST"), simplifyVector = FALSE)
-  entry <- manifest$data[[handle]]
-  if (is.null(entry)) stop("This notebook declares no data as '", handle, "'.")
-  if (entry$state != "ready") stop("'", handle, "' is not here: ", entry$state, ". ", entry$error$message)
-  vapply(entry$files, function(file) if (is.null(file$path)) file$pfn else file$path, "")
-}
-"""
+def documented(language: str) -> str:
+    """The reader for a language as the guide gives it, so that what people copy is what is tested."""
+    guide = (Path(__file__).parents[2] / "docs" / "jupyter.md").read_text(encoding="utf-8")
+    return guide.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler on this machine")
+def test_cpp_reads_the_plain_form(tmp_path: Path) -> None:
+    environ = {"NBRUCIO_RUNTIME_DIR": str(tmp_path / "run")}
+    coming = ManifestEntry("taus", "s:taus", None, "syncing")
+    manifest = write(of(tmp_path / "nb.ipynb", local_entry(tmp_path, "muons", "x", "y"), coming), environ)
+    main = (
+        "#include <iostream>\nint main(int, char** words) {\n"
+        "  try { for (auto& path : nbrucio(words[1])) std::cout << path << '\\n'; }\n"
+        "  catch (const std::exception& error) { std::cout << error.what() << '\\n'; }\n}\n"
+    )
+    source = tmp_path / "reader.cpp"
+    source.write_text(documented("cpp") + main)
+    subprocess.run(["g++", "-std=c++17", "-Wall", "-Werror", "-o", tmp_path / "reader", source], check=True)
+
+    def read(handle: str) -> list[str]:
+        return subprocess.run(
+            [tmp_path / "reader", handle],
+            env={"NBRUCIO_MANIFEST": str(manifest)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+
+    assert read("muons") == [str(tmp_path / "x"), str(tmp_path / "y")]
+    assert read("taus") == ["taus is not here: syncing"]
+    assert read("jets") == ["This notebook declares no data as jets"]
 
 
 @pytest.mark.skipif(shutil.which("R") is None, reason="R is not installed; .ci/run installs it")
@@ -97,7 +122,7 @@ def test_r_reads_the_manifest(shared_server: Server, tmp_path: Path) -> None:
     put(server, "a.ipynb", declaring(dimuon=DIMUON))
     server.sync("a.ipynb")
     with server.kernel("a.ipynb", "ir") as kernel:
-        kernel.run(R_READER)
+        kernel.run(documented("r").replace('paths <- nbrucio("muons")', ""))
         output = kernel.run(
             "paths <- nbrucio('dimuon')\n"
             "cat(length(paths), all(sapply(paths, function(p) rawToChar(readBin(p, 'raw', 4)) == 'root')))"

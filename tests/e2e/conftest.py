@@ -1,0 +1,55 @@
+"""JupyterLab in a real browser: Debian's Chromium, driven by playwright."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nbrucio.sandbox import Sandbox
+from tests.jupyter.servers import TOKEN, Server, base_environment, serve
+
+#: Where a Chromium may be; playwright's own download is not needed.
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+#: So that a test can ask the application for its documents and commands.
+EXPOSED = ("--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[Server]:
+    """A server with JupyterLab, Notebook 7 and nbclassic beside the sandbox."""
+    folder = tmp_path_factory.mktemp("lab")
+    environment = base_environment(folder) | dict(sandbox.env())
+    with serve(folder, environment, *EXPOSED, faces=True) as running:
+        yield running
+
+
+class Browser:
+    """A page of a server."""
+
+    def __init__(self, page: object, server: Server) -> None:
+        self.page = page
+        self.server = server
+
+    def go(self, path: str) -> None:
+        """Open a page of the server, logged in."""
+        self.page.goto(f"{self.server.url}{path}?token={TOKEN}")  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def browser(lab: Server, tmp_path: Path) -> Iterator[Browser]:
+    """A browser at a fresh folder of the shared server."""
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM is not None
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+        )
+        page = chromium.new_page()
+        page.set_default_timeout(90_000)
+        yield Browser(page, lab.fresh(tmp_path.name))
+        chromium.close()

@@ -1,0 +1,97 @@
+"""What a person sees in the browser: the notebook opens, its data comes, "Run all" works, saves are quiet."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import CHROMIUM, Browser
+from tests.jupyter.servers import Server, declaring
+from tests.jupyter.test_opening import put
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; .ci/run installs it")
+
+DIMUON = "sandbox:dimuon"
+READ = "import nbrucio\nprint('read', len(nbrucio.data['dimuon']), 'files')"
+RUN_ALL = """async () => {
+  const app = window.jupyterapp;
+  await app.commands.execute('notebook:run-all-cells');
+}"""
+RESTART_AND_RUN_ALL = "() => { void window.jupyterapp.commands.execute('notebook:restart-run-all') }"
+IDLE = "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+MODEL = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON()"
+
+
+def outputs(browser: Browser) -> str:
+    """The text of all outputs in the model."""
+    content: dict[str, Any] = browser.page.evaluate(MODEL)  # type: ignore[attr-defined]
+    found = [output for cell in content["cells"] for output in cell.get("outputs", [])]
+    return json.dumps(found)
+
+
+def wait_for_output(browser: Browser, text: str, seen: Collection[str] = (), timeout_s: float = 90) -> str:
+    """The outputs once they hold ``text`` and are none of ``seen``."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        shown = outputs(browser)
+        if text in shown and shown not in seen:
+            return shown
+        browser.page.wait_for_timeout(200)  # type: ignore[attr-defined]
+    raise AssertionError(f"no new {text!r} in {shown}")
+
+
+def open_notebook(browser: Browser, face: str = "lab/tree/") -> None:
+    """Open ``a.ipynb`` and wait until its kernel is there."""
+    browser.go(f"{face}{browser.server.prefix}a.ipynb")
+    browser.page.wait_for_function(IDLE)  # type: ignore[attr-defined]
+    browser.page.wait_for_timeout(1000)  # type: ignore[attr-defined]  # as quick as a person
+
+
+def dialogs(browser: Browser) -> int:
+    """How many dialogs are open."""
+    return int(browser.page.locator(".jp-Dialog").count())  # type: ignore[attr-defined]
+
+
+def granted(server: Server) -> None:
+    """Agree to the download beforehand, as the panel or the command line would."""
+    assert server.ask("nbrucio/grants", {"did": DIMUON})[0] == 201
+
+
+def test_open_run_all_and_save_three_times_in_lab(browser: Browser) -> None:
+    server = browser.server
+    granted(server)
+    put(server, "a.ipynb", declaring(READ, "nbrucio.data('sandbox:more') if False else 'no more'", dimuon=DIMUON))
+    open_notebook(browser)
+    browser.page.evaluate(RUN_ALL)  # type: ignore[attr-defined]
+    wait_for_output(browser, "read 4 files")
+    for _ in range(3):
+        # Not awaited: a dialog would keep it waiting for ever.
+        browser.page.evaluate("() => { void window.jupyterapp.commands.execute('docmanager:save') }")  # type: ignore[attr-defined]
+        browser.page.wait_for_timeout(1500)  # type: ignore[attr-defined]
+        assert dialogs(browser) == 0
+    saved = json.loads((server.root / "a.ipynb").read_text())
+    assert [r["did"] for r in saved["metadata"]["nbrucio"]["requirements"]] == [DIMUON, "sandbox:more"]
+    assert saved["metadata"]["nbrucio"]["lock"]["dimuon"]["files"] == 4
+    assert "read 4 files" in json.dumps(saved["cells"][0]["outputs"])
+
+
+@pytest.mark.parametrize("face", ["lab/tree/", "notebooks/"])
+def test_restart_kernel_and_run_all_reads_its_data_every_time(browser: Browser, face: str) -> None:
+    server = browser.server
+    granted(server)
+    put(server, "a.ipynb", declaring("import time; print('cell', time.time_ns())", READ, dimuon=DIMUON))
+    open_notebook(browser, face)
+    seen: set[str] = set()
+    for _ in range(7):
+        browser.page.wait_for_function(IDLE)  # type: ignore[attr-defined]
+        browser.page.evaluate(RESTART_AND_RUN_ALL)  # type: ignore[attr-defined]
+        browser.page.locator(".jp-Dialog .jp-mod-accept").click()  # type: ignore[attr-defined]
+        shown = wait_for_output(browser, "read 4 files", seen)
+        assert "NameError" not in shown
+        assert "DataNot" not in shown
+        seen.add(shown)
+    assert len(seen) == 7  # each run made outputs of its own

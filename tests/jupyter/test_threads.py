@@ -1,0 +1,56 @@
+"""The pool of threads that a process may end without."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from nbrucio.jupyter.threads import DaemonPool
+
+
+def test_results_and_errors_come_back() -> None:
+    pool = DaemonPool(2, "test")
+    assert [pool.submit(pow, 2, n).result(5) for n in range(5)] == [1, 2, 4, 8, 16]
+    with pytest.raises(ZeroDivisionError):
+        pool.submit(lambda: 1 // 0).result(5)
+    pool.shutdown()
+
+
+def test_no_more_calls_run_at_once_than_there_are_threads() -> None:
+    pool = DaemonPool(2, "test")
+    gate, running, most = threading.Event(), threading.Semaphore(2), []
+
+    def call() -> None:
+        most.append(running.acquire(blocking=False))
+        gate.wait(5)
+        running.release()
+
+    calls = [pool.submit(call) for _ in range(6)]
+    gate.set()
+    for one in calls:
+        one.result(5)
+    assert all(most)
+    pool.shutdown()
+
+
+def test_a_closed_pool_takes_nothing_and_cancels_what_waits() -> None:
+    pool = DaemonPool(1, "test")
+    gate = threading.Event()
+    first, second = pool.submit(gate.wait, 5), pool.submit(pow, 2, 2)
+    pool.shutdown(wait=False, cancel_futures=True)
+    assert second.cancelled()
+    with pytest.raises(RuntimeError):
+        pool.submit(pow, 2, 2)
+    gate.set()
+    assert first.result(5)
+
+
+def test_a_process_ends_although_a_call_hangs() -> None:
+    code = (
+        "import threading; from nbrucio.jupyter.threads import DaemonPool\n"
+        "pool = DaemonPool(1, 'test'); pool.submit(threading.Event().wait); pool.shutdown(timeout_s=0.1)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)

@@ -1,0 +1,97 @@
+"""Grants: what may be downloaded without asking again."""
+
+from __future__ import annotations
+
+import stat
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from nbrucio.consent import Grant, Grants, user_grants
+from nbrucio.did import Did
+
+NOW = datetime.now(timezone.utc)
+DAY = timedelta(days=1)
+HERE = "rucio.example.org"
+
+
+def grant(
+    did: str = "s:data", max_bytes: int | None = 100, expires: datetime = NOW + DAY, instance: str = HERE
+) -> Grant:
+    return Grant(instance, Did.parse(did), max_bytes, expires)
+
+
+@pytest.fixture
+def grants(tmp_path: Path) -> Grants:
+    return Grants(tmp_path / "config" / "grants.json")
+
+
+@pytest.mark.parametrize(
+    ("one", "covered"),
+    [
+        (grant(), True),
+        (grant(max_bytes=None), True),
+        (grant(max_bytes=49), False),
+        (grant(did="s:other"), False),
+        (grant(did="t:data"), False),
+        (grant(did="s:da*"), True),
+        (grant(did="s:*"), True),
+        (grant(did="t:*"), False),
+        (grant(instance="elsewhere.example.org"), False),
+        (grant(expires=NOW - DAY), False),
+    ],
+)
+def test_a_grant_covers_its_did_instance_size_and_time_only(one: Grant, covered: bool) -> None:
+    assert one.covers(HERE, Did.parse("s:data"), 50, NOW) is covered
+
+
+def test_grants_are_kept_for_their_user_alone(grants: Grants, tmp_path: Path) -> None:
+    grants.add([grant(), grant("s:other", None)])
+    again = Grants(tmp_path / "config" / "grants.json")
+    assert [str(one.did) for one in again.all()] == ["s:data", "s:other"]
+    assert stat.S_IMODE((tmp_path / "config" / "grants.json").stat().st_mode) == 0o600
+
+
+def test_a_new_grant_replaces_the_old_one_for_the_same_did(grants: Grants) -> None:
+    grants.add([grant(max_bytes=1)])
+    grants.add([grant(max_bytes=2)])
+    assert [one.max_bytes for one in grants.all()] == [2]
+
+
+def test_a_grant_can_be_taken_back(grants: Grants) -> None:
+    grants.add([grant(), grant("s:other")])
+    grants.remove(HERE, Did.parse("s:data"))
+    assert [str(one.did) for one in grants.all()] == ["s:other"]
+
+
+def test_nothing_is_allowed_unless_all_of_it_is_granted(grants: Grants) -> None:
+    data, other = (HERE, Did.parse("s:data"), 50), (HERE, Did.parse("s:other"), 0)
+    assert grants.allowance([data]) == 0
+    grants.add([grant(max_bytes=100)])
+    assert grants.allowance([data]) == 100
+    assert grants.allowance([data, other]) == 0
+    grants.add([grant("s:other", None)])
+    assert grants.allowance([data, other]) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"grants": [{}]}', '{"grants": [{"instance": "x", "did": "s:n"}]}'])
+def test_a_damaged_file_grants_nothing(grants: Grants, tmp_path: Path, text: str) -> None:
+    grants.add([grant()])
+    (tmp_path / "config" / "grants.json").write_text(text)
+    assert grants.all() == ()
+    grants.add([grant()])  # and can be written again
+    assert len(grants.all()) == 1
+
+
+def test_expired_grants_are_dropped_at_the_next_write(grants: Grants, tmp_path: Path) -> None:
+    grants.add([grant("s:old", expires=NOW + timedelta(seconds=-1))])
+    grants.add([grant()])
+    assert "s:old" not in (tmp_path / "config" / "grants.json").read_text()
+
+
+def test_the_file_of_the_user_follows_the_environment(tmp_path: Path) -> None:
+    user_grants({"NBRUCIO_GRANTS": str(tmp_path / "own.json")}).add([grant()])
+    assert (tmp_path / "own.json").exists()
+    user_grants({"XDG_CONFIG_HOME": str(tmp_path)}).add([grant()])
+    assert (tmp_path / "nbrucio" / "grants.json").exists()
