@@ -21,6 +21,7 @@ VERBS = {
     "Have": {
         "plan": ("plan", "Say what a sync would do, and do nothing."),
         "sync": ("sync", "Bring the data that notebooks declare."),
+        "stage": ("stage", "Have Rucio bring data to an RSE that is mounted here."),
         "status": ("status", "Show what is here and what is not, without a network."),
         "verify": ("verify", "Read what is here again and compare checksums."),
         "paths": ("paths", "Print where a notebook's files are."),

@@ -90,6 +90,23 @@ def reset(root: Path | None, as_json: bool) -> int:
     return _tell(box, as_json=as_json)
 
 
+@command.command("transfer")
+@_root_option
+@click.option("--rounds", default=1, show_default=True, type=click.IntRange(1, 50), help="How often, in turn.")
+@json_option
+@verb
+def transfer(root: Path | None, rounds: int, as_json: bool) -> None:
+    """Let Rucio's own daemons carry out its rules, as they do all the time elsewhere.
+
+    The bytes are copied between the file storages by a stand-in for FTS3 that belongs to the sandbox.
+    """
+    _sandbox(root).transfer(rounds)
+    if as_json:
+        print_json({"version": 1, "rounds": rounds})
+    else:
+        click.echo("The daemons had their turn.\nnext: nbrucio stage --list NOTEBOOK")
+
+
 @command.command("env")
 @_root_option
 @json_option

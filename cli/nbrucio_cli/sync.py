@@ -26,6 +26,7 @@ from nbrucio_cli.common import (
 @click.option("--frozen", is_flag=True, help="Take the notebook's lock and never ask Rucio what a DID contains.")
 @click.option("--offline", is_flag=True, help="Use no network: what is here works, the rest is listed.")
 @click.option("--dry-run", "-n", is_flag=True, help="Say what would be done, as `nbrucio plan`, and do nothing.")
+@click.option("--stage", is_flag=True, help='First bring what has access "rule" to a mounted RSE, and wait for it.')
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 @click.option("--events", is_flag=True, help="Write what happens as lines of JSON on stderr.")
 @json_option
@@ -38,6 +39,7 @@ def command(
     frozen: bool,
     offline: bool,
     dry_run: bool,
+    stage: bool,
     quiet: bool,
     events: bool,
     as_json: bool,
@@ -49,6 +51,7 @@ def command(
     from nbrucio.sync import Options, forecast, sync
     from nbrucio_cli.forecasts import show
     from nbrucio_cli.progress import reporting
+    from nbrucio_cli.stage import stage_declared
     from nbrucio_cli.tables import print_report, summary
 
     if refresh + locked + frozen > 1:
@@ -58,6 +61,8 @@ def command(
     if dry_run:
         return show(forecast(paths, config, options=options), as_json=as_json)
     with reporting(quiet=quiet or as_json, events=events) as reporter:
+        if stage:
+            stage_declared(paths, config, reporter)
         report = sync(paths, config, options=options, reporter=reporter)
     if as_json:
         print_json(report.as_json())

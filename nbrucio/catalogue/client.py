@@ -21,6 +21,7 @@ from typing import Any
 import requests
 from rucio.client.didclient import DIDClient
 from rucio.client.replicaclient import ReplicaClient
+from rucio.client.ruleclient import RuleClient
 from rucio.common.constants import HTTPMethod
 
 from nbrucio.catalogue.faults import ServerRefusal, rejected
@@ -30,7 +31,7 @@ _CHUNK_BYTES = 64 * 1024
 _MAX_WORDS_BYTES = 64 * 1024
 
 
-class InstanceClient(DIDClient, ReplicaClient):  # type: ignore[misc]  # rucio ships no types
+class InstanceClient(DIDClient, ReplicaClient, RuleClient):  # type: ignore[misc]  # rucio ships no types
     """A client of one instance; it logs in when it is made, unless a token is kept.
 
     Args:

@@ -19,6 +19,7 @@ from nbrucio.errors import Offline, RucioRefused
 
 if TYPE_CHECKING:
     from nbrucio.catalogue.client import InstanceClient
+    from nbrucio.catalogue.rules import Rules
 
 #: Files in one request for replicas.
 BATCH = 1_000
@@ -113,6 +114,12 @@ class RucioCatalogue:
                 yield facts_of(row, "did_type")
         if strange:
             raise RucioRefused(f"{len(strange)} of the DIDs found cannot be shown. The first: {strange[0]}")
+
+    def rules(self) -> Rules:
+        """The user's replication rules there."""
+        from nbrucio.catalogue.rules import Rules
+
+        return Rules(self.instance, self._connected)
 
     def close(self) -> None:
         """See `Catalogue`. A later question connects anew."""

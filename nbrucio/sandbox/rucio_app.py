@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 
 def make_application(layout: Layout) -> WSGIApplication:
     """The WSGI application; the first call in a sandbox makes the database."""
-    _cache_in_memory()
-    _let_writers_wait()
+    prepare()
     if not layout.database.exists():
         _create_database()
     from rucio.web.rest.flaskapi.v1 import main
 
     application: WSGIApplication = main.application
     return application
+
+
+def prepare() -> None:
+    """Make Rucio, once it is imported in this process, fit for SQLite and a machine without memcached."""
+    _cache_in_memory()
+    _let_writers_wait()
 
 
 def _cache_in_memory() -> None:

@@ -1,0 +1,89 @@
+"""Let the sandbox's rules move: Rucio's own daemons, in turn, against the endpoint of `nbrucio.sandbox.fts`.
+
+The daemons run in a process of their own, since Rucio's settings are global, and without the wait of ten seconds by
+which they let others find their heartbeat: here there are no others.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbrucio.errors import NbrucioError
+from nbrucio.sandbox.fts import serving
+from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.rses import MOUNT, POSIX
+
+if TYPE_CHECKING:
+    from rucio.client import Client
+
+_BOOT = (
+    "import sys; sys.path = [p for p in sys.path if p]; from nbrucio.sandbox.conveyor import main; main(sys.argv[1:])"
+)
+_TIMEOUT_S = 300
+
+
+def transfer(layout: Layout, client: Client, rounds: int) -> None:
+    """Run judge-evaluator, submitter, poller and finisher once in turn, ``rounds`` times.
+
+    Args:
+        client: the administrator's.
+
+    Raises:
+        NbrucioError: a daemon ended with a fault; the message holds the end of its output.
+    """
+    with serving(layout.storage / "rses") as url:
+        for rse in (POSIX.name, MOUNT.name):
+            _set_attribute(client, rse, "fts", url)
+        _connect(client, POSIX.name, MOUNT.name)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("RUCIO_")}
+        environment |= {"RUCIO_HOME": str(layout.server), "RUCIO_CONFIG": str(layout.server / "etc" / "rucio.cfg")}
+        done = subprocess.run(  # noqa: S603 (our own interpreter)
+            [sys.executable, "-c", _BOOT, str(layout.root), str(rounds)],
+            env=environment,
+            cwd=layout.root,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    if done.returncode:
+        tail = "\n  ".join(done.stderr.splitlines()[-8:])
+        raise NbrucioError(f"A daemon of the sandbox failed. The end of its output:\n  {tail}")
+
+
+def _set_attribute(client: Client, rse: str, key: str, value: str) -> None:
+    from rucio.common.exception import RucioException
+
+    with suppress(RucioException):  # it was not set yet
+        client.delete_rse_attribute(rse, key)
+    client.add_rse_attribute(rse, key, value)
+
+
+def _connect(client: Client, one: str, other: str) -> None:
+    for source, destination in ((one, other), (other, one)):
+        if not client.get_distance(source, destination):
+            client.add_distance(source, destination, {"distance": 1})
+
+
+def main(arguments: list[str]) -> None:
+    """The process of the daemons. Arguments: the sandbox's root, the number of rounds."""
+    from nbrucio.sandbox.rucio_app import prepare
+
+    root, rounds = Path(arguments[0]), int(arguments[1])
+    os.chdir(root)
+    prepare()
+    from rucio.daemons.conveyor.finisher import finisher
+    from rucio.daemons.conveyor.poller import poller
+    from rucio.daemons.conveyor.submitter import submitter
+    from rucio.daemons.judge.evaluator import re_evaluator
+
+    for _ in range(rounds):
+        re_evaluator(once=True)
+        submitter(once=True, partition_wait_time=0, transfertools=["fts3"], group_bulk=100)
+        poller(once=True, partition_wait_time=0, older_than=0, transfertool="fts3")
+        finisher(once=True, partition_wait_time=0)

@@ -1,0 +1,36 @@
+"""`nbrucio stage` and `nbrucio sync --stage`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nbrucio.did import Did
+from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.seed import File, add_dataset, add_files
+from tests.cli.conftest import Cli
+
+Write = Callable[..., Path]
+
+
+def test_staged_data_is_waited_for_and_then_used_in_place(connected: Cli, notebook: Write, sandbox: Sandbox) -> None:
+    with sandbox.admin() as client:
+        file = File(Did("sandbox", "cli.staged/0"), b"staged")
+        add_files(client, [file], ["SANDBOX_POSIX"])
+        add_dataset(client, "sandbox", "cli.staged", [file.did], closed=True)
+    path = notebook({"did": "sandbox:cli.staged", "handle": "data", "access": "rule"})
+    made = connected("stage", path)
+    assert (made.exit_code, made.out) == (
+        0,
+        "'data' made: sandbox:cli.staged at SANDBOX_MOUNT: REPLICATING, 0 of 1 file OK\n",
+    )
+    assert connected("sandbox", "transfer", "--root", sandbox.root).exit_code == 0
+    listed = connected("stage", path, "--list", "--json").facts["rules"][0]["rule"]
+    assert (listed["state"], listed["ok"], listed["ours"]) == ("OK", 1, True)
+    synced = connected("sync", path, "--stage", "--json")
+    assert synced.exit_code == 0
+    assert synced.facts["notebooks"][0]["requirements"][0]["files"][0]["access"] == "mount"
+
+
+def test_options_that_exclude_each_other_are_refused(connected: Cli, notebook: Write) -> None:
+    assert connected("stage", notebook(), "--list", "--remove").exit_code == 2
