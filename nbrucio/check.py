@@ -14,12 +14,13 @@ from pathlib import Path
 
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.config import Config
-from nbrucio.declaration import Declaration, Requirement, lock_for
+from nbrucio.declaration import NO_PARAMETERS, Declaration, Requirement, lock_for
 from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import Drift, LockStale, NbrucioError, NoReplica, ParameterNeeded, Undeclared, exit_code_for
 from nbrucio.events import Reporter
 from nbrucio.lock import digest_of
+from nbrucio.parameter import variant_name
 from nbrucio.plan import Target
 from nbrucio.resolve import Declared, Question, read_declared
 from nbrucio.scan import scan
@@ -107,11 +108,22 @@ def _check_alone(path: Path) -> _Open:
         declaration = notebook.declared.declaration
         # A requirement that waits for its parameter is as it should be: whoever runs the notebook gives the value.
         notebook.findings += [f.error for f in declaration.faults if not isinstance(f.error, ParameterNeeded)]
+        notebook.findings += _variant_findings(declaration)
         notebook.findings += _lock_findings(path, declaration)
         notebook.findings += _use_findings(notebook.declared)
     except NbrucioError as error:
         notebook.findings.append(error)
     return notebook
+
+
+def _variant_findings(declaration: Declaration) -> Iterator[NbrucioError]:
+    try:
+        default = variant_name(declaration.extra.get("variant"), NO_PARAMETERS)
+        variants = declaration.extra.get("variants")
+        for name in {default: None, **dict.fromkeys(variants if isinstance(variants, Mapping) else ())}:
+            declaration.in_variant(name)
+    except NbrucioError as error:
+        yield error
 
 
 def _lock_findings(path: Path, declaration: Declaration) -> Iterator[LockStale]:

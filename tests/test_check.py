@@ -47,6 +47,8 @@ def test_a_notebook_without_data_is_fine(tmp_path: Path) -> None:
         ({"lock": {"a": {**LOCK, "pinned": ["s:a\t3\t-"]}}}, ("lock-stale", 10)),
         ({"requirements": [{"did": "s", "handle": "a"}]}, ("bad-declaration", 2)),
         ({"version": 99}, ("bad-declaration", 2)),
+        ({"variants": {"dev": {"b": {"first": 1}}}}, ("bad-declaration", 2)),
+        ({"variant": {"parameter": "size", "default": "none"}}, ("bad-declaration", 2)),
     ],
 )
 def test_each_fault_has_its_code(tmp_path: Path, change: dict[str, Any], expected: tuple[str, int]) -> None:

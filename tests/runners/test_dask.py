@@ -30,6 +30,8 @@ SHARED = """
         files = nbrucio.data['small']
         print(sum(client.gather(client.map(read, files))))
         print(client.submit(lambda files: (type(files).__name__, len(files)), files).result())
+        far = client.submit(lambda files: sorted({pfn.partition(':')[0] for pfn in files}), nbrucio.data['far'])
+        print(far.result())
 """
 NODES = """
     def node(name):
@@ -59,9 +61,12 @@ def run(shell: Shell, body: str) -> list[str]:
     return done.out.splitlines()
 
 
-def test_what_data_gives_travels_as_paths_where_the_store_is_shared(shell: Shell, small: dict[str, Any]) -> None:
-    assert shell("nbrucio", "sync", shell.notebook(small)).exit_code == 0
-    assert run(shell, SHARED) == ["15000", "('tuple', 3)"]
+def test_what_data_gives_travels_as_paths_and_what_is_streamed_as_pfns(
+    shell: Shell, small: dict[str, Any], other: str
+) -> None:
+    far = {"did": other, "handle": "far", "access": "stream"}
+    assert shell("nbrucio", "sync", shell.notebook(small, far)).exit_code == 0
+    assert run(shell, SHARED) == ["15000", "('tuple', 3)", "['https']"]
 
 
 def test_the_plugin_brings_each_file_to_each_node_once(shell: Shell, small: dict[str, Any], sandbox: Sandbox) -> None:
