@@ -62,16 +62,21 @@ class NbrucioApp(ExtensionApp):
         self._wrap_kernel_environment()
         if self.gate_kernels:
             self._choose_provisioner()
+        if not hasattr(ExtensionApp, "_start_jupyter_server_extension"):  # before jupyter_server 2.15
+            self.serverapp.io_loop.add_callback(self._attach)
 
     def initialize_handlers(self) -> None:
         """Called by Jupyter; the base URL is added to handlers by us, since they take arguments."""
         for name, handler in ROUTES.items():
             self.handlers.append((url_path_join("/nbrucio", name), handler, {"app": self}))
 
-    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401 - Jupyter's signature
-        # Only now: other extensions (jupytext) replace the contents manager when they are loaded.
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401, ARG002 - Jupyter's signature
+        self._attach()
+
+    def _attach(self) -> None:
+        # Only when all extensions are loaded: some (jupytext) replace the contents manager while they are.
         self._loop = asyncio.get_running_loop()
-        manager = serverapp.contents_manager
+        manager = self.serverapp.contents_manager
         if self.update_on_save and hasattr(manager, "register_pre_save_hook"):
             manager.register_pre_save_hook(self._before_save)
         self._wrap_get(manager)
