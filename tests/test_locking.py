@@ -39,7 +39,7 @@ def value(notebook: Path) -> Any:
     return json.loads(notebook.read_text())["metadata"]["nbrucio"]
 
 
-def one(notebook: Path, config: Config, **options: Any) -> RequirementReport:  # noqa: ANN401 fields of Options
+def one(notebook: Path, config: Config, **options: Any) -> RequirementReport:
     """The report of the notebook's only requirement after a sync."""
     return sync([notebook], config, options=Options(**options)).notebooks[0].requirements[0]
 
