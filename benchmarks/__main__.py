@@ -28,7 +28,7 @@ def main() -> None:
     options = _options()
     shapes = tuple(shape for shape in SHAPES if shape.name in options.shapes)
     protocols = tuple(options.protocols)
-    need = 3 * max(shape.total_bytes for shape in shapes) + 1_000_000_000
+    need = sum({shape.total_bytes for shape in shapes}) + max(shape.total_bytes for shape in shapes) + 1_000_000_000
     results = []
     with (
         tempfile.TemporaryDirectory(dir=_room(options.folder, need), prefix="nbrucio-bench-") as name,
@@ -64,9 +64,18 @@ def _room(wanted: Path | None, need_bytes: int) -> Path:
     if wanted is not None:
         return wanted
     memory = Path("/dev/shm")  # noqa: S108 a folder of our own is made in it
-    if memory.is_dir() and shutil.disk_usage(memory).free > 2 * need_bytes:
+    if memory.is_dir() and min(shutil.disk_usage(memory).free, _available_bytes()) > 1.3 * need_bytes:
         return memory
     return Path(tempfile.gettempdir())
+
+
+def _available_bytes() -> int:
+    """Memory that programs can still have; 0 where the system does not tell."""
+    try:
+        text = Path("/proc/meminfo").read_text()
+    except OSError:
+        return 0
+    return int(text.partition("MemAvailable:")[2].split()[0]) * 1024
 
 
 def _all_results(
