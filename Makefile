@@ -26,7 +26,7 @@ demo: $(VENV)/.demo  ## start a sandbox, sync and run examples/dimuon.ipynb
 	$(BIN)/nbrucio demo --output demo
 
 test: $(STAMP)  ## run every test
-	@sh tools/need-xrootd.sh
+	@sh tools/need-programs.sh xrootd chromium R g++
 	$(BIN)/python -m pytest
 
 lint: $(STAMP)  ## ruff and mypy --strict
@@ -39,7 +39,7 @@ format: $(STAMP)  ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 
 bench: $(STAMP)  ## time nbrucio against rucio download, xrdcp, curl and cp, side by side; about 20 minutes
-	@sh tools/need-xrootd.sh
+	@sh tools/need-programs.sh xrootd
 	$(BIN)/python -m benchmarks $(BENCH)
 	NBRUCIO_KILLS=200 $(BIN)/python -m pytest -q tests/crash -k again_and_again
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import pytest
 
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.servers import TOKEN, Server, base_environment, serve
+from tests.programs import need
 
-#: Where a Chromium may be; playwright's own download is not needed.
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 #: So that a test can ask the application for its documents and commands.
 EXPOSED = ("--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True")
 
@@ -43,10 +41,9 @@ def browser(lab: Server, tmp_path: Path) -> Iterator[Browser]:
     """A browser at a fresh folder of the shared server."""
     from playwright.sync_api import sync_playwright
 
-    assert CHROMIUM is not None
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
+            executable_path=need("chromium"),
             args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
         )
         page = chromium.new_page()

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import CHROMIUM, Browser
+from tests.e2e.conftest import Browser
 from tests.jupyter.servers import Server, declaring
 from tests.jupyter.test_opening import put
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; .ci/run installs it")
 
 DIMUON = "sandbox:dimuon"
 READ = "import nbrucio\nprint('read', len(nbrucio.data['dimuon']), 'files')"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests import interpreters
 from tests.jupyter.servers import Server, base_environment, declaring, serve
 from tests.jupyter.test_opening import put
 from tests.kernel.manifests import local_entry, of
+from tests.programs import need
 
 DIMUON = "sandbox:dimuon"
 OTHERS = [version for version in interpreters.present() if version != interpreters.RUNNING]
@@ -88,7 +88,6 @@ def documented(language: str) -> str:
     return guide.partition(f"```{language}\n")[2].partition("```")[0]
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler on this machine")
 def test_cpp_reads_the_plain_form(tmp_path: Path) -> None:
     environ = {"NBRUCIO_RUNTIME_DIR": str(tmp_path / "run")}
     coming = ManifestEntry("taus", "s:taus", None, "syncing")
@@ -100,7 +99,7 @@ def test_cpp_reads_the_plain_form(tmp_path: Path) -> None:
     )
     source = tmp_path / "reader.cpp"
     source.write_text(documented("cpp") + main)
-    subprocess.run(["g++", "-std=c++17", "-Wall", "-Werror", "-o", tmp_path / "reader", source], check=True)
+    subprocess.run([need("g++"), "-std=c++17", "-Wall", "-Werror", "-o", tmp_path / "reader", source], check=True)
 
     def read(handle: str) -> list[str]:
         return subprocess.run(
@@ -116,8 +115,8 @@ def test_cpp_reads_the_plain_form(tmp_path: Path) -> None:
     assert read("jets") == ["This notebook declares no data as jets"]
 
 
-@pytest.mark.skipif(shutil.which("R") is None, reason="R is not installed; .ci/run installs it")
 def test_r_reads_the_manifest(shared_server: Server, tmp_path: Path) -> None:
+    need("R")
     server = shared_server.fresh(tmp_path.name)
     put(server, "a.ipynb", declaring(dimuon=DIMUON))
     server.sync("a.ipynb")

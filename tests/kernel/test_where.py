@@ -47,7 +47,6 @@ def test_what_was_said_on_purpose_beats_what_a_client_left(notebook: Path, tmp_p
     assert where.find_notebook(told, {"__vsc_ipynb_file__": str(other)}) == notebook
 
 
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize(
     ("words", "found"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import importlib
 import os
 import ssl
 import subprocess
@@ -118,7 +119,7 @@ def test_plain_account_may_make_datasets_and_rules(sandbox: Sandbox) -> None:
 
 
 def test_mount_of_the_configuration_leads_to_the_file(sandbox: Sandbox) -> None:
-    tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     instance = tomllib.loads(Path(sandbox.env()["NBRUCIO_CONFIG"]).read_text())["instances"]["sandbox"]
     (mount,) = instance["mounts"]
     with sandbox.client() as client:

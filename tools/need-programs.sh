@@ -1,0 +1,22 @@
+#!/bin/sh
+# What tests and benchmarks need and pip does not have: a real xrootd server, a browser, an R kernel and a C++ compiler.
+# usage: need-programs.sh PROGRAM...        (xrootd, chromium, R, g++)
+set -eu
+packages=
+for program in "$@"; do
+    command -v "$program" >/dev/null && continue
+    case $program in
+        xrootd) packages="$packages xrootd-server xrootd-client" ;;
+        R) packages="$packages r-base-core r-cran-irkernel" ;;
+        *) packages="$packages $program" ;;
+    esac
+done
+[ -n "$packages" ] || exit 0
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    apt-get update -qq
+    # shellcheck disable=SC2086 - one word a package
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+else
+    echo "Some programs are not installed; the tests that need them will fail." >&2
+    echo "hint: sudo apt-get install$packages" >&2
+fi
