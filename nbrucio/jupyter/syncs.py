@@ -14,7 +14,7 @@ from pathlib import Path
 from nbrucio.config import Config, load
 from nbrucio.consent import Grants
 from nbrucio.errors import Interrupted, NbrucioError
-from nbrucio.jupyter.handoff import announce, explain
+from nbrucio.jupyter.handoff import already_told, announce, explain
 from nbrucio.jupyter.permission import agree, limited, reworded
 from nbrucio.jupyter.progress import Progress, Throttled
 from nbrucio.jupyter.threads import DaemonPool
@@ -155,6 +155,8 @@ class Syncs:
     def _sync(self, run: Run) -> NotebookReport:
         config = self._configure()
         found = status([run.path], config).notebooks[0]
+        if not run.wish.explicit and not run.wish.refresh and already_told(found):
+            return found
         announce(found, self._log)
         self._tell(run)
         if run.cancel.is_set():

@@ -65,6 +65,23 @@ def test_an_explicit_sync_is_consent_also_for_the_next_opening(server: Server) -
     assert server.settled("b.ipynb")["requirements"] == {"again": "ready"}
 
 
+def test_opening_what_is_here_already_writes_nothing(start: Start) -> None:
+    with start() as server:
+        path = put(server, "a.ipynb", declaring(dimuon=DIMUON))
+        server.sync("a.ipynb")
+    with start() as server:  # a new one, which remembers nothing
+        manifest = next((server.folder / "runtime").glob("*.json"))
+        before = manifest.stat()
+        server.open("a.ipynb")
+        assert server.settled("a.ipynb")["requirements"] == {"dimuon": "ready"}
+        assert manifest.stat().st_ino == before.st_ino
+    path.write_text(json.dumps(declaring(renamed=DIMUON)))
+    with start() as server:
+        server.open("a.ipynb")
+        assert server.settled("a.ipynb")["requirements"] == {"renamed": "ready"}
+        assert list(manifest_of(server, "a.ipynb")) == ["renamed"]
+
+
 def test_a_grant_can_be_given_and_taken_back(server: Server) -> None:
     status, grant = server.ask("nbrucio/grants", {"did": "sandbox:dimuon*", "max_bytes": 10})
     assert (status, grant["max_bytes"]) == (201, 10)
