@@ -19,7 +19,10 @@ from nbrucio.words import human_seconds
 MB = 1_000_000
 
 
-def forecast(bytes_per_s: float | None = 2 * MB, limits: Limits = Limits(50 * MB)) -> Forecast:
+ROOM = Limits(50 * MB)
+
+
+def forecast(bytes_per_s: float | None = 2 * MB, limits: Limits = ROOM) -> Forecast:
     """Two requirements that share the file c: a is stored, b mounted, c to download, d nowhere."""
     files = {name: FileEntry(Did("s", name), 10 * MB) for name in "abcd"}
     one = Target(Requirement(Did("s", "one"), "one"), "x", tuple(files.values()))

@@ -45,7 +45,7 @@ class Fake:
     def describe(self, did: Did) -> DidFacts:
         return DidFacts(did, DidType.DATASET, self.open)
 
-    def files(self, did: Did) -> Iterator[FileEntry]:
+    def files(self, _did: Did) -> Iterator[FileEntry]:
         self.asked += 1
         yield from self.content
 
