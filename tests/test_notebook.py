@@ -219,10 +219,10 @@ def test_numbers_beyond_python_keep_their_text() -> None:
     assert parse(text.encode(), PATH).metadata["n"] == float("inf")
 
 
-@pytest.mark.parametrize("depth", [2_000, 100_000])
-def test_a_value_nested_too_deeply_is_refused(depth: int) -> None:
+def test_a_value_nested_too_deeply_is_refused() -> None:
     value: dict[str, Any] = {}
-    for _ in range(depth):
+    # How deep is too deep differs between versions of Python; this is too deep for all.
+    for _ in range(100_000):
         value = {"a": value}
     with pytest.raises(BadNotebook, match="nested too deeply"):
         with_value(parse(MINIMAL.encode(), PATH), value)
