@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbrucio.config import Config
+from nbrucio.config import Config, Policy
 from nbrucio.declaration import NO_PARAMETERS
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError
@@ -29,6 +29,7 @@ from nbrucio.survey import survey
 
 if TYPE_CHECKING:
     from nbrucio.forecast import Forecast
+    from nbrucio.transfer import Limits as TransferLimits
     from nbrucio.transfer import Outcome, StorageAccess
 
 
@@ -208,9 +209,17 @@ def _apply(engine: Engine, plan: Plan, cancel: threading.Event | None) -> dict[F
     tasks = [Task(instance, file.entry, file.replicas) for instance, file in plan.downloads]
     access = {identity: _storage_access(engine.config, identity) for identity in {task.instance for task in tasks}}
     began = time.monotonic()
-    outcomes = fetch(tasks, engine.store, access, engine.reporter, cancel=cancel)
+    limits = transfer_limits(engine.config.policy)
+    outcomes = fetch(tasks, engine.store, access, engine.reporter, limits=limits, cancel=cancel)
     keep_rate(engine, engine.reporter.size_bytes, time.monotonic() - began)
     return {(outcome.task.instance, outcome.task.entry.did): outcome for outcome in outcomes}
+
+
+def transfer_limits(policy: Policy) -> TransferLimits:
+    """How hard this machine's policy lets storage be worked; two hosts may be busy at once."""
+    from nbrucio.transfer import Limits as TransferLimits
+
+    return TransferLimits(per_host=policy.parallel, total=2 * policy.parallel)
 
 
 def _storage_access(config: Config, identity: str) -> StorageAccess:
