@@ -148,3 +148,24 @@ def sent_bytes(sandbox: Sandbox, start: int, part: str) -> int:
     """How many bytes the storage sent for files whose path holds ``part`` since its log was ``start`` bytes long."""
     requests = read_requests(sandbox.storage_log, start)
     return sum(request.size_bytes for request in requests if request.method == "GET" and part in request.path)
+
+
+@pytest.fixture(scope="session")
+def erased(sandbox: Sandbox) -> str:
+    """The DID of a dataset that was there, and that Rucio's own undertaker has erased since."""
+    with sandbox.admin() as client:
+        file = File(Did("sandbox", "deleted.1.dat"), b"gone")
+        add_files(client, [file], ["SANDBOX_HTTPS"])
+        did = add_dataset(client, "sandbox", "deleted.since", [file.did], closed=True)
+        assert client.get_did(did.scope, did.name)["type"] == "DATASET"
+        client.set_metadata(did.scope, did.name, "lifetime", -86_400)
+    home = sandbox.root / "server"
+    code = (
+        "import sys; sys.path = [p for p in sys.path if p]\n"
+        "from nbrucio.sandbox.rucio_app import prepare\nprepare()\n"
+        "from rucio.daemons.undertaker.undertaker import undertaker\nundertaker(once=True)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RUCIO_")}
+    environment |= {"RUCIO_HOME": str(home), "RUCIO_CONFIG": str(home / "etc" / "rucio.cfg")}
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=sandbox.root, capture_output=True, check=True)
+    return str(did)

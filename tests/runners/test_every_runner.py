@@ -68,12 +68,12 @@ def test_the_example_runs_on_an_empty_store(shell: Shell, runner: str) -> None:
 
 
 @pytest.mark.parametrize("runner", [name for name in RUNNERS if name != "engine"])  # test_papermill.py has it
-def test_when_the_dataset_is_gone_it_fails_and_says_so_in_one_line(shell: Shell, runner: str) -> None:
+def test_when_the_dataset_is_gone_it_fails_and_says_so_in_one_line(shell: Shell, erased: str, runner: str) -> None:
     code = ("import nbrucio\nfiles = nbrucio.data['small']", "open('ran', 'w')")
-    path = shell.notebook({"did": "sandbox:deleted.since", "handle": "small"}, code=code)
+    path = shell.notebook({"did": erased, "handle": "small"}, code=code)
     done = RUNNERS[runner](shell, path)
     assert done.exit_code != 0
-    lines = [line for line in done.told.splitlines() if "sandbox knows no DID 'sandbox:deleted.since'" in line]
+    lines = [line for line in done.told.splitlines() if f"sandbox knows no DID '{erased}'" in line]
     assert lines, done.told
     assert not (shell.folder / "ran").exists()
 
