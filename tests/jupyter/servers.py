@@ -151,19 +151,23 @@ class Kernel:
         return collect(self.client, self.client.execute(code), timeout_s)
 
     def restart(self) -> None:
-        """Restart as the browser does; queued cells may follow at once."""
+        """Restart as the browser does, and wait as a server does for it until outputs are heard again."""
         status, _ = self.server.ask(f"api/kernels/{self.identity}/restart", {})
         assert status == 200
+        _wait_for_kernel(self.client)
 
 
 def _wait_for_kernel(client: BlockingKernelClient, timeout_s: float = 90) -> None:
+    """Ask until an answer comes on both channels: what a kernel publishes before its listener is connected is lost."""
     # Not wait_for_ready: on a busy machine that takes a kernel that is slow to start for a dead one.
+    asked: set[str] = set()
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
-        client.kernel_info()
+        asked.add(client.kernel_info())
         with suppress(queue.Empty):
             client.get_shell_msg(timeout=1)
-            client.get_iopub_msg(timeout=0.5)
+            while client.get_iopub_msg(timeout=0.5)["parent_header"].get("msg_id") not in asked:
+                pass
             return
     raise AssertionError("the kernel does not answer")
 
