@@ -49,9 +49,7 @@ def command(
     What is here already costs nothing; what is not is downloaded and verified. The notebook itself is never written.
     """
     from nbrucio.sync import Options, forecast, sync
-    from nbrucio_cli.forecasts import show
     from nbrucio_cli.progress import reporting
-    from nbrucio_cli.stage import stage_declared
     from nbrucio_cli.tables import print_report, summary
 
     if refresh + locked + frozen > 1:
@@ -59,9 +57,13 @@ def command(
     options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
     paths, config = expand(notebooks), load_config()
     if dry_run:
+        from nbrucio_cli.forecasts import show
+
         return show(forecast(paths, config, options=options), as_json=as_json)
     with reporting(quiet=quiet or as_json, events=events) as reporter:
         if stage:
+            from nbrucio_cli.stage import stage_declared
+
             stage_declared(paths, config, reporter)
         report = sync(paths, config, options=options, reporter=reporter)
     if as_json:

@@ -30,12 +30,12 @@ def runtime_folders(environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
     if environ.get(RUNTIME_VARIABLE):
         yield Path(environ[RUNTIME_VARIABLE])
         return
-    import tempfile  # takes 5 ms, and most kernels are told their manifest
-
     uid = os.getuid()
     seen = environ.get("XDG_RUNTIME_DIR")
     if seen:
         yield Path(seen, "nbrucio")
+    import tempfile  # takes 5 ms, and who writes a manifest where there is a runtime folder needs no other
+
     yield Path(tempfile.gettempdir(), f"nbrucio-{uid}")
     if not seen:
         yield Path("/run/user", str(uid), "nbrucio")
