@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -66,11 +67,15 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
 
 def _what_next(notebook: Path, executed: Path, plot: Path, root: Path | None) -> str:
     where = f" --root {shlex.quote(str(root))}" if root else ""
+    programs = Path(sys.executable).parent
+    found = shutil.which("nbrucio")
+    # From a checkout (`make demo`) the environment's programs are not on the path of the shell that reads this.
+    path = "" if found and Path(found).parent == programs else f"\n  export PATH={shlex.quote(str(programs))}:$PATH"
     return f"""
 Executed notebook: {executed.absolute()}
 Plot:              {plot.absolute()}
 
-Try next:
+Try next:{path}
   eval "$(nbrucio sandbox env{where})"          # point nbrucio, and rucio itself, to the sandbox
   nbrucio status {notebook}
   nbrucio search 'sandbox:*'

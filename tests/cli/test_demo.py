@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +24,7 @@ print(*(np.sum(np.abs(mass - at) < width) for at, width in ((3.09, 0.1), (2.7, 0
 
 @pytest.fixture
 def demo(connected: Cli, sandbox: Sandbox) -> Result:
-    return connected("demo", "--root", sandbox.root, "--output", "out")
+    return connected("demo", "--root", sandbox.root, "--output", "out", PATH="/usr/bin:/bin")
 
 
 def test_the_demo_ends_with_a_plot_and_what_to_try_next(connected: Cli, sandbox: Sandbox, demo: Result) -> None:
@@ -31,11 +33,12 @@ def test_the_demo_ends_with_a_plot_and_what_to_try_next(connected: Cli, sandbox:
     assert plot.read_bytes().startswith(b"\x89PNG")
     outputs = [output for cell in json.loads(executed.read_text())["cells"] for output in cell.get("outputs", [])]
     assert any("image/png" in output.get("data", {}) for output in outputs)
-    assert demo.out.splitlines()[-9:] == [
+    assert demo.out.splitlines()[-10:] == [
         f"Executed notebook: {executed}",
         f"Plot:              {plot}",
         "",
         "Try next:",
+        f"  export PATH={Path(sys.executable).parent}:$PATH",
         f'  eval "$(nbrucio sandbox env --root {sandbox.root})"          '
         "# point nbrucio, and rucio itself, to the sandbox",
         "  nbrucio status out/dimuon.ipynb",
