@@ -4,8 +4,13 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
+LABEXTENSION = nbrucio/labextension
+NODE_MODULES = frontend/node_modules/.package-lock.json
+# With node from the environment, where the machine has none.
+NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix frontend
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench build clean
+.PHONY: help setup demo frontend test lint format bench build clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,18 +30,33 @@ $(VENV)/.demo: pyproject.toml
 demo: $(VENV)/.demo  ## start a sandbox, sync and run examples/dimuon.ipynb
 	$(BIN)/nbrucio demo --output demo
 
-test: $(STAMP)  ## run every test
+frontend: $(LABEXTENSION)/package.json  ## build the JupyterLab extension, and link it into .venv
+	@mkdir -p $(VENV)/share/jupyter/labextensions
+	@ln -sfn "$(CURDIR)/$(LABEXTENSION)" $(VENV)/share/jupyter/labextensions/nbrucio
+
+$(NODE_MODULES): $(STAMP) frontend/package-lock.json
+	@sh tools/need-node.sh $(VENV)
+	$(NPM) ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+$(LABEXTENSION)/package.json: $(NODE_MODULES) frontend/package.json frontend/tsconfig.json $(shell find frontend/src frontend/style frontend/schema -type f)
+	$(NPM) run build
+	@touch $@
+
+test: $(STAMP) frontend  ## run every test
 	@sh tools/need-programs.sh xrootd chromium R g++
 	$(BIN)/python -m pytest
 
-lint: $(STAMP)  ## ruff and mypy --strict
+lint: $(STAMP) $(NODE_MODULES)  ## ruff, mypy --strict, prettier and tsc
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(NPM) run lint
 
-format: $(STAMP)  ## let ruff rewrite what it can
+format: $(STAMP) $(NODE_MODULES)  ## let ruff and prettier rewrite what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(NPM) run format
 
 bench: $(STAMP)  ## time nbrucio against rucio download, xrdcp, curl and cp, side by side; about 20 minutes
 	@sh tools/need-programs.sh xrootd
@@ -49,9 +69,9 @@ bench-start: $(STAMP)  ## time the command line's start against rucio's
 help-text: $(STAMP)  ## rewrite the text of `nbrucio --help` after a change of its verbs
 	$(BIN)/python -c 'from nbrucio_cli.app import help_text; print(help_text(), end="")' > cli/nbrucio_cli/help.txt
 
-build: $(STAMP)  ## sdist and wheel in dist/
+build: $(STAMP) frontend  ## sdist and wheel in dist/
 	$(BIN)/python -m pip install --quiet build
 	$(BIN)/python -m build
 
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) dist build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build demo frontend/node_modules frontend/lib $(LABEXTENSION) .pytest_cache .mypy_cache .ruff_cache .hypothesis

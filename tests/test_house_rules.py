@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CODE = [path for folder in ("nbrucio", "cli", "schemas") for path in (ROOT / folder).rglob("*.py")]
+CODE += (ROOT / "frontend/src").rglob("*.ts*")
 
 
 @pytest.mark.parametrize(

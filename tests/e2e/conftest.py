@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,13 +28,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[
 class Browser:
     """A page of a server."""
 
-    def __init__(self, page: object, server: Server) -> None:
+    def __init__(self, page: Any, server: Server) -> None:
         self.page = page
         self.server = server
 
     def go(self, path: str) -> None:
         """Open a page of the server, logged in."""
-        self.page.goto(f"{self.server.url}{path}?token={TOKEN}")  # type: ignore[attr-defined]
+        self.page.goto(f"{self.server.url}{path}?token={TOKEN}")
 
 
 @pytest.fixture

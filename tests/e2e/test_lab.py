@@ -26,7 +26,7 @@ MODEL = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON()"
 
 def outputs(browser: Browser) -> str:
     """The text of all outputs in the model."""
-    content: dict[str, Any] = browser.page.evaluate(MODEL)  # type: ignore[attr-defined]
+    content: dict[str, Any] = browser.page.evaluate(MODEL)
     found = [output for cell in content["cells"] for output in cell.get("outputs", [])]
     return json.dumps(found)
 
@@ -38,20 +38,20 @@ def wait_for_output(browser: Browser, text: str, seen: Collection[str] = (), tim
         shown = outputs(browser)
         if text in shown and shown not in seen:
             return shown
-        browser.page.wait_for_timeout(200)  # type: ignore[attr-defined]
+        browser.page.wait_for_timeout(200)
     raise AssertionError(f"no new {text!r} in {shown}")
 
 
 def open_notebook(browser: Browser, face: str = "lab/tree/") -> None:
     """Open ``a.ipynb`` and wait until its kernel is there."""
     browser.go(f"{face}{browser.server.prefix}a.ipynb")
-    browser.page.wait_for_function(IDLE)  # type: ignore[attr-defined]
-    browser.page.wait_for_timeout(1000)  # type: ignore[attr-defined]  # as quick as a person
+    browser.page.wait_for_function(IDLE)
+    browser.page.wait_for_timeout(1000)  # as quick as a person
 
 
 def dialogs(browser: Browser) -> int:
     """How many dialogs are open."""
-    return int(browser.page.locator(".jp-Dialog").count())  # type: ignore[attr-defined]
+    return int(browser.page.locator(".jp-Dialog").count())
 
 
 def granted(server: Server) -> None:
@@ -64,12 +64,12 @@ def test_open_run_all_and_save_three_times_in_lab(browser: Browser) -> None:
     granted(server)
     put(server, "a.ipynb", declaring(READ, "nbrucio.data('sandbox:more') if False else 'no more'", dimuon=DIMUON))
     open_notebook(browser)
-    browser.page.evaluate(RUN_ALL)  # type: ignore[attr-defined]
+    browser.page.evaluate(RUN_ALL)
     wait_for_output(browser, "read 4 files")
     for _ in range(3):
         # Not awaited: a dialog would keep it waiting for ever.
-        browser.page.evaluate("() => { void window.jupyterapp.commands.execute('docmanager:save') }")  # type: ignore[attr-defined]
-        browser.page.wait_for_timeout(1500)  # type: ignore[attr-defined]
+        browser.page.evaluate("() => { void window.jupyterapp.commands.execute('docmanager:save') }")
+        browser.page.wait_for_timeout(1500)
         assert dialogs(browser) == 0
     saved = json.loads((server.root / "a.ipynb").read_text())
     assert [r["did"] for r in saved["metadata"]["nbrucio"]["requirements"]] == [DIMUON, "sandbox:more"]
@@ -85,9 +85,9 @@ def test_restart_kernel_and_run_all_reads_its_data_every_time(browser: Browser, 
     open_notebook(browser, face)
     seen: set[str] = set()
     for _ in range(7):
-        browser.page.wait_for_function(IDLE)  # type: ignore[attr-defined]
-        browser.page.evaluate(RESTART_AND_RUN_ALL)  # type: ignore[attr-defined]
-        browser.page.locator(".jp-Dialog .jp-mod-accept").click()  # type: ignore[attr-defined]
+        browser.page.wait_for_function(IDLE)
+        browser.page.evaluate(RESTART_AND_RUN_ALL)
+        browser.page.locator(".jp-Dialog .jp-mod-accept").click()
         shown = wait_for_output(browser, "read 4 files", seen)
         assert "NameError" not in shown
         assert "DataNot" not in shown

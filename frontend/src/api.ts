@@ -1,0 +1,122 @@
+/** The server's REST interface under `nbrucio/`, typed. Login and XSRF are those of the Jupyter server. */
+
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import { IFault, IGrant, IInstances, IPlan, IRun, IStatus } from './types';
+
+/** Texts and numbers of a query; null and undefined leave a key out, a list repeats it. */
+export type Query = { [key: string]: string | number | boolean | null | undefined | readonly string[] };
+
+/** An answer that is no success, with what the server says of it. */
+export class ApiError extends Error {
+  constructor(
+    readonly fault: IFault,
+    readonly status: number
+  ) {
+    super(fault.message);
+  }
+}
+
+/** The words and next steps of anything that was thrown. */
+export function faultOf(error: unknown): IFault {
+  if (error instanceof ApiError) {
+    return error.fault;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'connection', message };
+}
+
+export class Api {
+  constructor(private readonly _settings: ServerConnection.ISettings) {}
+
+  /** What is here of what a notebook declares; `check` asks Rucio whether what is locked has changed. */
+  status(path: string, check = false): Promise<IStatus> {
+    return this.get<IStatus>('status', { path, check: check ? 1 : null });
+  }
+
+  /** What a sync would do. */
+  plan(path: string): Promise<IPlan> {
+    return this.get<IPlan>('plan', { path });
+  }
+
+  /** Start a sync; `open` means that the notebook was opened and nobody asked, so that grants decide. */
+  sync(path: string, options: { open?: boolean; refresh?: boolean } = {}): Promise<{ sync: IRun | null }> {
+    return this.post('sync', { path, ...options });
+  }
+
+  /** Stop a sync; what has arrived stays. */
+  cancel(path: string): Promise<{ cancelled: boolean }> {
+    return this.post('cancel', { path });
+  }
+
+  /** The configured Rucio servers. */
+  instances(): Promise<IInstances> {
+    return this.get<IInstances>('instances');
+  }
+
+  /** Agree to downloads of a DID up to this size without being asked again. */
+  grant(did: string, instance: string | null, maxBytes: number | null): Promise<IGrant> {
+    return this.post('grants', { did, instance, max_bytes: maxBytes });
+  }
+
+  get<T>(route: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+    return this.request<T>('GET', route, query, undefined, signal);
+  }
+
+  post<T>(route: string, body: object): Promise<T> {
+    return this.request<T>('POST', route, {}, body);
+  }
+
+  delete<T>(route: string, body: object): Promise<T> {
+    return this.request<T>('DELETE', route, {}, body);
+  }
+
+  /** The JSON of an answer; throws `ApiError`, or `ServerConnection.NetworkError` when there is no answer. */
+  async request<T>(method: string, route: string, query: Query = {}, body?: object, signal?: AbortSignal): Promise<T> {
+    const response = await this.open(method, route, query, body, signal);
+    return (await response.json()) as T;
+  }
+
+  /** A successful answer whose body is still to be read, for answers that come in pieces. */
+  async open(method: string, route: string, query: Query = {}, body?: object, signal?: AbortSignal): Promise<Response> {
+    const url = URLExt.join(this._settings.baseUrl, 'nbrucio', route) + queryString(query);
+    const init: RequestInit = { method, signal: signal ?? null };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+    }
+    const response = await ServerConnection.makeRequest(url, init, this._settings);
+    if (!response.ok) {
+      throw await refusal(response);
+    }
+    return response;
+  }
+}
+
+function queryString(query: Query): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    const values = Array.isArray(value) ? value : [value];
+    for (const one of values) {
+      if (one !== null && one !== undefined) {
+        search.append(key, String(one));
+      }
+    }
+  }
+  const text = search.toString();
+  return text ? `?${text}` : '';
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  let message = `${response.status} ${response.statusText}`;
+  try {
+    const answer = (await response.json()) as { error?: IFault; message?: string };
+    if (answer.error) {
+      return new ApiError(answer.error, response.status);
+    }
+    message = answer.message || message;
+  } catch {
+    // A proxy answered with a page of its own: the status line is all that can be told.
+  }
+  return new ApiError({ code: 'http', message }, response.status);
+}

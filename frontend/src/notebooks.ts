@@ -1,0 +1,49 @@
+/** The open notebooks, and the one in front. */
+
+import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { Api } from './api';
+import { Events } from './events';
+import { NotebookData } from './notebookdata';
+
+export class Notebooks {
+  constructor(
+    private readonly _tracker: INotebookTracker,
+    private readonly _api: Api,
+    private readonly _events: Events
+  ) {
+    _tracker.widgetAdded.connect((_, panel) => void this.of(panel));
+    _tracker.forEach(panel => void this.of(panel));
+    _tracker.currentChanged.connect(() => this._changed.emit());
+  }
+
+  /** Another notebook is in front, or something of the one in front is new. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** The notebook in front; null when none is open. */
+  get current(): NotebookData | null {
+    const panel = this._tracker.currentWidget;
+    return panel && !panel.isDisposed ? this.of(panel) : null;
+  }
+
+  /** What is known of the notebook in this panel. */
+  of(panel: NotebookPanel): NotebookData {
+    let data = this._known.get(panel);
+    if (!data) {
+      data = new NotebookData(panel, this._api, this._events);
+      this._known.set(panel, data);
+      data.changed.connect(sender => {
+        if (sender.panel === this._tracker.currentWidget) {
+          this._changed.emit();
+        }
+      });
+    }
+    return data;
+  }
+
+  private readonly _known = new WeakMap<NotebookPanel, NotebookData>();
+  private readonly _changed = new Signal<this, void>(this);
+}

@@ -1,0 +1,71 @@
+/** The panel in the side bar: four sections under tabs. */
+
+import { ReactWidget } from '@jupyterlab/ui-components';
+import { Signal } from '@lumino/signaling';
+import React from 'react';
+
+import { ExploreSection } from '../explore';
+import { nbrucioIcon } from '../icons';
+import { NotebookSection } from '../notebook';
+import { ISectionProps, SectionName, SECTIONS } from '../section';
+import { SettingsSection } from '../settings';
+import { UploadSection } from '../upload';
+import { Tabs } from './tabs';
+
+export const PANEL_ID = 'nbrucio-panel';
+
+const COMPONENTS: { [name in SectionName]: (props: ISectionProps) => JSX.Element } = {
+  notebook: NotebookSection,
+  explore: ExploreSection,
+  upload: UploadSection,
+  settings: SettingsSection
+};
+
+export class DataPanel extends ReactWidget {
+  constructor(private readonly _props: ISectionProps) {
+    super();
+    const { trans } = _props;
+    this.id = PANEL_ID;
+    this.addClass('nbrucio-panel');
+    this.title.icon = nbrucioIcon;
+    this.title.caption = trans.__('Data (Rucio)');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Data of the notebook'));
+  }
+
+  /** The section in front. */
+  get section(): SectionName {
+    return this._section;
+  }
+  set section(name: SectionName) {
+    if (name !== this._section) {
+      this._section = name;
+      this._changed.emit();
+      this.update();
+    }
+  }
+
+  protected render(): JSX.Element {
+    const { trans } = this._props;
+    const labels: { [name in SectionName]: string } = {
+      notebook: trans.__('Notebook'),
+      explore: trans.__('Explore'),
+      upload: trans.__('Upload'),
+      settings: trans.__('Settings')
+    };
+    return (
+      <Tabs
+        label={trans.__('Sections of the data panel')}
+        tabs={SECTIONS.map(name => {
+          const Section = COMPONENTS[name];
+          return { name, label: labels[name], content: <Section {...this._props} /> };
+        })}
+        selected={this._section}
+        onSelect={name => (this.section = name as SectionName)}
+      />
+    );
+  }
+
+  private _section: SectionName = 'notebook';
+  private readonly _changed = new Signal<this, void>(this);
+}

@@ -1,0 +1,27 @@
+/** What the sections of the panel have in common: each is a React component that gets these props. */
+
+import { JupyterFrontEnd } from '@jupyterlab/application';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { TranslationBundle } from '@jupyterlab/translation';
+
+import { Api } from './api';
+import { Events } from './events';
+import { Notebooks } from './notebooks';
+
+/** The names of the sections, in the order of their tabs. */
+export const SECTIONS = ['notebook', 'explore', 'upload', 'settings'] as const;
+export type SectionName = (typeof SECTIONS)[number];
+
+/** What every section may use. It lives as long as the Lab. */
+export interface ISectionProps {
+  app: JupyterFrontEnd;
+  api: Api;
+  events: Events;
+  /** The open notebooks and what they declare; `notebooks.current` is the one in front. */
+  notebooks: Notebooks;
+  /** The user's settings of this extension; null where Lab has none. */
+  settings: ISettingRegistry.ISettings | null;
+  trans: TranslationBundle;
+  /** Bring a section to the front. */
+  show: (section: SectionName) => void;
+}

@@ -1,0 +1,93 @@
+/** What the server answers under `nbrucio/`; its description is `nbrucio/openapi.json`. Sizes are in bytes. */
+
+/** What went wrong and what to do about it. */
+export interface IFault {
+  code: string;
+  message: string;
+  exit_code?: number;
+  subject?: string | null;
+  hint?: string | null;
+  next_command?: string | null;
+}
+
+export type DidType = 'FILE' | 'DATASET' | 'CONTAINER';
+
+/** `failed`: it could not be resolved; `partial`: some of its files are here. */
+export type RequirementState = 'ready' | 'partial' | 'missing' | 'failed';
+
+/** One requirement as `GET status` tells it. */
+export interface IRequirementStatus {
+  handle: string;
+  did: string;
+  instance: string | null;
+  state: RequirementState;
+  type: DidType | null;
+  open: boolean | null;
+  digest: string | null;
+  drift: string | null;
+  bytes: number;
+  here_files: number;
+  here_bytes: number;
+  files_total: number;
+  folder: string | null;
+  errors: IFault[];
+}
+
+/** How far a sync is, or how it ended. Totals are null before they are known. */
+export interface IRun {
+  state: 'syncing' | 'done' | 'failed';
+  files_total?: number | null;
+  files_done?: number;
+  bytes_total?: number | null;
+  bytes_done?: number;
+  requirements?: { [handle: string]: string };
+  message?: string;
+}
+
+export interface IStatus {
+  notebook: string;
+  manifest: string | null;
+  requirements: IRequirementStatus[];
+  faults: IFault[];
+  sync: IRun | null;
+}
+
+export type Access = 'store' | 'mount' | 'download' | 'stream' | 'missing';
+
+/** What a sync would do for one requirement. */
+export interface IPlanRow {
+  handle: string;
+  did: string;
+  error: IFault | null;
+  access: { [way in Access]: { files: number; bytes: number } };
+}
+
+export interface IPlan {
+  download_files: number;
+  download_bytes: number;
+  refusal: IFault | null;
+  requirements: IPlanRow[];
+}
+
+export interface IInstance {
+  name: string;
+  identity: string;
+  host: string;
+  account: string | null;
+  auth_type: string | null;
+  default: boolean;
+  mounts: string[];
+}
+
+export interface IInstances {
+  instances: IInstance[];
+  faults: { name: string; error: IFault }[];
+  warnings: string[];
+}
+
+export interface IGrant {
+  instance: string;
+  did: string;
+  max_bytes: number | null;
+  expires: string;
+}
