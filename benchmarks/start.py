@@ -54,7 +54,9 @@ def main() -> None:
     sandbox = Sandbox(folder / "sandbox")
     try:
         sandbox.start()
-        env = os.environ | sandbox.env() | {"NBRUCIO_STORE": str(folder / "store")}
+        # pip compiles what it installs, and so rucio; a checkout is compiled by its first run, if that is allowed.
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        env = inherited | sandbox.env() | {"NBRUCIO_STORE": str(folder / "store")}
         env |= {"NBRUCIO_RUNTIME_DIR": str(folder / "runtime")}
         notebook = folder / "nb.ipynb"
         write_notebook(notebook, "sandbox:dimuon")

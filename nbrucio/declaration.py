@@ -9,9 +9,8 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from nbrucio.did import Did, printable
 from nbrucio.errors import BadDeclaration, BadDid, ParameterNeeded
@@ -28,8 +27,7 @@ NO_PARAMETERS: Mapping[str, object] = MappingProxyType({})
 _REQUIREMENT_KEYS = {"did", "handle", "instance", "select", "access"}
 
 
-@dataclass(frozen=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One line of a declaration.
 
     Attributes:
@@ -50,7 +48,7 @@ class Requirement:
     access: str | None = None
     parameter: Parameter | None = None
     variant: str | None = None
-    extra: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, object] = MappingProxyType({})
 
     @property
     def lock_key(self) -> str:
@@ -102,16 +100,14 @@ class Requirement:
         )
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """An entry of ``requirements`` that could not be understood, kept as it was written."""
 
     raw: object
     error: BadDeclaration
 
 
-@dataclass(frozen=True)
-class Declaration:
+class Declaration(NamedTuple):
     """The requirements of one notebook, and the lock beside them.
 
     Attributes:
@@ -122,9 +118,9 @@ class Declaration:
     """
 
     entries: tuple[Requirement | Fault, ...] = ()
-    lock: Mapping[str, LockEntry] = field(default_factory=dict)
-    extra: Mapping[str, object] = field(default_factory=dict)
-    bad_lock: Mapping[str, object] = field(default_factory=dict)
+    lock: Mapping[str, LockEntry] = MappingProxyType({})
+    extra: Mapping[str, object] = MappingProxyType({})
+    bad_lock: Mapping[str, object] = MappingProxyType({})
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
@@ -200,12 +196,11 @@ class Declaration:
             if (present.did, present.instance, present.select) == same:
                 words = f"{present.did} is declared already, as '{present.handle}'."
                 raise BadDeclaration(words, subject=str(present.did))
-        return replace(self, entries=(*self.entries, requirement))
+        return self._replace(entries=(*self.entries, requirement))
 
     def without(self, handle: str) -> Declaration:
         """A declaration without the requirement of this handle, and without its lock entry."""
-        return replace(
-            self,
+        return self._replace(
             entries=tuple(e for e in self.entries if not (isinstance(e, Requirement) and e.handle == handle)),
             lock={key: kept for key, kept in self.lock.items() if handle_of(key) != handle},
             bad_lock={key: kept for key, kept in self.bad_lock.items() if handle_of(key) != handle},
@@ -213,7 +208,7 @@ class Declaration:
 
     def with_lock(self, key: str, entry: LockEntry) -> Declaration:
         """A declaration in which the requirement with this `Requirement.lock_key` is locked to ``entry``."""
-        return replace(self, lock={**self.lock, key: entry})
+        return self._replace(lock={**self.lock, key: entry})
 
     def in_variant(self, name: str | None) -> Declaration:
         """The declaration with the selections that its variant ``name`` names; itself for None.
@@ -237,7 +232,7 @@ class Declaration:
         unknown = [str(handle) for handle in chosen if self.get(str(handle)) is None]
         if unknown:
             raise BadDeclaration(f"The variant '{name}' selects from '{unknown[0]}', which is not declared.")
-        return replace(self, entries=tuple(_in_variant(entry, name, chosen) for entry in self.entries))
+        return self._replace(entries=tuple(_in_variant(entry, name, chosen) for entry in self.entries))
 
 
 def lock_for(requirement: Requirement, lock: Mapping[str, LockEntry]) -> LockEntry | None:
@@ -316,7 +311,7 @@ def _in_variant(entry: Requirement | Fault, name: str, chosen: Mapping[object, o
         return entry
     value = chosen[entry.handle]
     select = None if value == {} else Selection.parse(value)
-    return entry if select == entry.select else replace(entry, select=select, variant=name)
+    return entry if select == entry.select else entry._replace(select=select, variant=name)
 
 
 def _fault(number: int, error: BadDeclaration | BadDid) -> BadDeclaration:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from nbrucio.errors import BadDid
 
@@ -28,8 +28,7 @@ class DidType(str, Enum):
     CONTAINER = "CONTAINER"
 
 
-@dataclass(frozen=True, order=True)
-class Did:
+class Did(NamedTuple):
     """One data identifier, ``scope:name``.
 
     The name may hold colons and slashes; the scope may not. ``str(did)`` is the text that parses back to it.

@@ -7,7 +7,7 @@ is refused, not overwritten.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbrucio import sidecar
@@ -155,7 +155,7 @@ def _lock_and_write(
     question: Question,
     reporter: Reporter | None,
 ) -> Edit:
-    wanted = replace(declaration, entries=tuple(requirements))
+    wanted = declaration._replace(entries=tuple(requirements))
     beside = sidecar.read(declared.path)
     with Engine(config, reporter) as engine:
         targets = engine.resolver().resolve(Declared(declared.notebook, wanted), question)
@@ -200,13 +200,13 @@ def _locked(declaration: Declaration, target: Target, sums: Mapping[str, str]) -
     assert target.lock is not None
     key = target.requirement.lock_key
     if target.requirement.instance is None:
-        named = replace(target.requirement, instance=target.instance)
+        named = target.requirement._replace(instance=target.instance)
         entries = tuple(named if entry == target.requirement else entry for entry in declaration.entries)
-        declaration = replace(declaration, entries=entries)
+        declaration = declaration._replace(entries=entries)
     present = declaration.lock.get(key)
     # An unchanged lock keeps its time, so that locking twice changes nothing.
     entry = present if present and same_content(present, target.lock) else target.lock
-    return declaration.with_lock(key, replace(entry, sha256=sums if entry.files <= INLINE_LIST_MAX_FILES else {}))
+    return declaration.with_lock(key, entry._replace(sha256=sums if entry.files <= INLINE_LIST_MAX_FILES else {}))
 
 
 def _keep(engine: Engine, target: Target) -> None:

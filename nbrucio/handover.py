@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from nbrucio.catalogue.base import Replica
@@ -38,9 +37,9 @@ def _hand_over(report: NotebookReport, environ: Mapping[str, str], *, syncing: b
         return report
     entries = [manifest_entry(requirement, syncing=syncing) for requirement in report.requirements]
     try:
-        return replace(report, manifest=write(Manifest.of(report.path, entries), environ))
+        return report._replace(manifest=write(Manifest.of(report.path, entries), environ))
     except BadConfig as error:
-        return replace(report, faults=(*report.faults, error))
+        return report._replace(faults=(*report.faults, error))
 
 
 def manifest_entry(requirement: RequirementReport, *, syncing: bool) -> ManifestEntry:

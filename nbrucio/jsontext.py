@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 #: A wider indentation is no style but a way to blow the file up, since each line of our value would repeat it.
@@ -38,8 +37,7 @@ class Member(NamedTuple):  # cheaper than a dataclass, and metadata may have a m
     value_end: int
 
 
-@dataclass(frozen=True)
-class ObjectText:
+class ObjectText(NamedTuple):
     """Where one JSON object stands, braces included, and its members in the order of the text."""
 
     start: int
@@ -111,8 +109,7 @@ def find_not_a_number(text: str) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class _Layout:
+class _Layout(NamedTuple):
     """How an object writes its members. White space here is the document's own."""
 
     line: str  # line break and indentation before each member; "" when all stands on one line
@@ -123,8 +120,7 @@ class _Layout:
     colon: str  # all that stands between key and value
 
 
-@dataclass(frozen=True)
-class MemberEdit:
+class MemberEdit(NamedTuple):
     """Sets or removes the member ``key`` of the object ``inner``, which is the value of ``holder`` in ``outer``.
 
     The two levels are needed because an empty ``inner`` shows no style; then the one around it decides.

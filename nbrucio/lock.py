@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import NamedTuple
 
 from nbrucio.catalogue.base import DidFacts, FileEntry
 from nbrucio.did import Did, DidType
@@ -17,8 +18,7 @@ from nbrucio.words import human_bytes, plural
 INLINE_LIST_MAX_FILES = 64
 
 
-@dataclass(frozen=True)
-class LockEntry:
+class LockEntry(NamedTuple):
     """What one requirement resolved to.
 
     Attributes:
@@ -42,8 +42,8 @@ class LockEntry:
     digest: str
     locked: str
     pinned: tuple[FileEntry, ...] | None = None
-    sha256: Mapping[str, str] = field(default_factory=dict)
-    extra: Mapping[str, object] = field(default_factory=dict)
+    sha256: Mapping[str, str] = MappingProxyType({})
+    extra: Mapping[str, object] = MappingProxyType({})
 
     def as_json(self) -> dict[str, object]:
         """The value in the notebook's ``lock`` that parses back to this."""

@@ -7,7 +7,8 @@ can only ever mean one of them. Readers that do not know the form find no DID in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from nbrucio.did import Did, printable
 from nbrucio.errors import BadDeclaration, BadDid, ParameterNeeded
@@ -16,8 +17,7 @@ _KEYS = {"parameter", "choices", "default"}
 _SHOWN_CHOICES = 8
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """How a requirement takes its DID from a parameter of the notebook.
 
     Attributes:
@@ -30,7 +30,7 @@ class Parameter:
     name: str
     choices: Mapping[str, Did] | None = None
     default: str | None = None
-    extra: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, object] = MappingProxyType({})
 
     @classmethod
     def parse(cls, value: Mapping[object, object]) -> Parameter:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from nbrucio import planfaults
 from nbrucio.catalogue.base import FileEntry, Replica
@@ -34,8 +35,7 @@ class Access(str, Enum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True)
-class Amount:
+class Amount(NamedTuple):
     """So many files, so many bytes; files of unknown size count 0 bytes."""
 
     files: int
@@ -46,8 +46,7 @@ class Amount:
         return Amount(self.files + 1, self.size_bytes + size_bytes)
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """One requirement, resolved: the instance it means there and the files it stands for.
 
     Attributes:
@@ -66,15 +65,14 @@ class Target:
     lock: LockEntry | None = None
     drift: str | None = None
     error: NbrucioError | None = None
-    sha256: Mapping[str, str] = field(default_factory=dict)
+    sha256: Mapping[str, str] = MappingProxyType({})
 
 
 #: A file at an instance: the same DID at two instances is two files.
 FileKey = tuple[str, Did]
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known about where files are.
 
     Attributes:
@@ -89,11 +87,10 @@ class Facts:
     mounted: Mapping[FileKey, Path]
     replicas: Mapping[FileKey, tuple[Replica, ...]]
     replica_errors: Mapping[str, NbrucioError]
-    refused: Mapping[FileKey, NbrucioError] = field(default_factory=dict)
+    refused: Mapping[FileKey, NbrucioError] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What this machine allows.
 
     Attributes:
@@ -107,8 +104,7 @@ class Limits:
     max_download_bytes: int | None = None
 
 
-@dataclass(frozen=True)
-class FilePlan:
+class FilePlan(NamedTuple):
     """How one file will be had.
 
     Attributes:
@@ -131,8 +127,7 @@ class FilePlan:
         return _streamed(self.replicas[0]) if self.access is Access.STREAM else None
 
 
-@dataclass(frozen=True)
-class RequirementPlan:
+class RequirementPlan(NamedTuple):
     """How one requirement will be had."""
 
     target: Target
@@ -148,8 +143,7 @@ class RequirementPlan:
         return {access: Amount(count, sizes[access]) for access, count in files.items()}
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a sync would do.
 
     Attributes:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.errors import NbrucioError, exit_code_for
 from nbrucio.plan import Access, RequirementPlan, Target
 
 
-@dataclass(frozen=True)
-class FileReport:
+class FileReport(NamedTuple):
     """How one file ended.
 
     Attributes:
@@ -47,8 +46,7 @@ class FileReport:
         }
 
 
-@dataclass(frozen=True)
-class RequirementReport:
+class RequirementReport(NamedTuple):
     """How one requirement ended.
 
     Attributes:
@@ -125,8 +123,7 @@ class RequirementReport:
         }
 
 
-@dataclass(frozen=True)
-class NotebookReport:
+class NotebookReport(NamedTuple):
     """How one notebook ended.
 
     Attributes:
@@ -151,8 +148,7 @@ class NotebookReport:
         }
 
 
-@dataclass(frozen=True)
-class SyncReport:
+class SyncReport(NamedTuple):
     """How a whole run ended.
 
     Attributes:

@@ -7,8 +7,8 @@ network; a DID that two requirements name is asked for once in a run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nbrucio import lockfaults, sidecar
 from nbrucio.catalogue.base import Catalogue, DidFacts, FileEntry, unique_files
@@ -27,8 +27,7 @@ from nbrucio.store.resolved import Resolutions
 ATTACHMENTS_KEY = "rucio_attachments"
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(NamedTuple):
     """A notebook and what it declares."""
 
     notebook: Notebook
@@ -61,8 +60,7 @@ def read_declared(path: Path, parameters: Mapping[str, object] = NO_PARAMETERS) 
         raise
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """How to resolve.
 
     Attributes:
@@ -78,8 +76,7 @@ class Question:
     frozen: bool = False
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(NamedTuple):
     """A lock entry, its files where their list is at hand, and the SHA-256 of those that were verified."""
 
     entry: LockEntry

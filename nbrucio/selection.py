@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.errors import BadDeclaration
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """Which files of a requirement are wanted. The conditions apply in this order, on files sorted by DID.
 
     Attributes:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from nbrucio.atomic import write_file
 from nbrucio.catalogue.base import FileEntry
@@ -23,8 +24,7 @@ VERSION = 1
 MAX_BYTES = 1 << 30
 
 
-@dataclass(frozen=True)
-class Sidecar:
+class Sidecar(NamedTuple):
     """What a sidecar holds.
 
     Attributes:
@@ -32,8 +32,8 @@ class Sidecar:
         sha256: hex SHA-256 by DID, by digest.
     """
 
-    lists: Mapping[str, list[str]] = field(default_factory=dict)
-    sha256: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    lists: Mapping[str, list[str]] = MappingProxyType({})
+    sha256: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
     def files(self, digest: str) -> tuple[FileEntry, ...] | None:
         """The list with this digest, sorted by DID; None when it is not here or damaged."""

@@ -213,7 +213,7 @@ def _places(engine: Engine, path: Path, handles: Sequence[str], rse: str | None)
             subject=str(path),
             hint='Name the handles to stage, or declare {"access": "rule"}.',
         )
-    wanted = replace(declared, declaration=replace(declaration, entries=tuple(chosen)))
+    wanted = declared._replace(declaration=declaration._replace(entries=tuple(chosen)))
     targets = engine.resolver().resolve(wanted, Question(offline=engine.config.policy.offline))
     return [_place(engine, target, rse) for target in targets]
 

@@ -10,9 +10,8 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbrucio.config import Config, Policy
 from nbrucio.declaration import NO_PARAMETERS
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from nbrucio.transfer import Outcome, StorageAccess
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """How to sync.
 
     Attributes:
@@ -52,12 +50,11 @@ class Options:
     locked: bool = False
     frozen: bool = False
     variant: str | None = None
-    parameters: Mapping[str, object] = field(default_factory=lambda: NO_PARAMETERS)
+    parameters: Mapping[str, object] = NO_PARAMETERS
     runtime: Path | None = None
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """One notebook of a run: what it declares and what that resolved to, or why it could not be read."""
 
     path: Path
@@ -165,7 +162,7 @@ def _read_all(engine: Engine, paths: Sequence[Path], question: Question, options
         try:
             declared = read_declared(path, options.parameters)
             variant = options.variant or variant_name(declared.declaration.extra.get("variant"), options.parameters)
-            declared = replace(declared, declaration=declared.declaration.in_variant(variant))
+            declared = declared._replace(declaration=declared.declaration.in_variant(variant))
         except NbrucioError as error:
             reads.append(Read(path, None, (), error))
             continue
@@ -182,8 +179,8 @@ def _with_drift(engine: Engine, read: Read) -> Read:
     if read.declared is None:
         return read
     fresh = engine.resolver().resolve(read.declared, Question(refresh=True, offline=engine.config.policy.offline))
-    targets = tuple(replace(target, drift=now.drift) for target, now in zip(read.targets, fresh, strict=True))
-    return replace(read, targets=targets, fault=next((now.error for now in fresh if now.error), None))
+    targets = tuple(target._replace(drift=now.drift) for target, now in zip(read.targets, fresh, strict=True))
+    return read._replace(targets=targets, fault=next((now.error for now in fresh if now.error), None))
 
 
 def _plan(engine: Engine, reads: Sequence[Read], question: Question) -> Plan:
@@ -236,15 +233,15 @@ def _finished(
     requirements = []
     for requirement in report.requirements:
         files = tuple(_file_report(requirement.target, file, plan, outcomes) for file in requirement.files)
-        finished = replace(requirement, files=files, ca=_streaming_ca(engine, requirement.target, files))
+        finished = requirement._replace(files=files, ca=_streaming_ca(engine, requirement.target, files))
         if finished.state == "ready":
             links = [(file.entry.did, file.path) for file in files if file.path is not None]
             # A folder that lacks the streamed files would pass for the whole.
             if len(links) == len(files):
                 folder = engine.store.view(requirement.target.instance, requirement.target.requirement.did, links)
-                finished = replace(finished, folder=folder)
+                finished = finished._replace(folder=folder)
         requirements.append(finished)
-    return replace(report, requirements=tuple(requirements))
+    return report._replace(requirements=tuple(requirements))
 
 
 def _streaming_ca(engine: Engine, target: Target, files: Sequence[FileReport]) -> str | None:
@@ -258,11 +255,11 @@ def _file_report(target: Target, file: FileReport, plan: Plan, outcomes: Mapping
     if file.access is not Access.DOWNLOAD:
         return file
     if plan.refusal is not None:
-        return replace(file, access=Access.MISSING, error=plan.refusal)
+        return file._replace(access=Access.MISSING, error=plan.refusal)
     outcome = outcomes[target.instance, file.entry.did]
     if outcome.stored is None:
-        return replace(file, access=Access.MISSING, error=outcome.error)
+        return file._replace(access=Access.MISSING, error=outcome.error)
     fault = other_bytes(target, file.entry, outcome.stored.sha256)
     if fault is not None:
-        return replace(file, access=Access.MISSING, error=fault)
-    return replace(file, path=outcome.stored.path)
+        return file._replace(access=Access.MISSING, error=fault)
+    return file._replace(path=outcome.stored.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbrucio.config import Config
@@ -59,14 +59,13 @@ def verify(
     wrong: list[NbrucioError] = []
     with Engine(config, reporter) as engine:
         notebooks = tuple(
-            replace(
-                notebook,
+            notebook._replace(
                 requirements=tuple(_verified(engine, requirement, wrong) for requirement in notebook.requirements),
             )
             for notebook in report.notebooks
         )
     size_bytes = sum(file.entry.size_bytes or 0 for file in read)
-    return Verified(replace(report, notebooks=notebooks), len(read), size_bytes, tuple(wrong))
+    return Verified(report._replace(notebooks=notebooks), len(read), size_bytes, tuple(wrong))
 
 
 def _verified(engine: Engine, requirement: RequirementReport, wrong: list[NbrucioError]) -> RequirementReport:
@@ -76,9 +75,9 @@ def _verified(engine: Engine, requirement: RequirementReport, wrong: list[Nbruci
         error = _fault(engine, requirement.target, file) if file.path is not None else None
         if error is not None:
             wrong.append(error)
-        files.append(replace(file, access=Access.MISSING, path=None, error=error) if error else file)
+        files.append(file._replace(access=Access.MISSING, path=None, error=error) if error else file)
         engine.reporter.report(FileFinished(file.entry.did, file.entry.size_bytes or 0))
-    return replace(requirement, files=tuple(files))
+    return requirement._replace(files=tuple(files))
 
 
 def _fault(engine: Engine, target: Target, file: FileReport) -> NbrucioError | None:

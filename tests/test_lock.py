@@ -27,7 +27,7 @@ from tests.strategies import dids
 WHEN = "2026-11-23T10:00:00Z"
 
 checksums = st.from_regex(r"[0-9a-f]{8}", fullmatch=True)
-entries = st.builds(FileEntry, dids(), st.none() | st.integers(0, 2**60), st.none() | checksums)
+entries = st.builds(FileEntry, dids(), st.none() | st.integers(0, 2**60), st.none() | checksums, st.none())
 file_lists = st.lists(entries, max_size=8).map(unique_files)
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import stat
 import time
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -144,7 +143,7 @@ def test_one_notebook_has_one_manifest_under_all_its_names(tmp_path: Path) -> No
 
 
 def test_the_plain_form_has_a_line_per_file(tmp_path: Path, environ: dict[str, str]) -> None:
-    streamed = replace(READY, handle="far", files=(ManifestFile("s:f", None, "root://x//f", 7),))
+    streamed = READY._replace(handle="far", files=(ManifestFile("s:f", None, "root://x//f", 7),))
     path = write(Manifest.of(tmp_path / "a.ipynb", (READY, streamed, COMING)), environ)
     assert path.with_suffix(".tsv").read_text() == (
         "muons\tready\t/data/f1\t10\nmuons\tready\t/data/f2\t\nfar\tready\troot://x//f\t7\ntaus\tsyncing\t\t\n"
@@ -153,13 +152,13 @@ def test_the_plain_form_has_a_line_per_file(tmp_path: Path, environ: dict[str, s
 
 def test_the_time_is_written_in_utc(tmp_path: Path, environ: dict[str, str]) -> None:
     moment = datetime(2026, 11, 23, 12, 0, tzinfo=timezone(timedelta(hours=2)))
-    path = write(replace(Manifest.of(tmp_path / "a.ipynb", ()), written=moment), environ)
+    path = write(Manifest.of(tmp_path / "a.ipynb", ())._replace(written=moment), environ)
     assert json.loads(path.read_text())["written"] == "2026-11-23T10:00:00.000Z"
 
 
 def test_names_that_are_no_utf8_are_written(tmp_path: Path, environ: dict[str, str]) -> None:
     odd = os.fsdecode(b"/data/\xff\xfe.root")
-    entry = replace(READY, files=(ManifestFile("s:f", odd),))
+    entry = READY._replace(files=(ManifestFile("s:f", odd),))
     path = write(Manifest.of(tmp_path / "a.ipynb", (entry,)), environ)
     assert json.loads(path.read_text())["data"]["muons"]["files"][0]["path"] == odd
 
@@ -174,7 +173,7 @@ def test_removing_takes_both_forms_and_is_idempotent(tmp_path: Path, environ: di
 def test_the_cost_of_writing_grows_no_faster_than_the_files(tmp_path: Path, environ: dict[str, str]) -> None:
     def seconds(count: int) -> float:
         files = tuple(ManifestFile(f"s:f{n}", f"/data/f{n}", None, n, "adler32:00620062") for n in range(count))
-        manifest = Manifest.of(tmp_path / "a.ipynb", (replace(READY, files=files),))
+        manifest = Manifest.of(tmp_path / "a.ipynb", (READY._replace(files=files),))
         return min(_timed(manifest, environ) for _ in range(3))
 
     assert seconds(100_000) < 40 * seconds(10_000)  # ten times the files; quadratic would be a hundred times
@@ -192,8 +191,8 @@ def test_a_manifest_that_says_the_same_already_is_left_alone(tmp_path: Path, env
     before = path.stat()
     write(Manifest.of(notebook, (READY,)), environ)
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    write(Manifest.of(notebook, (replace(READY, folder=None),)), environ)
+    write(Manifest.of(notebook, (READY._replace(folder=None),)), environ)
     assert path.stat().st_ino != before.st_ino
     path.with_suffix(".tsv").unlink()
-    write(Manifest.of(notebook, (replace(READY, folder=None),)), environ)
+    write(Manifest.of(notebook, (READY._replace(folder=None),)), environ)
     assert path.with_suffix(".tsv").exists()

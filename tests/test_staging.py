@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -93,8 +92,8 @@ def as_admin(sandbox: Sandbox, config: Config) -> Config:
     """The same with an account that Rucio's generic policy lets change its rules."""
     password = load_state(sandbox.root / "state.json").root_password  # type: ignore[union-attr]
     login = Credentials(username="root", password=password)
-    admin = replace(config.instance(), account="root", credentials=login)
-    return replace(config, instances=(admin,), default=admin)
+    admin = config.instance()._replace(account="root", credentials=login)
+    return config._replace(instances=(admin,), default=admin)
 
 
 def test_a_rule_is_made_once_listed_and_removed(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
@@ -215,9 +214,9 @@ def test_what_cannot_be_staged_is_refused(config: Config, tmp_path: Path) -> Non
         stage(notebook(tmp_path, did), config, handles=["other"])
     with pytest.raises(BadConfig, match="SANDBOX_POSIX is not mounted here"):
         stage(notebook(tmp_path, did), config, rse="SANDBOX_POSIX")
-    bare = replace(config.instance(), mounts=())
+    bare = config.instance()._replace(mounts=())
     with pytest.raises(BadConfig, match="No RSE is mounted here"):
-        stage(notebook(tmp_path, did), replace(config, instances=(bare,), default=bare))
+        stage(notebook(tmp_path, did), config._replace(instances=(bare,), default=bare))
 
 
 def test_a_selection_is_staged_file_by_file(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:

@@ -7,14 +7,12 @@ without it, and so that a test can inject a fault that a real server cannot prod
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from nbrucio.did import Did, DidType
 
 
-@dataclass(frozen=True, order=True)
-class FileEntry:
+class FileEntry(NamedTuple):
     """One file as the catalogue describes it.
 
     Attributes:
@@ -37,8 +35,7 @@ class FileEntry:
         return f"md5:{self.md5}" if self.md5 else None
 
 
-@dataclass(frozen=True)
-class Replica:
+class Replica(NamedTuple):
     """One place where a file can be read.
 
     Attributes:
@@ -57,8 +54,7 @@ class Replica:
         return self.pfn.partition(":")[0].lower()
 
 
-@dataclass(frozen=True)
-class DidFacts:
+class DidFacts(NamedTuple):
     """What the catalogue says of a DID as a whole.
 
     Attributes:

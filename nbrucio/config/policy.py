@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nbrucio.config.sizes import parse_size
 from nbrucio.config.table import Table
@@ -15,8 +15,7 @@ from nbrucio.errors import BadConfig
 _ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
-@dataclass(frozen=True)
-class _Wishes:
+class _Wishes(NamedTuple):
     max_download: int | None
     keep_free: int | None
     offline: bool

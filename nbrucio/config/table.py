@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from nbrucio.config.sizes import parse_size
 from nbrucio.did import printable
@@ -15,8 +15,7 @@ from nbrucio.errors import BadConfig
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Where a setting stands: a file, or the environment."""
 
     label: str

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from nbrucio.config.lookup import no_default, unknown_instance
@@ -18,8 +19,7 @@ AUTH_TYPES = ("userpass", "x509", "x509_proxy", "gss", "ssh", "oidc")
 _SCHEMES_WITH_QUERY = frozenset({"http", "https", "dav", "davs", "root", "roots", "xroot", "s3", "s3s"})
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """An RSE whose files can be read below a local folder.
 
     Attributes:
@@ -80,8 +80,7 @@ class Credentials:
     oidc: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(NamedTuple):
     """One Rucio server as configured here.
 
     Attributes:
@@ -103,7 +102,7 @@ class Instance:
     auth_host: str
     auth_type: str
     account: str | None = None
-    credentials: Credentials = field(default_factory=Credentials)
+    credentials: Credentials = Credentials()
     vo: str = "def"
     ca_cert: Path | None = None
     storage_ca: Path | None = None
@@ -127,8 +126,7 @@ def host_names(url: str) -> tuple[str, ...]:
     return (host,) if parts.port is None else (host, f"{host}:{parts.port}")
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """What a sync may cost on this machine.
 
     Attributes:
@@ -148,8 +146,7 @@ class Policy:
     read_timeout_s: float = 60.0
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """An instance that is configured wrongly: its error waits until somebody asks for that instance.
 
     Attributes:
@@ -163,8 +160,7 @@ class Fault:
     names: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """The whole configuration of this machine and user.
 
     Attributes:
@@ -182,7 +178,7 @@ class Config:
     instances: tuple[Instance, ...]
     default: Instance | None
     store_path: Path
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = Policy()
     sources: tuple[Path, ...] = ()
     places: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()

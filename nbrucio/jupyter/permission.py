@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timezone
 from logging import Logger
 from pathlib import Path
@@ -26,7 +25,7 @@ def limited(config: Config, report: NotebookReport, budget_bytes: int | None, gr
     """
     limits = [config.policy.max_download_bytes, budget_bytes, grants.allowance(_missing(report))]
     known = [limit for limit in limits if limit is not None]
-    return replace(config, policy=replace(config.policy, max_download_bytes=min(known, default=None)))
+    return config._replace(policy=config.policy._replace(max_download_bytes=min(known, default=None)))
 
 
 def _missing(report: NotebookReport) -> Iterator[tuple[str, Did, int]]:
@@ -56,7 +55,7 @@ def reworded(report: NotebookReport) -> NotebookReport:
     requirements = tuple(_ask(requirement, report.path) for requirement in report.requirements)
     if requirements == report.requirements:
         return report
-    return hand_over([replace(report, requirements=requirements)])[0]
+    return hand_over([report._replace(requirements=requirements)])[0]
 
 
 def _ask(requirement: RequirementReport, path: Path) -> RequirementReport:
@@ -69,7 +68,6 @@ def _ask(requirement: RequirementReport, path: Path) -> RequirementReport:
         subject=str(requirement.target.requirement.did),
         next_command=f"nbrucio sync {shlex.quote(str(path))}",
     )
-    return replace(
-        requirement,
-        files=tuple(replace(f, error=error) if isinstance(f.error, OverBudget) else f for f in requirement.files),
+    return requirement._replace(
+        files=tuple(f._replace(error=error) if isinstance(f.error, OverBudget) else f for f in requirement.files),
     )

@@ -7,7 +7,6 @@ twice gives the same bytes. Nothing that a person wrote is removed or changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from nbrucio.declaration import Declaration, Requirement, from_attachments, lock_for, propose_handle
 from nbrucio.did import DidType
@@ -64,14 +63,14 @@ def _completed(declaration: Declaration, metadata: Mapping[str, object], found: 
         return declaration
     new = [requirement for requirement in attached if requirement.did not in declared]
     taken = {requirement.handle for requirement in declaration.requirements}
-    new = [r if r.handle not in taken else replace(r, handle=propose_handle(r.did, taken)) for r in new]
+    new = [r if r.handle not in taken else r._replace(handle=propose_handle(r.did, taken)) for r in new]
     taken |= {requirement.handle for requirement in new}
     for did in found.dids:
         if did not in declared and did not in {requirement.did for requirement in new}:
             handle = propose_handle(did, taken)
             taken.add(handle)
             new.append(Requirement(did, handle, extra={SOURCE: FROM_CODE}))
-    return replace(declaration, entries=(*declaration.entries, *new)) if new else declaration
+    return declaration._replace(entries=(*declaration.entries, *new)) if new else declaration
 
 
 def _marked(declaration: Declaration, found: Scan) -> Declaration:
@@ -80,14 +79,14 @@ def _marked(declaration: Declaration, found: Scan) -> Declaration:
         _mark(entry, found) if isinstance(entry, Requirement) and entry.extra.get(SOURCE) == FROM_CODE else entry
         for entry in declaration.entries
     )
-    return replace(declaration, entries=entries) if entries != declaration.entries else declaration
+    return declaration._replace(entries=entries) if entries != declaration.entries else declaration
 
 
 def _mark(requirement: Requirement, found: Scan) -> Requirement:
     used = requirement.did in found.dids or requirement.handle in found.handles
     if used:
-        return replace(requirement, extra={k: v for k, v in requirement.extra.items() if k != UNUSED})
-    return replace(requirement, extra={**requirement.extra, UNUSED: True}) if found.complete else requirement
+        return requirement._replace(extra={k: v for k, v in requirement.extra.items() if k != UNUSED})
+    return requirement._replace(extra={**requirement.extra, UNUSED: True}) if found.complete else requirement
 
 
 def _locked(declaration: Declaration, resolved: Mapping[str, LockEntry]) -> Declaration:

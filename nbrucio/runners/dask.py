@@ -14,7 +14,6 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
         config = load()
         if self._store is not None:
             # The scratch folders of a node's workers stand side by side.
-            config = replace(config, store_path=scratch.parent / self._store)
+            config = config._replace(store_path=scratch.parent / self._store)
         content = {"cells": [], "metadata": {KEY: self._value}, "nbformat": 4, "nbformat_minor": 5}
         notebook = scratch / f"{self.name}.ipynb"
         notebook.write_text(json.dumps(content), encoding="utf-8")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import stat_result
+from typing import NamedTuple
 
 from nbrucio.catalogue.base import FileEntry
 
@@ -18,8 +18,7 @@ def wants_md5(entry: FileEntry) -> bool:
     return entry.adler32 is None and entry.md5 is not None
 
 
-@dataclass(frozen=True)
-class Sums:
+class Sums(NamedTuple):
     """Length and checksums of a file's bytes, as lower-case hex digits; md5 only when it was asked for."""
 
     size_bytes: int
@@ -43,8 +42,7 @@ class Sums:
         return compared and self.fault(entry) is None
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """The record beside an object: whose it is, its sums, and the inode that had them.
 
     Equal size, modification time and inode stand for equal bytes: any write to the file changes the time, any
@@ -60,7 +58,7 @@ class Record:
 
     def to_bytes(self) -> bytes:
         """One JSON object."""
-        return json.dumps({"version": _VERSION, **vars(self), "sums": vars(self.sums)}).encode()
+        return json.dumps({"version": _VERSION, **self._asdict(), "sums": self.sums._asdict()}).encode()
 
     def describes(self, found: stat_result) -> bool:
         """Whether the file with this stat is the one that was summed."""

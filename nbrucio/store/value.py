@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nbrucio.store.layout import Place
 from nbrucio.store.record import Sums
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """A verified file in the store; checksums are lower-case hex digits, md5 only when the catalogue asked for it."""
 
     path: Path
@@ -20,8 +19,7 @@ class Stored:
     md5: str | None = None
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """What a store holds."""
 
     files: int

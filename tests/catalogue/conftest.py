@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ def connect(instance: Instance, environ: dict[str, str]) -> Iterator[Connect]:
     opened: list[RucioCatalogue] = []
 
     def open_one(policy: Policy | None = None, **changes: object) -> RucioCatalogue:
-        changed = replace(instance, **changes)  # type: ignore[arg-type]
+        changed = instance._replace(**changes)  # type: ignore[arg-type]
         opened.append(RucioCatalogue(changed, policy, environ=environ))
         return opened[-1]
 

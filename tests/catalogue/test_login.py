@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +96,7 @@ def test_missing_credentials_are_told_before_anything_is_sent(tmp_path: Path) ->
     }
     for auth_type, words in cases.items():
         with pytest.raises(CredentialsRejected, match=words):
-            login_of(replace(bare, auth_type=auth_type), {"X509_USER_PROXY": str(tmp_path / "gone")})
+            login_of(bare._replace(auth_type=auth_type), {"X509_USER_PROXY": str(tmp_path / "gone")})
 
 
 def test_credentials_are_complete_so_that_nothing_else_is_looked_at(tmp_path: Path) -> None:
@@ -105,9 +104,9 @@ def test_credentials_are_complete_so_that_nothing_else_is_looked_at(tmp_path: Pa
     pem.touch(mode=0o600)
     bare = Instance("i", "i", "http://h", "http://h", "x509", credentials=Credentials(client_cert=pem))
     assert login_of(bare, {}) == {"client_cert": str(pem), "client_key": str(pem)}
-    proxy = replace(bare, auth_type="x509_proxy", credentials=Credentials())
+    proxy = bare._replace(auth_type="x509_proxy", credentials=Credentials())
     assert login_of(proxy, {"X509_USER_PROXY": str(pem)}) == {"client_proxy": str(pem)}
-    oidc = login_of(replace(bare, auth_type="oidc", credentials=Credentials(oidc={"polling": "True"})), {})
+    oidc = login_of(bare._replace(auth_type="oidc", credentials=Credentials(oidc={"polling": "True"})), {})
     assert (oidc["oidc_polling"], oidc["oidc_scope"], oidc["oidc_issuer"]) == (True, "openid profile", None)
 
 

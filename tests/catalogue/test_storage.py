@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,14 +26,14 @@ def test_without_any_there_is_nothing() -> None:
 def test_the_instances_ca_goes_before_the_grids() -> None:
     environ = {"X509_CERT_DIR": "/certs"}
     assert storage_credentials(PLAIN, environ).ca == Path("/certs")
-    assert storage_credentials(replace(PLAIN, storage_ca=Path("/own.pem")), environ).ca == Path("/own.pem")
+    assert storage_credentials(PLAIN._replace(storage_ca=Path("/own.pem")), environ).ca == Path("/own.pem")
 
 
 def test_the_instances_proxy_goes_before_the_users(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.touch()
     environ = {"X509_USER_PROXY": str(one)}
-    own = replace(PLAIN, credentials=Credentials(client_proxy=two))
+    own = PLAIN._replace(credentials=Credentials(client_proxy=two))
     assert storage_credentials(own, environ).proxy == one  # `two` is not there yet
     two.touch()
     assert storage_credentials(own, environ).proxy == two

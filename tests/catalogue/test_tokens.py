@@ -92,7 +92,7 @@ def test_each_login_has_a_token_of_its_own(instance: Instance, environ: dict[str
         {"auth_type": "ssh"},
         {"credentials": replace(instance.credentials, username="other")},
     ]
-    files = {token_file(replace(instance, **change), environ) for change in changes}  # type: ignore[arg-type]
+    files = {token_file(instance._replace(**change), environ) for change in changes}  # type: ignore[arg-type]
     assert len(files) == len(changes)
     assert len({file.parent for file in files}) == 1
 
@@ -102,7 +102,7 @@ def test_no_server_is_sent_the_token_of_another(
 ) -> None:
     facts = '{"scope": "sandbox", "name": "dimuon", "type": "DATASET", "open": true}'
     scripted.answers = [LOGIN, answer(facts)]
-    other = replace(instance, name="other", identity="other", host=scripted.url, auth_host=scripted.url)
+    other = instance._replace(name="other", identity="other", host=scripted.url, auth_host=scripted.url)
     catalogues = Catalogues(Config((instance, other), instance, Path("unused")), environ)
     for _ in range(2):
         with new_requests(sandbox.access_log) as requests:
@@ -123,7 +123,7 @@ def test_two_real_servers_with_one_account_name_get_along(
     try:
         twin.start()
         read = load({**twin.env(), "HOME": environ["HOME"]}, system_file=Path("none")).instance("sandbox")
-        second = replace(read, name="twin", identity="twin.localhost")
+        second = read._replace(name="twin", identity="twin.localhost")
         assert second.account == instance.account
         catalogues = Catalogues(Config((instance, second), instance, Path("unused")), environ)
         with new_requests(sandbox.access_log) as here, new_requests(twin.access_log) as there:

@@ -8,7 +8,6 @@ import os
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -206,7 +205,7 @@ def test_message_when_a_file_vanished(here: Here) -> None:
 
 def test_few_files_of_many_are_looked_at(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = local_entry(here.folder, "many", "x")
-    here.manifest(replace(entry, files=entry.files * 100_000))
+    here.manifest(entry._replace(files=entry.files * 100_000))
     looked: list[str] = []
     exists = os.path.exists
     monkeypatch.setattr(os.path, "exists", lambda path: looked.append(path) or exists(path))

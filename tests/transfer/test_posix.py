@@ -73,19 +73,19 @@ def test_a_damaged_replica_is_followed_by_the_next(bring: Bring, good: Path, tmp
 def test_an_entry_with_md5_only_is_checked_by_md5(store: Store, good: Path) -> None:
     import hashlib
 
-    wanted = replace(entry("x", GOOD), adler32=None, md5=hashlib.md5(GOOD).hexdigest())
+    wanted = entry("x", GOOD)._replace(adler32=None, md5=hashlib.md5(GOOD).hexdigest())
     replicas = (Replica("R", f"file://{good}"),)
     (right,) = fetch([Task(INSTANCE, wanted, replicas)], store, {}, Silent())
     assert right.stored is not None
     assert right.stored.md5 == wanted.md5
     assert store.find(INSTANCE, wanted)
-    wrong = replace(wanted, md5="0" * 32)
+    wrong = wanted._replace(md5="0" * 32)
     (outcome,) = fetch([Task(INSTANCE, wrong, replicas)], store, {}, Silent())
     assert isinstance(outcome.error, IntegrityError)
 
 
 def test_an_entry_of_unknown_size_and_checksum_is_accepted(store: Store, good: Path) -> None:
-    wanted = replace(entry("x", b""), size_bytes=None, adler32=None)
+    wanted = entry("x", b"")._replace(size_bytes=None, adler32=None)
     (outcome,) = fetch([Task(INSTANCE, wanted, (Replica("R", f"file://{good}"),))], store, {}, Silent())
     assert outcome.stored is not None
     assert outcome.stored.size_bytes == len(GOOD)

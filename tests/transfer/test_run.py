@@ -71,7 +71,7 @@ def test_resumed_bytes_that_were_wrong_are_fetched_again_from_the_same_replica(
 
 
 def test_without_a_checksum_nothing_is_resumed(server: Hostile, store: Store, access: StorageAccess) -> None:
-    unknown = replace(entry("good.root", GOOD), adler32=None)
+    unknown = entry("good.root", GOOD)._replace(adler32=None)
     session = store.session()
     session.begin(INSTANCE, entry("good.root", GOOD), lambda: None).keep()
     (left,) = partials(store.root)
