@@ -3,7 +3,8 @@
 The engine tells a `Reporter`; a progress bar, a panel, a cell's output and a JSON log are all reporters. Events come
 from several threads; `Reporter.report` must be quick, must not raise, and must do its own locking.
 
-They are named tuples, for which docs/decisions/0032 has the reason. Tell them apart by type: two events of different types may be equal as tuples.
+They are named tuples, for which docs/decisions/0032 has the reason. Tell them apart by type: two events of different
+types may be equal as tuples.
 """
 
 from __future__ import annotations
