@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import json
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -310,4 +309,6 @@ def _shown(path: Path) -> str:
 
 
 def _command(command: str, path: Path) -> str:
-    return f"{command} {shlex.quote(str(path))}"
+    from shlex import quote  # for errors alone
+
+    return f"{command} {quote(str(path))}"

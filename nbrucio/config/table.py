@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from string import Template
 from typing import NamedTuple, TypeVar
 
 from nbrucio.config.sizes import parse_size
@@ -148,7 +147,7 @@ def fault(source: Source, key: str, what: str) -> BadConfig:
 
 def expand(text: str, folder: Path, environ: Mapping[str, str]) -> Path:
     """``text`` as an absolute path: ``~``, ``$NAME`` and ``${NAME}`` expanded, else relative to ``folder``."""
-    expanded = Template(text).safe_substitute(environ)
+    expanded = _substituted(text, environ) if "$" in text else text
     home = environ.get("HOME")
     if home and (expanded == "~" or expanded.startswith("~/")):
         expanded = home + expanded[1:]
@@ -204,3 +203,9 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError("is neither true nor false")
     return value
+
+
+def _substituted(text: str, environ: Mapping[str, str]) -> str:
+    from string import Template  # few values name a variable, and every command reads a configuration
+
+    return Template(text).safe_substitute(environ)
