@@ -147,6 +147,34 @@ def lock(
     )
 
 
+def lock_elsewhere(path: Path, config: Config, *, upgrade: Collection[str]) -> tuple[Declaration, tuple[Target, ...]]:
+    """What `lock` would write into the notebook at ``path``, for an editor that has it open and writes it itself.
+
+    Lists that are too long for a notebook are added to those beside it, where nobody has them open.
+
+    Args:
+        upgrade: handles to resolve anew; an empty collection means all of them.
+
+    Returns:
+        The declaration with its locks, and what was resolved.
+
+    Raises:
+        NbrucioError: the notebook cannot be read, or a requirement cannot be resolved.
+    """
+    declared = read_declared(path)
+    known = {requirement.handle for requirement in declared.declaration.requirements}
+    for name in upgrade:
+        if name not in known:
+            raise BadDeclaration(f"'{name}' is not declared in {path}.", subject=name)
+    anew = [r for r in declared.declaration.requirements if not upgrade or r.handle in upgrade]
+    with Engine(config) as engine:
+        declaration, beside, targets = _lock(engine, declared, declared.declaration, Question(refresh=True), anew)
+        sidecar.write(path, beside)
+        for target in targets:
+            _keep(engine, target)
+    return declaration, targets
+
+
 def _lock_and_write(
     declared: Declared,
     declaration: Declaration,
@@ -155,21 +183,33 @@ def _lock_and_write(
     question: Question,
     reporter: Reporter | None,
 ) -> Edit:
-    wanted = declaration._replace(entries=tuple(requirements))
-    beside = sidecar.read(declared.path)
     with Engine(config, reporter) as engine:
-        targets = engine.resolver().resolve(Declared(declared.notebook, wanted), question)
-        for target in targets:
-            if target.error is not None:
-                raise target.error
-            if target.lock is not None:
-                sums = _sums(_verified(engine, target), target, beside, declaration, anew=question.refresh)
-                declaration = _locked(declaration, target, sums)
-                beside = _pinned(beside, target, target.lock, sums)
+        declaration, beside, targets = _lock(engine, declared, declaration, question, requirements)
         changed = _write(declared, declaration, beside)
         for target in targets:
             _keep(engine, target)
     return Edit(declared.path, targets, changed)
+
+
+def _lock(
+    engine: Engine,
+    declared: Declared,
+    declaration: Declaration,
+    question: Question,
+    requirements: Sequence[Requirement],
+) -> tuple[Declaration, Sidecar, tuple[Target, ...]]:
+    """``declaration`` with locks of these ``requirements``, the lists beside it, and what was resolved."""
+    wanted = declaration._replace(entries=tuple(requirements))
+    beside = sidecar.read(declared.path)
+    targets = engine.resolver().resolve(Declared(declared.notebook, wanted), question)
+    for target in targets:
+        if target.error is not None:
+            raise target.error
+        if target.lock is not None:
+            sums = _sums(_verified(engine, target), target, beside, declaration, anew=question.refresh)
+            declaration = _locked(declaration, target, sums)
+            beside = _pinned(beside, target, target.lock, sums)
+    return declaration, beside, targets
 
 
 def _verified(engine: Engine, target: Target) -> dict[str, str]:

@@ -16,7 +16,7 @@ from traitlets import Bool, Enum, Integer
 from nbrucio.consent import user_grants
 from nbrucio.jupyter.handlers import ROUTES
 from nbrucio.jupyter.lookups import run_as_json
-from nbrucio.jupyter.saving import declared_in, update_metadata
+from nbrucio.jupyter.saving import KEY, declared_in, update_metadata
 from nbrucio.jupyter.syncs import Run, Syncs, Wish
 from nbrucio.jupyter.threads import DaemonPool
 from nbrucio.kernel import where
@@ -24,6 +24,8 @@ from nbrucio.manifest import path_for
 
 EVENTS = Path(__file__).parent / "events.yaml"
 EVENT_ID = "https://nbrucio.readthedocs.io/events/sync/v1"
+DECLARED_EVENTS = Path(__file__).parent / "events-declared.yaml"
+DECLARED_ID = "https://nbrucio.readthedocs.io/events/declared/v1"
 PROVISIONER = "nbrucio-provisioner"
 
 
@@ -58,7 +60,8 @@ class NbrucioApp(ExtensionApp):
         self.syncs = Syncs(self._say_from_thread, self.log, self.grants)
         self._api_paths: dict[Path, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.serverapp.event_logger.register_event_schema(EVENTS)
+        for schema in (EVENTS, DECLARED_EVENTS):
+            self.serverapp.event_logger.register_event_schema(schema)
         self._wrap_kernel_environment()
         if self.gate_kernels:
             self._choose_provisioner()
@@ -90,12 +93,16 @@ class NbrucioApp(ExtensionApp):
 
     # Opening.
 
-    def opened(self, api_path: str, path: Path) -> Run | None:
-        """Note that a notebook was opened or gets a kernel; starts what `on_open` allows, None when that is nothing."""
+    def opened(self, api_path: str, path: Path, again: bool = False) -> Run | None:
+        """Note that a notebook was opened or gets a kernel; starts what `on_open` allows, None when that is nothing.
+
+        Args:
+            again: also when it was opened a moment ago, since what it declares has changed.
+        """
         if self.on_open == "off":
             return None
         budget = self.open_budget_bytes if self.on_open == "fetch" else 0
-        return self.begin(api_path, path, Wish(budget_bytes=budget, offline=self.on_open == "read"))
+        return self.begin(api_path, path, Wish(budget_bytes=budget, offline=self.on_open == "read", again=again))
 
     def begin(self, api_path: str, path: Path, wish: Wish) -> Run:
         """Start a sync, or join the one under way."""
@@ -185,7 +192,10 @@ class NbrucioApp(ExtensionApp):
         try:
             if model.get("type") == "notebook" and isinstance(model.get("content"), dict):
                 file = self.file_of(path)
-                update_metadata(model["content"], self.syncs.resolved(file) if file else {})
+                if update_metadata(model["content"], self.syncs.resolved(file) if file else {}):
+                    # The browser that saves has not heard of it: what it sent is what its document holds.
+                    told = {"path": path.strip("/"), "declaration": model["content"]["metadata"].get(KEY, {})}
+                    self.serverapp.event_logger.emit(schema_id=DECLARED_ID, data=told)
         except Exception:  # a save must succeed whatever happens here
             self.log.exception("nbrucio: the metadata of %r was saved as it was", path)
 

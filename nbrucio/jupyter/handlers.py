@@ -107,11 +107,12 @@ class StatusHandler(NbrucioHandler):
 
     @_verb
     async def get(self) -> None:
-        """``?path=…&files=1``; the files of each requirement only when asked for."""
+        """``?path=…&files=1&check=1``; the files of each requirement only when asked for, drift likewise."""
         path = self.notebook(self.get_query_argument("path", None))
-        report = await self.in_thread(lookups.status, path, self.get_query_argument("files", "0") == "1")
+        with_files, check = (self.get_query_argument(name, "0") == "1" for name in ("files", "check"))
+        report = await (self.from_rucio if check else self.in_thread)(lookups.status, path, with_files, check)
         run = self.app.syncs.last(path)
-        self.reply({**report, "sync": lookups.run_as_json(run) if run else None})
+        self.reply({**report, "sync": {**lookups.run_as_json(run), **lookups.found_by(run)} if run else None})
 
 
 class PlanHandler(NbrucioHandler):
@@ -129,15 +130,25 @@ class SyncHandler(NbrucioHandler):
 
     @_verb
     async def post(self) -> None:
-        """``{"path", "open": false, "refresh": false}``; ``open`` means that the notebook was opened, nobody asked."""
+        """``{"path", "open", "again", "once", "refresh"}``; ``open`` means that nobody asked, so that grants decide."""
         body = self.body()
         path = self.notebook(body.get("path"))
         if body.get("open") is True:
-            run = self.app.opened(str(body["path"]), path)
+            run = self.app.opened(str(body["path"]), path, again=body.get("again") is True)
         else:
-            wish = Wish(explicit=True, refresh=body.get("refresh") is True)
+            wish = Wish(explicit=True, refresh=body.get("refresh") is True, once=body.get("once") is True)
             run = self.app.begin(str(body["path"]), path, wish)
         self.reply({"sync": lookups.run_as_json(run) if run else None}, 202)
+
+
+class LockHandler(NbrucioHandler):
+    """Resolve anew what a notebook declares."""
+
+    @_verb
+    async def post(self) -> None:
+        """``{"path", "handles"}``; answers what to lock, for the editor that has the notebook open to write."""
+        body = self.body()
+        self.reply(await self.from_rucio(lookups.lock, self.notebook(body.get("path")), body))
 
 
 class CancelHandler(NbrucioHandler):
@@ -234,6 +245,7 @@ ROUTES: dict[str, type[NbrucioHandler]] = {
     "plan": PlanHandler,
     "sync": SyncHandler,
     "cancel": CancelHandler,
+    "lock": LockHandler,
     "search": SearchHandler,
     "did": DidHandler,
     "instances": InstancesHandler,

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 MAX_ROWS = 1_000
 
 
-def status(path: Path, with_files: bool) -> dict[str, object]:
-    """What is here of what the notebook at ``path`` declares. No network.
+def status(path: Path, with_files: bool, check: bool = False) -> dict[str, object]:
+    """What is here of what the notebook at ``path`` declares. No network, unless ``check`` asks what has changed.
 
     Raises:
         NbrucioError: the configuration has a fault.
     """
     from nbrucio.sync import status
 
-    report = status([path], load()).notebooks[0].as_json()
+    report = status([path], load(), check=check).notebooks[0].as_json()
     requirements = report["requirements"]
     if not with_files and isinstance(requirements, list):
         for requirement in requirements:
@@ -64,6 +64,25 @@ def _plan_row(one: RequirementPlan) -> dict[str, object]:
         "did": str(one.target.requirement.did),
         "error": one.target.error.as_json() if one.target.error else None,
         "access": rows,
+    }
+
+
+def lock(path: Path, body: Mapping[str, Any]) -> dict[str, object]:
+    """What to lock in the notebook at ``path``, which its editor writes; ``handles`` chooses some of them.
+
+    Raises:
+        NbrucioError: the request is wrong, or a requirement cannot be resolved.
+    """
+    from nbrucio.edit import lock_elsewhere
+
+    handles = body.get("handles", [])
+    if not isinstance(handles, list) or not all(isinstance(handle, str) for handle in handles):
+        raise UsageError("'handles' must be a list of handles.")
+    declaration, targets = lock_elsewhere(path, load(), upgrade=handles)
+    keys = {target.requirement.lock_key for target in targets}
+    return {
+        "lock": {key: entry.as_json() for key, entry in declaration.lock.items() if key in keys},
+        "instances": {target.requirement.handle: target.instance for target in targets},
     }
 
 
@@ -199,6 +218,19 @@ def run_as_json(run: Run) -> dict[str, object]:
     elif run.state == "failed":
         value["message"] = "The sync was stopped." if run.future.cancelled() else str(run.future.exception())
     return value
+
+
+def found_by(run: Run) -> dict[str, object]:
+    """By handle, what a run that is over found wrong and what it found changed."""
+    if run.state != "done":
+        return {"errors": {}, "drift": {}}
+    requirements = run.future.result().requirements
+    errors = {one.target.requirement.handle: [error.as_json() for error in one.errors()] for one in requirements}
+    drift = {one.target.requirement.handle: one.target.drift for one in requirements}
+    return {
+        "errors": {handle: found for handle, found in errors.items() if found},
+        "drift": {handle: words for handle, words in drift.items() if words},
+    }
 
 
 def _text(body: Mapping[str, Any], key: str) -> str | None:

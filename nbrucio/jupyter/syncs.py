@@ -40,12 +40,16 @@ class Wish:
         budget_bytes: without an explicit wish, at most so much is downloaded; None for no limit but the machine's.
         offline: only what is here is looked at.
         refresh: ask the catalogue again.
+        once: an explicit wish is no consent for later.
+        again: also when the notebook was opened a moment ago.
     """
 
     explicit: bool = False
     budget_bytes: int | None = None
     offline: bool = False
     refresh: bool = False
+    once: bool = False
+    again: bool = False
 
 
 @dataclass
@@ -168,7 +172,8 @@ class Syncs:
         report = sync([run.path], config, options=options, reporter=reporter, cancel=run.cancel).notebooks[0]
         run.progress = reporter.progress
         if run.wish.explicit:
-            agree(self._grants, report, self._log)
+            if not run.wish.once:
+                agree(self._grants, report, self._log)
             return report
         return reworded(report)
 
@@ -180,6 +185,6 @@ class Syncs:
 
 
 def _is_recent(last: Run, wish: Wish) -> bool:
-    if wish.explicit or wish.refresh or last.state == "failed":
+    if wish.explicit or wish.refresh or wish.again or last.state == "failed":
         return False
     return time.monotonic() - last.started < REOPEN_S

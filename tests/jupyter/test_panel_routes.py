@@ -1,0 +1,100 @@
+"""What the panel asks of the server beside syncs: locks for an open document, drift, consent, what a save added."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from websocket import create_connection
+
+from nbrucio.did import Did
+from nbrucio.jupyter.app import DECLARED_ID
+from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.seed import File, add_dataset, add_files, attach
+from tests.jupyter.servers import TOKEN, Server, declaring, notebook
+from tests.jupyter.test_opening import DIMUON, put
+
+
+def body(server: Server, **more: object) -> dict[str, object]:
+    return {"path": server.prefix + "a.ipynb", **more}
+
+
+def status(server: Server, more: str = "") -> Any:
+    return server.ask(f"nbrucio/status?path={server.api('a.ipynb')}{more}")[1]
+
+
+def test_a_lock_is_answered_and_left_to_the_editor_to_write(server: Server) -> None:
+    path = put(server, "a.ipynb", declaring(dimuon=DIMUON, growing="sandbox:growing"))
+    before = path.read_bytes()
+    code, answer = server.ask("nbrucio/lock", body(server, handles=["dimuon"]))
+    assert (code, list(answer["lock"])) == (200, ["dimuon"])
+    assert answer["lock"]["dimuon"]["files"] == 4
+    assert list(answer["instances"]) == ["dimuon"]
+    assert path.read_bytes() == before
+    assert set(server.ask("nbrucio/lock", body(server))[1]["lock"]) == {"dimuon", "growing"}
+
+
+def test_a_lock_of_what_is_not_declared_says_so(server: Server) -> None:
+    put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    code, answer = server.ask("nbrucio/lock", body(server, handles=["muons"]))
+    assert (code, answer["error"]["code"]) == (400, "bad-declaration")
+    assert server.ask("nbrucio/lock", body(server, handles="muons"))[0] == 400
+
+
+def test_consent_for_one_sync_is_not_kept(server: Server) -> None:
+    put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    server.ask("nbrucio/sync", body(server, once=True))
+    assert server.settled("a.ipynb")["requirements"] == {"dimuon": "ready"}
+    assert server.ask("nbrucio/grants")[1]["grants"] == []
+
+
+def test_the_status_tells_what_the_last_sync_found_wrong(server: Server) -> None:
+    put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    server.open("a.ipynb")
+    server.settled("a.ipynb")
+    (error,) = status(server)["sync"]["errors"]["dimuon"]
+    assert error["code"] == "consent-needed"
+    assert status(server)["requirements"][0]["files_total"] == 4
+    server.sync("a.ipynb")
+    assert status(server)["sync"]["errors"] == {}
+
+
+def test_a_changed_declaration_is_looked_at_again_at_once(server: Server) -> None:
+    put(server, "a.ipynb", declaring())
+    server.ask("nbrucio/sync", body(server, open=True))
+    server.settled("a.ipynb")
+    put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    server.ask("nbrucio/sync", body(server, open=True))
+    assert server.settled("a.ipynb")["requirements"] == {}
+    server.ask("nbrucio/sync", body(server, open=True, again=True))
+    assert server.settled("a.ipynb")["requirements"] == {"dimuon": "missing"}  # and nobody agreed to a download
+
+
+def test_drift_is_told_when_it_is_asked_for(server: Server, sandbox: Sandbox) -> None:
+    with sandbox.admin() as client:
+        files = [File(Did("sandbox", f"drifting/{n}.dat"), b"file") for n in range(2)]
+        add_files(client, files, ["SANDBOX_HTTPS"])
+        did = str(add_dataset(client, "sandbox", "drifting", [files[0].did]))
+    content = declaring(drifting=did)
+    put(server, "a.ipynb", content)
+    content["metadata"]["nbrucio"]["lock"] = server.ask("nbrucio/lock", body(server))[1]["lock"]
+    put(server, "a.ipynb", content)
+    assert status(server, "&check=1")["requirements"][0]["drift"] is None
+    with sandbox.admin() as client:
+        attach(client, "sandbox", "drifting", [files[1].did])
+    assert status(server)["requirements"][0]["drift"] is None
+    assert "gained 1 file" in status(server, "&check=1")["requirements"][0]["drift"]
+
+
+def test_what_a_save_adds_is_told_to_whoever_has_the_notebook_open(server: Server) -> None:
+    put(server, "a.ipynb", notebook("1"))
+    address = server.url.replace("http", "ws") + f"api/events/subscribe?token={TOKEN}"
+    socket = create_connection(address, timeout=30)
+    try:
+        server.save("a.ipynb", notebook("import nbrucio", "nbrucio.data('sandbox:dimuon')"))
+        events = iter(lambda: json.loads(socket.recv()), None)
+        event = next(event for event in events if event["schema_id"] == DECLARED_ID)
+    finally:
+        socket.close()
+    assert event["path"] == server.prefix + "a.ipynb"
+    assert [one["did"] for one in event["declaration"]["requirements"]] == [DIMUON]
