@@ -63,6 +63,9 @@ bench: $(STAMP)  ## time nbrucio against rucio download, xrdcp, curl and cp, sid
 	$(BIN)/python -m benchmarks $(BENCH)
 	NBRUCIO_KILLS=200 $(BIN)/python -m pytest -q tests/crash -k again_and_again
 
+bench-scale: $(STAMP)  ## plan, lock and status of 100,000 files against curl's bare streams; about 15 minutes
+	$(BIN)/python -m benchmarks.scale $(BENCH)
+
 bench-start: $(STAMP)  ## time the command line's start against rucio's
 	$(BIN)/python benchmarks/start.py
 

@@ -1,38 +1,31 @@
-"""Large datasets: plan, lock and status of N files on a sandbox of its own, as ratios to curl on the same server.
+"""``make bench-scale``: plan, lock, status and manifest of 100,000 files, as ratios to curl on the same server.
 
-    python -m benchmarks.scale 1000 10000
-
-seeds each size by Rucio's REST interface (about 10,000 files a minute) and prints a line each: wall time, the ratio to
-the bare streams that curl reads in the same run, and the peak memory of the process.
+One sandbox, the real Rucio server in it. For each size the bare streams that curl reads and what nbrucio does with the
+same data take place in the same run. Of what is quick, the table shows medians.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
 
+from benchmarks.bulk import SCOPE, fill, seed
+from nbrucio.catalogue.rucio import BATCH, SCHEMES
 from nbrucio.did import Did
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.seed import add_dataset
+from nbrucio.sandbox.configuration import IDENTITY
 
-_BATCH = 500
-_REPLICAS_BATCH = 1_000
-
-
-class Measured(NamedTuple):
-    """One process: its wall time and peak memory."""
-
-    wall_s: float
-    peak_mb: float
-
-
+_CURL = shutil.which("curl") or "curl"
 #: Runs the command line and tells its peak. What wait4 tells begins with the memory of this process before exec.
 _TELLING = """
 import atexit, sys
@@ -43,77 +36,188 @@ main()
 """
 
 
-def measure(command: Sequence[str], env: dict[str, str]) -> Measured:
-    """Run ``command`` to its end; its exit code is not looked at, since a plan of data without bytes may say so."""
-    began = time.perf_counter()
-    done = subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    wall_s = time.perf_counter() - began
-    last = done.stderr.split()[-1:] or ["0"]
-    return Measured(wall_s, int(last[0]) / 1e3 if last[0].isdecimal() else 0.0)
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        files: how many the dataset has.
+        what: what was done.
+        wall_s: of a whole process, start to end.
+        peak_mb: the most memory it had; 0 for curl, which keeps nothing.
+        ratio: its time in that of the bare streams, in words.
+    """
+
+    files: int
+    what: str
+    wall_s: float
+    peak_mb: float = 0.0
+    ratio: str = ""
 
 
-def seed(sandbox: Sandbox, count: int) -> list[Did]:
-    """A closed dataset ``sandbox:scale.<count>`` whose files are replicas without bytes at one RSE."""
-    dids = [Did("sandbox", f"scale.{count}/{number:07}.root") for number in range(count)]
-    with sandbox.admin() as client:
-        for start in range(0, count, _BATCH):
-            facts = {"scope": "sandbox", "bytes": 1_000_000, "adler32": "0a0b0c0d"}
-            batch = [{**facts, "name": did.name} for did in dids[start : start + _BATCH]]
-            client.add_replicas("SANDBOX_POSIX", batch)
-        add_dataset(client, "sandbox", f"scale.{count}", dids, closed=True)
-    return dids
+@dataclass(frozen=True)
+class Bench:
+    """Where one size is measured."""
 
+    sandbox: Sandbox
+    folder: Path
+    dataset: Did
+    count: int
+    rounds: int
 
-def curl(sandbox: Sandbox, dids: Sequence[Did], folder: Path) -> tuple[float, float]:
-    """Wall seconds of the files stream, and of all replica streams in turn, as curl reads them."""
-    with sandbox.client() as client:
-        head = ["curl", "--silent", "--fail", "--header", f"X-Rucio-Auth-Token: {client.auth_token}"]
-        host = client.host
-    files = measure([*head, f"{host}/dids/sandbox/scale.{len(dids)}/files"], dict(os.environ))
-    replicas_s = 0.0
-    for start in range(0, len(dids), _REPLICAS_BATCH):
-        body = folder / "replicas.json"
-        rows = [{"scope": did.scope, "name": did.name} for did in dids[start : start + _REPLICAS_BATCH]]
-        body.write_text(json.dumps({"dids": rows, "schemes": ["file"]}))
-        stream = ["--header", "Content-Type: application/json", "--data", f"@{body}", f"{host}/replicas/list"]
-        replicas_s += measure([*head, *stream], dict(os.environ)).wall_s
-    return files.wall_s, replicas_s
+    @property
+    def notebook(self) -> Path:
+        return self.folder / "nb.ipynb"
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        places = {"NBRUCIO_STORE": str(self.folder / "store"), "NBRUCIO_RUNTIME_DIR": str(self.folder / "runtime")}
+        return {**os.environ, **self.sandbox.env(), **places}
 
-def run(sandbox: Sandbox, count: int) -> None:
-    """Measure one size and print it."""
-    dids = seed(sandbox, count)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        notebook = folder / "nb.ipynb"
-        value = {"requirements": [{"did": f"sandbox:scale.{count}", "handle": "data"}]}
-        notebook.write_text(
-            json.dumps({"cells": [], "metadata": {"nbrucio": value}, "nbformat": 4, "nbformat_minor": 5})
+    def run(self, what: str, *words: str, rounds: int = 1) -> Row:
+        """The median of ``rounds`` runs of nbrucio. Its exit code may say that data is missing, as it is."""
+        command = [sys.executable, "-c", _TELLING, *words, str(self.notebook)]
+        runs = [self._once(command) for _ in range(rounds)]
+        return Row(self.count, what, statistics.median(wall for wall, _ in runs), max(peak for _, peak in runs))
+
+    def _once(self, command: Sequence[str]) -> tuple[float, float]:
+        began = time.perf_counter()
+        done = subprocess.run(
+            command,
+            env=dict(self.environment),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
-        files_s, replicas_s = curl(sandbox, dids, folder)
-        env = {**os.environ, **sandbox.env(), "NBRUCIO_STORE": str(folder / "store"), "NBRUCIO_RUNTIME_DIR": name}
-        nbrucio = [sys.executable, "-c", _TELLING]
-        plan = measure([*nbrucio, "plan", str(notebook)], env)
-        lock = measure([*nbrucio, "lock", str(notebook)], env)
-        status = measure([*nbrucio, "status", str(notebook)], env)
-    bare_s = files_s + replicas_s
-    print(f"{count:,} files; curl: files {files_s:.2f} s, replicas {replicas_s:.2f} s")
-    for verb, one, against in (("plan", plan, bare_s), ("lock", lock, files_s), ("status", status, files_s)):
-        ratio = one.wall_s / against
-        print(f"  {verb:6} {one.wall_s:7.2f} s  {ratio:5.2f} of curl's streams  {one.peak_mb:5.0f} MB at most")
+        wall_s = time.perf_counter() - began
+        last = done.stderr.split()[-1:]
+        if done.returncode not in (0, 4) or not last or not last[0].isdecimal():
+            raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr[-2000:]}")
+        return wall_s, int(last[0]) / 1e3
+
+    def write_notebook(self) -> None:
+        value = {"version": 1, "requirements": [{"did": str(self.dataset), "handle": "data"}]}
+        content = {"cells": [], "metadata": {"nbrucio": value}, "nbformat": 4, "nbformat_minor": 5}
+        self.notebook.write_text(json.dumps(content))
+
+    def curl_files(self) -> float:
+        """Seconds of the bare files stream."""
+        return self._curl(lambda host: f"url = {host}/dids/{SCOPE}/{self.dataset.name}/files\n")
+
+    def curl_replicas(self) -> float:
+        """Seconds of the replica streams of all files, in requests like those of nbrucio, over one connection."""
+        listed = subprocess.run(
+            [sys.executable, "-c", _LIST, str(self.dataset)],
+            env=dict(self.environment),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        dids = [Did.parse(line) for line in listed.stdout.splitlines()]
+        assert len(dids) == self.count
+        return self._curl(lambda host: "next\n".join(self._requests(host, dids)))
+
+    def _requests(self, host: str, dids: Sequence[Did]) -> Iterator[str]:
+        head = f'url = {host}/replicas/list\nheader = "Content-Type: application/json"\n'
+        for start in range(0, len(dids), BATCH):
+            body = self.folder / f"body-{start}.json"
+            rows = [{"scope": did.scope, "name": did.name} for did in dids[start : start + BATCH]]
+            body.write_text(json.dumps({"dids": rows, "schemes": SCHEMES, "ignore_availability": False}))
+            yield f"{head}data = @{body}\n"
+
+    def _curl(self, requests: Callable[[str], str]) -> float:
+        with self.sandbox.client() as client:
+            token, host = client.auth_token, client.host
+        header = f'header = "X-Rucio-Auth-Token: {token}"\n'
+        text = "".join(f"{header}{part}output = /dev/null\nfail\nsilent\n" if part else "" for part in [requests(host)])
+        text = text.replace("next\n", f"output = /dev/null\nfail\nsilent\nnext\n{header}")
+        config = self.folder / "curl.config"
+        config.touch(0o600)
+        config.write_text(text)
+        began = time.perf_counter()
+        subprocess.run([_CURL, "--config", str(config)], check=True)
+        return time.perf_counter() - began
 
 
-def main(sizes: Sequence[int]) -> None:
-    """Measure each size on one sandbox."""
-    with tempfile.TemporaryDirectory() as name:
+_LIST = """
+import sys
+from nbrucio.config import load
+from nbrucio.catalogue.rucio import Catalogues
+from nbrucio.did import Did
+for entry in Catalogues(load()).open("sandbox").files(Did.parse(sys.argv[1])):
+    print(entry.did)
+"""
+
+
+def measure(bench: Bench, *, here: bool) -> Iterator[Row]:
+    """Every line of one size.
+
+    Args:
+        here: also put all files into the store, which needs 12 kB of disk a file, and look again.
+    """
+    bench.write_notebook()
+    files_s = statistics.median(bench.curl_files() for _ in range(bench.rounds))
+    yield Row(bench.count, "curl: files", files_s)
+    plan = bench.run("plan, nothing is here", "plan")
+    replicas_s = bench.curl_replicas()
+    yield Row(bench.count, "curl: replicas", replicas_s)
+    yield _against(plan, files_s + replicas_s, "both streams")
+    yield _against(bench.run("lock", "lock"), files_s, "the files stream")
+    yield _quicker(bench.run("status, fresh lock, nothing is here", "status", rounds=bench.rounds), files_s)
+    if here:
+        fill(bench.folder / "store", IDENTITY, bench.dataset, bench.count)
+        yield _quicker(bench.run("first status, everything is here", "status"), files_s)
+        yield _quicker(bench.run("status, everything is here", "status", rounds=bench.rounds), files_s)
+        yield bench.run("sync: links and manifest", "sync")
+        yield _quicker(bench.run("sync again", "sync", rounds=bench.rounds), files_s)
+        yield bench.run("plan, everything is here", "plan")
+        yield bench.run("lock: SHA-256 of all files", "lock")
+
+
+def _against(row: Row, bare_s: float, what: str) -> Row:
+    return Row(row.files, row.what, row.wall_s, row.peak_mb, f"{row.wall_s / bare_s:.2f} of {what}")
+
+
+def _quicker(row: Row, files_s: float) -> Row:
+    return Row(row.files, row.what, row.wall_s, row.peak_mb, f"files stream / {row.wall_s / files_s:.3f}")
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table."""
+    lines = ["| files | what | seconds | peak MB | ratio |", "|---|---|---|---|---|"]
+    for row in rows:
+        peak = f"{row.peak_mb:.0f}" if row.peak_mb else ""
+        lines.append(f"| {row.files:,} | {row.what} | {row.wall_s:.2f} | {peak} | {row.ratio} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser.add_argument("sizes", nargs="*", type=int, default=[100_000], metavar="FILES")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of what is quick")
+    parser.add_argument("--here-max", type=int, default=100_000, help="fill a store up to this many files")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="for scale.md and scale.json")
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="nbrucio-bench-") as name:
         sandbox = Sandbox(Path(name) / "sandbox")
         sandbox.start()
         try:
-            for count in sizes:
-                run(sandbox, count)
+            for count in options.sizes:
+                folder = Path(name) / str(count)
+                folder.mkdir()
+                bench = Bench(sandbox, folder, seed(sandbox, count), count, options.rounds)
+                for row in measure(bench, here=count <= options.here_max):
+                    rows.append(row)
+                    sys.stderr.write(markdown([row]).splitlines()[-1] + "\n")
+                    (options.output / "scale.md").write_text(markdown(rows))
+                    (options.output / "scale.json").write_text(json.dumps([asdict(row) for row in rows], indent=1))
         finally:
             sandbox.stop()
+    sys.stdout.write(markdown(rows))
 
 
 if __name__ == "__main__":
-    main([int(size) for size in sys.argv[1:]] or [1_000, 10_000])
+    main()

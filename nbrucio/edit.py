@@ -22,6 +22,7 @@ from nbrucio.notebook import save
 from nbrucio.plan import Target
 from nbrucio.resolve import Declared, Question, read_declared
 from nbrucio.sidecar import Sidecar
+from nbrucio.sync import status
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,7 @@ def _lock_and_write(
         changed = _write(declared, declaration, beside)
         for target in targets:
             _keep(engine, target)
+    status([declared.path], config)  # kept for the next glance, so that a fresh lock is no longer to be read
     return Edit(declared.path, targets, changed)
 
 

@@ -10,6 +10,7 @@ from nbrucio.store import Store
 from nbrucio.store.places import Places
 from nbrucio.store.rate import Rate
 from nbrucio.store.resolved import Resolutions
+from nbrucio.store.seen import Sightings
 from nbrucio.tally import Tally
 
 
@@ -25,6 +26,7 @@ class Engine:
         self.resolutions = Resolutions(config.store_path)
         self.rate = Rate(config.store_path)
         self.places = Places(config.store_path)
+        self.sightings = Sightings(config.store_path)
         self._catalogues = catalogues
 
     def catalogue(self, identity: str) -> Catalogue:

@@ -109,6 +109,11 @@ def path_for(notebook: Path, environ: Mapping[str, str] = os.environ) -> Path:
     return where.runtime_folder(environ).absolute() / where.manifest_name(notebook)
 
 
+def plain_path(manifest: Path) -> Path:
+    """Where `write` puts the plain form of the manifest at this path."""
+    return manifest.with_suffix(".tsv")
+
+
 def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
     """Replace the manifest of ``manifest.notebook`` by this one and return its path.
 
@@ -124,7 +129,7 @@ def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
         if manifest.state == "ready" and _says_the_same(path, manifest):
             return path
         # The plain form first: who waits for the JSON to say "ready" finds both.
-        _replace(path.with_suffix(".tsv"), "".join(_plain_lines(manifest)))
+        _replace(plain_path(path), "".join(_plain_lines(manifest)))
         _replace(path, json.dumps(_as_json(manifest), separators=(",", ":")) + "\n")
     except OSError as error:
         raise BadConfig(
@@ -153,14 +158,14 @@ def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
         OSError: it cannot be removed.
     """
     path = path_for(notebook, environ)
-    for file in (path, path.with_suffix(".tsv"), path.with_suffix(".progress")):
+    for file in (path, plain_path(path), path.with_suffix(".progress")):
         file.unlink(missing_ok=True)
 
 
 def _says_the_same(path: Path, manifest: Manifest) -> bool:
     try:
         present = json.loads(path.read_bytes())
-        plain = path.with_suffix(".tsv").read_bytes().decode("utf-8", "surrogateescape")
+        plain = plain_path(path).read_bytes().decode("utf-8", "surrogateescape")
     except (OSError, ValueError):
         return False
     if not isinstance(present, dict) or plain != "".join(_plain_lines(manifest)):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.errors import NbrucioError, exit_code_for
 from nbrucio.plan import Access, RequirementPlan, Target
+from nbrucio.store.seen import Row
 
 
 class FileReport(NamedTuple):
@@ -91,6 +92,19 @@ class RequirementReport(NamedTuple):
     def here_bytes(self) -> int:
         """Bytes of the files that can be opened now."""
         return sum(file.entry.size_bytes or 0 for file in self.here)
+
+    def row(self) -> Row:
+        """Its totals."""
+        return Row(
+            self.state,
+            self.target.requirement.handle,
+            str(self.target.requirement.did),
+            len(self.files),
+            self.size_bytes,
+            len(self.here),
+            self.here_bytes,
+            self.target.drift,
+        )
 
     def errors(self) -> Iterator[NbrucioError]:
         """Why it is not ready, each error once."""

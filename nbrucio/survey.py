@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nbrucio.catalogue.base import Replica
@@ -13,11 +13,18 @@ from nbrucio.errors import NbrucioError, Offline
 from nbrucio.lockfaults import other_bytes
 from nbrucio.plan import Facts, FileKey, Target, wanted
 from nbrucio.resolve import Question
+from nbrucio.store import Stored
 
 
-def survey(engine: Engine, targets: Sequence[Target], question: Question) -> Facts:
-    """Look where the files are: in the store, then where earlier runs had them; the rest is asked for."""
-    stored, refused = _stored(engine, targets)
+def survey(
+    engine: Engine, targets: Sequence[Target], question: Question, saw: Callable[[Stored], None] | None = None
+) -> Facts:
+    """Look where the files are: in the store, then where earlier runs had them; the rest is asked for.
+
+    Args:
+        saw: is told of each object that was found.
+    """
+    stored, refused = _stored(engine, targets, saw)
     mounted: dict[FileKey, Path] = {}
     replicas: dict[FileKey, tuple[Replica, ...]] = {}
     errors: dict[str, NbrucioError] = {}
@@ -40,7 +47,9 @@ def survey(engine: Engine, targets: Sequence[Target], question: Question) -> Fac
     return Facts(stored, mounted, replicas, errors, refused)
 
 
-def _stored(engine: Engine, targets: Sequence[Target]) -> tuple[dict[FileKey, Path], dict[FileKey, NbrucioError]]:
+def _stored(
+    engine: Engine, targets: Sequence[Target], saw: Callable[[Stored], None] | None
+) -> tuple[dict[FileKey, Path], dict[FileKey, NbrucioError]]:
     """What is in the store, and what of it has other bytes than a lock names."""
     stored: dict[FileKey, Path] = {}
     refused: dict[FileKey, NbrucioError] = {}
@@ -50,6 +59,8 @@ def _stored(engine: Engine, targets: Sequence[Target]) -> tuple[dict[FileKey, Pa
             if found is None:
                 continue
             stored[target.instance, entry.did] = found.path
+            if saw is not None:
+                saw(found)
             fault = other_bytes(target, entry, found.sha256) if target.sha256 else None
             if fault is not None:
                 refused[target.instance, entry.did] = fault

@@ -20,6 +20,7 @@ from nbrucio.errors import NbrucioError
 from nbrucio.events import ApplyStarted, Noticed, Reporter
 from nbrucio.handover import hand_over, keep_places, keep_rate, keep_resolved
 from nbrucio.lockfaults import other_bytes
+from nbrucio.lookout import Lookout, keep_look
 from nbrucio.parameter import variant_name
 from nbrucio.plan import Access, FileKey, Limits, Plan, Target, make_plan
 from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
@@ -87,8 +88,9 @@ def sync(
     options = options or Options()
     question = _question(config, options)
     with Engine(config, reporter) as engine:
+        lookout = Lookout(engine)
         reads = _read_all(engine, paths, question, options)
-        plan = _plan(engine, reads, question)
+        plan = _plan(engine, reads, question, lookout)
         if plan.downloads and plan.refusal is None:
             hand_over([report for report, _ in _notebook_reports(reads, plan)], syncing=True, runtime=options.runtime)
         outcomes = _apply(engine, plan, cancel)
@@ -99,6 +101,11 @@ def sync(
         for report, declared in done:
             keep_resolved(engine, report, declared)
         notebooks = hand_over([report for report, _ in done], runtime=options.runtime)
+        if outcomes:
+            lookout = Lookout(engine, after_commit=True)
+            survey(engine, [target for read in reads for target in read.targets], Question(offline=True), lookout.saw)
+        for report, (_, declared) in zip(notebooks, done, strict=True):
+            _keep_look(lookout, report, declared, options, synced=True)
     brought = [did for (_, did), outcome in outcomes.items() if outcome.stored and engine.reporter.started(did)]
     return SyncReport(tuple(notebooks), len(brought), engine.reporter.size_bytes, time.monotonic() - began)
 
@@ -113,12 +120,15 @@ def status(paths: Sequence[Path], config: Config, *, variant: str | None = None,
     began = time.monotonic()
     question, options = Question(offline=True), Options(variant=variant)
     with Engine(config) as engine:
+        lookout = Lookout(engine)
         reads = _read_all(engine, paths, question, options)
         if check:
             reads = [_with_drift(engine, read) for read in reads]
-        plan = _plan(engine, reads, question)
-        reports = tuple(report for report, _ in _notebook_reports(reads, plan))
-    return SyncReport(reports, elapsed_s=time.monotonic() - began)
+        plan = _plan(engine, reads, question, lookout)
+        found = list(_notebook_reports(reads, plan))
+        for report, declared in found:
+            _keep_look(lookout, report, declared, options)
+    return SyncReport(tuple(report for report, _ in found), elapsed_s=time.monotonic() - began)
 
 
 def plan(paths: Sequence[Path], config: Config, *, options: Options | None = None) -> Plan:
@@ -183,11 +193,19 @@ def _with_drift(engine: Engine, read: Read) -> Read:
     return read._replace(targets=targets, fault=next((now.error for now in fresh if now.error), None))
 
 
-def _plan(engine: Engine, reads: Sequence[Read], question: Question) -> Plan:
+def _plan(engine: Engine, reads: Sequence[Read], question: Question, lookout: Lookout | None = None) -> Plan:
     targets = [target for read in reads for target in read.targets]
     policy = engine.config.policy
     limits = Limits(engine.store.free_bytes(), policy.keep_free_bytes, policy.max_download_bytes)
-    return make_plan(targets, survey(engine, targets, question), limits)
+    return make_plan(targets, survey(engine, targets, question, lookout.saw if lookout else None), limits)
+
+
+def _keep_look(
+    lookout: Lookout, report: NotebookReport, declared: Declared | None, options: Options, *, synced: bool = False
+) -> None:
+    """Keep a look for the next glance; one with parameters is that of a single run."""
+    if declared is not None and options.parameters == NO_PARAMETERS:
+        keep_look(lookout, report, declared.notebook, options.variant, synced=synced)
 
 
 def _notebook_reports(reads: Sequence[Read], plan: Plan) -> Iterator[tuple[NotebookReport, Declared | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from nbrucio_cli.common import (
     verb,
 )
 
+if TYPE_CHECKING:
+    from nbrucio.config import Config
+
 
 @click.command("status")
 @notebooks_argument
@@ -29,19 +33,39 @@ def command(notebooks: tuple[Path, ...], check: bool, variant: str | None, as_js
 
     Ends with 0 also when data is missing; only a notebook that cannot be read is an error.
     """
+    from nbrucio.glance import glance
+    from nbrucio_cli.tables import print_glances, ready_words
+
+    paths, config = expand(notebooks), load_config()
+    glances = None if check or as_json else glance(paths, config, variant=variant)
+    if glances is None:
+        return _look(paths, config, variant=variant, check=check, as_json=as_json)
+    print_glances(glances)
+    _end(
+        ready_words([row.state for each in glances for row in each.rows]),
+        [each.path for each in glances if each.unready],
+    )
+    return 0
+
+
+def _look(paths: list[Path], config: Config, *, variant: str | None, check: bool, as_json: bool) -> int:
     from nbrucio.errors import exit_code_for
     from nbrucio.sync import status
     from nbrucio_cli.tables import print_report, summary
 
-    report = status(expand(notebooks), load_config(), variant=variant, check=check)
+    report = status(paths, config, variant=variant, check=check)
     faults = [fault for notebook in report.notebooks for fault in notebook.faults]
     if as_json:
         print_json({**report.as_json(), "exit_code": exit_code_for(faults)})
     else:
         print_report(report)
-        click.echo(summary(report))
         unready = [nb.path for nb in report.notebooks if any(r.state != "ready" for r in nb.requirements)]
-        if unready:
-            click.echo(f"next: nbrucio sync {' '.join(str(path) for path in unready[:3])}")
+        _end(summary(report), unready)
     tell_errors(faults)
     return exit_code_for(faults)
+
+
+def _end(words: str, unready: list[Path]) -> None:
+    click.echo(words)
+    if unready:
+        click.echo(f"next: nbrucio sync {' '.join(str(path) for path in unready[:3])}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +18,9 @@ from nbrucio_cli.common import (
     variant_option,
     verb,
 )
+
+if TYPE_CHECKING:
+    from nbrucio.glance import Glance
 
 
 @click.command("sync")
@@ -48,18 +53,26 @@ def command(
 
     What is here already costs nothing; what is not is downloaded and verified. The notebook itself is never written.
     """
-    from nbrucio.sync import Options, forecast, sync
-    from nbrucio_cli.progress import reporting
-    from nbrucio_cli.tables import print_report, summary
-
     if refresh + locked + frozen > 1:
         raise click.UsageError("--refresh, --locked and --frozen exclude each other.")
-    options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
     paths, config = expand(notebooks), load_config()
+    if not (refresh or locked or frozen or dry_run or stage or events or as_json):
+        from nbrucio.glance import glance
+
+        # Loads a tenth of what a sync needs, and is all that the commonest one comes to.
+        glances = glance(paths, config, variant=variant, synced=True)
+        if glances is not None:
+            return _nothing_to_do(glances, quiet=quiet)
+    from nbrucio.sync import Options, forecast, sync
+
+    options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
     if dry_run:
         from nbrucio_cli.forecasts import show
 
         return show(forecast(paths, config, options=options), as_json=as_json)
+    from nbrucio_cli.progress import reporting
+    from nbrucio_cli.tables import print_report, summary
+
     with reporting(quiet=quiet or as_json, events=events) as reporter:
         if stage:
             from nbrucio_cli.stage import stage_declared
@@ -73,3 +86,12 @@ def command(
         click.echo(summary(report))
     tell_errors(report.errors())
     return report.exit_code
+
+
+def _nothing_to_do(glances: Sequence[Glance], *, quiet: bool) -> int:
+    from nbrucio_cli.tables import print_glances, ready_words
+
+    if not quiet:
+        print_glances(glances)
+        click.echo(ready_words([row.state for each in glances for row in each.rows]))
+    return 0

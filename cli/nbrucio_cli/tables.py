@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio.lock import LockEntry
-from nbrucio.report import RequirementReport, SyncReport
 from nbrucio.words import human_bytes, plural
+
+if TYPE_CHECKING:
+    from nbrucio.glance import Glance
+    from nbrucio.lock import LockEntry
+    from nbrucio.report import SyncReport
+    from nbrucio.store.seen import Row
 
 _COLOURS = {"ready": "green", "partial": "yellow", "missing": "yellow", "failed": "red"}
 
@@ -38,32 +44,42 @@ def lock_words(lock: LockEntry | None) -> str:
 def print_report(report: SyncReport) -> None:
     """What each requirement of each notebook came to."""
     for notebook in report.notebooks:
-        click.echo(str(notebook.path))
-        if not notebook.requirements and not notebook.faults:
-            click.echo(f"  It declares no data.  next: nbrucio add {notebook.path} SCOPE:NAME")
-        print_table(_row(requirement) for requirement in notebook.requirements)
+        rows = [requirement.row() for requirement in notebook.requirements]
+        print_rows(notebook.path, rows, declares_none=not notebook.requirements and not notebook.faults)
 
 
-def _row(requirement: RequirementReport) -> tuple[str, ...]:
-    target = requirement.target
-    return (requirement.state, target.requirement.handle, str(target.requirement.did), _amount(requirement))
+def print_glances(glances: Sequence[Glance]) -> None:
+    """The same where a glance was enough."""
+    for each in glances:
+        print_rows(each.path, each.rows, declares_none=not each.rows)
 
 
-def _amount(requirement: RequirementReport) -> str:
-    if requirement.target.error is not None:
+def print_rows(notebook: Path, rows: Iterable[Row], *, declares_none: bool) -> None:
+    """What each requirement of one notebook came to."""
+    click.echo(str(notebook))
+    if declares_none:
+        click.echo(f"  It declares no data.  next: nbrucio add {notebook} SCOPE:NAME")
+    print_table((row.state, row.handle, row.did, _amount(row)) for row in rows)
+
+
+def _amount(row: Row) -> str:
+    if row.state == "failed":
         return "not resolved"
-    files, size = plural(len(requirement.files), "file"), human_bytes(requirement.size_bytes)
-    drift = f"; {requirement.target.drift}" if requirement.target.drift else ""
-    if requirement.state == "ready":
+    files, size = plural(row.files, "file"), human_bytes(row.size_bytes)
+    drift = f"; {row.drift}" if row.drift else ""
+    if row.state == "ready":
         return f"{files}, {size}{drift}"
-    return f"{len(requirement.here):,} of {files}, {human_bytes(requirement.here_bytes)} of {size}{drift}"
+    return f"{row.here_files:,} of {files}, {human_bytes(row.here_bytes)} of {size}{drift}"
+
+
+def ready_words(states: Sequence[str]) -> str:
+    """``3 of 4 ready``."""
+    return f"{states.count('ready')} of {len(states)} ready"
 
 
 def summary(report: SyncReport) -> str:
     """The last line of a sync: ``3 of 4 ready, 6.3 MB downloaded at 12.4 MB/s``."""
-    requirements = [requirement for notebook in report.notebooks for requirement in notebook.requirements]
-    ready = sum(1 for requirement in requirements if requirement.state == "ready")
-    words = f"{ready} of {len(requirements)} ready"
+    words = ready_words([r.state for notebook in report.notebooks for r in notebook.requirements])
     if report.downloaded_files:
         rate = report.downloaded_bytes / max(report.elapsed_s, 0.001)
         words += f", {plural(report.downloaded_files, 'file')} downloaded "

@@ -25,7 +25,7 @@ class Places:
     def read(self, instance: str, digest: str) -> dict[Did, Replica]:
         """The replicas that were used for files of the list with this digest."""
         try:
-            lines = self._path(instance, digest).read_text("utf-8", "surrogatepass").splitlines()
+            lines = self.path(instance, digest).read_text("utf-8", "surrogatepass").splitlines()
         except (OSError, ValueError):
             return {}
         found = {}
@@ -44,10 +44,11 @@ class Places:
         Raises:
             OSError: the store cannot be written.
         """
-        path = self._path(instance, digest)
+        path = self.path(instance, digest)
         lines = (f"{did}\t{replica.rse}\t{replica.pfn}\n" for did, replica in places.items())
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, "".join(lines).encode("utf-8", "surrogatepass"))
 
-    def _path(self, instance: str, digest: str) -> Path:
+    def path(self, instance: str, digest: str) -> Path:
+        """Where the places of files of this list are, if any are kept."""
         return self._root / "places" / hashlib.sha256(f"{instance}\n{digest}".encode()).hexdigest()

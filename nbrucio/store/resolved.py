@@ -31,7 +31,7 @@ class Resolutions:
     def files(self, digest: str) -> tuple[FileEntry, ...] | None:
         """The list with this digest (``sha256:…``), sorted by DID; None when it is not here or damaged."""
         try:
-            text = self._list_path(digest).read_bytes()
+            text = self.list_path(digest).read_bytes()
         except OSError:
             return None
         if "sha256:" + hashlib.sha256(text).hexdigest() != digest:
@@ -49,7 +49,7 @@ class Resolutions:
         """
         lines = list_lines(files)
         digest = digest_of_lines(lines)
-        path = self._list_path(digest)
+        path = self.list_path(digest)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
@@ -58,7 +58,7 @@ class Resolutions:
     def lock(self, notebook: Path) -> dict[str, LockEntry]:
         """The lock entries kept for the notebook at this path, by handle."""
         try:
-            value = json.loads(self._notebook_path(notebook).read_bytes())
+            value = json.loads(self.notebook_path(notebook).read_bytes())
             return {str(handle): LockEntry.parse(raw) for handle, raw in value["lock"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, BadDeclaration):
             return {}
@@ -69,7 +69,7 @@ class Resolutions:
         Raises:
             OSError: the store cannot be written.
         """
-        path = self._notebook_path(notebook)
+        path = self.notebook_path(notebook)
         value = {
             "version": 1,
             "notebook": str(notebook),
@@ -80,10 +80,12 @@ class Resolutions:
         if not path.exists() or path.read_bytes() != data:
             write_file(path, data)
 
-    def _list_path(self, digest: str) -> Path:
+    def list_path(self, digest: str) -> Path:
+        """Where the list with this digest is, if it is kept."""
         name = digest.removeprefix("sha256:")
         return self._root / "lists" / name[:2] / name
 
-    def _notebook_path(self, notebook: Path) -> Path:
+    def notebook_path(self, notebook: Path) -> Path:
+        """Where the lock entries of the notebook at this path are, if any are kept."""
         name = hashlib.sha256(os.fsencode(notebook.resolve())).hexdigest()
         return self._root / "notebooks" / f"{name}.json"

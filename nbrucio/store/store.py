@@ -61,7 +61,9 @@ class Store:
             found = self._fs.lstat(place.path)
         except OSError:
             return None
-        return stored_at(place, record.sums) if record.describes(found) else None
+        if not record.describes(found):
+            return None
+        return stored_at(place, record.sums, (found.st_size, found.st_mtime_ns, found.st_ino))
 
     def verify(self, instance: str, entry: FileEntry, *, before_block: Callable[[], None] = _never) -> Stored | None:
         """As `find`, but every byte is read again; an object that is not right is removed.

@@ -10,13 +10,17 @@ from nbrucio.store.record import Sums
 
 
 class Stored(NamedTuple):
-    """A verified file in the store; checksums are lower-case hex digits, md5 only when the catalogue asked for it."""
+    """A verified file in the store; checksums are lower-case hex digits, md5 only when the catalogue asked for it.
+
+    ``stat`` is the size, modification time in ns and inode that it was found with; None when it was not looked for.
+    """
 
     path: Path
     size_bytes: int
     sha256: str
     adler32: str
     md5: str | None = None
+    stat: tuple[int, int, int] | None = None
 
 
 class Usage(NamedTuple):
@@ -27,6 +31,6 @@ class Usage(NamedTuple):
     partial_bytes: int
 
 
-def stored_at(place: Place, sums: Sums) -> Stored:
-    """The object at ``place``, whose bytes have ``sums``."""
-    return Stored(Path(place.path), sums.size_bytes, sums.sha256, sums.adler32, sums.md5)
+def stored_at(place: Place, sums: Sums, stat: tuple[int, int, int] | None = None) -> Stored:
+    """The object at ``place``, whose bytes have ``sums``; ``stat`` as in `Stored`."""
+    return Stored(Path(place.path), sums.size_bytes, sums.sha256, sums.adler32, sums.md5, stat)
