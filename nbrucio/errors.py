@@ -35,8 +35,8 @@ match.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 
 
 class NbrucioError(Exception):
@@ -239,3 +239,17 @@ def exit_code_for(errors: Iterable[NbrucioError]) -> int:
     """The one exit code for a run that ended with these errors; 0 for none."""
     codes = {error.exit_code for error in errors}
     return next((code for code in SEVERITY if code in codes), 0)
+
+
+def error_of(facts: Mapping[str, Any]) -> NbrucioError:
+    """The error that `NbrucioError.as_json` wrote, of the class of its ``code``; the root for an unknown one."""
+    classes = {kind.code: kind for kind in reversed(list(_below(NbrucioError)))}
+    kind = classes.get(str(facts.get("code")), NbrucioError)
+    words = {name: facts.get(name) for name in ("subject", "hint", "next_command")}
+    return kind(str(facts.get("message")), **words)
+
+
+def _below(kind: type[NbrucioError]) -> Iterator[type[NbrucioError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _below(child)

@@ -36,6 +36,9 @@ VERBS = {
         "search": ("search", "Search DIDs."),
         "show": ("show", "Show a DID: its contents, size and replicas."),
     },
+    "Give": {
+        "upload": ("upload", "Send files to an RSE and register them."),
+    },
     "Try": {
         "demo": ("demo", "Run an example notebook on a sandbox of your own."),
         "sandbox": ("sandbox", "A real Rucio server with data, on this machine."),

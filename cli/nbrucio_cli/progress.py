@@ -41,12 +41,13 @@ PLAIN_INTERVAL_S = 10.0
 
 
 @contextmanager
-def reporting(*, quiet: bool, events: bool) -> Iterator[Reporter]:
+def reporting(*, quiet: bool, events: bool, act: str = "Downloading") -> Iterator[Reporter]:
     """The reporter that suits stderr.
 
     Args:
         quiet: say nothing.
         events: write each event as one line of JSON.
+        act: what is done to files.
     """
     if events:
         yield JsonLines()
@@ -59,7 +60,7 @@ def reporting(*, quiet: bool, events: bool) -> Iterator[Reporter]:
         finally:
             bar.close()
     else:
-        yield PlainLines()
+        yield PlainLines(act)
 
 
 class JsonLines:
@@ -102,7 +103,8 @@ class _Told:
 class PlainLines:
     """Plain lines for logs: what begins and ends, and the progress every few seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, act: str = "Downloading") -> None:
+        self._act = act
         self._lock = threading.Lock()
         self._total = ApplyStarted(0, 0)
         self._files = self._bytes = 0
@@ -119,7 +121,7 @@ class PlainLines:
         if isinstance(event, ApplyStarted):
             self._total, self._began, self._last = event, time.monotonic(), time.monotonic()
             if event.files:
-                return f"Downloading {plural(event.files, 'file')}, {human_bytes(event.size_bytes)}"
+                return f"{self._act} {plural(event.files, 'file')}, {human_bytes(event.size_bytes)}"
         elif isinstance(event, FileStarted):
             self._bytes += event.resumed_bytes
         elif isinstance(event, BytesArrived):

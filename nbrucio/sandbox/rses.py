@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 ADMIN = "root"
 ACCOUNT = "sandbox"
 SCOPES = ("sandbox", "user.sandbox")
-HTTPS_PREFIX = "/data/"
 #: RSE attribute that names the folder on this machine; `seed` writes replicas there.
 FOLDER_ATTRIBUTE = "sandbox_folder"
 
@@ -28,13 +27,19 @@ class Rse:
 
     name: str
     scheme: str
+    prefix: str = ""  # of its URLs, where it is reached by https
 
 
 POSIX = Rse("SANDBOX_POSIX", "file")
 #: Reached by file:// as well, and configured as mounted in the sandbox's nbrucio.toml.
 MOUNT = Rse("SANDBOX_MOUNT", "file")
-HTTPS = Rse("SANDBOX_HTTPS", "https")
-RSES = (POSIX, MOUNT, HTTPS)
+HTTPS = Rse("SANDBOX_HTTPS", "https", "/data/")
+#: For uploads: Rucio's generic policy lets plain accounts add replicas at RSEs whose name ends like these
+#: (``perm_add_replicas`` in its ``core/permission/generic.py``), and at no others.
+SCRATCH = Rse("SANDBOX_SCRATCHDISK", "file")
+HTTPS_SCRATCH = Rse("SANDBOX_HTTPS_SCRATCHDISK", "https", "/scratch/")
+RSES = (POSIX, MOUNT, HTTPS, SCRATCH, HTTPS_SCRATCH)
+BY_HTTPS = tuple(rse for rse in RSES if rse.scheme == "https")
 
 
 def add_accounts(client: Client, state: State) -> None:
@@ -48,8 +53,12 @@ def add_accounts(client: Client, state: State) -> None:
 
 
 def add_rses(client: Client, layout: Layout, state: State) -> None:
-    """The RSEs, their protocols, and unlimited quota on each; `rucio upload` makes rules, which need it."""
-    for rse in RSES:
+    """The RSEs, their protocols, and unlimited quota on each; `rucio upload` makes rules, which need it.
+
+    Those that are there already stay as they are: a sandbox may have been made by an earlier nbrucio.
+    """
+    known = {row["rse"] for row in client.list_rses()}
+    for rse in (rse for rse in RSES if rse.name not in known):
         layout.rse_folder(rse.name).mkdir(parents=True, exist_ok=True)
         client.add_rse(rse.name, deterministic=True, volatile=False)
         client.add_rse_attribute(rse.name, FOLDER_ATTRIBUTE, str(layout.rse_folder(rse.name)))
@@ -60,17 +69,18 @@ def add_rses(client: Client, layout: Layout, state: State) -> None:
 
 def repoint_https(client: Client, layout: Layout, state: State) -> None:
     """Make Rucio know the HTTPS storage at its present port. No-op when it does."""
-    for protocol in client.get_protocols(HTTPS.name):
-        if protocol["port"] != state.storage_port:
-            client.delete_protocols(
-                HTTPS.name, protocol["scheme"], hostname=protocol["hostname"], port=protocol["port"]
-            )
-            client.add_protocol(HTTPS.name, _protocol(HTTPS, layout, state))
+    for rse in BY_HTTPS:
+        for protocol in client.get_protocols(rse.name):
+            if protocol["port"] != state.storage_port:
+                client.delete_protocols(
+                    rse.name, protocol["scheme"], hostname=protocol["hostname"], port=protocol["port"]
+                )
+                client.add_protocol(rse.name, _protocol(rse, layout, state))
 
 
 def _protocol(rse: Rse, layout: Layout, state: State) -> dict[str, Any]:
     if rse.scheme == "https":
-        where = {"hostname": "127.0.0.1", "port": state.storage_port, "prefix": HTTPS_PREFIX}
+        where = {"hostname": "127.0.0.1", "port": state.storage_port, "prefix": rse.prefix}
         return {"scheme": "https", "impl": "rucio.rse.protocols.webdav.Default", "domains": _DOMAINS, **where}
     where = {"hostname": "localhost", "port": 0, "prefix": f"{layout.rse_folder(rse.name)}/"}
     return {"scheme": "file", "impl": "rucio.rse.protocols.posix.Default", "domains": _DOMAINS, **where}

@@ -195,13 +195,14 @@ class Sandbox:
 
     def _make_ready(self, state: State) -> None:
         from nbrucio.sandbox.content import Content
-        from nbrucio.sandbox.rses import repoint_https
+        from nbrucio.sandbox.rses import add_rses, repoint_https
 
         # Making the events and importing what that needs takes as long as the servers' start: done meanwhile.
         content = None if state.seeded else Content.make()
         wait_until_ready(self._layout, state)
         with _connect(self._layout, state, ADMIN, state.root_password) as client:
             if content is None:
+                add_rses(client, self._layout, state)
                 repoint_https(client, self._layout, state)
             else:
                 content.add(client, self._layout, state)

@@ -14,7 +14,7 @@ from pathlib import Path
 from nbrucio.errors import NbrucioError
 from nbrucio.sandbox.layout import Layout
 from nbrucio.sandbox.process import Process, spawn
-from nbrucio.sandbox.rses import HTTPS_PREFIX
+from nbrucio.sandbox.rses import HTTPS
 from nbrucio.sandbox.state import State
 
 # Leaves out the folder that Python puts first: files in the user's folder must not stand in for libraries.
@@ -71,7 +71,7 @@ def wait_until_ready(layout: Layout, state: State) -> None:
     tls = ssl.create_default_context(cafile=str(layout.ca))
     rucio = HTTPConnection("127.0.0.1", state.server_port, timeout=_READY_TIMEOUT_S)
     storage = HTTPSConnection("127.0.0.1", state.storage_port, timeout=_READY_TIMEOUT_S, context=tls)
-    _ask(storage, HTTPS_PREFIX, "The storage", state.storage, layout.storage_error_log)
+    _ask(storage, HTTPS.prefix, "The storage", state.storage, layout.storage_error_log)
     _ask(rucio, "/ping", "The Rucio server", state.server, layout.server_log)
 
 

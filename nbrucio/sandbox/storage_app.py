@@ -1,12 +1,13 @@
-"""The WebDAV server that is the sandbox's HTTPS storage: WsgiDAV over one folder."""
+"""The WebDAV server that is the sandbox's HTTPS storage: WsgiDAV over one folder an RSE."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from nbrucio.sandbox.layout import Layout
-from nbrucio.sandbox.rses import HTTPS, HTTPS_PREFIX
+from nbrucio.sandbox.rses import BY_HTTPS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -19,11 +20,12 @@ def make_application(layout: Layout) -> WSGIApplication:
     from wsgidav.fs_dav_provider import FilesystemProvider
     from wsgidav.wsgidav_app import WsgiDAVApp
 
-    folder = layout.rse_folder(HTTPS.name)
-    folder.mkdir(parents=True, exist_ok=True)
+    folders = {rse.prefix.rstrip("/"): layout.rse_folder(rse.name) for rse in BY_HTTPS}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
     webdav = WsgiDAVApp(
         {
-            "provider_mapping": {HTTPS_PREFIX.rstrip("/"): FilesystemProvider(str(folder))},
+            "provider_mapping": {prefix: FilesystemProvider(str(folder)) for prefix, folder in folders.items()},
             "simple_dc": {"user_mapping": {"*": True}},
             # Locks and properties live in one worker's memory and Rucio needs neither.
             "lock_storage": False,
@@ -33,7 +35,21 @@ def make_application(layout: Layout) -> WSGIApplication:
             "logging": {"enable": False},
         }
     )
-    return _writable_with_certificate(webdav)
+    return _writable_with_certificate(_with_folders(webdav, folders))
+
+
+def _with_folders(application: WSGIApplication, folders: Mapping[str, Path]) -> WSGIApplication:
+    """Make the folders above a file that is written, as the storages of the Grid do; Rucio's client counts on it."""
+
+    def prepared(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "PUT":
+            parts = PurePosixPath(environ["PATH_INFO"]).parts
+            folder = folders.get("".join(parts[:2]))
+            if folder is not None and ".." not in parts:
+                folder.joinpath(*parts[2:-1]).mkdir(parents=True, exist_ok=True)
+        return application(environ, start_response)
+
+    return prepared
 
 
 def _writable_with_certificate(application: WSGIApplication) -> WSGIApplication:

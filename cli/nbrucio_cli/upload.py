@@ -1,0 +1,78 @@
+"""``nbrucio upload``: send files to an RSE."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nbrucio_cli.common import json_option, load_config, print_json, tell_errors, verb
+
+if TYPE_CHECKING:
+    from nbrucio.upload import UploadReport
+
+
+@click.command("upload")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path(path_type=Path))
+@click.option("--rse", required=True, metavar="RSE", help="Where the files go.")
+@click.option("--scope", required=True, metavar="SCOPE", help="The scope of the files' DIDs.")
+@click.option("--dataset", metavar="NAME", help="Attach them to this dataset, [SCOPE:]NAME; it is made if need be.")
+@click.option("--lifetime", metavar="DURATION", help="How long Rucio keeps them: 12h, 30d, 2w; for ever when left out.")
+@click.option("--instance", metavar="NAME", help="The instance; the default one when left out.")
+@json_option
+@verb
+def command(
+    paths: tuple[Path, ...],
+    rse: str,
+    scope: str,
+    dataset: str | None,
+    lifetime: str | None,
+    instance: str | None,
+    as_json: bool,
+) -> int:
+    """Send files, and the files below folders, to RSE and register them as SCOPE:NAME.
+
+    What the RSE has already with the same content is skipped: after an interruption, type the same again.
+
+    \b
+    nbrucio upload hist.root --rse CERN-SCRATCHDISK --scope user.jdoe
+    nbrucio upload results/ --rse CERN-SCRATCHDISK --scope user.jdoe --dataset results.v1 --lifetime 30d
+    """
+    from nbrucio.did import Did
+    from nbrucio.upload import Target, parse_lifetime, upload
+    from nbrucio_cli.progress import reporting
+
+    attached = Did.parse(dataset if ":" in dataset else f"{scope}:{dataset}") if dataset else None
+    target = Target(rse, scope, attached, parse_lifetime(lifetime) if lifetime else None, instance)
+    with reporting(quiet=as_json, events=False, act="Uploading") as reporter:
+        report = upload(paths, target, load_config(), reporter=reporter)
+    if as_json:
+        print_json(
+            {
+                "version": 1,
+                "exit_code": report.exit_code,
+                "rse": rse,
+                "dataset": str(attached) if attached else None,
+                "files": [result.as_json() for result in report.files],
+                "error": report.error.as_json() if report.error else None,
+            }
+        )
+    else:
+        _print(report)
+    tell_errors(report.errors)
+    return report.exit_code
+
+
+def _print(report: UploadReport) -> None:
+    from nbrucio.words import human_bytes, plural
+    from nbrucio_cli.tables import print_table
+
+    print_table((result.state, str(result.file.did), human_bytes(result.file.size_bytes)) for result in report.files)
+    target = report.target
+    there = [result.file for result in report.files if result.state in ("uploaded", "present")]
+    words = f"{len(there):,} of {plural(len(report.files), 'file')} at {target.rse}"
+    already = report.count("present")
+    click.echo(words + (f", {already:,} of them before" if already else ""))
+    if there and not report.errors:
+        click.echo(f"next: nbrucio add NOTEBOOK {target.dataset or there[0].did}")
