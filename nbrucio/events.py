@@ -9,10 +9,13 @@ types may be equal as tuples.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError
+
+if TYPE_CHECKING:
+    from nbrucio.plan import Plan
 
 
 class ResolveStarted(NamedTuple):
@@ -28,6 +31,12 @@ class Resolved(NamedTuple):
     did: Did
     files: int
     size_bytes: int
+
+
+class Planned(NamedTuple):
+    """This plan is carried out next. It holds every file, so it is for reporters that count, not for logs."""
+
+    plan: Plan
 
 
 class ApplyStarted(NamedTuple):
@@ -90,6 +99,7 @@ class Noticed(NamedTuple):
 Event = (
     ResolveStarted
     | Resolved
+    | Planned
     | ApplyStarted
     | FileStarted
     | BytesArrived

@@ -17,7 +17,7 @@ from nbrucio.config import Config, Policy
 from nbrucio.declaration import NO_PARAMETERS
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError
-from nbrucio.events import ApplyStarted, Noticed, Reporter
+from nbrucio.events import ApplyStarted, Noticed, Planned, Reporter
 from nbrucio.handover import hand_over, keep_places, keep_rate, keep_resolved
 from nbrucio.lockfaults import other_bytes
 from nbrucio.lookout import Lookout, keep_look
@@ -216,6 +216,7 @@ def _notebook_reports(reads: Sequence[Read], plan: Plan) -> Iterator[tuple[Noteb
 
 
 def _apply(engine: Engine, plan: Plan, cancel: threading.Event | None) -> dict[FileKey, Outcome]:
+    engine.reporter.report(Planned(plan))
     engine.reporter.report(ApplyStarted(len(plan.downloads), plan.download_bytes))
     if plan.refusal is not None or not plan.downloads:
         return {}

@@ -26,6 +26,7 @@ from nbrucio.events import (
     FileRetried,
     FileStarted,
     Noticed,
+    Planned,
     Reporter,
     ResolveStarted,
     Silent,
@@ -70,7 +71,9 @@ class JsonLines:
         self._lock = threading.Lock()
 
     def report(self, event: Event) -> None:
-        """Write one line."""
+        """Write one line, except for a plan, which `nbrucio plan --json` tells."""
+        if isinstance(event, Planned):
+            return
         values = {name: _plain(value) for name, value in event._asdict().items()}
         line = json.dumps({"event": type(event).__name__, **values})
         with self._lock:

@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from nbrucio.events import ApplyStarted, BytesArrived, Event, FileFailed, FileFinished, Resolved
+from nbrucio.did import Did
+from nbrucio.events import ApplyStarted, BytesArrived, Event, FileFailed, FileFinished, FileStarted, Planned, Resolved
+from nbrucio.plan import Access, Plan
 
 #: At most so often, however fast files arrive: each event goes to every browser tab.
 INTERVAL_S = 0.25
 
 
+@dataclass
+class Share:
+    """How far one requirement is; what was here before counts as done. Files of unknown size count 0 bytes."""
+
+    files_total: int = 0
+    files_done: int = 0
+    bytes_total: int = 0
+    bytes_done: int = 0
+
+
 @dataclass(frozen=True)
 class Progress:
-    """How far a sync is. Totals are None before they are known."""
+    """How far a sync is. Totals are None before they are known.
+
+    Attributes:
+        files_total, files_done, bytes_total, bytes_done: of what is downloaded.
+        handles: by handle, how far each requirement is; empty before the plan is made.
+    """
 
     files_total: int | None = None
     files_done: int = 0
     bytes_total: int | None = None
     bytes_done: int = 0
+    handles: Mapping[str, Share] = field(default_factory=dict)
+
+    def totals(self) -> dict[str, int | None]:
+        """The download as a whole, as a JSON-ready mapping."""
+        return {name: value for name, value in vars(self).items() if name != "handles"}
 
     def as_json(self) -> dict[str, object]:
         """This progress as a JSON-ready mapping."""
-        return dict(vars(self))
+        return {**self.totals(), "handles": {handle: dict(vars(share)) for handle, share in self.handles.items()}}
 
 
 class Throttled:
@@ -34,23 +56,64 @@ class Throttled:
         self._tell = tell
         self._lock = threading.Lock()
         self._told = float("-inf")
-        self.progress = Progress()
+        self._totals: tuple[int | None, int | None] = (None, None)
+        self._done = Share()
+        self._shares: dict[str, Share] = {}
+        self._owners: dict[Did, list[Share]] = {}
+
+    @property
+    def progress(self) -> Progress:
+        """How far the sync is now."""
+        with self._lock:
+            return self._snapshot()
 
     def report(self, event: Event) -> None:
         """Count ``event``."""
         with self._lock:
-            now = self.progress
-            if isinstance(event, ApplyStarted):
-                now = Progress(event.files, 0, event.size_bytes, 0)
-            elif isinstance(event, BytesArrived):
-                now = Progress(now.files_total, now.files_done, now.bytes_total, now.bytes_done + event.count)
-            elif isinstance(event, (FileFinished, FileFailed)):
-                now = Progress(now.files_total, now.files_done + 1, now.bytes_total, now.bytes_done)
-            elif not isinstance(event, Resolved):
+            if not self._count(event):
                 return
-            self.progress = now
             moment = time.monotonic()
             if moment - self._told < INTERVAL_S:
                 return
             self._told = moment
+            now = self._snapshot()
         self._tell(now)
+
+    def _count(self, event: Event) -> bool:
+        """Whether ``event`` says something of the progress."""
+        if isinstance(event, Planned):
+            self._take(event.plan)
+        elif isinstance(event, ApplyStarted):
+            self._totals = (event.files, event.size_bytes)
+        elif isinstance(event, FileStarted):
+            self._add(event.did, 0, event.resumed_bytes)
+        elif isinstance(event, BytesArrived):
+            self._add(event.did, 0, event.count)
+        elif isinstance(event, (FileFinished, FileFailed)):
+            self._add(event.did, 1, 0)
+        else:
+            return isinstance(event, Resolved)
+        return True
+
+    def _take(self, plan: Plan) -> None:
+        for requirement in plan.requirements:
+            share = Share()
+            for file in requirement.files:
+                size = file.entry.size_bytes or 0
+                share.files_total += 1
+                share.bytes_total += size
+                if file.access is Access.DOWNLOAD:
+                    self._owners.setdefault(file.entry.did, []).append(share)
+                elif file.access is not Access.MISSING:
+                    share.files_done += 1
+                    share.bytes_done += size
+            self._shares[requirement.target.requirement.handle] = share
+
+    def _add(self, did: Did, files: int, count: int) -> None:
+        for share in (self._done, *self._owners.get(did, ())):
+            share.files_done += files
+            share.bytes_done += count
+
+    def _snapshot(self) -> Progress:
+        shares = {handle: Share(**vars(share)) for handle, share in self._shares.items()}
+        return Progress(self._totals[0], self._done.files_done, self._totals[1], self._done.bytes_done, shares)

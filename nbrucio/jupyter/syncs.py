@@ -180,7 +180,7 @@ class Syncs:
     def _progress(self, run: Run, progress: Progress) -> None:
         run.progress = progress
         with suppress(OSError):  # kernels then wait without figures
-            write_progress(run.path, progress.as_json())
+            write_progress(run.path, progress.totals())
         self._tell(run)
 
 
