@@ -30,7 +30,7 @@ from nbrucio.survey import survey
 if TYPE_CHECKING:
     from nbrucio.forecast import Forecast
     from nbrucio.transfer import Limits as TransferLimits
-    from nbrucio.transfer import Outcome, StorageAccess
+    from nbrucio.transfer import Outcome
 
 
 class Options(NamedTuple):
@@ -220,10 +220,12 @@ def _apply(engine: Engine, plan: Plan, cancel: threading.Event | None) -> dict[F
     engine.reporter.report(ApplyStarted(len(plan.downloads), plan.download_bytes))
     if plan.refusal is not None or not plan.downloads:
         return {}
-    from nbrucio.transfer import Task, fetch  # what is here already need not wait for HTTP libraries
+    # What is here already need not wait for HTTP libraries.
+    from nbrucio.storage import storage_access
+    from nbrucio.transfer import Task, fetch
 
     tasks = [Task(instance, file.entry, file.replicas) for instance, file in plan.downloads]
-    access = {identity: _storage_access(engine.config, identity) for identity in {task.instance for task in tasks}}
+    access = {identity: storage_access(engine.config, identity) for identity in {task.instance for task in tasks}}
     began = time.monotonic()
     limits = transfer_limits(engine.config.policy)
     outcomes = fetch(tasks, engine.store, access, engine.reporter, limits=limits, cancel=cancel)
@@ -236,14 +238,6 @@ def transfer_limits(policy: Policy) -> TransferLimits:
     from nbrucio.transfer import Limits as TransferLimits
 
     return TransferLimits(per_host=policy.parallel, total=2 * policy.parallel)
-
-
-def _storage_access(config: Config, identity: str) -> StorageAccess:
-    from nbrucio.catalogue.storage import storage_credentials
-    from nbrucio.transfer import StorageAccess
-
-    found = storage_credentials(config.instance(identity), os.environ)
-    return StorageAccess(ca=found.ca, proxy=found.proxy, token=found.token)
 
 
 def _finished(
@@ -266,7 +260,9 @@ def _finished(
 def _streaming_ca(engine: Engine, target: Target, files: Sequence[FileReport]) -> str | None:
     if all(file.access is not Access.STREAM for file in files):
         return None
-    ca = _storage_access(engine.config, target.instance).ca
+    from nbrucio.catalogue.storage import storage_credentials
+
+    ca = storage_credentials(engine.config.instance(target.instance), os.environ).ca
     return str(ca) if ca else None
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from rucio.client.baseclient import BaseClient
 from rucio.client.didclient import DIDClient
 from rucio.client.replicaclient import ReplicaClient
 from rucio.client.ruleclient import RuleClient
@@ -31,8 +32,8 @@ _CHUNK_BYTES = 64 * 1024
 _MAX_WORDS_BYTES = 64 * 1024
 
 
-class InstanceClient(DIDClient, ReplicaClient, RuleClient):  # type: ignore[misc]  # rucio ships no types
-    """A client of one instance; it logs in when it is made, unless a token is kept.
+class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
+    """What keeps a client of rucio-clients to one instance; it logs in when it is made, unless a token is kept.
 
     Args:
         instance: the Rucio server.
@@ -132,6 +133,10 @@ class InstanceClient(DIDClient, ReplicaClient, RuleClient):  # type: ignore[misc
         response = super()._send_request(path.replace("+", "%20") + mark + query, method, **options)
         assert isinstance(response, requests.Response)
         return response
+
+
+class InstanceClient(OfInstance, DIDClient, ReplicaClient, RuleClient):  # type: ignore[misc]
+    """The calls of which the catalogue is made."""
 
 
 def _silent() -> logging.Logger:

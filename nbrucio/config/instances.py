@@ -57,6 +57,7 @@ def instance_of(name: str | None, table: Table) -> Instance:
         vo=table.text("vo") or "def",
         ca_cert=table.path("ca_cert"),
         storage_ca=table.path("storage_ca"),
+        trace_host=_url(table, "trace_host") if "trace_host" in table.values else None,
         aliases=table.texts("aliases"),
         mounts=tuple(_mount(row) for row in table.tables("mounts")),
     )

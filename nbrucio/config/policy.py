@@ -22,6 +22,7 @@ class _Wishes(NamedTuple):
     parallel: int | None
     connect_timeout_s: float | None
     read_timeout_s: float | None
+    traces: bool | None
 
     @classmethod
     def of(cls, table: Table) -> _Wishes:
@@ -32,6 +33,7 @@ class _Wishes(NamedTuple):
             table.count("parallel", least=1),
             table.seconds("connect_timeout"),
             table.seconds("read_timeout"),
+            table.flag("traces"),
         )
 
 
@@ -39,7 +41,7 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
     """The policy that holds: the user's wishes within the operator's limits.
 
     The operator's ``max_download`` and ``parallel`` are most, ``keep_free`` is least, ``offline`` is final; timeouts
-    are only defaults.
+    are only defaults. Either can switch traces off.
 
     Raises:
         BadConfig: a setting is wrong, in a file or in the environment.
@@ -57,6 +59,7 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
         parallel=min(parallel, operator.parallel or parallel),
         connect_timeout_s=own.connect_timeout_s or operator.connect_timeout_s or default.connect_timeout_s,
         read_timeout_s=own.read_timeout_s or operator.read_timeout_s or default.read_timeout_s,
+        traces=False not in (operator.traces, own.traces),
     )
 
 

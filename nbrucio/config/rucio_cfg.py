@@ -66,7 +66,7 @@ def find(environ: Mapping[str, str]) -> Path | None:
 
 
 def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
-    """The settings of section [client] of ``path`` under our names, as a table called ``key``.
+    """The settings of section [client] of ``path``, and ``trace_host`` of [trace], as a table called ``key``.
 
     Raises:
         BadConfig: the file cannot be read, or is no such file.
@@ -79,11 +79,14 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
         with path.open(encoding="utf-8") as lines:
             parser.read_file(lines)
         section = {name: value for name, value in parser.items("client") if value} if "client" in parser else {}
+        trace_host = parser.get("trace", "trace_host", fallback="")
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise BadConfig(f"{path} cannot be read as a rucio.cfg: {_first_line(error)}.", subject=str(path)) from error
     values: dict[str, tuple[object, Source]] = {
         ours: (section[theirs], source) for ours, theirs in _KEYS.items() if section.get(theirs)
     }
+    if trace_host:
+        values["trace_host"] = (trace_host, source)
     return Table(key, values, environ)
 
 

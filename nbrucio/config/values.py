@@ -92,6 +92,7 @@ class Instance(NamedTuple):
         vo: the virtual organisation within a server of several; ``def`` otherwise.
         ca_cert: file or folder of CAs that vouch for the Rucio server; None means those of this machine.
         storage_ca: file or folder of CAs that vouch for the storage; None means those of this machine.
+        trace_host: base URL of the server that takes traces of downloads; None means the Rucio server.
         aliases: further names that notebooks may use.
         mounts: RSEs that are mounted here.
     """
@@ -106,6 +107,7 @@ class Instance(NamedTuple):
     vo: str = "def"
     ca_cert: Path | None = None
     storage_ca: Path | None = None
+    trace_host: str | None = None
     aliases: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
 
@@ -136,6 +138,7 @@ class Policy(NamedTuple):
         parallel: downloads at once from one storage host.
         connect_timeout_s: how long a connection may take to be made.
         read_timeout_s: how long a server may stay silent in the middle of an answer.
+        traces: whether Rucio is told what was downloaded; sites keep and copy data by it.
     """
 
     max_download_bytes: int | None = None
@@ -144,6 +147,7 @@ class Policy(NamedTuple):
     parallel: int = 4
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
+    traces: bool = True
 
 
 class Fault(NamedTuple):

@@ -55,6 +55,16 @@ def _server_sections(layout: Layout, state: State) -> _Sections:
             "gss_identity": "",
             "ssh_identity": "",
         },
+        # Traces are taken, as on servers in production, and go no further: no look-up finds the broker's name.
+        "api": {"endpoints_add": "traces"},
+        "trace": {
+            "tracedir": str(layout.server),
+            "brokers": "no..broker",
+            "port": "61613",
+            "topic": "/topic/rucio.tracer",
+            "username": "none",
+            "password": "none",
+        },
     }
 
 
@@ -98,10 +108,12 @@ def _nbrucio_toml(layout: Layout, state: State) -> str:
         "storage_ca": str(layout.ca),
     }
     mounts: dict[str, str | int] = {"rse": MOUNT.name, "path": str(mount), "begins_at": len(mount.parts) - 1}
-    tables: dict[str, Mapping[str, str | int]] = {
+    tables: dict[str, Mapping[str, str | int | bool]] = {
         "": {"default_instance": "sandbox"},
         "[instances.sandbox]": instance,
         "[[instances.sandbox.mounts]]": mounts,
+        # Nobody looks at what is popular in a sandbox.
+        "[policy]": {"traces": False},
         "[store]": {"path": str(layout.store)},
     }
     # A JSON string is a TOML basic string: the same quotes and escapes.

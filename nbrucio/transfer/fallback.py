@@ -6,11 +6,14 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbrucio.catalogue.base import Replica
 from nbrucio.transfer.faults import Lasting, Passing
 from nbrucio.transfer.source import Delivery
+
+if TYPE_CHECKING:
+    from rucio.client import Client
 
 #: The name of the file in its folder. Rucio's own name is not used: it is joined to the path unchecked.
 _NAME = "file"
@@ -51,13 +54,26 @@ class Fallback:
             "no_subdir": True,
         }
         try:
-            client = DownloadClient(client=self._make_client(), tracing=False, logger=_keeper(causes))
+            made = self._make_client()
+            _tell_rse(made, replica.rse)
+            client = DownloadClient(client=made, tracing=False, logger=_keeper(causes))
             client.download_pfns([item], num_threads=1)
         except RucioException as error:
             cause = causes[-1] if causes else str(error)
             raise Passing(" ".join(cause.split())[:200]) from error
         if not (Path(folder) / _NAME).is_file():
             raise Lasting("rucio-clients delivered no file")
+
+
+def _tell_rse(client: Client, rse: str) -> None:
+    """Let DownloadClient know the RSE as the instance has it.
+
+    It would ask through a client that it makes from the process's rucio.cfg, which is of one instance or none. Where
+    two instances have an RSE of one name, the last told counts; checksums would show a file that is another's.
+    """
+    from rucio.rse import rsemanager
+
+    rsemanager.RSE_REGION.set(f"rse_info_{rse}:{client.vo}", client.get_rse(rse))
 
 
 def _keeper(causes: list[str]) -> Callable[..., None]:

@@ -38,6 +38,14 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         parse_size(text)
 
 
+@pytest.mark.parametrize(
+    ("own", "operator", "sent"), [("", "", True), ("false", "true", False), ("true", "false", False)]
+)
+def test_either_switches_traces_off(configured: Load, own: str, operator: str, sent: bool) -> None:
+    texts = [f"[policy]\ntraces = {value}\n" if value else "" for value in (own, operator)]
+    assert configured(texts[0], system=texts[1]).policy.traces is sent
+
+
 def test_without_a_policy_the_defaults_hold(configured: Load) -> None:
     policy = configured().policy
     assert (policy.max_download_bytes, policy.keep_free_bytes, policy.offline) == (None, 10**9, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def _downloads(monkeypatch: pytest.MonkeyPatch, content: bytes | None) -> list[d
 
 
 def _bring(store: Store, listener: Listener, name: str = "x") -> Any:
-    access = {INSTANCE: StorageAccess(rucio_client=lambda: None)}
+    access = {INSTANCE: StorageAccess(rucio_client=lambda: SimpleNamespace(vo="def", get_rse=lambda _: {}))}
     return fetch([Task(INSTANCE, entry(name, GOOD), (SRM,))], store, access, listener, limits=QUICK)[0]
 
 

@@ -1,0 +1,41 @@
+"""How the storage of an instance is reached: from the configuration to what transfers are given."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from nbrucio.catalogue.storage import storage_credentials
+from nbrucio.config import Config, Instance
+from nbrucio.transfer.model import StorageAccess, TraceTarget
+
+if TYPE_CHECKING:
+    from rucio.client import Client
+
+
+def storage_access(config: Config, identity: str, environ: Mapping[str, str] = os.environ) -> StorageAccess:
+    """What transfers need for the storage of the instance ``identity``.
+
+    Raises:
+        BadConfig: there is no such instance.
+    """
+    instance = config.instance(identity)
+    found = storage_credentials(instance, environ)
+
+    def rucio_client() -> Client:
+        from nbrucio.catalogue.fullclient import full_client  # srm and the like alone need it
+
+        return full_client(instance, config.policy, environ)
+
+    traces = _trace_target(instance) if config.policy.traces else None
+    return StorageAccess(found.ca, found.proxy, found.token, rucio_client, traces)
+
+
+def _trace_target(instance: Instance) -> TraceTarget | None:
+    """Where traces go; None where the server alone knows the account in whose name they would be."""
+    account = instance.account or instance.credentials.username
+    if account is None:
+        return None
+    vo = None if instance.vo == "def" else instance.vo
+    return TraceTarget(instance.trace_host or instance.host, account, vo, instance.ca_cert)

@@ -1,0 +1,97 @@
+"""How storage is reached, from the configuration; traces and rucio-clients' own downloads against a real server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nbrucio.catalogue.base import FileEntry, Replica
+from nbrucio.catalogue.rucio import Catalogues
+from nbrucio.config import Config, Policy, load
+from nbrucio.did import Did
+from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.accesslog import new_requests
+from nbrucio.storage import storage_access
+from nbrucio.store import Store
+from nbrucio.sync import sync
+from nbrucio.transfer import Limits
+from nbrucio.transfer.fallback import Fallback
+from nbrucio.transfer.source import Delivery
+
+SANDBOX = "sandbox.localhost"
+
+
+@pytest.fixture
+def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The session's sandbox for a user with a store of his own, and no rucio.cfg in the process."""
+    monkeypatch.setenv("RUCIO_CLIENT_MODE", "1")  # tests have Rucio's server package installed as well
+    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
+    for name in ("RUCIO_HOME", "RUCIO_CONFIG", "VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
+
+
+def _tracing(config: Config) -> Config:
+    return config._replace(policy=Policy(traces=True))
+
+
+def _notebook(tmp_path: Path) -> Path:
+    metadata = {"nbrucio": {"requirements": [{"did": "sandbox:dimuon", "handle": "dimuon"}]}}
+    path = tmp_path / "nb.ipynb"
+    path.write_text(json.dumps({"cells": [], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def test_rucio_is_told_once_of_all_that_was_downloaded(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    kept = sandbox.access_log.with_name("trace")
+    before = kept.stat().st_size if kept.exists() else 0
+    with new_requests(sandbox.access_log) as requests:
+        report = sync([_notebook(tmp_path)], _tracing(config))
+        again = sync([_notebook(tmp_path)], _tracing(config))
+    assert (report.downloaded_files, again.downloaded_files) == (4, 0)
+    assert [(r.method, r.status) for r in requests if r.path.startswith("/traces")] == [("POST", 201)]
+    told = [json.loads(line) for line in kept.read_bytes()[before:].decode().splitlines()]
+    assert sorted(trace["filename"] for trace in told) == sorted(
+        file.entry.did.name for file in report.notebooks[0].requirements[0].files
+    )
+    assert {(trace["eventType"], trace["clientState"], trace["account"]) for trace in told} == {
+        ("download", "DONE", config.instance().account)
+    }
+
+
+def test_configuration_switches_traces_off(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    with new_requests(sandbox.access_log) as requests:
+        assert sync([_notebook(tmp_path)], config).downloaded_files == 4
+    assert not [r for r in requests if r.path.startswith("/traces")]
+
+
+def test_traces_go_to_their_own_host_and_in_the_users_name(config: Config) -> None:
+    instance = config.instance()._replace(trace_host="https://traces.example", vo="atl", ca_cert=Path("/ca.pem"))
+    target = storage_access(_tracing(config)._replace(instances=(instance,)), SANDBOX, {}).traces
+    assert target is not None
+    assert (target.url, target.account, target.vo, target.ca) == (
+        ("https://traces.example", instance.account, "atl", Path("/ca.pem"))
+    )
+    unknown = instance._replace(account=None, credentials=type(instance.credentials)())
+    assert storage_access(_tracing(config)._replace(instances=(unknown,)), SANDBOX, {}).traces is None
+
+
+def test_rucio_clients_bring_a_file_with_the_instances_settings_alone(config: Config, tmp_path: Path) -> None:
+    """The real DownloadClient, in a process without a rucio.cfg. file:// stands for srm, which needs gfal2."""
+    did = Did("sandbox", "dimuon.1.root")
+    catalogue = Catalogues(config).open(SANDBOX)
+    (facts,) = catalogue.files(did)
+    replica = _on_disk(dict(catalogue.replicas([did]))[did])
+    session = Store(tmp_path / "store").session()
+    partial = session.begin(SANDBOX, FileEntry(did, facts.size_bytes, facts.adler32), lambda: None)
+    make_client = storage_access(config, SANDBOX).rucio_client
+    assert make_client is not None
+    Fallback(make_client).read(replica, Delivery(facts, partial, Limits(), lambda _: None))
+    assert partial.sums().fault(facts) is None
+    partial.discard()
+
+
+def _on_disk(replicas: tuple[Replica, ...]) -> Replica:
+    return next(replica for replica in replicas if replica.scheme == "file")
