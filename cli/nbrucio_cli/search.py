@@ -20,7 +20,11 @@ from nbrucio_cli.common import json_option, load_config, print_json, verb
     help="Which kind of DID.",
 )
 @click.option(
-    "--filter", "filters", multiple=True, metavar="KEY=VALUE", help="A condition on metadata; also < > != <= >=."
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A condition on metadata; also < > != <= >=, and several with and, or.",
 )
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
 @click.option("--instance", metavar="NAME", help="Where to search; the default instance when left out.")

@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from rucio.client.accountclient import AccountClient
 from rucio.client.baseclient import BaseClient
 from rucio.client.didclient import DIDClient
 from rucio.client.replicaclient import ReplicaClient
+from rucio.client.rseclient import RSEClient
 from rucio.client.ruleclient import RuleClient
+from rucio.client.scopeclient import ScopeClient
 from rucio.common.constants import HTTPMethod
 
 from nbrucio.catalogue.faults import ServerRefusal, rejected
@@ -135,7 +138,11 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
         return response
 
 
-class InstanceClient(OfInstance, DIDClient, ReplicaClient, RuleClient):  # type: ignore[misc]
+class _Surroundings(AccountClient, RSEClient, ScopeClient):  # type: ignore[misc]
+    """What there is besides DIDs and replicas."""
+
+
+class InstanceClient(OfInstance, DIDClient, ReplicaClient, RuleClient, _Surroundings):  # type: ignore[misc]
     """The calls of which the catalogue is made."""
 
 

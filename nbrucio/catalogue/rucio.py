@@ -19,6 +19,7 @@ from nbrucio.errors import Offline, RucioRefused
 
 if TYPE_CHECKING:
     from nbrucio.catalogue.client import InstanceClient
+    from nbrucio.catalogue.explore import Explorer
     from nbrucio.catalogue.rules import Rules
 
 #: Files in one request for replicas.
@@ -120,6 +121,12 @@ class RucioCatalogue:
         from nbrucio.catalogue.rules import Rules
 
         return Rules(self.instance, self._connected)
+
+    def explorer(self) -> Explorer:
+        """What people look at besides files."""
+        from nbrucio.catalogue.explore import Explorer
+
+        return Explorer(self.instance, self._connected)
 
     def close(self) -> None:
         """See `Catalogue`. A later question connects anew."""

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from nbrucio.catalogue.faults import ServerRefusal, seam, tidy
 from nbrucio.config import Instance
-from nbrucio.did import Did
-from nbrucio.errors import ConsentNeeded, OverBudget
+from nbrucio.did import Did, printable
+from nbrucio.errors import BadConfig, ConsentNeeded, OverBudget, UsageError
 
 if TYPE_CHECKING:
     from nbrucio.catalogue.client import InstanceClient
 
 #: Written into our rules, so that they can be told from those that the user made otherwise.
 COMMENT = "made by nbrucio stage"
+UPLOAD_COMMENT = "made by nbrucio upload"
+
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,41 @@ class Rules:
         client = self._connected()
         with self._asking(did):
             rows = [row for row in client.list_did_rules(did.scope, did.name) if row["rse_expression"] == rse]
-            own = [_rule(row) for row in rows if row["account"] == client.account]
+            own = [rule_of(row) for row in rows if row["account"] == client.account]
         return next(iter(sorted(own, key=lambda rule: not rule.ours)), None)
+
+    def ours(self) -> list[Rule]:
+        """Every rule of the user's that nbrucio made, the newest first."""
+        client = self._connected()
+        with seam(self._instance):
+            if client.account is None:
+                raise BadConfig(
+                    f"Whose rules these would be is not known: {self._instance.name} has no account configured.",
+                    subject=self._instance.name,
+                    hint="Set account of the instance in your configuration.",
+                )
+            found = [
+                row
+                for comment in (COMMENT, UPLOAD_COMMENT)
+                for row in client.list_replication_rules({"account": client.account, "comments": comment})
+            ]
+            found.sort(key=lambda row: _parsed(row["created_at"]) or _LONG_AGO, reverse=True)
+            return [rule_of(row) for row in found]
+
+    def get(self, rule_id: str) -> Rule:
+        """The rule with this id.
+
+        Raises:
+            UsageError: there is none.
+        """
+        client = self._connected()
+        with seam(self._instance):
+            try:
+                return rule_of(client.get_replication_rule(rule_id))
+            except ServerRefusal as error:
+                if error.name == "RuleNotFound":
+                    raise UsageError(f"{self._instance.name} has no rule {printable(rule_id)}.") from error
+                raise
 
     def make(self, did: Did, rse: str, lifetime_s: int) -> Rule:
         """A new rule: one copy at ``rse`` for so long."""
@@ -77,20 +114,20 @@ class Rules:
         with self._asking(did):
             dids = [{"scope": did.scope, "name": did.name}]
             (rule_id,) = client.add_replication_rule(dids, 1, rse, lifetime=lifetime_s, comment=COMMENT)
-            return _rule(client.get_replication_rule(rule_id))
+            return rule_of(client.get_replication_rule(rule_id))
 
     def renew(self, rule: Rule, lifetime_s: int) -> Rule:
         """``rule``, which now lives for so long from now on."""
         client = self._connected()
         with self._asking(rule.did):
             client.update_replication_rule(rule.id, {"lifetime": lifetime_s})
-            return _rule(client.get_replication_rule(rule.id))
+            return rule_of(client.get_replication_rule(rule.id))
 
     def look(self, rule: Rule) -> Rule:
         """``rule`` as it is now."""
         client = self._connected()
         with self._asking(rule.did):
-            return _rule(client.get_replication_rule(rule.id))
+            return rule_of(client.get_replication_rule(rule.id))
 
     def remove(self, rule: Rule) -> None:
         """End ``rule``. Rucio deletes the copy when nobody else wants it."""
@@ -134,7 +171,8 @@ class Rules:
         return error
 
 
-def _rule(row: Mapping[str, Any]) -> Rule:
+def rule_of(row: Mapping[str, Any]) -> Rule:
+    """The rule that a row of Rucio's answers describes."""
     expires = row["expires_at"]
     return Rule(
         id=str(row["id"]),
@@ -146,12 +184,14 @@ def _rule(row: Mapping[str, Any]) -> Rule:
         stuck=int(row["locks_stuck_cnt"]),
         error=tidy(str(row["error"])) if row["error"] else None,
         expires=expires.replace(tzinfo=timezone.utc) if isinstance(expires, datetime) else _parsed(expires),
-        ours=row.get("comments") == COMMENT,
+        ours=row.get("comments") in (COMMENT, UPLOAD_COMMENT),
     )
 
 
 def _parsed(text: object) -> datetime | None:
     """A time as Rucio's JSON writes it."""
+    if isinstance(text, datetime):
+        return text
     if not text:
         return None
     return datetime.strptime(str(text), "%a, %d %b %Y %H:%M:%S UTC").replace(tzinfo=timezone.utc)

@@ -60,6 +60,7 @@ def instance_of(name: str | None, table: Table) -> Instance:
         trace_host=_url(table, "trace_host") if "trace_host" in table.values else None,
         aliases=table.texts("aliases"),
         mounts=tuple(_mount(row) for row in table.tables("mounts")),
+        webui=_url(table, "webui") if "webui" in table.values else None,
     )
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from nbrucio.config.lookup import no_default, unknown_instance
+from nbrucio.did import Did
 from nbrucio.errors import BadConfig
 
 #: The logins that rucio-clients has.
@@ -95,6 +96,7 @@ class Instance(NamedTuple):
         trace_host: base URL of the server that takes traces of downloads; None means the Rucio server.
         aliases: further names that notebooks may use.
         mounts: RSEs that are mounted here.
+        webui: URL of its Rucio WebUI without a final slash; None when there is none.
     """
 
     name: str
@@ -110,10 +112,17 @@ class Instance(NamedTuple):
     trace_host: str | None = None
     aliases: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    webui: str | None = None
 
     def names(self) -> frozenset[str]:
         """Every name that means this instance, in lower case."""
         return frozenset(name.lower() for name in (self.name, self.identity, *self.aliases, *host_names(self.host)))
+
+    def webui_of(self, did: Did) -> str | None:
+        """The page of ``did`` in the WebUI; its paths are those of https://github.com/rucio/webui."""
+        if self.webui is None:
+            return None
+        return f"{self.webui}/did/page/{quote(did.scope, safe='')}/{quote(did.name, safe='')}"
 
     def local_path(self, rse: str, pfn: str) -> Path | None:
         """Where a mount of ``rse`` holds ``pfn``; None when none does. Does not look at the disk."""

@@ -14,17 +14,20 @@ from jupyter_server.utils import url_path_join
 from traitlets import Bool, Enum, Integer
 
 from nbrucio.consent import user_grants
-from nbrucio.jupyter.handlers import ROUTES
 from nbrucio.jupyter.lookups import run_as_json
+from nbrucio.jupyter.routes import ROUTES
 from nbrucio.jupyter.saving import KEY, declared_in, update_metadata
 from nbrucio.jupyter.syncs import Run, Syncs, Wish
 from nbrucio.jupyter.threads import DaemonPool
+from nbrucio.jupyter.uploading import Job, Uploads, event_of
 from nbrucio.kernel import where
 from nbrucio.manifest import path_for
 
 EVENTS = Path(__file__).parent / "events.yaml"
 EVENT_ID = "https://nbrucio.readthedocs.io/events/sync/v1"
 DECLARED_EVENTS = Path(__file__).parent / "events-declared.yaml"
+UPLOAD_EVENTS = Path(__file__).parent / "events-upload.yaml"
+UPLOAD_EVENT_ID = "https://nbrucio.readthedocs.io/events/upload/v1"
 DECLARED_ID = "https://nbrucio.readthedocs.io/events/declared/v1"
 PROVISIONER = "nbrucio-provisioner"
 
@@ -58,9 +61,10 @@ class NbrucioApp(ExtensionApp):
         self.local_pool = DaemonPool(4, "nbrucio-local")
         self.remote_pool = DaemonPool(16, "nbrucio-remote")
         self.syncs = Syncs(self._say_from_thread, self.log, self.grants)
+        self.uploads = Uploads(self._say_upload_from_thread, self.log)
         self._api_paths: dict[Path, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        for schema in (EVENTS, DECLARED_EVENTS):
+        for schema in (EVENTS, DECLARED_EVENTS, UPLOAD_EVENTS):
             self.serverapp.event_logger.register_event_schema(schema)
         self._wrap_kernel_environment()
         if self.gate_kernels:
@@ -87,7 +91,8 @@ class NbrucioApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """Called by Jupyter when the server stops: no file is left half-written, the next sync resumes."""
         self._loop = None
-        await asyncio.get_running_loop().run_in_executor(self.local_pool, self.syncs.close)
+        for close in (self.uploads.close, self.syncs.close):
+            await asyncio.get_running_loop().run_in_executor(self.local_pool, close)
         for pool in (self.local_pool, self.remote_pool):
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -212,3 +217,14 @@ class NbrucioApp(ExtensionApp):
             self.serverapp.event_logger.emit(schema_id=EVENT_ID, data={"path": path, **run_as_json(run)})
         except Exception:  # an event that cannot be sent is no reason to stop anything
             self.log.exception("nbrucio: the progress of %r was not sent", path)
+
+    def _say_upload_from_thread(self, job: Job) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._say_upload, job)
+
+    def _say_upload(self, job: Job) -> None:
+        try:
+            self.serverapp.event_logger.emit(schema_id=UPLOAD_EVENT_ID, data=event_of(job))
+        except Exception:  # an event that cannot be sent is no reason to stop anything
+            self.log.exception("nbrucio: the progress of an upload was not sent")

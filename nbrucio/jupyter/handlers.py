@@ -27,7 +27,7 @@ Verb = Callable[..., Awaitable[None]]
 _HTTP_STATUS = {2: 400, 3: 409, 4: 404, 5: 409, 6: 507, 7: 502, 8: 503, 9: 502, 10: 409, 130: 409}
 
 
-def _verb(method: Verb) -> Verb:
+def verb(method: Verb) -> Verb:
     """A verb of the API: for users who are logged in and allowed to; its errors become JSON."""
 
     @tornado.web.authenticated
@@ -105,7 +105,7 @@ class NbrucioHandler(APIHandler):
 class StatusHandler(NbrucioHandler):
     """What is here of what a notebook declares, and whether a sync is under way."""
 
-    @_verb
+    @verb
     async def get(self) -> None:
         """``?path=…&files=1&check=1``; the files of each requirement only when asked for, drift likewise."""
         path = self.notebook(self.get_query_argument("path", None))
@@ -118,7 +118,7 @@ class StatusHandler(NbrucioHandler):
 class PlanHandler(NbrucioHandler):
     """What a sync would do."""
 
-    @_verb
+    @verb
     async def get(self) -> None:
         """``?path=…``"""
         path = self.notebook(self.get_query_argument("path", None))
@@ -128,7 +128,7 @@ class PlanHandler(NbrucioHandler):
 class SyncHandler(NbrucioHandler):
     """Start a sync."""
 
-    @_verb
+    @verb
     async def post(self) -> None:
         """``{"path", "open", "again", "once", "refresh"}``; ``open`` means that nobody asked, so that grants decide."""
         body = self.body()
@@ -144,7 +144,7 @@ class SyncHandler(NbrucioHandler):
 class LockHandler(NbrucioHandler):
     """Resolve anew what a notebook declares."""
 
-    @_verb
+    @verb
     async def post(self) -> None:
         """``{"path", "handles"}``; answers what to lock, for the editor that has the notebook open to write."""
         body = self.body()
@@ -154,7 +154,7 @@ class LockHandler(NbrucioHandler):
 class CancelHandler(NbrucioHandler):
     """Stop a sync."""
 
-    @_verb
+    @verb
     async def post(self) -> None:
         """``{"path"}``"""
         self.reply({"cancelled": self.app.syncs.cancel(self.notebook(self.body().get("path")))})
@@ -163,7 +163,7 @@ class CancelHandler(NbrucioHandler):
 class SearchHandler(NbrucioHandler):
     """Find DIDs."""
 
-    @_verb
+    @verb
     async def get(self) -> None:
         """``?pattern=scope:*&kind=collection&limit=100&instance=…&filter=…``"""
         self.reply(
@@ -181,7 +181,7 @@ class SearchHandler(NbrucioHandler):
 class DidHandler(NbrucioHandler):
     """One DID."""
 
-    @_verb
+    @verb
     async def get(self) -> None:
         """``?did=scope:name&instance=…&limit=100``"""
         self.reply(
@@ -197,7 +197,7 @@ class DidHandler(NbrucioHandler):
 class InstancesHandler(NbrucioHandler):
     """The configured instances."""
 
-    @_verb
+    @verb
     async def get(self) -> None:
         """No arguments."""
         self.reply(await self.in_thread(lookups.instances))
@@ -206,17 +206,17 @@ class InstancesHandler(NbrucioHandler):
 class GrantsHandler(NbrucioHandler):
     """What the user agreed to download."""
 
-    @_verb
+    @verb
     async def get(self) -> None:
         """No arguments."""
         self.reply(await self.in_thread(lookups.grants, self.app.grants))
 
-    @_verb
+    @verb
     async def post(self) -> None:
         """``{"did", "instance", "max_bytes"}``"""
         self.reply(await self.in_thread(lookups.grant, self.app.grants, self.body()), 201)
 
-    @_verb
+    @verb
     async def delete(self) -> None:
         """``{"did", "instance"}``"""
         self.reply(await self.in_thread(lookups.revoke, self.app.grants, self.body()))
@@ -225,16 +225,16 @@ class GrantsHandler(NbrucioHandler):
 class StoreHandler(NbrucioHandler):
     """The local store."""
 
-    @_verb
+    @verb
     async def get(self) -> None:
-        """No arguments."""
-        self.reply(await self.in_thread(lookups.store))
+        """``?usage=1`` counts what is in it, too."""
+        self.reply(await self.in_thread(lookups.store, self.get_query_argument("usage", "0") == "1"))
 
 
 class OpenApiHandler(NbrucioHandler):
     """The description of this API."""
 
-    @_verb
+    @verb
     async def get(self) -> None:
         """No arguments."""
         self.reply(json.loads((Path(__file__).parent / "openapi.json").read_text(encoding="utf-8")))

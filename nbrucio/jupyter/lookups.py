@@ -147,6 +147,7 @@ def instances() -> dict[str, object]:
                 "auth_type": instance.auth_type,
                 "default": instance == config.default,
                 "mounts": [mount.rse for mount in instance.mounts],
+                "webui": instance.webui,
             }
             for instance in config.instances
         ],
@@ -155,8 +156,8 @@ def instances() -> dict[str, object]:
     }
 
 
-def store() -> dict[str, object]:
-    """Where the store is and what room it has.
+def store(with_usage: bool) -> dict[str, object]:
+    """Where the store is and what room it has; ``with_usage`` what it holds, which is a look at every file.
 
     Raises:
         NbrucioError: the configuration has a fault.
@@ -164,10 +165,13 @@ def store() -> dict[str, object]:
     config = load()
     with Engine(config) as engine:
         free = engine.store.free_bytes()
+        usage = engine.store.usage() if with_usage else None
     policy = config.policy
     return {
         "path": str(config.store_path),
         "free_bytes": free,
+        "used_files": usage.files if usage else None,
+        "used_bytes": usage.size_bytes if usage else None,
         "keep_free_bytes": policy.keep_free_bytes,
         "max_download_bytes": policy.max_download_bytes,
         "offline": policy.offline,

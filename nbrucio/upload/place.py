@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nbrucio.catalogue.rules import UPLOAD_COMMENT
 from nbrucio.config import Instance
 from nbrucio.did import Did, printable
 from nbrucio.errors import Unavailable, UsageError
-
-#: Written into the rules, so that they can be told from those that the user made otherwise.
-COMMENT = "made by nbrucio upload"
 
 
 def check_rse(client: Any, instance: Instance, rse: str) -> None:  # noqa: ANN401 - Rucio has no types
@@ -69,7 +67,7 @@ def ensure_dataset(
     """
     from rucio.common.exception import DataIdentifierNotFound
 
-    rule = {"account": client.account, "copies": 1, "rse_expression": rse, "comment": COMMENT}
+    rule = {"account": client.account, "copies": 1, "rse_expression": rse, "comment": UPLOAD_COMMENT}
     try:
         facts = client.get_did(dataset.scope, dataset.name)
     except DataIdentifierNotFound:
@@ -87,4 +85,4 @@ def ensure_dataset(
             notice(f"{dataset} is there already and keeps its own lifetime.")
         return
     did = {"scope": dataset.scope, "name": dataset.name}
-    client.add_replication_rule([did], 1, rse, grouping="DATASET", lifetime=lifetime_s, comment=COMMENT)
+    client.add_replication_rule([did], 1, rse, grouping="DATASET", lifetime=lifetime_s, comment=UPLOAD_COMMENT)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import nbrucio.jupyter.handlers
+import nbrucio.jupyter.routes
 from tests.jupyter.conftest import Start
 from tests.jupyter.servers import Server, declaring
 from tests.jupyter.test_opening import put
@@ -19,7 +20,7 @@ VERBS = [(path, verb) for path, verbs in OPENAPI["paths"].items() for verb in ve
 def test_every_route_is_described_and_every_description_has_a_route() -> None:
     implemented = {
         (f"/{name}", verb)
-        for name, handler in nbrucio.jupyter.handlers.ROUTES.items()
+        for name, handler in nbrucio.jupyter.routes.ROUTES.items()
         for verb in ("get", "post", "put", "patch", "delete")
         if verb in vars(handler)
     }
