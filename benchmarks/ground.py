@@ -78,7 +78,7 @@ class Ground:
 def prepared(folder: Path, shapes: tuple[Shape, ...], protocols: tuple[str, ...]) -> Iterator[Ground]:
     """Start the servers and seed ``shapes``; stop them at the end."""
     folder.chmod(0o755)  # the xrootd server runs as nobody
-    sandbox = Sandbox(folder / "sandbox")
+    sandbox = Sandbox(folder / "sandbox", tied=True)
     sandbox.start()
     certificate, ca = _certificates(folder)
     server = XrootdServer(folder / "files", folder / "xrootd", certificate)

@@ -99,7 +99,7 @@ def _stored_notebook(folder: Path) -> Path:
     from nbrucio.sandbox import Sandbox
     from nbrucio.sandbox.seed import File, add_dataset, add_files
 
-    sandbox = Sandbox(folder / "sandbox")
+    sandbox = Sandbox(folder / "sandbox", tied=True)
     sandbox.start()
     try:
         files = [File(Did("sandbox", f"thousand/{n:04}.dat"), f"file {n}".encode()) for n in range(1000)]

@@ -202,7 +202,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="nbrucio-bench-") as name:
-        sandbox = Sandbox(Path(name) / "sandbox")
+        sandbox = Sandbox(Path(name) / "sandbox", tied=True)
         sandbox.start()
         try:
             for count in options.sizes:

@@ -51,7 +51,7 @@ def main() -> None:
     binaries = Path(sys.executable).parent
     nbrucio, rucio = str(binaries / "nbrucio"), str(binaries / "rucio")
     folder = Path(tempfile.mkdtemp(prefix="nbrucio-bench-"))
-    sandbox = Sandbox(folder / "sandbox")
+    sandbox = Sandbox(folder / "sandbox", tied=True)
     try:
         sandbox.start()
         # pip compiles what it installs, and so rucio; a checkout is compiled by its first run, if that is allowed.

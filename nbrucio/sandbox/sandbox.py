@@ -49,10 +49,12 @@ class Sandbox:
 
     Args:
         root: the folder; absent, one in the user's data folder.
+        tied: whether the servers end with the process that starts them, even when that is killed.
     """
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, *, tied: bool = False) -> None:
         self._layout = Layout((default_root() if root is None else root).absolute())
+        self._tied = tied
 
     @property
     def root(self) -> Path:
@@ -187,7 +189,7 @@ class Sandbox:
                     state, server_port=server.getsockname()[1], storage_port=storage.getsockname()[1], ready=False
                 )
                 write_configuration(self._layout, state)
-                state = launch(self._layout, state, server, storage)
+                state = launch(self._layout, state, server, storage, tied=self._tied)
             self._make_ready(state)
         except BaseException:
             self._stop()

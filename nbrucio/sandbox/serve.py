@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gunicorn.app.base import BaseApplication
 
 from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.tie import end_with
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -81,8 +82,15 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until a signal ends it. Arguments: ``rucio`` or ``storage``, the sandbox's root, the listening socket."""
-    kind, root, fd = arguments
+    """Serve until a signal ends it.
+
+    Args:
+        arguments: ``rucio`` or ``storage``, the sandbox's root, the listening socket, and, where the server shall end
+            with the process that started it, the number of that.
+    """
+    kind, root, fd, *tied_to = arguments
+    for parent in tied_to:
+        end_with(int(parent))
     layout = Layout(Path(root))
     # Not the caller's folder: it may vanish, or hold files that libraries take for their own.
     os.chdir(layout.root)

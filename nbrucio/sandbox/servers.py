@@ -41,11 +41,15 @@ def listen(preferred_port: int) -> socket.socket:
     raise AssertionError("unreachable: port 0 returns or raises")
 
 
-def launch(layout: Layout, state: State, server: socket.socket, storage: socket.socket) -> State:
+def launch(layout: Layout, state: State, server: socket.socket, storage: socket.socket, *, tied: bool) -> State:
     """Start both processes and remember them at once, so that whoever comes next can stop them.
 
     The servers get sockets that listen already: nobody can take their ports in between.
+
+    Args:
+        tied: whether they end with this process, however that ends.
     """
+    parent = [str(os.getpid())] if tied else []
     environment = {name: value for name, value in os.environ.items() if not _misleads(name)}
     environment["RUCIO_HOME"] = str(layout.server)
     environment["RUCIO_CONFIG"] = str(layout.server / "etc" / "rucio.cfg")
@@ -53,7 +57,7 @@ def launch(layout: Layout, state: State, server: socket.socket, storage: socket.
         ("rucio", layout.server_log, server),
         ("storage", layout.storage_error_log, storage),
     ):
-        command = [sys.executable, "-c", _BOOT, kind, str(layout.root), str(listener.fileno())]
+        command = [sys.executable, "-c", _BOOT, kind, str(layout.root), str(listener.fileno()), *parent]
         process = spawn(command, environment, log, listener.fileno())
         state = replace(state, server=process) if kind == "rucio" else replace(state, storage=process)
         state.save(layout.state)

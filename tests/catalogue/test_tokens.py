@@ -119,7 +119,7 @@ def test_no_server_is_sent_the_token_of_another(
 def test_two_real_servers_with_one_account_name_get_along(
     sandbox: Sandbox, instance: Instance, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    twin = Sandbox(tmp_path_factory.mktemp("twin"))
+    twin = Sandbox(tmp_path_factory.mktemp("twin"), tied=True)
     try:
         twin.start()
         read = load({**twin.env(), "HOME": environ["HOME"]}, system_file=Path("none")).instance("sandbox")

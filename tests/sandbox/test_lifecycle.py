@@ -25,7 +25,7 @@ from nbrucio.sandbox.state import load_state
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A second sandbox, which these tests stop and start; its path has characters that need care in configurations."""
-    own = Sandbox(tmp_path_factory.mktemp("own") / "a 100% sandbox")
+    own = Sandbox(tmp_path_factory.mktemp("own") / "a 100% sandbox", tied=True)
     try:
         yield own
     finally:
@@ -144,6 +144,27 @@ def test_killed_first_start_is_made_good_by_the_next(tmp_path: Path) -> None:
         own.reset()
         assert not own.status().seeded
         assert not any((root / name).exists() for name in ("server", "storage", "client", "nbrucio.toml"))
+    finally:
+        own.stop()
+
+
+def test_tied_servers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    root = tmp_path / "tied"
+    code = (
+        "import sys, pathlib as p; from nbrucio.sandbox import Sandbox; Sandbox(p.Path(sys.argv[1]), tied=True).start()"
+    )
+    starter = subprocess.Popen([sys.executable, "-c", code, str(root)])
+    own = Sandbox(root)
+    try:
+        while len(own.status().pids) < 2:
+            assert starter.poll() is None
+            time.sleep(0.02)
+        starter.kill()
+        starter.wait()
+        deadline = time.monotonic() + 30
+        while own.status().pids and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert own.status().pids == ()
     finally:
         own.stop()
 
