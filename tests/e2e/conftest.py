@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[
         yield running
 
 
+@pytest.fixture(scope="session")
+def collaborative_lab(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[Server]:
+    """A server as `lab`, whose documents live in rooms of jupyter-collaboration."""
+    folder = tmp_path_factory.mktemp("collaboration")
+    environment = base_environment(folder) | dict(sandbox.env())
+    with serve(folder, environment, *EXPOSED, faces=True, collaboration=True) as running:
+        yield running
+
+
 class Browser:
     """A page of a server."""
 
@@ -37,17 +47,42 @@ class Browser:
         self.page.goto(f"{self.server.url}{path}?token={TOKEN}")
 
 
-@pytest.fixture
-def browser(lab: Server, tmp_path: Path) -> Iterator[Browser]:
-    """A browser at a fresh folder of the shared server."""
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """One browser for all tests of a module; each page has a context, and so cookies and storage, of its own.
+
+    Not of the session: as long as playwright runs, no other test can use an event loop.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
+        started = playwright.chromium.launch(
             executable_path=need("chromium"),
             args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
         )
-        page = chromium.new_page()
-        page.set_default_timeout(90_000)
-        yield Browser(page, lab.fresh(tmp_path.name))
-        chromium.close()
+        yield started
+        started.close()
+
+
+@contextmanager
+def page_at(chromium: Any, server: Server) -> Iterator[Browser]:
+    """A fresh page of ``server``."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.set_default_timeout(90_000)
+    yield Browser(page, server)
+    context.close()
+
+
+@pytest.fixture
+def browser(chromium: object, lab: Server, tmp_path: Path) -> Iterator[Browser]:
+    """A browser at a fresh folder of the shared server."""
+    with page_at(chromium, lab.fresh(tmp_path.name)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def together(chromium: object, collaborative_lab: Server, tmp_path: Path) -> Iterator[Browser]:
+    """A browser at a fresh folder of the shared server with jupyter-collaboration."""
+    with page_at(chromium, collaborative_lab.fresh(tmp_path.name)) as opened:
+        yield opened

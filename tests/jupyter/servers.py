@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,14 @@ TOKEN = "secret-of-the-test"
 START_TIMEOUT_S = 60.0
 FACES = ("jupyterlab", "notebook", "nbclassic", "notebook_shim")
 UNWANTED = ("jupyter_lsp", "jupyter_server_terminals", "jupytext")
+#: jupyter-collaboration turns itself on in every server and every Lab of its environment; only tests of it want it.
+COLLABORATION = ("jupyter_collaboration", "jupyter_server_ydoc", "jupyter_server_fileid")
+COLLABORATION_IN_LAB = ("@jupyter/collaboration-extension", "@jupyter/docprovider-extension")
+#: Runs a module as ``python -m`` does; ended with the tests, also when these are killed.
+RUN_TIED = (
+    "import runpy, sys; from nbrucio.sandbox.tie import end_with; end_with(int(sys.argv.pop(1)));"
+    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
 
 
 @dataclass
@@ -203,26 +212,42 @@ def collect(client: BlockingKernelClient, identity: str, timeout_s: float = 60) 
 
 
 @contextmanager
-def serve(folder: Path, env: Mapping[str, str], *options: str, faces: bool = False) -> Iterator[Server]:
+def serve(
+    folder: Path,
+    env: Mapping[str, str],
+    *options: str,
+    faces: bool = False,
+    collaboration: bool = False,
+    extensions: Mapping[str, bool] = MappingProxyType({}),
+) -> Iterator[Server]:
     """A server with this environment whose notebooks lie in ``folder/notebooks``.
 
     Args:
         faces: whether it serves JupyterLab, Notebook 7 and nbclassic too, which take seconds to load.
+        collaboration: whether documents are edited together, by jupyter-collaboration.
+        extensions: which other server extensions are on or off.
     """
     root, runtime, log = folder / "notebooks", folder / "jupyter-runtime", folder / "server.log"
     root.mkdir(exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    own = {"JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(folder / "jupyter-config")}
+    configuration = folder / "jupyter-config"
+    own = {"JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(configuration)}
+    (configuration / "labconfig").mkdir(parents=True, exist_ok=True)
+    (configuration / "labconfig" / "page_config.json").write_text(
+        json.dumps({"disabledExtensions": dict.fromkeys(COLLABORATION_IN_LAB, not collaboration)})
+    )
+    enabled = dict.fromkeys(UNWANTED, False) | dict.fromkeys(FACES, faces)
+    enabled |= dict.fromkeys(COLLABORATION, collaboration) | dict(extensions)
     words = [
         *("--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
         *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"),
-        f"--ServerApp.jpserver_extensions={dict.fromkeys(UNWANTED, False) | dict.fromkeys(FACES, faces)}",
+        f"--ServerApp.jpserver_extensions={enabled}",
     ]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server", *words, *options],
+            [sys.executable, "-c", RUN_TIED, str(os.getpid()), "jupyter_server", *words, *options],
             env={**env, **own},
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,50 @@
+"""With jupyter-collaboration the server holds the open document and saves it by itself: data comes, saves are quiet."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from tests.e2e.conftest import Browser
+from tests.e2e.test_lab import DIMUON, MODEL, READ, RUN_ALL, dialogs, granted, open_notebook, save, wait_for_output
+from tests.jupyter.servers import declaring
+from tests.jupyter.test_opening import put
+
+#: Longer than the room's own pause before it saves (1 s) and than its look at the file (1 s).
+QUIET_S = 4.0
+
+
+def writes_during(path: Path, seconds: float) -> int:
+    """How often the file is replaced or written meanwhile."""
+    stamps = set()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        stamps.add(path.stat().st_mtime_ns)
+        time.sleep(0.02)
+    return len(stamps) - 1
+
+
+def test_open_run_all_and_save_three_times(together: Browser) -> None:
+    server = together.server
+    granted(server)
+    path = put(
+        server, "a.ipynb", declaring(READ, "nbrucio.data('sandbox:more') if False else 'no more'", dimuon=DIMUON)
+    )
+    open_notebook(together)
+    assert together.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.collaborative")
+    together.page.evaluate(RUN_ALL)
+    wait_for_output(together, "read 4 files")
+    for _ in range(3):
+        save(together)
+        assert dialogs(together) == 0
+    saved = json.loads(path.read_text())
+    assert [r["did"] for r in saved["metadata"]["nbrucio"]["requirements"]] == [DIMUON, "sandbox:more"]
+    assert saved["metadata"]["nbrucio"]["lock"]["dimuon"]["files"] == 4
+    assert "read 4 files" in json.dumps(saved["cells"][0]["outputs"])
+    in_room = together.page.evaluate(MODEL)["metadata"]["nbrucio"]
+    assert in_room["requirements"][0] == {"did": DIMUON, "handle": "dimuon"}
+    # What the hook adds at a save must not make the room save again.
+    assert writes_during(path, QUIET_S) == 0
+    assert dialogs(together) == 0
+    assert server.state("a.ipynb")["state"] == "done"
