@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbrucio.catalogue.faults import rejected
 from nbrucio.catalogue.storage import user_proxy
@@ -23,9 +23,7 @@ NEEDED = (41, 5, 1)
 
 _MODE = "RUCIO_CLIENT_MODE"
 
-#: What is put right again belongs to the process: one thread at a time.
-_starting = threading.Lock()
-
+_changing = threading.Lock()
 #: Our names of OIDC's settings, and what rucio-clients takes for their absence.
 _OIDC_DEFAULTS: Mapping[str, Any] = {
     "scope": "openid profile",
@@ -76,19 +74,50 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 @contextmanager
 def process_kept() -> Iterator[None]:
-    """Let rucio-clients have its way with the process while it is imported and starts, and put that right again."""
-    with _starting:
-        first, mode = sys.argv[:1], os.environ.get(_MODE)
-        sys.argv[:1] = first or [""]  # it shortens the first word, and an embedded interpreter may have none
+    """Let rucio-clients have its way with the process while it is imported and starts, and put that right again.
+
+    Threads share it: one that waits for a silent server to log in keeps no other from another server.
+    """
+    _enter()
+    try:
+        yield
+    finally:
+        _leave()
+
+
+class _Before(NamedTuple):
+    """What the process was like before the first of the threads that are within `process_kept` now."""
+
+    first: list[str]
+    mode: str | None
+
+
+_within = 0
+_before = _Before([], None)
+
+
+def _enter() -> None:
+    global _within, _before
+    with _changing:
+        _within += 1
+        if _within > 1:
+            return
+        _before = _Before(sys.argv[:1], os.environ.get(_MODE))
+        sys.argv[:1] = _before.first or [""]  # it shortens the first word, and an embedded interpreter may have none
         os.environ[_MODE] = "1"  # else a rucio.cfg of a server makes it ask that server's database
-        try:
-            yield
-        finally:
-            sys.argv[:1] = first
-            if mode is None:
-                del os.environ[_MODE]
-            else:
-                os.environ[_MODE] = mode
+
+
+def _leave() -> None:
+    global _within
+    with _changing:
+        _within -= 1
+        if _within:
+            return
+        sys.argv[:1] = _before.first
+        if _before.mode is None:
+            os.environ.pop(_MODE, None)
+        else:
+            os.environ[_MODE] = _before.mode
 
 
 def login_of(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from nbrucio.catalogue import login
 from nbrucio.catalogue.login import login_of, require_clients
-from nbrucio.config import Credentials, Instance
+from nbrucio.config import Credentials, Instance, Policy
 from nbrucio.did import Did
-from nbrucio.errors import CredentialsRejected, MissingDependency
+from nbrucio.errors import CredentialsRejected, MissingDependency, NbrucioError
 from tests.catalogue.conftest import Connect
-from tests.catalogue.servers import LOGIN, ScriptedServer
+from tests.catalogue.servers import LOGIN, ScriptedServer, Stall
 
 DIMUON = Did("sandbox", "dimuon")
 
@@ -56,6 +58,29 @@ def test_a_rucio_cfg_of_another_server_does_not_interfere(instance: Instance, tm
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "rucio.cfg").write_text(text)
     assert _files_seen_in_a_process(instance, tmp_path, RUCIO_HOME=str(tmp_path), RUCIO_ACCOUNT="wrong") == "4\n"
+
+
+def test_a_silent_server_keeps_nobody_from_another(connect: Connect, scripted: ScriptedServer) -> None:
+    scripted.answers.append(Stall())
+    first, mode = sys.argv[:1], os.environ.get("RUCIO_CLIENT_MODE")
+    silent = connect(Policy(read_timeout_s=8), host=scripted.url, auth_host=scripted.url)
+    ended: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            silent.describe(DIMUON)
+        except NbrucioError as error:
+            ended.append(error)
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    while not scripted.requests and waiting.is_alive():
+        time.sleep(0.01)
+    assert connect().describe(DIMUON).files == 4
+    assert not ended  # it still waits
+    waiting.join(60)
+    assert len(ended) == 1
+    assert (sys.argv[:1], os.environ.get("RUCIO_CLIENT_MODE")) == (first, mode)
 
 
 def test_a_rucio_cfg_that_rucio_clients_cannot_read_is_told(instance: Instance, tmp_path: Path) -> None:
