@@ -20,8 +20,9 @@ from nbrucio.kernel.uses import RUNS_PYTHON, Names, uses_in
 #: In cells of other languages only this is understood, in a comment: ``# nbrucio: scope:name``.
 _DIRECTIVE = re.compile(r"^[ \t]*(?:#|//|--|;|%)+[ \t]*nbrucio:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)[ \t]*([^\n]*)\n?(.*)", re.DOTALL)
-_LINE_MAGIC = re.compile(r"(?P<before>\s*(?:[^#%!=\n]*=\s*)?)%(?P<name>\w+)[ \t]*(?P<line>.*)")
-_SHELL = re.compile(r"(?P<before>\s*(?:[^#%!=\n]*=\s*)?)!")
+# What is assigned to begins with no space: two parts that both take spaces would be tried in every division of them.
+_LINE_MAGIC = re.compile(r"(?P<before>\s*(?:[^\s#%!=][^#%!=\n]*=\s*)?)%(?P<name>\w+)[ \t]*(?P<line>.*)")
+_SHELL = re.compile(r"(?P<before>\s*(?:[^\s#%!=][^#%!=\n]*=\s*)?)!")
 _HELP = re.compile(r"(?P<before>\s*)(?:\?{1,2}[\w.*]+|[\w.*]+\?{1,2})\s*$")
 #: A chain of names that depend on names is followed so far.
 _MAX_ROUNDS = 8

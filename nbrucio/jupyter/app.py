@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import inspect
 import os
 from pathlib import Path
@@ -14,7 +15,7 @@ from jupyter_server.utils import url_path_join
 from traitlets import Bool, Enum, Integer
 
 from nbrucio.consent import user_grants
-from nbrucio.jupyter.lookups import run_as_json
+from nbrucio.jupyter.lookups import progress_as_json
 from nbrucio.jupyter.routes import ROUTES
 from nbrucio.jupyter.saving import KEY, declared_in, update_metadata
 from nbrucio.jupyter.syncs import Run, Syncs, Wish
@@ -87,6 +88,9 @@ class NbrucioApp(ExtensionApp):
         if self.update_on_save and hasattr(manager, "register_pre_save_hook"):
             manager.register_pre_save_hook(self._before_save)
         self._wrap_get(manager)
+        # The first sync imports much, which makes Python look through all objects for garbage; in a Jupyter server that
+        # takes 0.1 s and more, and no request is answered meanwhile. What is here by now stays anyway.
+        gc.freeze()
 
     async def stop_extension(self) -> None:
         """Called by Jupyter when the server stops: no file is left half-written, the next sync resumes."""
@@ -209,14 +213,14 @@ class NbrucioApp(ExtensionApp):
     def _say_from_thread(self, run: Run) -> None:
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._say, run)
+            path = self._api_paths.get(run.path, os.fspath(run.path))
+            loop.call_soon_threadsafe(self._say, {"path": path, **progress_as_json(run)})
 
-    def _say(self, run: Run) -> None:
-        path = self._api_paths.get(run.path, os.fspath(run.path))
+    def _say(self, event: dict[str, object]) -> None:
         try:
-            self.serverapp.event_logger.emit(schema_id=EVENT_ID, data={"path": path, **run_as_json(run)})
+            self.serverapp.event_logger.emit(schema_id=EVENT_ID, data=event)
         except Exception:  # an event that cannot be sent is no reason to stop anything
-            self.log.exception("nbrucio: the progress of %r was not sent", path)
+            self.log.exception("nbrucio: the progress of %r was not sent", event["path"])
 
     def _say_upload_from_thread(self, job: Job) -> None:
         loop = self._loop

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import tornado.web
 from jupyter_server.auth.decorator import authorized
@@ -20,7 +21,6 @@ from nbrucio.jupyter.syncs import Wish
 if TYPE_CHECKING:
     from nbrucio.jupyter.app import NbrucioApp
 
-T = TypeVar("T")
 Verb = Callable[..., Awaitable[None]]
 
 #: By the exit code of an error.
@@ -47,6 +47,18 @@ def verb(method: Verb) -> Verb:
     return answered  # type: ignore[return-value]  # tornado's decorators are written for plain functions
 
 
+class JsonText(str):
+    """A value as JSON already."""
+
+    __slots__ = ()
+
+
+async def _written_in(pool: Executor, function: Callable[..., object], *arguments: object) -> JsonText:
+    loop = asyncio.get_running_loop()
+    # Writing 10,000 requirements as JSON takes as long as many requests.
+    return await loop.run_in_executor(pool, lambda: JsonText(json.dumps(function(*arguments))))
+
+
 class NbrucioHandler(APIHandler):
     """What the handlers share."""
 
@@ -59,19 +71,19 @@ class NbrucioHandler(APIHandler):
     def reply(self, value: object, status: int = 200) -> None:
         """Answer with ``value`` as JSON."""
         self.set_status(status)
-        self.finish(json.dumps(value))
+        self.finish(value if isinstance(value, JsonText) else json.dumps(value))
 
     def fail(self, error: NbrucioError) -> None:
         """Answer with ``error``."""
         self.reply({"error": error.as_json()}, _HTTP_STATUS.get(error.exit_code, 500))
 
-    async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
-        """The result of ``function``, which asks this machine only, computed off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.app.local_pool, lambda: function(*arguments))
+    async def in_thread(self, function: Callable[..., object], *arguments: object) -> JsonText:
+        """The result of ``function``, which asks this machine only, computed and written off the event loop."""
+        return await _written_in(self.app.local_pool, function, *arguments)
 
-    async def from_rucio(self, function: Callable[..., T], *arguments: object) -> T:
+    async def from_rucio(self, function: Callable[..., object], *arguments: object) -> JsonText:
         """The result of ``function``, which asks Rucio and may take as long as it."""
-        return await asyncio.get_running_loop().run_in_executor(self.app.remote_pool, lambda: function(*arguments))
+        return await _written_in(self.app.remote_pool, function, *arguments)
 
     def body(self) -> Mapping[str, Any]:
         """The JSON object that was sent.
@@ -110,9 +122,8 @@ class StatusHandler(NbrucioHandler):
         """``?path=…&files=1&check=1``; the files of each requirement only when asked for, drift likewise."""
         path = self.notebook(self.get_query_argument("path", None))
         with_files, check = (self.get_query_argument(name, "0") == "1" for name in ("files", "check"))
-        report = await (self.from_rucio if check else self.in_thread)(lookups.status, path, with_files, check)
         run = self.app.syncs.last(path)
-        self.reply({**report, "sync": {**lookups.run_as_json(run), **lookups.found_by(run)} if run else None})
+        self.reply(await (self.from_rucio if check else self.in_thread)(lookups.status, path, run, with_files, check))
 
 
 class PlanHandler(NbrucioHandler):

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from nbrucio.jupyter.syncs import Run
 
 MAX_ROWS = 1_000
+#: An event goes to every browser and is checked against its schema on the event loop.
+MAX_STATES_IN_EVENT = 1_000
 
 
-def status(path: Path, with_files: bool, check: bool = False) -> dict[str, object]:
+def status(path: Path, run: Run | None, with_files: bool, check: bool = False) -> dict[str, object]:
     """What is here of what the notebook at ``path`` declares. No network, unless ``check`` asks what has changed.
+
+    Args:
+        run: its last sync, whose progress and end are told under ``sync``.
 
     Raises:
         NbrucioError: the configuration has a fault.
@@ -34,7 +39,7 @@ def status(path: Path, with_files: bool, check: bool = False) -> dict[str, objec
     if not with_files and isinstance(requirements, list):
         for requirement in requirements:
             requirement["files_total"] = len(requirement.pop("files"))
-    return report
+    return {**report, "sync": {**run_as_json(run), **found_by(run)} if run else None}
 
 
 def plan(path: Path) -> dict[str, object]:
@@ -221,6 +226,15 @@ def run_as_json(run: Run) -> dict[str, object]:
         value["requirements"] = {r.target.requirement.handle: r.state for r in run.future.result().requirements}
     elif run.state == "failed":
         value["message"] = "The sync was stopped." if run.future.cancelled() else str(run.future.exception())
+    return value
+
+
+def progress_as_json(run: Run) -> dict[str, object]:
+    """`run_as_json` for an event: without the states of requirements where these are more than people look at."""
+    value = run_as_json(run)
+    states = value.get("requirements")
+    if isinstance(states, dict) and len(states) > MAX_STATES_IN_EVENT:
+        del value["requirements"]
     return value
 
 

@@ -6,7 +6,7 @@ twice gives the same bytes. Nothing that a person wrote is removed or changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 
 from nbrucio.declaration import Declaration, Requirement, from_attachments, lock_for, propose_handle
 from nbrucio.did import DidType
@@ -18,6 +18,8 @@ from nbrucio.scan import Scan, scan_notebook
 KEY = "nbrucio"
 #: Marks a requirement that the scan added, so that only such a one is ever called unused.
 SOURCE, FROM_CODE, UNUSED = "source", "code", "unused"
+#: A declaration with more entries is left alone: nobody wrote it by hand, and all requests wait while it is read.
+MAX_UPDATED = 2_000
 
 
 def update_metadata(content: dict[str, object], resolved: Mapping[str, LockEntry]) -> bool:
@@ -30,7 +32,7 @@ def update_metadata(content: dict[str, object], resolved: Mapping[str, LockEntry
         resolved: by handle, what the last sync of this notebook resolved on this machine.
     """
     metadata = content.get("metadata")
-    if not isinstance(metadata, dict):
+    if not isinstance(metadata, dict) or _is_too_long(metadata):
         return False
     found = scan_notebook(content)
     if KEY not in metadata and ATTACHMENTS_KEY not in metadata and not found.dids:
@@ -46,6 +48,12 @@ def update_metadata(content: dict[str, object], resolved: Mapping[str, LockEntry
     if KEY in metadata and isinstance(metadata.get(ATTACHMENTS_KEY), list):
         changed = _attach(metadata[ATTACHMENTS_KEY], after) or changed
     return changed
+
+
+def _is_too_long(metadata: Mapping[str, object]) -> bool:
+    declared = metadata.get(KEY)
+    parts = [declared.get("requirements"), declared.get("lock")] if isinstance(declared, Mapping) else []
+    return any(isinstance(p, Sized) and len(p) > MAX_UPDATED for p in (*parts, metadata.get(ATTACHMENTS_KEY)))
 
 
 def _declared(metadata: Mapping[str, object]) -> Declaration:

@@ -18,9 +18,11 @@ Start = Callable[..., AbstractContextManager[Server]]
 def start(tmp_path: Path, sandbox: Sandbox) -> Start:
     """Starts a server that knows the sandbox, with options and environment of the test."""
 
-    def run(*options: str, **env: str) -> AbstractContextManager[Server]:
+    def run(*options: str, lag: bool = False, **env: str) -> AbstractContextManager[Server]:
         environment = base_environment(tmp_path) | dict(sandbox.env()) | env
-        return serve(tmp_path, environment, *options)
+        if lag:  # its event loop tells at /lag how late it is
+            environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+        return serve(tmp_path, environment, *options, extensions={"tests.jupyter.lag": True} if lag else {})
 
     return run
 

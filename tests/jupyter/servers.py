@@ -36,6 +36,9 @@ RUN_TIED = (
 )
 
 
+NONE: Mapping[str, bool] = MappingProxyType({})
+
+
 @dataclass
 class Output:
     """What a cell did: its reply, and its outputs as text in order."""
@@ -218,7 +221,7 @@ def serve(
     *options: str,
     faces: bool = False,
     collaboration: bool = False,
-    extensions: Mapping[str, bool] = MappingProxyType({}),
+    extensions: Mapping[str, bool] = NONE,
 ) -> Iterator[Server]:
     """A server with this environment whose notebooks lie in ``folder/notebooks``.
 

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from nbrucio.sandbox import Sandbox
 from tests.jupyter.conftest import Start
+from tests.jupyter.mounted import Disk
 from tests.jupyter.servers import Server, declaring, notebook
+from tests.jupyter.slow import slow_rucio
 from tests.jupyter.test_opening import manifest_of, put
 
 DIMUON = "sandbox:dimuon"
@@ -61,7 +64,8 @@ def test_the_server_answers_while_rucio_is_silent(start: Start, silent_rucio: st
         f'default_instance = "silent"\n[instances.silent]\nhost = "{silent_rucio}"\nauth_host = "{silent_rucio}"\n'
         'account = "a"\nauth_type = "userpass"\nusername = "a"\npassword = "b"\n[policy]\nread_timeout = 10\n'
     )
-    with start(NBRUCIO_CONFIG=str(config)) as server:
+    with start(lag=True, NBRUCIO_CONFIG=str(config)) as server:
+        server.ask("lag")
         for name in ("a", "b", "c", "d", "e", "f"):
             put(server, f"{name}.ipynb", declaring(dimuon=f"s:{name}"))
             server.open(f"{name}.ipynb")
@@ -75,6 +79,7 @@ def test_the_server_answers_while_rucio_is_silent(start: Start, silent_rucio: st
         began = time.monotonic()
         server.save("a.ipynb", content)
         assert time.monotonic() - began < SILENT_S / 4
+        assert server.ask("lag")[1]["late_ms"] < 1000 * SILENT_S / 4
     for search in searches:
         search.join()
 
@@ -83,6 +88,22 @@ def search_in_vain(server: Server) -> None:
     """A search that ends when the server does."""
     with suppress(OSError):
         server.ask("nbrucio/search?pattern=s:*")
+
+
+def test_slow_answers_are_waited_for_side_by_side(start: Start, sandbox: Sandbox, tmp_path: Path) -> None:
+    delay_s = 4.0
+    with slow_rucio(sandbox, tmp_path, delay_s) as config, start(lag=True, NBRUCIO_CONFIG=str(config)) as server:
+        server.ask("lag")
+        began = time.monotonic()
+        for name in ("a", "b", "c", "d", "e", "f"):
+            put(server, f"{name}.ipynb", declaring(dimuon=DIMUON))
+            server.open(f"{name}.ipynb")
+        opened_s = time.monotonic() - began
+        ends = [server.settled(f"{name}.ipynb")["requirements"] for name in ("a", "b", "c", "d", "e", "f")]
+        assert ends == [{"dimuon": "missing"}] * 6  # Rucio was asked; nobody has agreed to a download
+        assert opened_s < delay_s
+        assert delay_s < time.monotonic() - began < 6 * delay_s
+        assert server.ask("lag")[1]["late_ms"] < 1000 * delay_s / 4
 
 
 def test_a_server_that_stops_does_not_wait_for_a_silent_rucio(start: Start, silent_rucio: str, tmp_path: Path) -> None:
@@ -101,13 +122,17 @@ def test_a_server_that_stops_does_not_wait_for_a_silent_rucio(start: Start, sile
         assert time.monotonic() - began < 15
 
 
-def test_a_huge_notebook_opens_and_saves(server: Server) -> None:
-    content = declaring(*(f"x = {n}" for n in range(20)), dimuon=DIMUON)
-    content["metadata"]["other"] = ["0123456789" * 100] * 20_000  # 20 MB
+@pytest.mark.parametrize(("place", "kilobytes"), [("beside", 100_000), ("within", 20_000)])
+def test_a_notebook_with_much_metadata_opens_and_saves(server: Server, place: str, kilobytes: int) -> None:
+    content = declaring("x = 1", dimuon=DIMUON)
+    metadata = content["metadata"]
+    holder = metadata if place == "beside" else metadata["nbrucio"]["requirements"][0]
+    holder["other"] = ["0123456789" * 100] * kilobytes
     put(server, "a.ipynb", content)
     server.open("a.ipynb")
     assert server.settled("a.ipynb")["requirements"] == {"dimuon": "missing"}
-    assert server.save("a.ipynb", content)["metadata"]["nbrucio"]["requirements"][0]["did"] == DIMUON
+    saved = server.save("a.ipynb", content)
+    assert saved["metadata"]["nbrucio"]["requirements"] == metadata["nbrucio"]["requirements"]
 
 
 def test_ten_thousand_requirements_do_not_stop_the_server(server: Server) -> None:
@@ -137,6 +162,52 @@ def test_one_did_at_an_unknown_instance_does_not_stop_the_others(server: Server)
     put(server, "a.ipynb", content)
     assert server.sync("a.ipynb")["requirements"] == {"dimuon": "ready", "far": "failed"}
     assert len(manifest_of(server, "a.ipynb")["dimuon"]) == 4
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """An empty file system of 64 kB."""
+    one = Disk(tmp_path / "disk", 65536)
+    yield one
+    one.close()
+
+
+def test_a_full_disk_is_told_where_the_user_looks(start: Start, disk: Disk) -> None:
+    with start(NBRUCIO_STORE=str(disk.path / "store"), **disk.full()) as server:
+        path = put(server, "a.ipynb", declaring(dimuon=DIMUON))
+        assert server.sync("a.ipynb")["requirements"] == {"dimuon": "missing"}
+        (error,) = server.ask("nbrucio/status?path=a.ipynb")[1]["sync"]["errors"]["dimuon"][:1]
+        assert error["code"] == "no-space"
+        server.open("a.ipynb")
+        server.save("a.ipynb", declaring("1", dimuon=DIMUON))
+        with server.kernel("a.ipynb") as kernel:
+            shown = kernel.run("import nbrucio\nnbrucio.data['dimuon']").traceback
+    assert "'dimuon' (sandbox:dimuon) is not here: " in shown[0]
+    assert "free" in shown[0]
+    assert str(path) in shown[1]
+
+
+def test_a_disk_that_becomes_read_only_keeps_what_is_here(start: Start, tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "disk", 64 << 20)
+    try:
+        with start(NBRUCIO_STORE=str(disk.path / "store"), NBRUCIO_KEEP_FREE="0") as server:
+            put(server, "a.ipynb", declaring(dimuon=DIMUON))
+            assert server.sync("a.ipynb")["requirements"] == {"dimuon": "ready"}
+            disk.make_read_only()
+            assert server.sync("a.ipynb")["requirements"] == {"dimuon": "ready"}
+            put(server, "b.ipynb", declaring(odd="sandbox:odd.names"))
+            server.ask("nbrucio/sync", {"path": "b.ipynb"})
+            server.settled("b.ipynb")
+            error = manifest_of(server, "b.ipynb").manifest().entries["odd"].error
+            assert error is not None
+            assert "fault in nbrucio" not in error["message"]
+            assert "read-only" in error["message"].lower() or "permission" in error["message"].lower()
+            server.save("b.ipynb", declaring("1", odd="sandbox:odd.names"))
+            with server.kernel("a.ipynb") as kernel:
+                assert kernel.run("import nbrucio\nprint(len(nbrucio.data['dimuon']))").text == "4\n"
+            assert "Traceback" not in server.log.read_text()
+    finally:
+        disk.close()
 
 
 def test_a_store_that_cannot_be_written_is_told(start: Start, tmp_path: Path) -> None:

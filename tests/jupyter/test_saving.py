@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nbrucio.did import Did, DidType
-from nbrucio.jupyter.saving import update_metadata
+from nbrucio.jupyter.saving import MAX_UPDATED, update_metadata
 from nbrucio.lock import LockEntry
 from tests.jupyter.servers import Server, declaring, notebook
 
@@ -85,7 +85,7 @@ def test_a_lock_is_added_where_there_is_none_and_never_replaced() -> None:
     content = declaring(*USES, b="a:b")
     assert update_metadata(content, {"b": LOCK})
     assert content["metadata"]["nbrucio"]["lock"]["b"] == LOCK.as_json()
-    newer = LockEntry(**{**vars(LOCK), "files": 3})
+    newer = LOCK._replace(files=3)
     assert not update_metadata(content, {"b": newer})
     assert content["metadata"]["nbrucio"]["lock"]["b"]["files"] == 2
 
@@ -160,3 +160,22 @@ def test_a_save_is_not_disturbed_by_metadata_that_makes_no_sense(server: Server)
 def test_saving_can_be_left_to_the_user(start: Any) -> None:
     with start("--NbrucioApp.update_on_save=False") as server:
         assert "nbrucio" not in server.save("a.ipynb", notebook(*USES))["metadata"]
+
+
+@pytest.mark.parametrize("key", ["requirements", "lock", "rucio_attachments"])
+def test_a_declaration_of_absurd_length_is_saved_as_it_is(key: str) -> None:
+    entries = [{"did": f"a:{n}", "handle": f"h{n}", "variableName": f"h{n}"} for n in range(MAX_UPDATED + 1)]
+    value: object = {str(n): one for n, one in enumerate(entries)} if key == "lock" else entries
+    metadata: dict[str, object] = (
+        {key: value} if key == "rucio_attachments" else {"nbrucio": {"version": 1, key: value}}
+    )
+    content = notebook(*USES, metadata=metadata)
+    before = json.dumps(content)
+    assert not update_metadata(content, {"b": LOCK})
+    assert json.dumps(content) == before
+
+
+def test_a_long_line_of_spaces_is_scanned_at_once() -> None:
+    # With a pattern that tries every division of the spaces this takes minutes, and the server answers nobody.
+    content = notebook("import nbrucio (\n" + 150_000 * " " + "x")
+    assert not update_metadata(content, {})
