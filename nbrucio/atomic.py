@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -87,7 +87,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Make ``data`` the content of ``path``, new or not, readable by its owner alone; the folder must exist.
+    """`write_pieces` of one piece."""
+    write_pieces(path, (data,))
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Make ``pieces`` the content of ``path``, new or not, readable by its owner alone; the folder must exist.
 
     For what can be made again: a reader never sees half of it, but it is not forced to the disk, so a power cut may
     lose it. Whoever reads it checks it.
@@ -98,7 +103,7 @@ def write_file(path: Path, data: bytes) -> None:
     handle, temporary = _temporary_beside(path)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(pieces)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

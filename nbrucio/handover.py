@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from nbrucio.catalogue.base import Replica
 from nbrucio.declaration import handle_of, lock_for
 from nbrucio.engine import Engine
 from nbrucio.errors import BadConfig
 from nbrucio.events import Noticed
 from nbrucio.kernel.where import RUNTIME_VARIABLE
 from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State, write
-from nbrucio.plan import Access, FilePlan, Plan, Target
+from nbrucio.plan import Plan
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.resolve import Declared
 
@@ -54,7 +53,7 @@ def manifest_entry(requirement: RequirementReport, *, syncing: bool) -> Manifest
     files = (
         ManifestFile(
             did=str(file.entry.did),
-            path=str(file.path) if file.path else None,
+            path=file.where,
             pfn=file.pfn,
             bytes=file.entry.size_bytes,
             checksum=file.entry.checksum,
@@ -100,19 +99,10 @@ def keep_places(engine: Engine, plan: Plan) -> None:
     """Remember where files outside the store are had; without that the next sync asks, which stops nothing."""
     for requirement in plan.requirements:
         target = requirement.target
-        places = {file.entry.did: place for file in requirement.files if (place := _place(engine, target, file))}
+        places = {file.entry.did: file.replica for file in requirement.files if file.replica is not None}
         if places and target.lock and places != engine.places.read(target.instance, target.lock.digest):
             with suppress(OSError):
                 engine.places.keep(target.instance, target.lock.digest, places)
-
-
-def _place(engine: Engine, target: Target, file: FilePlan) -> Replica | None:
-    if file.access is Access.STREAM:
-        return file.replicas[0]
-    if file.access is not Access.MOUNT:
-        return None
-    instance = engine.config.instance(target.instance)
-    return next((r for r in file.replicas if instance.local_path(r.rse, r.pfn) == file.path), None)
 
 
 def keep_rate(engine: Engine, size_bytes: int, elapsed_s: float) -> None:

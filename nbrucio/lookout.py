@@ -14,7 +14,7 @@ from nbrucio.notebook import Notebook
 from nbrucio.plan import Access, Target
 from nbrucio.report import NotebookReport
 from nbrucio.store import Stored
-from nbrucio.store.seen import Row, Seen, Watch, stat_of
+from nbrucio.store.seen import Row, Seen, Stat, Watch, stat_of
 
 
 class Lookout:
@@ -28,13 +28,12 @@ class Lookout:
     def __init__(self, engine: Engine, *, after_commit: bool = False) -> None:
         self._engine = engine
         self._watch: Watch | None = engine.sightings.watch(after_commit=after_commit)
-        self._lines: dict[str, str] = {}
+        self._stats: dict[str, Stat] = {}
 
     def saw(self, stored: Stored) -> None:
         """Note an object that is part of an answer."""
-        if self._watch is not None and stored.stat is not None:
-            path = str(stored.path)
-            self._lines[path] = self._engine.sightings.object_line(path, stored.stat)
+        if self._watch is not None:
+            self._stats[stored.where] = stored.stat
 
     def keep(
         self,
@@ -42,7 +41,7 @@ class Lookout:
         variant: str | None,
         rows: Iterable[Row],
         targets: Iterable[Target],
-        paths: Iterable[Path],
+        paths: Iterable[str],
         told: NotebookReport | None = None,
     ) -> None:
         """Keep the totals of a notebook that was resolved whole, and whose files are in the store or missing.
@@ -57,7 +56,7 @@ class Lookout:
         if self._watch is None:
             return
         try:
-            lines = [self._lines[str(path)] for path in paths]
+            lines = [self._engine.sightings.object_line(path, self._stats[path]) for path in paths]
         except KeyError:
             return
         witnesses = {path: stat_of(path) for path in self._witnesses(notebook.path, targets, told)}
@@ -98,7 +97,7 @@ def keep_look(
     files = [file for one in requirements for file in one.files]
     if any(file.access is Access.MOUNT or file.access is Access.STREAM for file in files):
         return
-    paths = (file.path for file in files if file.path is not None)
+    paths = (file.where for file in files if file.where is not None)
     targets = [one.target for one in requirements]
     rows = (one.row() for one in requirements)
     lookout.keep(notebook, variant, rows, targets, paths, report if synced else None)

@@ -13,14 +13,20 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
+from itertools import chain
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
-from nbrucio.atomic import write_file
+from nbrucio.atomic import write_file, write_pieces
 from nbrucio.errors import BadConfig, NbrucioError
 from nbrucio.kernel import where
 
 VERSION = 1
+_json = json.JSONEncoder(separators=(",", ":")).encode
+#: Where the data begins. No string can hold it: a quotation mark within one has a backslash before it.
+_DATA = b',"data":'
+#: What stands before the data is a path and a few words.
+_MAX_HEAD_BYTES = 1 << 16
 State = Literal["syncing", "ready", "failed"]
 
 
@@ -129,8 +135,8 @@ def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
         if manifest.state == "ready" and _says_the_same(path, manifest):
             return path
         # The plain form first: who waits for the JSON to say "ready" finds both.
-        _replace(plain_path(path), "".join(_plain_lines(manifest)))
-        _replace(path, json.dumps(_as_json(manifest), separators=(",", ":")) + "\n")
+        write_pieces(plain_path(path), map(_bytes, _plain_lines(manifest)))
+        write_pieces(path, map(_bytes, chain((_head(manifest),), _data(manifest))))
     except OSError as error:
         raise BadConfig(
             f"The manifest of this notebook cannot be written: {error.strerror or error}.",
@@ -148,7 +154,7 @@ def write_progress(notebook: Path, progress: Mapping[str, object], environ: Mapp
     """
     path = path_for(notebook, environ)
     where.make_private(path.parent)
-    _replace(path.with_suffix(".progress"), json.dumps(progress))
+    write_file(path.with_suffix(".progress"), json.dumps(progress).encode())
 
 
 def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -163,44 +169,61 @@ def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
 
 
 def _says_the_same(path: Path, manifest: Manifest) -> bool:
+    """Whether both files say this already. Who wrote them, and when, is no content."""
     try:
-        present = json.loads(path.read_bytes())
-        plain = plain_path(path).read_bytes().decode("utf-8", "surrogateescape")
-    except (OSError, ValueError):
+        with plain_path(path).open("rb") as plain:
+            if not _continues(plain, map(_bytes, _plain_lines(manifest))):
+                return False
+        with path.open("rb") as file:
+            head, found, _ = file.read(_MAX_HEAD_BYTES).partition(_DATA)
+            file.seek(len(head) + len(found))
+            present, facts = json.loads(head + b"}"), json.loads(_head(manifest).removesuffix(_DATA.decode()) + "}")
+            if any(present.get(key) != facts[key] for key in ("version", "notebook", "state")):
+                return False
+            return _continues(file, map(_bytes, _data(manifest)))
+    except (OSError, ValueError, AttributeError):
         return False
-    if not isinstance(present, dict) or plain != "".join(_plain_lines(manifest)):
-        return False
-    # Who wrote it, and when, is no content.
-    return all(present.get(key) == value for key, value in _as_json(manifest).items() if key not in ("written", "pid"))
 
 
-def _replace(path: Path, text: str) -> None:
-    write_file(path, text.encode("utf-8", "surrogateescape"))
+def _continues(file: BinaryIO, pieces: Iterable[bytes]) -> bool:
+    return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
 
 
-def _as_json(manifest: Manifest) -> dict[str, object]:
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _head(manifest: Manifest) -> str:
+    """The manifest up to its data."""
     written = manifest.written or datetime.now(timezone.utc)
-    return {
+    facts = {
         "version": VERSION,
         "notebook": manifest.notebook,
         "state": manifest.state,
         "written": written.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "pid": os.getpid(),
-        "data": {entry.handle: _entry_as_json(entry) for entry in manifest.entries},
     }
+    return _json(facts)[:-1] + _DATA.decode()
 
 
-def _entry_as_json(entry: ManifestEntry) -> dict[str, object]:
-    return {
-        "did": entry.did,
-        "instance": entry.instance,
-        "state": entry.state,
-        "bind": entry.bind,
-        "folder": entry.folder,
-        "ca": entry.ca,
-        "files": [file._asdict() for file in entry.files],
-        "error": entry.error._asdict() if entry.error else None,
-    }
+def _data(manifest: Manifest) -> Iterator[str]:
+    """The rest in pieces: the whole of 100,000 files would be in memory several times."""
+    yield "{"
+    for number, entry in enumerate(manifest.entries):
+        facts = {
+            "did": entry.did,
+            "instance": entry.instance,
+            "state": entry.state,
+            "bind": entry.bind,
+            "folder": entry.folder,
+            "ca": entry.ca,
+            "error": entry.error._asdict() if entry.error else None,
+        }
+        yield f'{"," if number else ""}{_json(entry.handle)}:{_json(facts)[:-1]},"files":['
+        for index, file in enumerate(entry.files):
+            yield f"{',' if index else ''}{_json(file._asdict())}"
+        yield "]}"
+    yield "}}\n"
 
 
 def _plain_lines(manifest: Manifest) -> Iterator[str]:

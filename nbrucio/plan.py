@@ -7,7 +7,7 @@ face shows the same plan.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -77,14 +77,14 @@ class Facts(NamedTuple):
 
     Attributes:
         stored: files that are in the store, and their paths.
-        mounted: files that were found on a mounted RSE, and their paths.
+        mounted: files that were found on a mounted RSE, their paths, and the replicas that these are.
         replicas: of the files that are in neither; absent when they were not asked for.
         replica_errors: by instance, why its replicas could not be asked for.
         refused: files that are here with other bytes than a lock names.
     """
 
-    stored: Mapping[FileKey, Path]
-    mounted: Mapping[FileKey, Path]
+    stored: Mapping[FileKey, str]
+    mounted: Mapping[FileKey, tuple[str, Replica]]
     replicas: Mapping[FileKey, tuple[Replica, ...]]
     replica_errors: Mapping[str, NbrucioError]
     refused: Mapping[FileKey, NbrucioError] = MappingProxyType({})
@@ -110,21 +110,27 @@ class FilePlan(NamedTuple):
     Attributes:
         entry: the file.
         access: how.
-        path: where it is already; None for a download or a missing file.
-        replicas: where a download may read it, best first; of a streamed or mounted file the one that serves it first.
+        where: the path at which it is already, as text: a `Path` takes ten times the memory; None for a download, a
+            streamed or a missing file.
+        replica: the one that is streamed or mounted; None for every other file.
         error: why it is missing; None otherwise.
     """
 
     entry: FileEntry
     access: Access
-    path: Path | None = None
-    replicas: tuple[Replica, ...] = ()
+    where: str | None = None
+    replica: Replica | None = None
     error: NbrucioError | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """Where it is already."""
+        return None if self.where is None else Path(self.where)
 
     @property
     def pfn(self) -> str | None:
         """The URL at which a streamed file is opened; None for every other."""
-        return _streamed(self.replicas[0]) if self.access is Access.STREAM else None
+        return _streamed(self.replica) if self.replica is not None and self.access is Access.STREAM else None
 
 
 class RequirementPlan(NamedTuple):
@@ -150,11 +156,13 @@ class Plan(NamedTuple):
         requirements: in the order of the declaration.
         downloads: each file to bring, once, with its instance, although several requirements may hold it.
         refusal: why nothing may be downloaded at all; None when it may.
+        replicas: of each file to bring, best first.
     """
 
     requirements: tuple[RequirementPlan, ...]
     downloads: tuple[tuple[str, FilePlan], ...]
     refusal: NbrucioError | None
+    replicas: Mapping[FileKey, tuple[Replica, ...]] = MappingProxyType({})
 
     @property
     def download_bytes(self) -> int:
@@ -162,14 +170,15 @@ class Plan(NamedTuple):
         return sum(file.entry.size_bytes or 0 for _, file in self.downloads)
 
 
-def wanted(targets: Sequence[Target], have: Mapping[FileKey, Path]) -> dict[str, list[Did]]:
-    """By instance, the files of ``targets`` that are not among ``have``, each once, in order."""
-    missing: dict[str, dict[Did, None]] = {}
+def wanted(targets: Sequence[Target], *have: Container[FileKey]) -> dict[str, dict[Did, FileEntry]]:
+    """By instance and DID, the files of ``targets`` that are in none of ``have``, each once, in order."""
+    missing: dict[str, dict[Did, FileEntry]] = {}
     for target in targets:
         for entry in target.files:
-            if (target.instance, entry.did) not in have:
-                missing.setdefault(target.instance, {})[entry.did] = None
-    return {instance: list(dids) for instance, dids in missing.items()}
+            key = (target.instance, entry.did)
+            if not any(key in one for one in have):
+                missing.setdefault(target.instance, {})[entry.did] = entry
+    return missing
 
 
 def make_plan(targets: Sequence[Target], facts: Facts, limits: Limits) -> Plan:
@@ -181,7 +190,7 @@ def make_plan(targets: Sequence[Target], facts: Facts, limits: Limits) -> Plan:
         RequirementPlan(target, tuple(_plan_file(target, entry, facts) for entry in target.files)) for target in targets
     )
     if any(target.requirement.access == "any" for target in targets):
-        requirements = _within(requirements, limits)
+        requirements = _within(requirements, facts, limits)
     downloads = {
         (plan.target.instance, file.entry.did): file
         for plan in requirements
@@ -189,7 +198,8 @@ def make_plan(targets: Sequence[Target], facts: Facts, limits: Limits) -> Plan:
         if file.access is Access.DOWNLOAD
     }
     ordered = tuple((instance, file) for (instance, _), file in downloads.items())
-    return Plan(requirements, ordered, _refusal(sum(file.entry.size_bytes or 0 for _, file in ordered), limits))
+    refusal = _refusal(sum(file.entry.size_bytes or 0 for _, file in ordered), limits)
+    return Plan(requirements, ordered, refusal, facts.replicas)
 
 
 def _plan_file(target: Target, entry: FileEntry, facts: Facts) -> FilePlan:
@@ -200,7 +210,7 @@ def _plan_file(target: Target, entry: FileEntry, facts: Facts) -> FilePlan:
     if key in facts.stored and allowed != "mount":
         return FilePlan(entry, Access.STORE, facts.stored[key])
     if key in facts.mounted and allowed not in ("store", "download"):
-        return FilePlan(entry, Access.MOUNT, facts.mounted[key], facts.replicas.get(key, ()))
+        return FilePlan(entry, Access.MOUNT, *facts.mounted[key])
     if target.instance in facts.replica_errors:
         return FilePlan(entry, Access.MISSING, error=facts.replica_errors[target.instance])
     if allowed == "rule":
@@ -209,25 +219,26 @@ def _plan_file(target: Target, entry: FileEntry, facts: Facts) -> FilePlan:
         return FilePlan(entry, Access.MISSING, error=planfaults.narrowed(entry, target.requirement))
     if key not in facts.replicas:
         return FilePlan(entry, Access.MISSING, error=planfaults.not_asked(entry))
-    plan = _plan_download(entry, facts.replicas[key])
+    replicas = facts.replicas[key]
+    plan = _plan_download(entry, replicas)
     if allowed != "stream" or plan.access is Access.MISSING:
         return plan
-    return _stream(plan) or FilePlan(entry, Access.MISSING, error=planfaults.narrowed(entry, target.requirement))
+    streamed = _stream(entry, replicas)
+    return streamed or FilePlan(entry, Access.MISSING, error=planfaults.narrowed(entry, target.requirement))
 
 
-def _stream(plan: FilePlan) -> FilePlan | None:
-    """The same file streamed; None when no replica can be."""
-    replicas = tuple(sorted(plan.replicas, key=lambda replica: replica.scheme not in STREAMED_SCHEMES))
-    if not replicas or replicas[0].scheme not in STREAMED_SCHEMES:
-        return None
-    return FilePlan(plan.entry, Access.STREAM, replicas=replicas)
+def _stream(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan | None:
+    """The file streamed; None when no replica can be."""
+    disks = (replica for replica in replicas if not replica.tape and replica.scheme in STREAMED_SCHEMES)
+    best = next(disks, None)
+    return None if best is None else FilePlan(entry, Access.STREAM, replica=best)
 
 
 def _streamed(replica: Replica) -> str:
     return STREAMED_SCHEMES[replica.scheme] + replica.pfn[replica.pfn.index(":") :]
 
 
-def _within(requirements: tuple[RequirementPlan, ...], limits: Limits) -> tuple[RequirementPlan, ...]:
+def _within(requirements: tuple[RequirementPlan, ...], facts: Facts, limits: Limits) -> tuple[RequirementPlan, ...]:
     """``requirements`` with the downloads of those that allow any access streamed, from the first that does not fit."""
     sizes: dict[FileKey, int] = {}
     for plan in requirements:
@@ -238,18 +249,18 @@ def _within(requirements: tuple[RequirementPlan, ...], limits: Limits) -> tuple[
     return tuple(
         plan
         if plan.target.requirement.access != "any"
-        else RequirementPlan(plan.target, tuple(_fitted(plan.target.instance, plan.files, sizes, budget)))
+        else RequirementPlan(plan.target, tuple(_fitted(plan, facts, sizes, budget)))
         for plan in requirements
     )
 
 
-def _fitted(instance: str, files: Sequence[FilePlan], sizes: dict[FileKey, int], budget: int) -> Iterator[FilePlan]:
-    """``files``, those streamed whose download does not fit into the budget beside ``sizes``, which grows."""
+def _fitted(plan: RequirementPlan, facts: Facts, sizes: dict[FileKey, int], budget: int) -> Iterator[FilePlan]:
+    """The files of ``plan``, those streamed whose download does not fit beside ``sizes``, which grows."""
     left = budget - sum(sizes.values())
-    for file in files:
-        key, size_bytes = (instance, file.entry.did), file.entry.size_bytes or 0
+    for file in plan.files:
+        key, size_bytes = (plan.target.instance, file.entry.did), file.entry.size_bytes or 0
         counted = file.access is not Access.DOWNLOAD or key in sizes
-        streamed = None if counted or size_bytes <= left else _stream(file)
+        streamed = None if counted or size_bytes <= left else _stream(file.entry, facts.replicas[key])
         if not counted and streamed is None:
             sizes[key] = size_bytes
             left -= size_bytes
@@ -265,9 +276,8 @@ def _download_sizes(plan: RequirementPlan) -> dict[FileKey, int]:
 
 
 def _plan_download(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan:
-    on_disk = tuple(replica for replica in replicas if not replica.tape)
-    if on_disk:
-        return FilePlan(entry, Access.DOWNLOAD, replicas=on_disk)
+    if any(not replica.tape for replica in replicas):
+        return FilePlan(entry, Access.DOWNLOAD)
     error = planfaults.only_on_tape(entry, replicas) if replicas else planfaults.no_replica(entry)
     return FilePlan(entry, Access.MISSING, error=error)
 
@@ -281,7 +291,7 @@ def _refusal(download_bytes: int, limits: Limits) -> NbrucioError | None:
 
 def missing_words(plan: RequirementPlan) -> str:
     """``3 of 4 files, 6.3 MB of 8.4 MB``: how much of a requirement is here."""
-    here = [file for file in plan.files if file.path is not None or file.access is Access.STREAM]
+    here = [file for file in plan.files if file.where is not None or file.access is Access.STREAM]
     size_here = sum(file.entry.size_bytes or 0 for file in here)
     size_all = sum(file.entry.size_bytes or 0 for file in plan.files)
     return f"{len(here):,} of {plural(len(plan.files), 'file')}, {human_bytes(size_here)} of {human_bytes(size_all)}"

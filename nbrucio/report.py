@@ -18,21 +18,26 @@ class FileReport(NamedTuple):
     Attributes:
         entry: the file.
         access: how it is had; MISSING when it is not.
-        path: where it is; None when it is not here.
+        where: its path as text; None when it is not here.
         pfn: the URL at which it is opened when it is streamed; None otherwise.
         error: why it is missing.
     """
 
     entry: FileEntry
     access: Access
-    path: Path | None = None
+    where: str | None = None
     pfn: str | None = None
     error: NbrucioError | None = None
 
     @property
+    def path(self) -> Path | None:
+        """Where it is."""
+        return None if self.where is None else Path(self.where)
+
+    @property
     def usable(self) -> bool:
         """Whether code can open it now."""
-        return self.path is not None or self.pfn is not None
+        return self.where is not None or self.pfn is not None
 
     def as_json(self) -> dict[str, object]:
         """This file as a JSON-ready mapping; sizes in bytes."""
@@ -41,7 +46,7 @@ class FileReport(NamedTuple):
             "bytes": self.entry.size_bytes,
             "checksum": self.entry.checksum,
             "access": self.access.value,
-            "path": str(self.path) if self.path else None,
+            "path": self.where,
             "pfn": self.pfn,
             "error": self.error.as_json() if self.error else None,
         }
@@ -65,7 +70,7 @@ class RequirementReport(NamedTuple):
     @classmethod
     def of(cls, plan: RequirementPlan) -> RequirementReport:
         """A requirement as it stands before anything was brought."""
-        files = tuple(FileReport(file.entry, file.access, file.path, file.pfn, file.error) for file in plan.files)
+        files = tuple(FileReport(file.entry, file.access, file.where, file.pfn, file.error) for file in plan.files)
         return cls(plan.target, files)
 
     @property

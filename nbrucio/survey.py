@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nbrucio.catalogue.base import Replica
-from nbrucio.config import Config
+from nbrucio.catalogue.base import FileEntry, Replica
+from nbrucio.config import Instance
 from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError, Offline
 from nbrucio.lockfaults import other_bytes
 from nbrucio.plan import Facts, FileKey, Target, wanted
+from nbrucio.replicabook import ReplicaBook
 from nbrucio.resolve import Question
 from nbrucio.store import Stored
 
@@ -25,40 +26,39 @@ def survey(
         saw: is told of each object that was found.
     """
     stored, refused = _stored(engine, targets, saw)
-    mounted: dict[FileKey, Path] = {}
-    replicas: dict[FileKey, tuple[Replica, ...]] = {}
+    mounted: dict[FileKey, tuple[str, Replica]] = {}
+    replicas = ReplicaBook()
     errors: dict[str, NbrucioError] = {}
-    sizes = {(target.instance, entry.did): entry.size_bytes for target in targets for entry in target.files}
     for target in targets:
-        known = _remembered(engine, target, stored)
-        here = dict(_mounted(engine.config, target.instance, known, sizes)) if known else {}
-        mounted.update(here)
-        # What is streamed is asked for anew as long as somebody can be asked: replicas move.
-        streamed = question.offline and target.requirement.access == "stream"
-        replicas.update({key: known[key] for key in (known if streamed else here)})
+        for entry, replica in _remembered(engine, target, stored):
+            key = (target.instance, entry.did)
+            where = _mounted(engine.config.instance(target.instance), entry, (replica,))
+            if where is not None:
+                mounted[key] = where
+            # What is streamed is asked for anew as long as somebody can be asked: replicas move.
+            elif question.offline and target.requirement.access == "stream":
+                replicas.tell(key, (replica,))
     if not question.offline:
-        for instance, dids in wanted(targets, {**stored, **mounted}).items():
+        for identity, files in wanted(targets, stored, mounted).items():
             try:
-                answer = _replicas(engine, instance, dids)
-                replicas.update(answer)
-                mounted.update(_mounted(engine.config, instance, answer, sizes))
+                _ask(engine, identity, files, replicas, mounted)
             except NbrucioError as error:
-                errors[instance] = error
+                errors[identity] = error
     return Facts(stored, mounted, replicas, errors, refused)
 
 
 def _stored(
     engine: Engine, targets: Sequence[Target], saw: Callable[[Stored], None] | None
-) -> tuple[dict[FileKey, Path], dict[FileKey, NbrucioError]]:
+) -> tuple[dict[FileKey, str], dict[FileKey, NbrucioError]]:
     """What is in the store, and what of it has other bytes than a lock names."""
-    stored: dict[FileKey, Path] = {}
+    stored: dict[FileKey, str] = {}
     refused: dict[FileKey, NbrucioError] = {}
     for target in targets:
         for entry in target.files:
             found = engine.store.find(target.instance, entry)
             if found is None:
                 continue
-            stored[target.instance, entry.did] = found.path
+            stored[target.instance, entry.did] = found.where
             if saw is not None:
                 saw(found)
             fault = other_bytes(target, entry, found.sha256) if target.sha256 else None
@@ -67,45 +67,52 @@ def _stored(
     return stored, refused
 
 
-def _remembered(engine: Engine, target: Target, stored: Mapping[FileKey, Path]) -> dict[FileKey, tuple[Replica, ...]]:
+def _remembered(engine: Engine, target: Target, stored: Mapping[FileKey, str]) -> Iterator[tuple[FileEntry, Replica]]:
     """The replicas by which an earlier run had files of ``target`` that are not in the store."""
     if target.lock is None or all((target.instance, entry.did) in stored for entry in target.files):
-        return {}
+        return
     places = engine.places.read(target.instance, target.lock.digest)
-    wanted_files = {entry.did for entry in target.files}
-    return {(target.instance, did): (replica,) for did, replica in places.items() if did in wanted_files}
+    for entry in target.files if places else ():
+        if entry.did in places:
+            yield entry, places[entry.did]
 
 
-def _replicas(engine: Engine, instance: str, dids: Sequence[Did]) -> dict[FileKey, tuple[Replica, ...]]:
-    answer: dict[FileKey, tuple[Replica, ...]] = {(instance, did): () for did in dids}
+def _ask(
+    engine: Engine,
+    identity: str,
+    files: Mapping[Did, FileEntry],
+    replicas: ReplicaBook,
+    mounted: dict[FileKey, tuple[str, Replica]],
+) -> None:
+    """Ask for the replicas of ``files``, and look at once which of them are mounted."""
+    instance = engine.config.instance(identity)
+    replicas.ask((identity, did) for did in files)
     try:
-        for did, replicas in engine.catalogue(instance).replicas(dids):
-            answer[instance, did] = replicas
+        for did, places in engine.catalogue(identity).replicas(list(files)):
+            entry = files.get(did)
+            if entry is None:
+                continue  # nobody asked for it
+            replicas.tell((identity, entry.did), places)
+            where = _mounted(instance, entry, places)
+            if where is not None:
+                mounted[identity, entry.did] = where
     except Offline as error:
-        missing = f"{len(dids):,} files are" if len(dids) > 1 else f"{dids[0]} is"
+        missing = f"{len(files):,} files are" if len(files) > 1 else f"{next(iter(files))} is"
         raise Offline(
-            f"{missing} not in the store, and {instance} cannot be reached: {error.message}",
-            subject=instance,
+            f"{missing} not in the store, and {identity} cannot be reached: {error.message}",
+            subject=identity,
             hint=error.hint,
             next_command=error.next_command,
         ) from error
-    return answer
 
 
-def _mounted(
-    config: Config,
-    identity: str,
-    replicas: Mapping[FileKey, tuple[Replica, ...]],
-    sizes: Mapping[FileKey, int | None],
-) -> Iterator[tuple[FileKey, Path]]:
-    """Files whose replica on a mounted RSE is really there, with the right size."""
-    instance = config.instance(identity)
-    for key, places in replicas.items():
-        for replica in places if instance.mounts else ():
-            path = instance.local_path(replica.rse, replica.pfn)
-            if path is not None and _is_file(path, sizes.get(key)):
-                yield key, path
-                break
+def _mounted(instance: Instance, entry: FileEntry, places: Iterable[Replica]) -> tuple[str, Replica] | None:
+    """The replica on a mounted RSE that is really there, with the right size, and its path."""
+    for replica in places if instance.mounts else ():
+        path = instance.local_path(replica.rse, replica.pfn)
+        if path is not None and _is_file(path, entry.size_bytes):
+            return str(path), replica
+    return None
 
 
 def _is_file(path: Path, size_bytes: int | None) -> bool:

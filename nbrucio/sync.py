@@ -224,8 +224,10 @@ def _apply(engine: Engine, plan: Plan, cancel: threading.Event | None) -> dict[F
     from nbrucio.storage import storage_access
     from nbrucio.transfer import Task, fetch
 
-    tasks = [Task(instance, file.entry, file.replicas) for instance, file in plan.downloads]
-    access = {identity: storage_access(engine.config, identity) for identity in {task.instance for task in tasks}}
+    # The engine takes the largest first among those it knows, and knows only so many at a time.
+    largest_first = sorted(plan.downloads, key=lambda download: -(download[1].entry.size_bytes or 0))
+    tasks = (Task(instance, file.entry, plan.replicas[instance, file.entry.did]) for instance, file in largest_first)
+    access = {one: storage_access(engine.config, one) for one in {instance for instance, _ in plan.downloads}}
     began = time.monotonic()
     limits = transfer_limits(engine.config.policy)
     outcomes = fetch(tasks, engine.store, access, engine.reporter, limits=limits, cancel=cancel)
@@ -248,7 +250,7 @@ def _finished(
         files = tuple(_file_report(requirement.target, file, plan, outcomes) for file in requirement.files)
         finished = requirement._replace(files=files, ca=_streaming_ca(engine, requirement.target, files))
         if finished.state == "ready":
-            links = [(file.entry.did, file.path) for file in files if file.path is not None]
+            links = [(file.entry.did, file.where) for file in files if file.where is not None]
             # A folder that lacks the streamed files would pass for the whole.
             if len(links) == len(files):
                 folder = engine.store.view(requirement.target.instance, requirement.target.requirement.did, links)
@@ -277,4 +279,4 @@ def _file_report(target: Target, file: FileReport, plan: Plan, outcomes: Mapping
     fault = other_bytes(target, file.entry, outcome.stored.sha256)
     if fault is not None:
         return file._replace(access=Access.MISSING, error=fault)
-    return file._replace(path=outcome.stored.path)
+    return file._replace(where=outcome.stored.where)

@@ -75,7 +75,7 @@ def _verified(engine: Engine, requirement: RequirementReport, wrong: list[Nbruci
         error = _fault(engine, requirement.target, file) if file.path is not None else None
         if error is not None:
             wrong.append(error)
-        files.append(file._replace(access=Access.MISSING, path=None, error=error) if error else file)
+        files.append(file._replace(access=Access.MISSING, where=None, error=error) if error else file)
         engine.reporter.report(FileFinished(file.entry.did, file.entry.size_bytes or 0))
     return requirement._replace(files=tuple(files))
 

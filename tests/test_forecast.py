@@ -29,7 +29,8 @@ def forecast(bytes_per_s: float | None = 2 * MB, limits: Limits = ROOM) -> Forec
     two = Target(Requirement(Did("s", "two"), "two"), "x", (files["c"],))
     keys = {name: ("x", entry.did) for name, entry in files.items()}
     replicas = {keys["c"]: (Replica("SITE", "https://x/c"),), keys["d"]: ()}
-    plan = make_plan([one, two], Facts({keys["a"]: Path("/a")}, {keys["b"]: Path("/b")}, replicas, {}), limits)
+    mounted = {keys["b"]: ("/b", Replica("MOUNTED", "file:///b"))}
+    plan = make_plan([one, two], Facts({keys["a"]: "/a"}, mounted, replicas, {}), limits)
     return Forecast((NotebookForecast(Path("nb.ipynb"), plan.requirements),), plan, limits.free_bytes, bytes_per_s)
 
 

@@ -36,8 +36,8 @@ def planned(scenario: dict[str, Any]) -> Plan:
     targets = [target(written) for written in scenario["requirements"]]
     instances = {one.instance for one in targets}
 
-    def keys(names: list[str]) -> dict[FileKey, Path]:
-        return {(instance, Did("sandbox", name)): Path("/here", name) for instance in instances for name in names}
+    def keys(names: list[str]) -> dict[FileKey, str]:
+        return {(instance, Did("sandbox", name)): f"/here/{name}" for instance in instances for name in names}
 
     stored = keys(scenario.get("stored", []))
     replicas = {
@@ -45,7 +45,8 @@ def planned(scenario: dict[str, Any]) -> Plan:
         for instance in instances
         for name, places in scenario.get("replicas", {}).items()
     }
-    facts = Facts(stored, keys(scenario.get("mounted", [])), replicas, {})
+    mounted = {key: (path, replica("MOUNTED")) for key, path in keys(scenario.get("mounted", [])).items()}
+    facts = Facts(stored, mounted, replicas, {})
     return make_plan(targets, facts, Limits(**scenario.get("limits", {"free_bytes": 10**12})))
 
 
@@ -70,7 +71,7 @@ def test_scenario(path: Path) -> None:
 def test_a_catalogue_that_refuses_is_told_for_each_file_that_needed_it() -> None:
     error = CredentialsRejected("no")
     one = target({"handle": "muons", "files": {"a": 1, "b": 2}})
-    facts = Facts({(INSTANCE, Did("sandbox", "a")): Path("/a")}, {}, {}, {INSTANCE: error})
+    facts = Facts({(INSTANCE, Did("sandbox", "a")): "/a"}, {}, {}, {INSTANCE: error})
     plan = make_plan([one], facts, Limits(10**9))
     assert [each.access for each in plan.requirements[0].files] == [Access.STORE, Access.MISSING]
     assert plan.requirements[0].files[1].error is error
@@ -78,8 +79,10 @@ def test_a_catalogue_that_refuses_is_told_for_each_file_that_needed_it() -> None
 
 def test_only_what_is_not_here_is_asked_for_and_once() -> None:
     one, two = target({"handle": "x", "files": {"a": 1, "b": 2}}), target({"handle": "y", "files": {"b": 2, "c": 3}})
-    have = {(INSTANCE, Did("sandbox", "a")): Path("/a")}
-    assert wanted([one, two], have) == {INSTANCE: [Did("sandbox", "b"), Did("sandbox", "c")]}
+    have = {(INSTANCE, Did("sandbox", "a")): "/a"}
+    assert {instance: list(files) for instance, files in wanted([one, two], have, {}).items()} == {
+        INSTANCE: [Did("sandbox", "b"), Did("sandbox", "c")]
+    }
 
 
 def test_a_plan_counts_by_access() -> None:

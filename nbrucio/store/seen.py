@@ -21,10 +21,11 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from nbrucio.atomic import write_file
+from nbrucio.atomic import write_pieces
 
 FORMAT = 1
 #: So many objects are looked at where not all must be: 3 to 5 µs each.
@@ -157,7 +158,7 @@ class Sightings:
         head = {"format": FORMAT, "shelves": watch.shelves, "objects": len(lines), **seen._asdict()}
         try:
             if watch.rested() and _shelves(self._objects)[0] == watch.shelves:
-                write_file(self._path(notebook), "".join([json.dumps(head) + "\n", *lines]).encode())
+                write_pieces(self._path(notebook), (line.encode() for line in chain((json.dumps(head) + "\n",), lines)))
         except OSError:
             pass  # the next look takes longer, which stops nothing
 

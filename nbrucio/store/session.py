@@ -83,4 +83,5 @@ class Session:
             candidate.partial.discard()
             return Committed(None, self.error(candidate.fault, candidate.did), candidate.moved_aside)
         candidate.partial.release()
-        return Committed(stored_at(candidate.place, candidate.sums), None, candidate.moved_aside)
+        assert candidate.found is not None
+        return Committed(stored_at(candidate.place, candidate.sums, candidate.found), None, candidate.moved_aside)

@@ -61,9 +61,7 @@ class Store:
             found = self._fs.lstat(place.path)
         except OSError:
             return None
-        if not record.describes(found):
-            return None
-        return stored_at(place, record.sums, (found.st_size, found.st_mtime_ns, found.st_ino))
+        return stored_at(place, record.sums, found) if record.describes(found) else None
 
     def verify(self, instance: str, entry: FileEntry, *, before_block: Callable[[], None] = _never) -> Stored | None:
         """As `find`, but every byte is read again; an object that is not right is removed.
@@ -91,7 +89,7 @@ class Store:
         except OSError as error:
             raise self.error(error, did) from error
 
-    def view(self, instance: str, did: Did, files: Sequence[tuple[Did, Path]]) -> Path:
+    def view(self, instance: str, did: Did, files: Sequence[tuple[Did, str]]) -> Path:
         """The folder that holds one link for each of ``files``, refreshed at once or not at all.
 
         Link names are those of the files where these are safe and distinct; a digest is added to the others.
@@ -210,7 +208,7 @@ class Store:
         record = Record(instance, entry.did.scope, entry.did.name, sums, found.st_mtime_ns, found.st_ino)
         if record != known:
             write_whole(self._fs, place.record, self._layout.scratch(), record.to_bytes())
-        return stored_at(place, sums)
+        return stored_at(place, sums, found)
 
     def _remove(self, place: Place) -> int:
         """The object first leaves its final name, so that nobody finds half a removal."""

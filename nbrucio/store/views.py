@@ -20,7 +20,7 @@ from nbrucio.store.names import link_names, marked_component, safe_component
 _DIGEST_CHARS = 16
 
 
-def make_view(fs: FileSystem, layout: Layout, instance: str, did: Did, files: Sequence[tuple[Did, Path]]) -> Path:
+def make_view(fs: FileSystem, layout: Layout, instance: str, did: Did, files: Sequence[tuple[Did, str]]) -> Path:
     """The folder with one link a file; made or refreshed only when it is not right already.
 
     Raises:
@@ -30,7 +30,7 @@ def make_view(fs: FileSystem, layout: Layout, instance: str, did: Did, files: Se
     parent = f"{above}/{safe_component(did.scope)}"
     owner = _digest(f"{instance}\0{did}")
     links = _links(layout, parent, files)
-    target = f".{owner}-{_digest(repr(links))}"
+    target = f".{owner}-{_digest_of(links)}"
     path = f"{parent}/{_own_name(fs, parent, instance, did, owner)}"
     if _target_of(fs, path) == target and _is_whole(fs, f"{parent}/{target}", links):
         return Path(path)
@@ -43,12 +43,12 @@ def make_view(fs: FileSystem, layout: Layout, instance: str, did: Did, files: Se
     return Path(path)
 
 
-def _links(layout: Layout, parent: str, files: Sequence[tuple[Did, Path]]) -> list[tuple[str, str]]:
+def _links(layout: Layout, parent: str, files: Sequence[tuple[Did, str]]) -> list[tuple[str, str]]:
     """Names and targets; relative within the store, so that it can be moved or mounted elsewhere as a whole."""
     names = link_names([did for did, _ in files])
     above = "../" * (parent[len(layout.root) :].count("/") + 1)
     inside = layout.root + "/"
-    targets = (str(path) for _, path in files)
+    targets = (path for _, path in files)
     return [
         (name, above + target[len(inside) :] if target.startswith(inside) else target)
         for name, target in zip(names, targets, strict=True)
@@ -126,6 +126,15 @@ def _exists(fs: FileSystem, path: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _digest_of(links: list[tuple[str, str]]) -> str:
+    """`_digest` of the list's text, which for 100,000 links is not made at once."""
+    hasher = sha256(b"[")
+    for number, link in enumerate(links):
+        hasher.update((", " if number else "").encode() + repr(link).encode("utf-8", "surrogatepass"))
+    hasher.update(b"]")
+    return hasher.hexdigest()[:_DIGEST_CHARS]
 
 
 def _digest(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from nbrucio.errors import Interrupted
 from nbrucio.events import Reporter
@@ -19,6 +19,10 @@ from nbrucio.transfer.worker import Worker
 _LOOK_S = 0.1
 #: How long threads that were told to stop are waited for.
 _GRACE_S = 0.7
+#: So many files of an iterator wait or are under way at once.
+AHEAD = 5_000
+#: How long an iterator that is ahead rests.
+_REST_S = 0.02
 
 
 def fetch(
@@ -34,7 +38,8 @@ def fetch(
 
     Replicas are tried in the order given; those on tape are left out. A file that is in the store already, or that
     another process brings meanwhile, is shared. What one file comes to never hides the others. ``tasks`` may be an
-    iterator that is still being filled: transfers start with the first task.
+    iterator that is still being filled: transfers start with the first task, and it is never asked for more than
+    `AHEAD` tasks that are not done, so that the replicas of all files need not be in memory.
 
     Args:
         tasks: what to bring; the same file twice is brought once.
@@ -43,7 +48,7 @@ def fetch(
         cancel: set it to stop within a second; what is resumable is kept.
 
     Returns:
-        One outcome a task, in the order of the tasks.
+        One outcome a task, in the order of the tasks, which have lost their replicas.
 
     Raises:
         Interrupted: ``cancel`` was set, or the user pressed Ctrl-C.
@@ -75,7 +80,7 @@ class Crew:
         if isinstance(tasks, Sequence):
             self._feed(tasks)
         else:
-            self._start(lambda: self._feed(tasks), "feed")
+            self._start(lambda: self._feed(self._in_time(tasks)), "feed")
 
     def attend(self, cancel: threading.Event | None) -> None:
         """Look after the run until it has finished.
@@ -109,6 +114,13 @@ class Crew:
                 started += 1
                 self._start(self._worker.work, f"transfer-{started}")
         self.run.fed()
+
+    def _in_time(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        for task in tasks:
+            while self.run.open_tasks() >= AHEAD:
+                self.run.check()
+                time.sleep(_REST_S)
+            yield task
 
     def _start(self, work: Callable[[], None], name: str) -> None:
         def guarded() -> None:

@@ -90,7 +90,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task: exactly one of ``stored`` and ``error`` is there."""
+    """What became of a task, which is told without its replicas: exactly one of ``stored`` and ``error`` is there."""
 
     task: Task
     stored: Stored | None

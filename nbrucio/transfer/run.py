@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError, NoSpace
@@ -47,7 +48,7 @@ class Run:
         """Count ``task``; whether it is the first for its file."""
         key = (task.instance, task.entry.did)
         with self._guard:
-            self._tasks.append(task)
+            self._tasks.append(replace(task, replicas=()))
             first = key not in self._known
             self._known.add(key)
         return first
@@ -61,14 +62,14 @@ class Run:
     def succeed(self, task: Task, stored: Stored) -> None:
         """The file of ``task`` is in the store."""
         self.reporter.report(FileFinished(task.entry.did, stored.size_bytes))
-        self._settle(Outcome(task, stored, None))
+        self._settle(Outcome(replace(task, replicas=()), stored, None))
 
     def fail(self, task: Task, error: NbrucioError) -> None:
         """The file of ``task`` cannot be had."""
         if isinstance(error, NoSpace) and self.full is None:
             self.full = error
         self.reporter.report(FileFailed(task.entry.did, error))
-        self._settle(Outcome(task, None, error))
+        self._settle(Outcome(replace(task, replicas=()), None, error))
 
     def notice_moved(self, did: Did, where: str) -> None:
         """Something stood where the object of ``did`` belongs."""

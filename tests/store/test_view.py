@@ -19,8 +19,8 @@ from tests.strategies import dids
 DATASET = Did("test", "dimuon")
 
 
-def _files(store: Store, *names: str, scope: str = "test") -> list[tuple[Did, Path]]:
-    return [(Did(scope, name), put(store, entry(name, name.encode(), scope), name.encode())) for name in names]
+def _files(store: Store, *names: str, scope: str = "test") -> list[tuple[Did, str]]:
+    return [(Did(scope, name), str(put(store, entry(name, name.encode(), scope), name.encode()))) for name in names]
 
 
 def _content(view: Path) -> dict[str, bytes]:
@@ -46,7 +46,7 @@ def test_a_file_outside_the_store_is_linked_where_it_is(tmp_path: Path) -> None:
     mounted = tmp_path / "mount" / "x.root"
     mounted.parent.mkdir()
     mounted.write_bytes(b"x")
-    view = Store(tmp_path / "store").view(INSTANCE, DATASET, [(Did("test", "x.root"), mounted)])
+    view = Store(tmp_path / "store").view(INSTANCE, DATASET, [(Did("test", "x.root"), str(mounted))])
     assert (view / "x.root").readlink() == mounted
 
 

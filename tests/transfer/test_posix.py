@@ -115,7 +115,7 @@ def test_one_failure_hides_no_other_outcome(store: Store, tmp_path: Path) -> Non
     for n in (3, 17):
         (tmp_path / "rse" / str(n)).unlink()
     outcomes = fetch(tasks, store, {}, Silent(), limits=QUICK)
-    assert [outcome.task for outcome in outcomes] == tasks
+    assert [outcome.task.entry for outcome in outcomes] == [task.entry for task in tasks]
     assert [n for n, outcome in enumerate(outcomes) if outcome.error] == [3, 17]
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nbrucio.catalogue.base import Replica
+from nbrucio.did import Did
 from nbrucio.errors import Interrupted, TransferFailed
-from nbrucio.events import BytesArrived, FileStarted, Silent, Waiting
+from nbrucio.events import BytesArrived, Event, FileFinished, FileStarted, Silent, Waiting
 from nbrucio.store import Store
-from nbrucio.transfer import Limits, StorageAccess, Task, fetch
-from tests.store.disks import INSTANCE, entry, partials
+from nbrucio.transfer import Limits, StorageAccess, Task, engine, fetch
+from tests.store.disks import INSTANCE, entry, file_task, partials
 from tests.transfer.conftest import QUICK, Listener, task
 from tests.transfer.hostile import GOOD, Hostile
 
@@ -144,3 +146,27 @@ def test_a_full_line_of_causes_is_in_the_error(store: Store, tmp_path: Path) -> 
         "test:x could not be read from any replica. ONE: No such file or directory; "
         "TWO: nothing here reads gopher://; THREE: not a regular file."
     )
+
+
+def test_an_iterator_is_never_asked_for_many_files_ahead(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replicas of all files of a large dataset would fill the memory."""
+    monkeypatch.setattr(engine, "AHEAD", 3)
+    done: set[Did] = set()
+    ahead = []
+
+    class Counting(Silent):
+        def report(self, event: Event) -> None:
+            if isinstance(event, FileFinished):
+                done.add(event.did)
+
+    def tasks() -> Iterator[Task]:
+        for number in range(20):
+            ahead.append(number - len(done))
+            yield file_task(tmp_path / "rse", f"{number}", b"x" * 10)
+
+    outcomes = fetch(tasks(), store, {}, Counting(), limits=QUICK)
+    assert len(outcomes) == 20
+    assert all(outcome.stored for outcome in outcomes)
+    assert max(ahead) <= 4, "the one that waits, and three that are not done"

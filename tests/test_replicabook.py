@@ -1,0 +1,67 @@
+"""Replicas of many files, most of them on disk."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+
+from nbrucio import replicabook
+from nbrucio.catalogue.base import Replica
+from nbrucio.did import Did
+from nbrucio.errors import NoSpace
+from nbrucio.replicabook import ReplicaBook
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def key(number: int) -> tuple[str, Did]:
+    return "x", Did("s", f"f{number}")
+
+
+def replicas(number: int) -> tuple[Replica, ...]:
+    return tuple(Replica(f"RSE{n}", f"root://host//päth/{number}/{n}", tape=n == 1) for n in range(number % 4))
+
+
+@pytest.mark.parametrize("in_memory", [0, 3, 1000])
+def test_what_is_told_comes_back(in_memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicabook, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(replicabook, "_BUFFER_BYTES", 200)
+    book = ReplicaBook()
+    book.ask(key(n) for n in range(50))
+    for n in range(49):
+        book.tell(key(n), replicas(n))
+    assert {each: book[each] for each in book} == {key(n): replicas(n) for n in range(49)} | {key(49): ()}
+    assert len(book) == 50
+    assert key(50) not in book
+    with pytest.raises(KeyError):
+        book[key(50)]
+
+
+def test_the_file_has_no_name_and_ends_with_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicabook, "IN_MEMORY", 0)
+    monkeypatch.setattr(replicabook.tempfile, "tempdir", str(tmp_path))
+    before = open_files()
+    book = ReplicaBook()
+    book.tell(key(3), replicas(3))
+    assert book[key(3)] == replicas(3)
+    assert list(tmp_path.iterdir()) == []
+    assert open_files() == before + 1
+    del book
+    gc.collect()
+    assert open_files() == before
+
+
+def test_a_full_disk_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(replicabook, "IN_MEMORY", 0)
+    monkeypatch.setattr(replicabook.os, "pwrite", full)
+    book = ReplicaBook()
+    book.tell(key(3), replicas(3))
+    with pytest.raises(NoSpace, match="No space left"):
+        book[key(3)]
