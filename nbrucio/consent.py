@@ -131,6 +131,12 @@ class Grants:
             write_file(self._path, json.dumps(value, indent=1).encode())
 
 
+def agreed(wanted: Iterable[tuple[str, Did, int]]) -> list[Grant]:
+    """The grants that asking for each (instance, DID, bytes) amounts to: up to that size, for `LIFETIME`."""
+    expires = datetime.now(timezone.utc) + LIFETIME
+    return [Grant(instance, did, size_bytes, expires) for instance, did, size_bytes in wanted]
+
+
 def user_grants(environ: Mapping[str, str] = os.environ) -> Grants:
     """The grants of this user: NBRUCIO_GRANTS, else ``grants.json`` in nbrucio's configuration folder."""
     chosen = environ.get("NBRUCIO_GRANTS")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.catalogue.base import FileEntry
+from nbrucio.did import Did
 from nbrucio.errors import NbrucioError, exit_code_for
 from nbrucio.plan import Access, RequirementPlan, Target
 from nbrucio.store.seen import Row
@@ -156,6 +157,12 @@ class NotebookReport(NamedTuple):
     requirements: tuple[RequirementReport, ...] = ()
     faults: tuple[NbrucioError, ...] = ()
     manifest: Path | None = None
+
+    def had(self) -> Iterator[tuple[str, Did, int]]:
+        """Instance, DID and size in bytes of each requirement that is here whole."""
+        for one in self.requirements:
+            if one.state == "ready":
+                yield one.target.instance, one.target.requirement.did, one.size_bytes
 
     def as_json(self) -> dict[str, object]:
         """This notebook as a JSON-ready mapping."""

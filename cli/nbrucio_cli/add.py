@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, verb
+from nbrucio_cli.common import json_option, keep_consent, load_config, notebook_argument, print_json, verb
 
 
 @click.command("add")
@@ -22,7 +22,8 @@ def command(
 ) -> None:
     """Declare DIDs (scope:name) in NOTEBOOK and lock what they hold now.
 
-    Nothing is downloaded; that is what `nbrucio sync` does.
+    Nothing is downloaded; that is what `nbrucio sync` does, and, up to the size that is locked, opening NOTEBOOK in
+    Jupyter.
     """
     from nbrucio.did import Did
     from nbrucio.edit import add
@@ -34,6 +35,8 @@ def command(
         edit = add(
             notebook, parsed, load_config(), handle=handle, instance=instance, offline=offline, reporter=reporter
         )
+    locked = [(target.instance, target.requirement.did, target.lock) for target in edit.targets]
+    keep_consent((instance, did, lock.size_bytes) for instance, did, lock in locked if lock is not None)
     if as_json:
         print_json(edit.as_json())
         return

@@ -8,12 +8,15 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from nbrucio.config import Config
 from nbrucio.errors import BadNotebook, Interrupted, NbrucioError
+
+if TYPE_CHECKING:
+    from nbrucio.did import Did
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -107,6 +110,18 @@ def load_config() -> Config:
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
     return config
+
+
+def keep_consent(wanted: Iterable[tuple[str, Did, int]]) -> None:
+    """Keep that the user asked for each (instance, DID, bytes), so that opening a notebook in Jupyter may bring it."""
+    from nbrucio.consent import agreed, user_grants
+
+    granted = agreed(wanted)
+    try:
+        if granted:
+            user_grants().add(granted)
+    except OSError as error:
+        click.echo(f"warning: the consent to download could not be kept: {error}", err=True)
 
 
 def expand(paths: Sequence[Path]) -> list[Path]:

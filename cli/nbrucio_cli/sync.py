@@ -11,6 +11,7 @@ import click
 from nbrucio_cli.common import (
     expand,
     json_option,
+    keep_consent,
     load_config,
     notebooks_argument,
     print_json,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--offline", is_flag=True, help="Use no network: what is here works, the rest is listed.")
 @click.option("--dry-run", "-n", is_flag=True, help="Say what would be done, as `nbrucio plan`, and do nothing.")
 @click.option("--stage", is_flag=True, help='First bring what has access "rule" to a mounted RSE, and wait for it.')
+@click.option("--once", is_flag=True, help="Agree to this download only, not to the same by opening it in Jupyter.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 @click.option("--events", is_flag=True, help="Write what happens as lines of JSON on stderr.")
 @json_option
@@ -45,6 +47,7 @@ def command(
     offline: bool,
     dry_run: bool,
     stage: bool,
+    once: bool,
     quiet: bool,
     events: bool,
     as_json: bool,
@@ -79,6 +82,8 @@ def command(
 
             stage_declared(paths, config, reporter)
         report = sync(paths, config, options=options, reporter=reporter)
+    if report.downloaded_files and not once:
+        keep_consent(each for one in report.notebooks for each in one.had())
     if as_json:
         print_json(report.as_json())
     elif not quiet:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from logging import Logger
 from pathlib import Path
 
 from nbrucio.config import Config
-from nbrucio.consent import LIFETIME, Grant, Grants
+from nbrucio.consent import Grants, agreed
 from nbrucio.did import Did
 from nbrucio.errors import ConsentNeeded, OverBudget
 from nbrucio.handover import hand_over
@@ -37,12 +36,7 @@ def _missing(report: NotebookReport) -> Iterator[tuple[str, Did, int]]:
 
 def agree(grants: Grants, report: NotebookReport, log: Logger) -> None:
     """Keep what the user just synced on purpose as granted, up to its size, so that opening it brings it again."""
-    expires = datetime.now(timezone.utc) + LIFETIME
-    ready = [requirement for requirement in report.requirements if requirement.state == "ready"]
-    granted = [
-        Grant(requirement.target.instance, requirement.target.requirement.did, requirement.size_bytes, expires)
-        for requirement in ready
-    ]
+    granted = agreed(report.had())
     try:
         if granted:
             grants.add(granted)

@@ -93,7 +93,7 @@ def _run_sync(command: list[str], notebook: Path, show: Show, environ: Mapping[s
     began = time.monotonic()
     try:
         done = subprocess.run(  # noqa: S603 - the provisioner's command, and no shell
-            [*command, "sync", "--quiet", str(notebook)],
+            [*command, "sync", "--quiet", "--once", str(notebook)],
             env=clean,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
