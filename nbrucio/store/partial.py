@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-import zlib
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import md5, sha256
 
+from nbrucio.store.adler import adler32
 from nbrucio.store.fs import FileSystem, clear_folder
 from nbrucio.store.record import Sums
 from nbrucio.store.writer import parse_partial_name, this_writer
@@ -32,7 +32,7 @@ class RunningSums:
         self._md5 = md5(usedforsecurity=False) if want_md5 else None
 
     def update(self, chunk: bytes | memoryview) -> None:
-        self._adler32 = zlib.adler32(chunk, self._adler32)
+        self._adler32 = adler32(chunk, self._adler32)
         self._sha256.update(chunk)
         if self._md5 is not None:
             self._md5.update(chunk)
