@@ -110,12 +110,19 @@ def sync(
     return SyncReport(tuple(notebooks), len(brought), engine.reporter.size_bytes, time.monotonic() - began)
 
 
-def status(paths: Sequence[Path], config: Config, *, variant: str | None = None, check: bool = False) -> SyncReport:
+def status(
+    paths: Sequence[Path], config: Config, *, variant: str | None = None, check: bool = False, tell: bool = False
+) -> SyncReport:
     """What is here of what the notebooks at ``paths`` declare, without writing anything.
 
     Args:
         variant: the variant of the declarations to take.
         check: ask the catalogue whether what is locked has changed; otherwise there is no network.
+        tell: hand over to kernels the notebooks of which everything is here, as a sync that brings nothing does; their
+            reports have a manifest then.
+
+    Raises:
+        NbrucioError: with ``tell``, links to the files cannot be made.
     """
     began = time.monotonic()
     question, options = Question(offline=True), Options(variant=variant)
@@ -126,9 +133,18 @@ def status(paths: Sequence[Path], config: Config, *, variant: str | None = None,
             reads = [_with_drift(engine, read) for read in reads]
         plan = _plan(engine, reads, question, lookout)
         found = list(_notebook_reports(reads, plan))
+        if tell:
+            found = [(_told(engine, report, plan), declared) for report, declared in found]
         for report, declared in found:
-            _keep_look(lookout, report, declared, options)
+            _keep_look(lookout, report, declared, options, synced=report.manifest is not None)
     return SyncReport(tuple(report for report, _ in found), elapsed_s=time.monotonic() - began)
+
+
+def _told(engine: Engine, report: NotebookReport, plan: Plan) -> NotebookReport:
+    requirements = report.requirements
+    if not requirements or report.faults or any(one.state != "ready" or one.target.drift for one in requirements):
+        return report
+    return hand_over([_finished(engine, report, plan, {})])[0]
 
 
 def plan(paths: Sequence[Path], config: Config, *, options: Options | None = None) -> Plan:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from logging import Logger
 from pathlib import Path
 
 from nbrucio.config import load
 from nbrucio.errors import NbrucioError
 from nbrucio.handover import manifest_entry
-from nbrucio.kernel.errors import DataNotHere
-from nbrucio.kernel.manifest import Entry, read
-from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, path_for, write
+from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, write
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.sync import status
 
@@ -26,27 +23,6 @@ def announce(report: NotebookReport, log: Logger) -> None:
     """
     if any(requirement.state != "ready" for requirement in report.requirements):
         _write(report, None, log)
-
-
-def already_told(report: NotebookReport) -> bool:
-    """Whether everything is here and the manifest that kernels have says just that: a sync has nothing to do."""
-    requirements = report.requirements
-    if not requirements or report.faults or any(requirement.state != "ready" for requirement in requirements):
-        return False
-    try:
-        told = read(path_for(report.path)).entries
-    except (DataNotHere, OSError):
-        return False
-    return len(told) == len(requirements) and all(_is_told(one, told) for one in requirements)
-
-
-def _is_told(requirement: RequirementReport, told: Mapping[str, Entry]) -> bool:
-    wanted = manifest_entry(requirement, syncing=False)
-    entry = told.get(wanted.handle)
-    if entry is None or (entry.did, entry.state, entry.bind) != (wanted.did, "ready", wanted.bind):
-        return False
-    linked = entry.folder is None or Path(entry.folder).is_dir()
-    return linked and [file.get("path") for file in entry.files] == [file.path for file in wanted.files]
 
 
 def explain(path: Path, error: NbrucioError, log: Logger) -> None:

@@ -223,7 +223,7 @@ def run_as_json(run: Run) -> dict[str, object]:
     """How far a run is, or how it ended."""
     value: dict[str, object] = {"state": run.state, **run.progress.as_json()}
     if run.state == "done":
-        value["requirements"] = {r.target.requirement.handle: r.state for r in run.future.result().requirements}
+        value["requirements"] = dict(run.future.result().states)
     elif run.state == "failed":
         value["message"] = "The sync was stopped." if run.future.cancelled() else str(run.future.exception())
     return value
@@ -242,13 +242,8 @@ def found_by(run: Run) -> dict[str, object]:
     """By handle, what a run that is over found wrong and what it found changed."""
     if run.state != "done":
         return {"errors": {}, "drift": {}}
-    requirements = run.future.result().requirements
-    errors = {one.target.requirement.handle: [error.as_json() for error in one.errors()] for one in requirements}
-    drift = {one.target.requirement.handle: one.target.drift for one in requirements}
-    return {
-        "errors": {handle: found for handle, found in errors.items() if found},
-        "drift": {handle: words for handle, words in drift.items() if words},
-    }
+    ended = run.future.result()
+    return {"errors": dict(ended.errors), "drift": dict(ended.drift)}
 
 
 def _text(body: Mapping[str, Any], key: str) -> str | None:

@@ -14,7 +14,9 @@ from pathlib import Path
 from nbrucio.config import Config, load
 from nbrucio.consent import Grants
 from nbrucio.errors import Interrupted, NbrucioError
-from nbrucio.jupyter.handoff import already_told, announce, explain
+from nbrucio.glance import glance
+from nbrucio.jupyter.ended import Ended
+from nbrucio.jupyter.handoff import announce, explain
 from nbrucio.jupyter.permission import agree, limited, reworded
 from nbrucio.jupyter.progress import Progress, Throttled
 from nbrucio.jupyter.threads import DaemonPool
@@ -54,14 +56,14 @@ class Wish:
 
 @dataclass
 class Run:
-    """A sync that was started. ``future`` gives its report, or raises `NbrucioError`."""
+    """A sync that was started. ``future`` gives its end, or raises `NbrucioError`."""
 
     path: Path
     wish: Wish
     started: float
     cancel: threading.Event = field(default_factory=threading.Event)
     progress: Progress = field(default_factory=Progress)
-    future: Future[NotebookReport] = field(default_factory=Future)
+    future: Future[Ended] = field(default_factory=Future)
 
     @property
     def state(self) -> str:
@@ -119,10 +121,7 @@ class Syncs:
     def resolved(self, path: Path) -> Mapping[str, LockEntry]:
         """By handle, what the last finished sync of this notebook resolved. Reads no file."""
         run = self.last(path)
-        if run is None or run.state != "done":
-            return {}
-        targets = [requirement.target for requirement in run.future.result().requirements]
-        return {target.requirement.handle: target.lock for target in targets if target.lock is not None}
+        return run.future.result().locks if run is not None and run.state == "done" else {}
 
     def cancel(self, path: Path) -> bool:
         """Stop the run for this notebook; False when none is under way. What has arrived stays."""
@@ -144,7 +143,7 @@ class Syncs:
         for path in done[: max(0, len(self._runs) - _KEPT)]:
             del self._runs[path]
 
-    def _carry_out(self, run: Run) -> NotebookReport:
+    def _carry_out(self, run: Run) -> Ended:
         try:
             return self._sync(run)
         except NbrucioError as error:
@@ -156,11 +155,18 @@ class Syncs:
             explain(run.path, fault, self._log)
             raise fault from error
 
-    def _sync(self, run: Run) -> NotebookReport:
+    def _sync(self, run: Run) -> Ended:
         config = self._configure()
-        found = status([run.path], config).notebooks[0]
-        if not run.wish.explicit and not run.wish.refresh and already_told(found):
-            return found
+        unasked = not run.wish.explicit and not run.wish.refresh
+        glances = glance([run.path], config, synced=True) if unasked else None
+        if glances is not None:
+            return Ended.seen(glances[0], config)
+        found = status([run.path], config, tell=unasked).notebooks[0]
+        if found.manifest is not None:
+            return Ended.of(found)
+        return Ended.of(self._bring(run, found, config))
+
+    def _bring(self, run: Run, found: NotebookReport, config: Config) -> NotebookReport:
         announce(found, self._log)
         self._tell(run)
         if run.cancel.is_set():

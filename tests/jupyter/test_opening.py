@@ -82,6 +82,23 @@ def test_opening_what_is_here_already_writes_nothing(start: Start) -> None:
         assert list(manifest_of(server, "a.ipynb")) == ["renamed"]
 
 
+def test_kernels_are_told_again_after_a_reboot_and_nobody_is_asked(server: Server, sandbox: Sandbox) -> None:
+    put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    server.sync("a.ipynb")
+    for file in (server.folder / "runtime").iterdir():
+        file.unlink()
+    before, storage = requests(sandbox), sandbox.storage_log.read_text()
+    server.ask("nbrucio/sync", {"path": server.prefix + "a.ipynb", "open": True, "again": True})
+    assert server.settled("a.ipynb")["requirements"] == {"dimuon": "ready"}
+    assert len(manifest_of(server, "a.ipynb")["dimuon"]) == 4
+    assert (requests(sandbox), sandbox.storage_log.read_text()) == (before, storage)
+    # What was resolved is known to the save that follows, though no sync ran.
+    saved = server.save("a.ipynb", declaring(dimuon=DIMUON))
+    assert saved["metadata"]["nbrucio"]["lock"]["dimuon"]["files"] == 4
+    server.ask("nbrucio/sync", {"path": server.prefix + "a.ipynb", "open": True, "again": True})
+    assert server.settled("a.ipynb")["requirements"] == {"dimuon": "ready"}
+
+
 def test_a_grant_can_be_given_and_taken_back(server: Server) -> None:
     status, grant = server.ask("nbrucio/grants", {"did": "sandbox:dimuon*", "max_bytes": 10})
     assert (status, grant["max_bytes"]) == (201, 10)
