@@ -63,7 +63,7 @@ def scan(sources: Sequence[str], language: str = "python") -> Scan:
         return Scan(_valid(found), dynamic=True)  # other languages read the manifest itself, by handle
     if not any("rucio" in source for source in sources):
         return Scan()
-    return _scan_python(sources)
+    return _scan_python(tuple(sources))
 
 
 def scan_notebook(content: Mapping[str, object]) -> Scan:
@@ -73,11 +73,13 @@ def scan_notebook(content: Mapping[str, object]) -> Scan:
     return scan(sources, _language(content.get("metadata")))
 
 
-def _scan_python(sources: Sequence[str]) -> Scan:
+@lru_cache(maxsize=16)  # most saves change no code
+def _scan_python(sources: tuple[str, ...]) -> Scan:
     interesting = {"nbrucio", "rucio"}
     for _ in range(_MAX_ROUNDS):
         mention = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(interesting))) + r")\b")
-        indices = [number for number, source in enumerate(sources) if mention.search(source)]
+        # Looked for as plain text first, which takes a tenth of the time.
+        indices = [n for n, s in enumerate(sources) if any(word in s for word in interesting) and mention.search(s)]
         result, needed = _read_cells(sources, indices)
         if needed <= interesting:
             break

@@ -225,6 +225,9 @@ class _Visitor(ast.NodeVisitor):
             return
         self.generic_visit(node)
 
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """Has nothing below it, and ast's own method looks for one of old names first."""
+
     def visit_Name(self, node: ast.Name) -> None:
         if self._is_data(node) and isinstance(node.ctx, ast.Load):
             self.dynamic = True

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from nbrucio.kernel import Data
+from nbrucio.kernel.manifest import writer_is_gone
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.conftest import Start
 from tests.jupyter.servers import Server, declaring, notebook
@@ -157,7 +158,22 @@ def test_a_change_of_the_declaration_is_met_by_the_next_sync(server: Server) -> 
     assert server.sync("a.ipynb")["requirements"] == {"mu": "ready", "gone": "failed"}
 
 
-def test_a_killed_server_leaves_no_half_file_and_the_next_one_resumes(start: Start) -> None:
+def test_two_tabs_share_one_sync(server: Server, sandbox: Sandbox) -> None:
+    server.ask("nbrucio/grants", {"did": DIMUON})
+    put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    asked, fetched = requests(sandbox), sandbox.storage_log.read_text().count("GET")
+    for _ in range(3):  # the third says what a front end of ours says beside it
+        server.open("a.ipynb")
+    server.ask("nbrucio/sync", {"path": server.prefix + "a.ipynb", "open": True})
+    assert server.settled("a.ipynb")["requirements"] == {"dimuon": "ready"}
+    assert sandbox.storage_log.read_text().count("GET") - fetched == 4
+    assert requests(sandbox) - asked <= 4
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_server_that_ends_in_mid_sync_leaves_no_half_file_and_the_next_one_resumes(
+    start: Start, how: signal.Signals
+) -> None:
     with start() as server:
         put(server, "a.ipynb", declaring(dimuon=DIMUON))
         server.ask("nbrucio/sync", {"path": "a.ipynb"})
@@ -165,8 +181,14 @@ def test_a_killed_server_leaves_no_half_file_and_the_next_one_resumes(start: Sta
         end = time.monotonic() + 20
         while not list(store.glob("partial/*")) and not list(store.glob("objects/*/*/*")) and time.monotonic() < end:
             time.sleep(0.005)
-        os.kill(server.process.pid, signal.SIGKILL)
+        os.kill(server.process.pid, how)
         server.process.wait()
+        for file in store.glob("objects/*/*/*"):
+            assert file.read_bytes()[:4] == b"root"
+            assert file.stat().st_mode & 0o222 == 0
+        # Kernels that were told to wait see that nobody is coming.
+        manifest = manifest_of(server, "a.ipynb").manifest()
+        assert manifest.state != "syncing" or writer_is_gone(manifest)
     with start() as server:
         assert server.sync("a.ipynb")["requirements"] == {"dimuon": "ready"}
         assert len(manifest_of(server, "a.ipynb")["dimuon"]) == 4
