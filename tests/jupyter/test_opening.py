@@ -33,6 +33,11 @@ def requests(sandbox: Sandbox) -> int:
     return len(sandbox.access_log.read_text().splitlines())
 
 
+def questions(sandbox: Sandbox) -> int:
+    """How often Rucio was asked for the files of the dataset."""
+    return sandbox.access_log.read_text().count(" /dids/sandbox/dimuon/files")
+
+
 def manifest_of(server: Server, name: str) -> Data:
     """What a kernel of this notebook sees."""
     runtime = server.folder / "runtime"
@@ -161,13 +166,13 @@ def test_a_change_of_the_declaration_is_met_by_the_next_sync(server: Server) -> 
 def test_two_tabs_share_one_sync(server: Server, sandbox: Sandbox) -> None:
     server.ask("nbrucio/grants", {"did": DIMUON})
     put(server, "a.ipynb", declaring(dimuon=DIMUON))
-    asked, fetched = requests(sandbox), sandbox.storage_log.read_text().count("GET")
+    asked, fetched = questions(sandbox), sandbox.storage_log.read_text().count("GET")
     for _ in range(3):  # the third says what a front end of ours says beside it
         server.open("a.ipynb")
     server.ask("nbrucio/sync", {"path": server.prefix + "a.ipynb", "open": True})
     assert server.settled("a.ipynb")["requirements"] == {"dimuon": "ready"}
-    assert sandbox.storage_log.read_text().count("GET") - fetched == 4
-    assert requests(sandbox) - asked <= 4
+    assert sandbox.storage_log.read_text().count("GET") - fetched <= 4  # some are had by another protocol
+    assert questions(sandbox) - asked == 1
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
