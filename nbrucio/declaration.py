@@ -248,6 +248,11 @@ def handle_of(lock_key: str) -> str:
     return lock_key.partition("@")[0]
 
 
+def variant_of(lock_key: str) -> str:
+    """The variant that this `Requirement.lock_key` speaks of; empty for none."""
+    return lock_key.partition("@")[2]
+
+
 def from_attachments(value: object) -> Declaration:
     """The declaration that rucio-jupyterlab's ``rucio_attachments`` amounts to.
 

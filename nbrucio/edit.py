@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nbrucio import sidecar
 from nbrucio.config import Config
-from nbrucio.declaration import Declaration, Requirement, propose_handle
+from nbrucio.declaration import Declaration, Requirement, handle_of, propose_handle, variant_of
 from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import BadDeclaration, NbrucioError
@@ -219,7 +219,7 @@ def _lock(
             raise target.error
         if target.lock is not None:
             sums = _sums(_verified(engine, target), target, beside, declaration, anew=question.refresh)
-            declaration = _locked(declaration, target, sums)
+            declaration = _without_stale(_locked(declaration, target, sums), target)
             beside = _pinned(beside, target, target.lock, sums)
     return declaration, beside, targets
 
@@ -246,6 +246,22 @@ def _pinned(beside: Sidecar, target: Target, entry: LockEntry, sums: Mapping[str
     if entry.files <= INLINE_LIST_MAX_FILES:
         return beside
     return beside.with_list(entry.digest, target.files if pins(entry.open, entry.select) else None, sums)
+
+
+def _without_stale(declaration: Declaration, target: Target) -> Declaration:
+    """``declaration`` without locks of variants of what was locked, where they speak of what it was before."""
+    if target.requirement.variant is not None:
+        return declaration
+    handle, variants = target.requirement.handle, declaration.extra.get("variants")
+    known = variants if isinstance(variants, Mapping) else {}
+    stale = {
+        key
+        for key, entry in declaration.lock.items()
+        if key != handle
+        and handle_of(key) == handle
+        and (target.drift is not None or entry.did != target.requirement.did or variant_of(key) not in known)
+    }
+    return declaration._replace(lock={key: entry for key, entry in declaration.lock.items() if key not in stale})
 
 
 def _locked(declaration: Declaration, target: Target, sums: Mapping[str, str]) -> Declaration:

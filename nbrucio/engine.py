@@ -11,6 +11,7 @@ from nbrucio.store.places import Places
 from nbrucio.store.rate import Rate
 from nbrucio.store.resolved import Resolutions
 from nbrucio.store.seen import Sightings
+from nbrucio.store.staged import StagedRules
 from nbrucio.tally import Tally
 
 
@@ -27,6 +28,7 @@ class Engine:
         self.rate = Rate(config.store_path)
         self.places = Places(config.store_path)
         self.sightings = Sightings(config.store_path)
+        self.staged = StagedRules(config.store_path)
         self._catalogues = catalogues
 
     def catalogue(self, identity: str) -> Catalogue:

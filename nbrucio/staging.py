@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -25,6 +25,7 @@ from nbrucio.errors import (
 from nbrucio.events import Noticed, Reporter
 from nbrucio.plan import Target
 from nbrucio.resolve import Question, read_declared
+from nbrucio.store.staged import StagedRule
 from nbrucio.words import plural
 
 DEFAULT_LIFETIME_S = 14 * 24 * 3600
@@ -64,6 +65,7 @@ class _Place:
     """Where one requirement is to be: its DIDs (those of its files when it selects some) at one mounted RSE."""
 
     handle: str
+    instance: str
     rules: Rules
     dids: tuple[Did, ...]
     rse: str
@@ -90,7 +92,9 @@ def stage(
     """
     with Engine(config, reporter) as engine:
         places = _places(engine, path, handles, rse)
-        return tuple(_staged(engine, place, did, lifetime_s) for place in places for did in place.dids)
+        done = tuple(_staged(engine, place, did, lifetime_s) for place in places for did in place.dids)
+        engine.staged.keep(path, _kept(places, done, lifetime_s))
+    return done
 
 
 def list_rules(
@@ -114,6 +118,7 @@ def remove_rules(
                 rule = place.rules.find(did, place.rse)
                 if rule is not None and rule.ours:
                     place.rules.remove(rule)
+                    engine.staged.forget(path, place.instance, did, place.rse)
                     removed.append(Staged(place.handle, rule, "removed"))
     return tuple(removed)
 
@@ -186,6 +191,15 @@ def _staged(engine: Engine, place: _Place, did: Did, lifetime_s: int) -> Staged:
         return Staged(place.handle, None, "found", error)
 
 
+def _kept(places: Sequence[_Place], done: Sequence[Staged], lifetime_s: int) -> Iterator[StagedRule]:
+    """What a sync of this notebook may keep alive: our own rules that were staged for it."""
+    instances = {place.handle: place.instance for place in places}
+    for each in done:
+        rule = each.rule
+        if rule is not None and rule.ours and rule.expires is not None:
+            yield StagedRule(instances[each.handle], rule.did, rule.rse, lifetime_s, rule.expires)
+
+
 def _renewed(engine: Engine, place: _Place, rule: Rule, lifetime_s: int) -> Rule | None:
     """``rule`` with a new lifetime when half of one is over; None when it has time, or the account may not."""
     soon = datetime.now(timezone.utc) + timedelta(seconds=lifetime_s / 2)
@@ -232,7 +246,7 @@ def _place(engine: Engine, target: Target, rse: str | None) -> _Place:
             subject=requirement.handle,
             hint=f"Stage the whole dataset, or select at most {MAX_RULES} files.",
         )
-    return _Place(requirement.handle, catalogue.rules(), dids, _mounted_rse(catalogue.instance, rse))
+    return _Place(requirement.handle, target.instance, catalogue.rules(), dids, _mounted_rse(catalogue.instance, rse))
 
 
 def _mounted_rse(instance: Instance, wanted: str | None) -> str:

@@ -98,6 +98,7 @@ def sync(
             (_finished(engine, report, plan, outcomes), declared) for report, declared in _notebook_reports(reads, plan)
         ]
         keep_places(engine, plan)
+        _renew(engine, reads, question)
         for report, declared in done:
             keep_resolved(engine, report, declared)
         notebooks = hand_over([report for report, _ in done], runtime=options.runtime)
@@ -174,6 +175,14 @@ def forecast(
             NotebookForecast(read.path, tuple(next(plans) for _ in read.targets), read.faults()) for read in reads
         )
         return Forecast(notebooks, plan, engine.store.free_bytes(), engine.rate.last())
+
+
+def _renew(engine: Engine, reads: Sequence[Read], question: Question) -> None:
+    for read in reads:
+        if not question.offline and engine.staged.read(read.path):
+            from nbrucio.renewal import renew_due  # few notebooks have rules
+
+            renew_due(engine, read.path, read.targets)
 
 
 def _question(config: Config, options: Options) -> Question:

@@ -151,6 +151,12 @@ def test_a_variant_is_locked_beside_the_whole(sandbox: Sandbox, notebook: Path, 
     assert {key: entry["files"] for key, entry in value(notebook)["lock"].items()} == {"data": 3, "data@dev": 1}
     assert value(notebook)["requirements"][0].get("select") is None
     assert [len(one(notebook, config, variant=name).files) for name in ("dev", None)] == [1, 3]
+    lock(notebook, config, upgrade=["data"])
+    assert sorted(value(notebook)["lock"]) == ["data", "data@dev"], "nothing has changed"
+    grow(sandbox, did, "varied/000.0.dat")
+    lock(notebook, config, upgrade=["data"])
+    assert sorted(value(notebook)["lock"]) == ["data"], "what the variant was locked to is a part of what was"
+    assert one(notebook, config, variant="dev").files[0].entry.did.name == "varied/000.0.dat"
     unknown = sync([notebook], config, options=Options(variant="none"))
     assert (unknown.exit_code, next(unknown.errors()).hint) == (2, "Declared: dev.")
     remove(notebook, ["data"])

@@ -19,11 +19,13 @@ from nbrucio.did import Did
 from nbrucio.errors import BadConfig, BadDeclaration, ConsentNeeded, Interrupted, UsageError
 from nbrucio.events import Event, Noticed, Silent
 from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.sandbox.fts import Fts
 from nbrucio.sandbox.seed import File, add_dataset, add_files
 from nbrucio.sandbox.state import load_state
 from nbrucio.staging import DEFAULT_LIFETIME_S, follow, list_rules, progress_words, remove_rules, stage
-from nbrucio.sync import sync
+from nbrucio.store.staged import StagedRule, StagedRules
+from nbrucio.sync import Options, sync
 
 MOUNT = "SANDBOX_MOUNT"
 
@@ -247,3 +249,84 @@ def test_the_stand_in_copies_only_inside_its_folder_and_checks(tmp_path: Path) -
     assert [each["job_state"] for each in fts.jobs(ids)] == ["FINISHED", "FAILED", "FAILED"]
     assert sorted(path.name for path in folder.rglob("*")) == ["a", "b", "c"]
     assert fts.jobs(["unknown"])[0]["http_status"] == "404 Not Found"
+
+
+def rule_expires(sandbox: Sandbox, rule_id: str) -> datetime:
+    with sandbox.admin() as client:
+        expires: datetime = client.get_replication_rule(rule_id)["expires_at"]
+    return expires.replace(tzinfo=timezone.utc)
+
+
+def nearly_over(sandbox: Sandbox, config: Config, path: Path) -> str:
+    """Stage, let the rule complete, and take most of its time away, also from what is remembered of it."""
+    (made,) = stage(path, config)
+    assert made.rule is not None
+    sandbox.transfer()
+    with sandbox.admin() as client:
+        client.update_replication_rule(made.rule.id, {"lifetime": 3600})
+    staged = StagedRules(config.store_path)
+    (kept,) = staged.read(path)
+    staged.keep(path, [kept._replace(expires=rule_expires(sandbox, made.rule.id))])
+    return made.rule.id
+
+
+def test_a_sync_renews_a_staged_rule_before_it_expires(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    config = as_admin(sandbox, config)
+    path = notebook(tmp_path, dataset(sandbox, "stage.used", "SANDBOX_POSIX"))
+    rule_id, told = nearly_over(sandbox, config, path), Lines()
+    soon = rule_expires(sandbox, rule_id)
+    sync([path], config, options=Options(offline=True))
+    assert rule_expires(sandbox, rule_id) == soon, "offline nobody is asked"
+    assert sync([path], config, reporter=told).exit_code == 0
+    assert rule_expires(sandbox, rule_id) > datetime.now(timezone.utc) + timedelta(days=13)
+    assert told.lines[-1].startswith("sandbox:stage.used stays at SANDBOX_MOUNT until ")
+    with new_requests(sandbox.access_log) as requests:
+        sync([path], config)
+    assert requests == [], "it has time again"
+
+
+def test_a_notebook_that_nobody_staged_renews_nothing(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    """A rule costs quota; that another notebook declares the same data is no consent to that."""
+    config = as_admin(sandbox, config)
+    staged = notebook(tmp_path, dataset(sandbox, "stage.other", "SANDBOX_POSIX"))
+    rule_id = nearly_over(sandbox, config, staged)
+    soon = rule_expires(sandbox, rule_id)
+    copied = tmp_path / "copied.ipynb"
+    copied.write_bytes(staged.read_bytes())
+    assert sync([copied], config).exit_code == 0
+    assert rule_expires(sandbox, rule_id) == soon
+    notebook(tmp_path, Did("sandbox", "dimuon"))
+    sync([staged], config)
+    assert rule_expires(sandbox, rule_id) == soon, "it declares other data now"
+
+
+def test_a_rule_that_may_not_be_renewed_is_told_once_a_day(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    path = notebook(tmp_path, dataset(sandbox, "stage.refused", "SANDBOX_POSIX"))
+    nearly_over(sandbox, config, path)
+    told = Lines()
+    assert sync([path], config, reporter=told).exit_code == 0
+    assert told.lines[-1].startswith("sandbox:stage.refused stays at SANDBOX_MOUNT until ")
+    assert "Your account may not do this at sandbox" in told.lines[-1]
+    again = Lines()
+    assert sync([path], config, reporter=again).exit_code == 0
+    assert again.lines == []
+
+
+def test_a_rule_that_was_removed_is_not_kept_alive(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    config = as_admin(sandbox, config)
+    path = notebook(tmp_path, dataset(sandbox, "stage.ended", "SANDBOX_POSIX"))
+    stage(path, config)
+    assert len(StagedRules(config.store_path).read(path)) == 1
+    remove_rules(path, config)
+    assert StagedRules(config.store_path).read(path) == ()
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b'{"rules": [1]}', b'{"rules": [{"did": "x"}]}', b"\xff"])
+def test_a_damaged_memory_of_rules_is_none(tmp_path: Path, text: bytes) -> None:
+    staged, path = StagedRules(tmp_path), tmp_path / "nb.ipynb"
+    rule = StagedRule("x", Did("s", "n"), "RSE", 10, datetime.now(timezone.utc))
+    staged.keep(path, [rule])
+    assert staged.read(path) == (rule,)
+    (file,) = (tmp_path / "staged").iterdir()
+    file.write_bytes(text)
+    assert staged.read(path) == ()

@@ -22,6 +22,7 @@ from nbrucio.jupyter.progress import Progress, Throttled
 from nbrucio.jupyter.threads import DaemonPool
 from nbrucio.lock import LockEntry
 from nbrucio.manifest import write_progress
+from nbrucio.renewal import renew
 from nbrucio.report import NotebookReport
 from nbrucio.sync import Options, status, sync
 
@@ -163,6 +164,7 @@ class Syncs:
             return Ended.seen(glances[0], config)
         found = status([run.path], config, tell=unasked).notebooks[0]
         if found.manifest is not None:
+            renew(run.path, config)  # of what Rucio brought to a mounted RSE; asks nobody unless something is due
             return Ended.of(found)
         return Ended.of(self._bring(run, found, config))
 

@@ -28,12 +28,17 @@ def test_a_dataset_that_grows_under_a_lock(connected: Cli, notebook: Write, sand
         "error: 'data' (sandbox:cli.grows) is not locked in the notebook.",
     )
     assert connected("lock", path).exit_code == 0
+    assert connected("check", path).exit_code == 0
     with sandbox.admin() as client:
         attach(client, did.scope, did.name, [add_file(client, "sandbox", "cli.grows/new", b"new", ["SANDBOX_POSIX"])])
     checked = connected("status", path, "--check")
     assert (checked.exit_code, checked.out.splitlines()[1].split("; ")[-1]) == (0, "gained 1 file, 3 B since the lock")
+    found = connected("check", path)
+    assert (found.exit_code, "gained 1 file, 3 B since the lock" in found.err + found.out) == (3, True)
     assert connected("sync", path, "--locked").exit_code == 10
     assert connected("sync", path, "--frozen", "--json").facts["downloaded_files"] == 70
+    old = connected("sync", path, "--json").facts["notebooks"][0]["requirements"][0]
+    assert (old["state"], len(old["files"])) == ("ready", 70), "a sync from the lock still gives the old set"
     _valid(path)
     assert "gained 1 file, 3 B since the lock" in connected("lock", path, "--upgrade", "data").out
 
