@@ -40,7 +40,11 @@ class Planned(NamedTuple):
 
 
 class ApplyStarted(NamedTuple):
-    """Files are about to be brought: so many, so large in total. Sent once a run, also with zeros."""
+    """Files are about to be brought: so many, so large in total. Sent in every run, also with zeros.
+
+    Where transfers begin before the plan is made, it is sent with the most that there may be, and again with what the
+    plan says if that is less.
+    """
 
     files: int
     size_bytes: int

@@ -198,8 +198,8 @@ def make_plan(targets: Sequence[Target], facts: Facts, limits: Limits) -> Plan:
         if file.access is Access.DOWNLOAD
     }
     ordered = tuple((instance, file) for (instance, _), file in downloads.items())
-    refusal = _refusal(sum(file.entry.size_bytes or 0 for _, file in ordered), limits)
-    return Plan(requirements, ordered, refusal, facts.replicas)
+    refused = refusal(sum(file.entry.size_bytes or 0 for _, file in ordered), limits)
+    return Plan(requirements, ordered, refused, facts.replicas)
 
 
 def _plan_file(target: Target, entry: FileEntry, facts: Facts) -> FilePlan:
@@ -282,7 +282,8 @@ def _plan_download(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan:
     return FilePlan(entry, Access.MISSING, error=error)
 
 
-def _refusal(download_bytes: int, limits: Limits) -> NbrucioError | None:
+def refusal(download_bytes: int, limits: Limits) -> NbrucioError | None:
+    """Why so much may not be downloaded; None when it may."""
     if limits.max_download_bytes is not None and download_bytes > limits.max_download_bytes:
         return planfaults.over_budget(download_bytes, limits.max_download_bytes)
     room = limits.free_bytes - limits.keep_free_bytes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from nbrucio.bringing import Bringing
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.config import Instance
 from nbrucio.did import Did
@@ -18,12 +19,17 @@ from nbrucio.store import Stored
 
 
 def survey(
-    engine: Engine, targets: Sequence[Target], question: Question, saw: Callable[[Stored], None] | None = None
+    engine: Engine,
+    targets: Sequence[Target],
+    question: Question,
+    saw: Callable[[Stored], None] | None = None,
+    bringing: Bringing | None = None,
 ) -> Facts:
     """Look where the files are: in the store, then where earlier runs had them; the rest is asked for.
 
     Args:
         saw: is told of each object that was found.
+        bringing: is offered each file that is to be brought, as soon as its replicas are known.
     """
     stored, refused = _stored(engine, targets, saw)
     mounted: dict[FileKey, tuple[str, Replica]] = {}
@@ -39,9 +45,12 @@ def survey(
             elif question.offline and target.requirement.access == "stream":
                 replicas.tell(key, (replica,))
     if not question.offline:
-        for identity, files in wanted(targets, stored, mounted).items():
+        lacking = wanted(targets, stored, mounted)
+        if bringing is not None:
+            bringing.foresee(targets, lacking)
+        for identity, files in lacking.items():
             try:
-                _ask(engine, identity, files, replicas, mounted)
+                _ask(engine, identity, files, replicas, mounted, bringing)
             except NbrucioError as error:
                 errors[identity] = error
     return Facts(stored, mounted, replicas, errors, refused)
@@ -83,6 +92,7 @@ def _ask(
     files: Mapping[Did, FileEntry],
     replicas: ReplicaBook,
     mounted: dict[FileKey, tuple[str, Replica]],
+    bringing: Bringing | None,
 ) -> None:
     """Ask for the replicas of ``files``, and look at once which of them are mounted."""
     instance = engine.config.instance(identity)
@@ -96,6 +106,8 @@ def _ask(
             where = _mounted(instance, entry, places)
             if where is not None:
                 mounted[identity, entry.did] = where
+            elif bringing is not None:
+                bringing.offer(identity, entry, places)
     except Offline as error:
         missing = f"{len(files):,} files are" if len(files) > 1 else f"{next(iter(files))} is"
         raise Offline(

@@ -13,23 +13,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbrucio.config import Config, Policy
+from nbrucio.bringing import Bringing, limits_of
+from nbrucio.config import Config
 from nbrucio.declaration import NO_PARAMETERS
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError
-from nbrucio.events import ApplyStarted, Noticed, Planned, Reporter
-from nbrucio.handover import hand_over, keep_places, keep_rate, keep_resolved
+from nbrucio.events import Noticed, Reporter
+from nbrucio.handover import hand_over, keep_places, keep_resolved
 from nbrucio.lockfaults import other_bytes
 from nbrucio.lookout import Lookout, keep_look
 from nbrucio.parameter import variant_name
-from nbrucio.plan import Access, FileKey, Limits, Plan, Target, make_plan
+from nbrucio.plan import Access, FileKey, Plan, Target, make_plan
 from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
 from nbrucio.resolve import Declared, Question, read_declared
 from nbrucio.survey import survey
 
 if TYPE_CHECKING:
     from nbrucio.forecast import Forecast
-    from nbrucio.transfer import Limits as TransferLimits
     from nbrucio.transfer import Outcome
 
 
@@ -87,13 +87,13 @@ def sync(
     began = time.monotonic()
     options = options or Options()
     question = _question(config, options)
-    with Engine(config, reporter) as engine:
+    with Engine(config, reporter) as engine, Bringing(engine, limits_of(engine), cancel) as bringing:
         lookout = Lookout(engine)
         reads = _read_all(engine, paths, question, options)
-        plan = _plan(engine, reads, question, lookout)
+        plan = _plan(engine, reads, question, lookout, bringing)
         if plan.downloads and plan.refusal is None:
             hand_over([report for report, _ in _notebook_reports(reads, plan)], syncing=True, runtime=options.runtime)
-        outcomes = _apply(engine, plan, cancel)
+        outcomes = bringing.finish(plan)
         done = [
             (_finished(engine, report, plan, outcomes), declared) for report, declared in _notebook_reports(reads, plan)
         ]
@@ -218,11 +218,16 @@ def _with_drift(engine: Engine, read: Read) -> Read:
     return read._replace(targets=targets, fault=next((now.error for now in fresh if now.error), None))
 
 
-def _plan(engine: Engine, reads: Sequence[Read], question: Question, lookout: Lookout | None = None) -> Plan:
+def _plan(
+    engine: Engine,
+    reads: Sequence[Read],
+    question: Question,
+    lookout: Lookout | None = None,
+    bringing: Bringing | None = None,
+) -> Plan:
     targets = [target for read in reads for target in read.targets]
-    policy = engine.config.policy
-    limits = Limits(engine.store.free_bytes(), policy.keep_free_bytes, policy.max_download_bytes)
-    return make_plan(targets, survey(engine, targets, question, lookout.saw if lookout else None), limits)
+    facts = survey(engine, targets, question, lookout.saw if lookout else None, bringing)
+    return make_plan(targets, facts, bringing.limits if bringing else limits_of(engine))
 
 
 def _keep_look(
@@ -238,33 +243,6 @@ def _notebook_reports(reads: Sequence[Read], plan: Plan) -> Iterator[tuple[Noteb
     for read in reads:
         requirements = tuple(RequirementReport.of(next(plans)) for _ in read.targets)
         yield NotebookReport(read.path, requirements, read.faults()), read.declared
-
-
-def _apply(engine: Engine, plan: Plan, cancel: threading.Event | None) -> dict[FileKey, Outcome]:
-    engine.reporter.report(Planned(plan))
-    engine.reporter.report(ApplyStarted(len(plan.downloads), plan.download_bytes))
-    if plan.refusal is not None or not plan.downloads:
-        return {}
-    # What is here already need not wait for HTTP libraries.
-    from nbrucio.storage import storage_access
-    from nbrucio.transfer import Task, fetch
-
-    # The engine takes the largest first among those it knows, and knows only so many at a time.
-    largest_first = sorted(plan.downloads, key=lambda download: -(download[1].entry.size_bytes or 0))
-    tasks = (Task(instance, file.entry, plan.replicas[instance, file.entry.did]) for instance, file in largest_first)
-    access = {one: storage_access(engine.config, one) for one in {instance for instance, _ in plan.downloads}}
-    began = time.monotonic()
-    limits = transfer_limits(engine.config.policy)
-    outcomes = fetch(tasks, engine.store, access, engine.reporter, limits=limits, cancel=cancel)
-    keep_rate(engine, engine.reporter.size_bytes, time.monotonic() - began)
-    return {(outcome.task.instance, outcome.task.entry.did): outcome for outcome in outcomes}
-
-
-def transfer_limits(policy: Policy) -> TransferLimits:
-    """How hard this machine's policy lets storage be worked; two hosts may be busy at once."""
-    from nbrucio.transfer import Limits as TransferLimits
-
-    return TransferLimits(per_host=policy.parallel, total=2 * policy.parallel)
 
 
 def _finished(
@@ -294,11 +272,14 @@ def _streaming_ca(engine: Engine, target: Target, files: Sequence[FileReport]) -
 
 
 def _file_report(target: Target, file: FileReport, plan: Plan, outcomes: Mapping[FileKey, Outcome]) -> FileReport:
+    outcome = outcomes.get((target.instance, file.entry.did))
+    if file.access is Access.MISSING and outcome is not None and outcome.stored is not None:
+        # The catalogue failed after it had told of this file, and so the plan could not name it.
+        file = file._replace(access=Access.DOWNLOAD, error=None)
     if file.access is not Access.DOWNLOAD:
         return file
-    if plan.refusal is not None:
+    if outcome is None:
         return file._replace(access=Access.MISSING, error=plan.refusal)
-    outcome = outcomes[target.instance, file.entry.did]
     if outcome.stored is None:
         return file._replace(access=Access.MISSING, error=outcome.error)
     fault = other_bytes(target, file.entry, outcome.stored.sha256)

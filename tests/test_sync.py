@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from nbrucio.bringing import transfer_limits
 from nbrucio.config import Policy
-from nbrucio.sync import transfer_limits
 from nbrucio.transfer import Limits
 
 

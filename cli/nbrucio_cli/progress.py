@@ -122,7 +122,10 @@ class PlainLines:
 
     def _line(self, event: Event) -> str | None:
         if isinstance(event, ApplyStarted):
-            self._total, self._began, self._last = event, time.monotonic(), time.monotonic()
+            known, self._total = self._total.files, event
+            if known:
+                return None
+            self._began = self._last = time.monotonic()
             if event.files:
                 return f"{self._act} {plural(event.files, 'file')}, {human_bytes(event.size_bytes)}"
         elif isinstance(event, FileStarted):
@@ -181,13 +184,16 @@ class Bar:
             self._progress.stop()
 
     def _start(self, event: ApplyStarted) -> None:
+        self._total = event
+        if self._progress is not None:
+            self._progress.update(self._progress.task_ids[0], total=event.size_bytes or None)
+            return
         if not event.files:
             return
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.progress import TransferSpeedColumn as Speed
 
-        self._total = event
         self._progress = Progress(
             TextColumn("{task.fields[files]} files"),
             BarColumn(),

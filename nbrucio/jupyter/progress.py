@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nbrucio.did import Did
@@ -60,6 +60,7 @@ class Throttled:
         self._done = Share()
         self._shares: dict[str, Share] = {}
         self._owners: dict[Did, list[Share]] = {}
+        self._unowned: dict[Did, Share] = {}  # what came before the plan said whose it is
 
     @property
     def progress(self) -> Progress:
@@ -108,9 +109,17 @@ class Throttled:
                     share.files_done += 1
                     share.bytes_done += size
             self._shares[requirement.target.requirement.handle] = share
+        for did, early in self._unowned.items():
+            self._count_for(self._owners.get(did, ()), early.files_done, early.bytes_done)
+        self._unowned.clear()
 
     def _add(self, did: Did, files: int, count: int) -> None:
-        for share in (self._done, *self._owners.get(did, ())):
+        owners = self._owners.get(did) if self._shares else [self._unowned.setdefault(did, Share())]
+        self._count_for((self._done, *(owners or ())), files, count)
+
+    @staticmethod
+    def _count_for(shares: Iterable[Share], files: int, count: int) -> None:
+        for share in shares:
             share.files_done += files
             share.bytes_done += count
 

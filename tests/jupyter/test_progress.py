@@ -10,7 +10,7 @@ import pytest
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.declaration import Requirement
 from nbrucio.did import Did
-from nbrucio.events import ApplyStarted, BytesArrived, FileFinished, FileStarted, Planned, Waiting
+from nbrucio.events import ApplyStarted, BytesArrived, Event, FileFinished, FileStarted, Planned, Waiting
 from nbrucio.jupyter import progress
 from nbrucio.jupyter.progress import Progress, Throttled
 from nbrucio.plan import Access, FilePlan, Plan, RequirementPlan, Target
@@ -33,16 +33,19 @@ def planned() -> Plan:
     return Plan((first, second), (), None)
 
 
-def test_each_requirement_has_its_share() -> None:
+@pytest.mark.parametrize("before", [0, 2, 5])
+def test_each_requirement_has_its_share(before: int) -> None:
+    """Also of what came before the plan was made."""
     counting = Throttled(lambda _: None)
-    for event in (
-        Planned(planned()),
+    events: list[Event] = [
         ApplyStarted(2, 200),
         FileStarted(COMING, "RSE", 100, resumed_bytes=40),
         BytesArrived(COMING, 10),
         BytesArrived(SHARED, 100),
         FileFinished(SHARED, 100),
-    ):
+    ]
+    events.insert(before, Planned(planned()))
+    for event in events:
         counting.report(event)
     assert counting.progress.as_json() == {
         "files_total": 2,

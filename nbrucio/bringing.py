@@ -1,0 +1,188 @@
+"""The downloads of one run. They begin while replicas are still being asked for, where no plan could say otherwise.
+
+A catalogue takes about a millisecond for each file's replicas, so a plan of 100,000 files is minutes away when the
+first of them could be on its way. What is begun early is exactly what the plan names later, see `Bringing.foresee`.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nbrucio.catalogue.base import FileEntry, Replica
+from nbrucio.config import Policy
+from nbrucio.did import Did
+from nbrucio.engine import Engine
+from nbrucio.errors import Interrupted
+from nbrucio.events import ApplyStarted, Planned
+from nbrucio.handover import keep_rate
+from nbrucio.plan import FileKey, Limits, Plan, Target, refusal
+
+if TYPE_CHECKING:
+    from nbrucio.transfer import Limits as TransferLimits
+    from nbrucio.transfer import Outcome, Task
+
+#: Files that wait for a transfer before the plan is made; what comes on top waits for the plan.
+_WAITING = 5_000
+#: How often the end of the run, or a wish to end it, is looked for.
+_LOOK_S = 0.1
+#: How long transfers that were told to stop are waited for.
+_GRACE_S = 2.0
+
+
+class Bringing:
+    """What is brought in one run. A context manager; leaving it stops what still runs.
+
+    Args:
+        limits: what this machine allows; the plan must be made with the same.
+        cancel: set it to stop within a second.
+    """
+
+    def __init__(self, engine: Engine, limits: Limits, cancel: threading.Event | None = None) -> None:
+        self.limits = limits
+        self._engine = engine
+        self._cancel = cancel
+        self._stop = _Either(cancel)
+        self._foreseen: ApplyStarted | None = None
+        self._instances: frozenset[str] = frozenset()
+        self._early: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._begun: set[FileKey] = set()
+        self._rest: Iterator[Task] = iter(())
+        self._thread: threading.Thread | None = None
+        self._outcomes: tuple[Outcome, ...] = ()
+        self._fault: BaseException | None = None
+
+    def foresee(self, targets: Sequence[Target], files: Mapping[str, Mapping[Did, FileEntry]]) -> None:
+        """Let `offer` begin transfers if every one of ``files`` that can be had by download will be.
+
+        So it is when no requirement asks for another kind of access, and all files together are within the limits.
+        """
+        if any(target.requirement.access not in (None, "download") for target in targets):
+            return
+        sizes = [entry.size_bytes or 0 for entries in files.values() for entry in entries.values()]
+        if refusal(sum(sizes), self.limits) is None:
+            self._foreseen = ApplyStarted(len(sizes), sum(sizes))
+            self._instances = frozenset(files)
+
+    def offer(self, instance: str, entry: FileEntry, replicas: tuple[Replica, ...]) -> None:
+        """Begin with a file that is nowhere here, if that was foreseen.
+
+        Raises:
+            Interrupted: the run was cancelled.
+        """
+        if self._fault is not None:
+            raise self._fault
+        if self._foreseen is None or all(replica.tape for replica in replicas):
+            return
+        from nbrucio.transfer import Task  # what is here already need not wait for HTTP libraries
+
+        if self._thread is None:
+            self._engine.reporter.report(self._foreseen)
+            self._thread = threading.Thread(target=self._bring_early, name="nbrucio-early", daemon=True)
+            self._thread.start()
+        if self._early.qsize() < _WAITING:
+            self._early.put(Task(instance, entry, replicas))
+            self._begun.add((instance, entry.did))
+
+    def finish(self, plan: Plan) -> dict[FileKey, Outcome]:
+        """Bring what ``plan`` names and is not on its way yet, and wait for all of it.
+
+        Raises:
+            Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
+        """
+        planned = ApplyStarted(len(plan.downloads), plan.download_bytes)
+        self._engine.reporter.report(Planned(plan))
+        if self._thread is None or planned != self._foreseen:
+            self._engine.reporter.report(planned)
+        if self._thread is not None:
+            self._rest = self._left(plan)
+            self._wait()
+        elif plan.refusal is None and plan.downloads:
+            self._instances = frozenset(instance for instance, _ in plan.downloads)
+            self._outcomes = self._fetch(self._left(plan), self._cancel)
+        return {(outcome.task.instance, outcome.task.entry.did): outcome for outcome in self._outcomes}
+
+    def close(self) -> None:
+        """Stop what still runs. Idempotent."""
+        self._early.put(None)
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_GRACE_S)
+
+    def __enter__(self) -> Bringing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _left(self, plan: Plan) -> Iterator[Task]:
+        from nbrucio.transfer import Task
+
+        # The engine takes the largest first among those it knows, and knows only so many at a time.
+        largest_first = sorted(plan.downloads, key=lambda download: -(download[1].entry.size_bytes or 0))
+        for instance, file in largest_first:
+            key = (instance, file.entry.did)
+            if key not in self._begun:
+                yield Task(instance, file.entry, plan.replicas[key])
+
+    def _wait(self) -> None:
+        self._early.put(None)
+        assert self._thread is not None
+        try:
+            while self._thread.is_alive():
+                self._thread.join(_LOOK_S)
+        except KeyboardInterrupt as error:
+            raise Interrupted(
+                "Stopped before all files were here.", hint="The next sync goes on where this one stopped."
+            ) from error
+        if self._fault is not None:
+            raise self._fault
+
+    def _bring_early(self) -> None:
+        def tasks() -> Iterator[Task]:
+            while (task := self._early.get()) is not None:
+                yield task
+            yield from self._rest
+
+        try:
+            self._outcomes = self._fetch(tasks(), self._stop)
+        except BaseException as fault:  # noqa: BLE001 the calling thread raises it
+            self._fault = fault
+
+    def _fetch(self, tasks: Iterator[Task], cancel: threading.Event | None) -> tuple[Outcome, ...]:
+        from nbrucio.storage import storage_access
+        from nbrucio.transfer import fetch
+
+        engine, began = self._engine, time.monotonic()
+        access = {instance: storage_access(engine.config, instance) for instance in self._instances}
+        limits = transfer_limits(engine.config.policy)
+        outcomes = fetch(tasks, engine.store, access, engine.reporter, limits=limits, cancel=cancel)
+        keep_rate(engine, engine.reporter.size_bytes, time.monotonic() - began)
+        return outcomes
+
+
+class _Either(threading.Event):
+    """Set when it was set itself, or when ``other`` was."""
+
+    def __init__(self, other: threading.Event | None) -> None:
+        super().__init__()
+        self._other = other
+
+    def is_set(self) -> bool:
+        return super().is_set() or (self._other is not None and self._other.is_set())
+
+
+def limits_of(engine: Engine) -> Limits:
+    """What this machine allows one run to bring now."""
+    policy = engine.config.policy
+    return Limits(engine.store.free_bytes(), policy.keep_free_bytes, policy.max_download_bytes)
+
+
+def transfer_limits(policy: Policy) -> TransferLimits:
+    """How hard this machine's policy lets storage be worked; two hosts may be busy at once."""
+    from nbrucio.transfer import Limits as TransferLimits
+
+    return TransferLimits(per_host=policy.parallel, total=2 * policy.parallel)
