@@ -28,7 +28,7 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
 
         return full_client(instance, config.policy, environ)
 
-    traces = _trace_target(instance) if config.policy.traces else None
+    traces = _trace_target(instance) if config.policy.traces and instance.traces else None
     return StorageAccess(found.ca, found.proxy, found.token, rucio_client, traces)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.catalogue.rucio import Catalogues
-from nbrucio.config import Config, Policy, load
+from nbrucio.config import Config, Credentials, Policy, load
 from nbrucio.did import Did
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
@@ -33,8 +33,9 @@ def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
 
 
-def _tracing(config: Config) -> Config:
-    return config._replace(policy=Policy(traces=True))
+def _tracing(config: Config, **changes: object) -> Config:
+    instance = config.instance()._replace(traces=True)._replace(**changes)  # type: ignore[arg-type]
+    return config._replace(instances=(instance,))
 
 
 def _notebook(tmp_path: Path) -> Path:
@@ -61,21 +62,24 @@ def test_rucio_is_told_once_of_all_that_was_downloaded(sandbox: Sandbox, config:
     }
 
 
-def test_configuration_switches_traces_off(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("policy", "instance"), [(True, False), (False, True)])
+def test_configuration_switches_traces_off(
+    sandbox: Sandbox, config: Config, tmp_path: Path, policy: bool, instance: bool
+) -> None:
     with new_requests(sandbox.access_log) as requests:
-        assert sync([_notebook(tmp_path)], config).downloaded_files == 4
+        silent = _tracing(config, traces=instance)._replace(policy=Policy(traces=policy))
+        assert sync([_notebook(tmp_path)], silent).downloaded_files == 4
     assert not [r for r in requests if r.path.startswith("/traces")]
 
 
 def test_traces_go_to_their_own_host_and_in_the_users_name(config: Config) -> None:
-    instance = config.instance()._replace(trace_host="https://traces.example", vo="atl", ca_cert=Path("/ca.pem"))
-    target = storage_access(_tracing(config)._replace(instances=(instance,)), SANDBOX, {}).traces
+    named = _tracing(config, trace_host="https://traces.example", vo="atl", ca_cert=Path("/ca.pem"))
+    target = storage_access(named, SANDBOX, {}).traces
     assert target is not None
     assert (target.url, target.account, target.vo, target.ca) == (
-        ("https://traces.example", instance.account, "atl", Path("/ca.pem"))
+        ("https://traces.example", config.instance().account, "atl", Path("/ca.pem"))
     )
-    unknown = instance._replace(account=None, credentials=type(instance.credentials)())
-    assert storage_access(_tracing(config)._replace(instances=(unknown,)), SANDBOX, {}).traces is None
+    assert storage_access(_tracing(config, account=None, credentials=Credentials()), SANDBOX, {}).traces is None
 
 
 def test_rucio_clients_bring_a_file_with_the_instances_settings_alone(config: Config, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def instance_of(name: str | None, table: Table) -> Instance:
         ca_cert=table.path("ca_cert"),
         storage_ca=table.path("storage_ca"),
         trace_host=_url(table, "trace_host") if "trace_host" in table.values else None,
+        traces=table.flag("traces") is not False,
         aliases=table.texts("aliases"),
         mounts=tuple(_mount(row) for row in table.tables("mounts")),
         webui=_url(table, "webui") if "webui" in table.values else None,

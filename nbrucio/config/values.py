@@ -94,6 +94,7 @@ class Instance(NamedTuple):
         ca_cert: file or folder of CAs that vouch for the Rucio server; None means those of this machine.
         storage_ca: file or folder of CAs that vouch for the storage; None means those of this machine.
         trace_host: base URL of the server that takes traces of downloads; None means the Rucio server.
+        traces: whether it is told what was downloaded, as far as the policy allows.
         aliases: further names that notebooks may use.
         mounts: RSEs that are mounted here.
         webui: URL of its Rucio WebUI without a final slash; None when there is none.
@@ -110,6 +111,7 @@ class Instance(NamedTuple):
     ca_cert: Path | None = None
     storage_ca: Path | None = None
     trace_host: str | None = None
+    traces: bool = True
     aliases: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
     webui: str | None = None

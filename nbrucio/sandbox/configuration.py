@@ -97,7 +97,7 @@ def _ini(sections: _Sections) -> str:
 
 def _nbrucio_toml(layout: Layout, state: State) -> str:
     mount = layout.rse_folder(MOUNT.name)
-    instance = {
+    instance: dict[str, str | bool] = {
         "identity": IDENTITY,
         "host": state.server_url,
         "auth_host": state.server_url,
@@ -106,14 +106,13 @@ def _nbrucio_toml(layout: Layout, state: State) -> str:
         "username": ACCOUNT,
         "password": state.user_password,
         "storage_ca": str(layout.ca),
+        "traces": False,  # nobody looks at what is popular in a sandbox
     }
     mounts: dict[str, str | int] = {"rse": MOUNT.name, "path": str(mount), "begins_at": len(mount.parts) - 1}
     tables: dict[str, Mapping[str, str | int | bool]] = {
         "": {"default_instance": "sandbox"},
         "[instances.sandbox]": instance,
         "[[instances.sandbox.mounts]]": mounts,
-        # Nobody looks at what is popular in a sandbox.
-        "[policy]": {"traces": False},
         "[store]": {"path": str(layout.store)},
     }
     # A JSON string is a TOML basic string: the same quotes and escapes.

@@ -28,8 +28,9 @@ def objects(cli: Cli) -> list[Path]:
 
 
 def outside(cli: Cli, known: set[Path]) -> set[Path]:
-    """Files that appeared anywhere but in the store, the runtime folder and the user's cache."""
-    inside = {cli.store, Path(cli.env["NBRUCIO_RUNTIME_DIR"]), Path(cli.env["HOME"]) / ".cache"}
+    """Files that appeared anywhere but in the store, the runtime folder, the user's cache and what he agreed to."""
+    home = Path(cli.env["HOME"])
+    inside = {cli.store, Path(cli.env["NBRUCIO_RUNTIME_DIR"]), home / ".cache", home / ".config" / "nbrucio"}
     found = {path for path in cli.store.parent.rglob("*") if path.is_file()}
     return {path for path in found - known if not inside & set(path.parents)}
 
