@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbrucio.errors import CellFailed, MissingDependency
 from nbrucio.report import NotebookReport
@@ -12,6 +13,9 @@ from nbrucio.runners.environment import environment
 from nbrucio.runners.prepare import told_of
 from nbrucio.runners.record import stamp
 from nbrucio.textnotebook import as_ipynb
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
 
 
 def execute(
@@ -62,7 +66,13 @@ def _papermill(
         ) from error
     try:
         papermill.execute_notebook(
-            str(source), str(output), dict(parameters), kernel_name=kernel, cwd=str(folder), progress_bar=progress
+            str(source),
+            str(output),
+            dict(parameters),
+            kernel_name=kernel,
+            cwd=str(folder),
+            progress_bar=progress,
+            config=_encrypted(),
         )
     except PapermillExecutionError as error:
         raise CellFailed(
@@ -73,6 +83,15 @@ def _papermill(
             f"The notebook wants the kernel '{error.name}', which is not installed.",
             next_command="jupyter kernelspec list",
         ) from error
+
+
+def _encrypted() -> Config:
+    """What has jupyter_client encrypt what it says to kernels that can; a recent ipykernel warns where it does not."""
+    from jupyter_client.manager import KernelManager
+    from traitlets.config import Config
+
+    known = KernelManager.class_trait_names()
+    return Config({"KernelManager": {"transport_encryption": "auto"}} if "transport_encryption" in known else {})
 
 
 def typed(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:

@@ -174,6 +174,7 @@ def test_run_executes_a_notebook_on_its_data(connected: Cli, notebook: Write) ->
     result = connected("run", path, "-p", "factor", "3")
     assert result.exit_code == 0, result.err
     assert "files: 4 times 3" in (path.parent / "nb.out.ipynb").read_text()
+    assert "WARNING" not in result.err  # of ipykernel, about what goes to the kernel unencrypted
 
 
 def test_run_tells_which_cell_failed(connected: Cli, notebook: Write) -> None:
