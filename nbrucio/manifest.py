@@ -157,6 +157,29 @@ def write_progress(notebook: Path, progress: Mapping[str, object], environ: Mapp
     write_file(path.with_suffix(".progress"), json.dumps(progress).encode())
 
 
+def follow(old: Path, new: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """Tell the kernels of a notebook that was renamed from ``old`` to ``new`` what is told under its new name.
+
+    They keep the pointer that they were started with, so a link is left there. No-op when they were told nothing.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    source, target = path_for(old, environ), path_for(new, environ)
+    try:
+        content = json.loads(source.read_bytes())
+        plain = plain_path(source).read_bytes()
+    except (FileNotFoundError, ValueError):
+        return
+    content["notebook"] = os.path.realpath(new)
+    write_file(plain_path(target), plain)
+    write_file(target, _bytes(_json(content)))
+    for left, leads_to in ((plain_path(source), plain_path(target)), (source, target)):
+        scratch = left.with_name(f".{left.name}.{os.getpid()}.tmp")
+        scratch.symlink_to(leads_to.name)
+        scratch.replace(left)
+
+
 def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
     """Remove the manifest of ``notebook`` if there is one.
 

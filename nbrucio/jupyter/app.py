@@ -7,6 +7,7 @@ import functools
 import gc
 import inspect
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from nbrucio.jupyter.syncs import Run, Syncs, Wish
 from nbrucio.jupyter.threads import DaemonPool
 from nbrucio.jupyter.uploading import Job, Uploads, event_of
 from nbrucio.kernel import where
-from nbrucio.manifest import path_for
+from nbrucio.manifest import follow, path_for
 
 EVENTS = Path(__file__).parent / "events.yaml"
 EVENT_ID = "https://nbrucio.readthedocs.io/events/sync/v1"
@@ -30,6 +31,7 @@ DECLARED_EVENTS = Path(__file__).parent / "events-declared.yaml"
 UPLOAD_EVENTS = Path(__file__).parent / "events-upload.yaml"
 UPLOAD_EVENT_ID = "https://nbrucio.readthedocs.io/events/upload/v1"
 DECLARED_ID = "https://nbrucio.readthedocs.io/events/declared/v1"
+CONTENTS_EVENT_ID = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 PROVISIONER = "nbrucio-provisioner"
 
 
@@ -88,6 +90,7 @@ class NbrucioApp(ExtensionApp):
         if self.update_on_save and hasattr(manager, "register_pre_save_hook"):
             manager.register_pre_save_hook(self._before_save)
         self._wrap_get(manager)
+        self.serverapp.event_logger.add_listener(schema_id=CONTENTS_EVENT_ID, listener=self._contents_changed)
         # The first sync imports much, which makes Python look through all objects for garbage; in a Jupyter server that
         # takes 0.1 s and more, and no request is answered meanwhile. What is here by now stays anyway.
         gc.freeze()
@@ -159,6 +162,18 @@ class NbrucioApp(ExtensionApp):
                     self.opened(api_path, path)
         except Exception:  # the notebook must open whatever happens here
             self.log.exception("nbrucio: opening %r was not noticed", api_path)
+
+    async def _contents_changed(self, logger: object, schema_id: str, data: Mapping[str, str]) -> None:  # noqa: ARG002 - Jupyter's signature
+        if data.get("action") == "rename":
+            old, new = (self.file_of(data.get(key, "")) for key in ("source_path", "path"))
+            if old is not None and new is not None and new.suffix == ".ipynb":
+                self.local_pool.submit(self._follow, old, new)
+
+    def _follow(self, old: Path, new: Path) -> None:
+        try:
+            follow(old, new)
+        except OSError as error:
+            self.log.warning("nbrucio: kernels that run %s are told no more until they restart: %s", new, error)
 
     # Kernels.
 

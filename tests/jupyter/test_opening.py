@@ -14,6 +14,7 @@ import pytest
 
 from nbrucio.kernel import Data
 from nbrucio.kernel.manifest import writer_is_gone
+from nbrucio.manifest import path_for
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.conftest import Start
 from tests.jupyter.servers import Server, declaring, notebook
@@ -225,3 +226,41 @@ def test_a_path_outside_of_the_servers_folder_is_refused(server: Server) -> None
     for path in ("../outside.ipynb", str(outside), "/../outside.ipynb"):
         status, answer = server.ask(f"nbrucio/status?path={quote(path)}")
         assert (status, answer["error"]["code"]) == (400, "bad-notebook")
+
+
+READ = "import nbrucio\nprint(nbrucio.data, len(nbrucio.data['dimuon']))"
+
+
+def test_a_notebook_that_is_renamed_while_open_keeps_its_data(server: Server) -> None:
+    put(server, "a.ipynb", declaring(dimuon=DIMUON))
+    server.sync("a.ipynb")
+    with server.kernel("a.ipynb") as kernel:
+        assert kernel.run(READ).text == "<nbrucio.data: dimuon (ready)> 4\n"
+        rename(server, "a.ipynb", "b.ipynb")
+        assert kernel.run(READ).text == "<nbrucio.data: dimuon (ready)> 4\n"
+        # What the new name brings reaches the kernel that was started under the old one, and the next one too.
+        server.save("b.ipynb", declaring(dimuon=DIMUON, odd="sandbox:odd.names"))
+        server.sync("b.ipynb")
+        assert kernel.run(READ).text == "<nbrucio.data: dimuon (ready), odd (ready)> 4\n"
+        missing = kernel.run("nbrucio.data['jets']")
+        assert missing.traceback[1].startswith(f"Type: nbrucio add {server.root / 'b.ipynb'} ")
+        kernel.restart()
+        assert kernel.run(READ).text == "<nbrucio.data: dimuon (ready), odd (ready)> 4\n"
+    # Another notebook under the old name has nothing to do with it.
+    put(server, "a.ipynb", declaring(mine=DIMUON))
+    server.sync("a.ipynb")
+    assert list(manifest_of(server, "a.ipynb")) == ["mine"]
+    assert list(manifest_of(server, "b.ipynb")) == ["dimuon", "odd"]
+
+
+def rename(server: Server, old: str, new: str) -> None:
+    """What a browser does to rename an open notebook."""
+    status, _ = server.ask(f"api/contents/{server.api(old)}", {"path": server.prefix + new}, "PATCH")
+    assert status == 200
+    (session,) = (one for one in server.ask("api/sessions")[1] if one["path"] == server.prefix + old)
+    moved = {"path": server.prefix + new, "name": new}
+    assert server.ask(f"api/sessions/{session['id']}", moved, "PATCH")[0] == 200
+    end = time.monotonic() + 20
+    while not path_for(server.root / new, {"NBRUCIO_RUNTIME_DIR": str(server.folder / "runtime")}).exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
