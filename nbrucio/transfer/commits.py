@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import queue
+import threading
 import time
 
 from nbrucio.store.lock import Lock
@@ -26,37 +26,48 @@ class Commits:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._items: queue.Queue[_Item | None] = queue.Queue(_WAITING)
+        self._items: list[_Item] = []
+        self._closed = False
+        guard = threading.Lock()
+        self._due = threading.Condition(guard)
+        self._room = threading.Condition(guard)
 
     def add(self, task: Task, partial: Partial, lock: Lock) -> None:
         """Commit ``partial``, whose bytes are right, and then release ``lock``; waits when too many are waiting."""
-        self._items.put((task, partial, lock))
+        with self._due:
+            while len(self._items) >= _WAITING:
+                self._room.wait()
+            self._items.append((task, partial, lock))
+            # Waking the other thread for each of many small files would cost more than their commits.
+            if len(self._items) == 1 or self._is_complete():
+                self._due.notify()
 
     def close(self) -> None:
         """Let `work` return once it has nothing left."""
-        self._items.put(None)
+        with self._due:
+            self._closed = True
+            self._due.notify()
 
     def work(self) -> None:
         """Commit until closed."""
-        while (first := self._items.get()) is not None:
-            group = [first]
-            deadline = time.monotonic() + _GATHER_S
-            while (item := self._next(group, deadline)) is not None:
-                group.append(item)
+        while group := self._gather():
             self._commit(group)
 
-    def _next(self, group: list[_Item], deadline: float) -> _Item | None:
-        """One more for the group; None when it is full, time is up or nothing more comes."""
-        wait_s = max(0.0, deadline - time.monotonic()) if self._run.open_tasks() > len(group) else 0.0
-        if len(group) >= _WAITING:
-            return None
-        try:
-            item = self._items.get(timeout=wait_s) if wait_s else self._items.get_nowait()
-        except queue.Empty:
-            return None
-        if item is None:
-            self._items.put(None)
-        return item
+    def _gather(self) -> list[_Item]:
+        """The next group, as soon as it is complete or time is up; empty when there is none any more."""
+        with self._due:
+            while not self._items and not self._closed:
+                self._due.wait()
+            deadline = time.monotonic() + _GATHER_S
+            while not self._is_complete() and (wait_s := deadline - time.monotonic()) > 0:
+                self._due.wait(wait_s)
+            group, self._items = self._items, []
+            self._room.notify_all()
+            return group
+
+    def _is_complete(self) -> bool:
+        """Whether nothing more can come to what waits, or ought to."""
+        return self._closed or len(self._items) >= _WAITING or self._run.open_tasks() <= len(self._items)
 
     def _commit(self, group: list[_Item]) -> None:
         arrivals = [Arrival(task.instance, task.entry, partial) for task, partial, _ in group]

@@ -56,25 +56,30 @@ class Schedule:
                 heapq.heappush(self._later, (time.monotonic() + delay_s, next(self._tick), host, job))
             else:
                 self._push(job, host)
-            self._changed.notify()
+            if delay_s > 0 or self._running[host] < self._per_host:
+                self._changed.notify()
 
-    def take(self) -> tuple[Job, str] | None:
-        """Wait for a job whose host has room, and count it as running there; None when the schedule is closed."""
+    def take(self, done: str | None = None) -> tuple[Job, str] | None:
+        """Wait for a job whose host has room, and count it as running there; None when the schedule is closed.
+
+        Args:
+            done: the host of this thread's last job, which runs no more. Another thread is woken only if there is a
+                job for it besides: thousands of small files would else each cost two changes of threads.
+        """
         with self._changed:
+            if done is not None:
+                self._running[done] -= 1
             while not self._closed:
                 wait_s = self._wake()
                 host = self._best_host()
                 if host is not None:
                     self._running[host] += 1
-                    return heapq.heappop(self._ready[host])[2], host
+                    job = heapq.heappop(self._ready[host])[2]
+                    if self._best_host() is not None:
+                        self._changed.notify()
+                    return job, host
                 self._changed.wait(wait_s)
             return None
-
-    def release(self, host: str) -> None:
-        """A job that was taken at ``host`` runs no more."""
-        with self._changed:
-            self._running[host] -= 1
-            self._changed.notify()
 
     def close(self) -> list[Job]:
         """Give out nothing more; the jobs that still wait."""

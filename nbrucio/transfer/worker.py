@@ -44,13 +44,10 @@ class Worker:
 
     def work(self) -> None:
         """Serve jobs until the run ends."""
-        schedule = self._run.schedule
-        while (taken := schedule.take()) is not None:
+        host: str | None = None
+        while (taken := self._run.schedule.take(done=host)) is not None:
             job, host = taken
-            try:
-                self._serve(job, host)
-            finally:
-                schedule.release(host)
+            self._serve(job, host)
 
     def enter(self, task: Task) -> None:
         """Give ``task`` its first turn, or its outcome if there is nothing to try."""
