@@ -131,17 +131,37 @@ def test_a_handle_becomes_a_variable_only_where_the_declaration_asks(server: Ser
         assert kernel.run("print(mine)").text == "untouched\n"
 
 
-def test_hostile_handles_change_nothing(server: Server) -> None:
+def test_hostile_handles_change_nothing_and_are_told_in_plain_text(server: Server) -> None:
     handles = ["__import__", "print", "<b>x</b>", "\x1b[31mred", "😀", "a b", "class", "x;import os", "get_ipython"]
     requirements = [{"did": DIMUON, "handle": handle, "bind": True} for handle in handles]
     content = declaring()
     content["metadata"]["nbrucio"]["requirements"] = requirements
     put(server, "a.ipynb", content)
+    server.sync("a.ipynb")
+    report = server.ask(f"nbrucio/status?path={server.api('a.ipynb')}")[1]
+    told = "\n".join(fault["message"] for fault in report["faults"])
+    for shown in ("__import__", "<b>x</b>", "\\x1b[31mred", "a b", "class", "x;import os"):
+        assert shown in told
+    assert "\x1b" not in told
+    # These two are names like any other: data["print"] is theirs, the function stays what it is.
+    assert sorted(server.state("a.ipynb")["requirements"]) == ["get_ipython", "print"]
     with server.kernel("a.ipynb") as kernel:
         output = kernel.run("print(__import__('os').sep, get_ipython().__class__.__name__)")
         assert output.text == "/ ZMQInteractiveShell\n"
         odd = kernel.run("import nbrucio\nnbrucio.data['\\x1b[31mred']")
         assert "\x1b[31mred" not in "".join(odd.traceback)
+
+
+def test_a_cell_says_which_instance_is_not_configured_here(server: Server) -> None:
+    content = declaring(far="s:far")
+    content["metadata"]["nbrucio"]["requirements"][0]["instance"] = "nowhere.example.org"
+    path = put(server, "a.ipynb", content)
+    with server.kernel("a.ipynb") as kernel:
+        server.settled("a.ipynb")
+        shown = kernel.run("import nbrucio\nnbrucio.data['far']").traceback
+    assert "'far' (s:far) is not here: " in shown[0]
+    assert "nowhere.example.org" in shown[0]
+    assert str(path) in shown[1] or "config" in shown[1]
 
 
 def test_the_magic_gives_the_files_of_a_did(server: Server) -> None:
