@@ -3,6 +3,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import { JsonObject } from './model/json';
 import { IFault, IGrant, IInstances, IPlan, IRun, IStatus } from './types';
 
 /** Texts and numbers of a query; null and undefined leave a key out, a list repeats it. */
@@ -27,6 +28,17 @@ export function faultOf(error: unknown): IFault {
   return { code: 'connection', message };
 }
 
+export interface ISyncOptions {
+  /** Nobody asked for it: grants decide what may be downloaded. */
+  open?: boolean;
+  /** With `open`: also when the notebook was opened a moment ago, since it changed. */
+  again?: boolean;
+  /** The consent is for this sync only. */
+  once?: boolean;
+  /** Ask Rucio again about what was resolved before. */
+  refresh?: boolean;
+}
+
 export class Api {
   constructor(private readonly _settings: ServerConnection.ISettings) {}
 
@@ -40,14 +52,22 @@ export class Api {
     return this.get<IPlan>('plan', { path });
   }
 
-  /** Start a sync; `open` means that the notebook was opened and nobody asked, so that grants decide. */
-  sync(path: string, options: { open?: boolean; refresh?: boolean } = {}): Promise<{ sync: IRun | null }> {
+  /** Start a sync, or join the one under way. */
+  sync(path: string, options: ISyncOptions = {}): Promise<{ sync: IRun | null }> {
     return this.post('sync', { path, ...options });
   }
 
   /** Stop a sync; what has arrived stays. */
   cancel(path: string): Promise<{ cancelled: boolean }> {
     return this.post('cancel', { path });
+  }
+
+  /** What to lock, of these handles or of all, for the open document; and the instances it comes from. */
+  lock(
+    path: string,
+    handles: readonly string[]
+  ): Promise<{ lock: JsonObject; instances: { [handle: string]: string } }> {
+    return this.post('lock', { path, handles });
   }
 
   /** The configured Rucio servers. */

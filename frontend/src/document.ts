@@ -1,9 +1,9 @@
 /** The metadata of an open notebook: read from and written to its shared model, so that every view of it follows. */
 
 import { NotebookPanel } from '@jupyterlab/notebook';
-import { JSONExt, PartialJSONValue } from '@lumino/coreutils';
+import { PartialJSONValue } from '@lumino/coreutils';
 
-import { ATTACHMENTS_KEY, IMetadata, KEY } from './model/declaration';
+import { ATTACHMENTS_KEY, IMetadata, KEY, same } from './model/declaration';
 import { Json } from './model/json';
 
 const KEYS = [KEY, ATTACHMENTS_KEY] as const;
@@ -33,7 +33,7 @@ export function writeMetadata(panel: NotebookPanel, metadata: IMetadata, undoabl
     return false;
   }
   const present = readMetadata(panel);
-  const changed = KEYS.filter(key => !equal(present[key], metadata[key]));
+  const changed = KEYS.filter(key => !same(present[key], metadata[key]));
   if (changed.length) {
     const write = (): void => {
       for (const key of changed) {
@@ -48,10 +48,6 @@ export function writeMetadata(panel: NotebookPanel, metadata: IMetadata, undoabl
     undoable ? asEdit(panel, write) : write();
   }
   return changed.length > 0;
-}
-
-function equal(one: Json | undefined, other: Json | undefined): boolean {
-  return JSONExt.deepEqual((one ?? null) as PartialJSONValue, (other ?? null) as PartialJSONValue);
 }
 
 /** What of yjs's undo manager is used; the shared model of a notebook has one for its cells. */

@@ -1,12 +1,18 @@
 /** nbrucio in JupyterLab and Notebook 7. */
 
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { INotebookTracker } from '@jupyterlab/notebook';
+import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
+import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from './api';
+import { callAttention } from './attention';
+import { addCommands } from './commands';
 import { Events } from './events';
+import { Chip, StatusItem } from './glance';
+import { keepInStep } from './instep';
 import { Notebooks } from './notebooks';
 import { DataPanel, PANEL_ID } from './panel/panel';
 import { ISectionProps } from './section';
@@ -18,22 +24,26 @@ const plugin: JupyterFrontEndPlugin<void> = {
   description: 'Finds data in Rucio, attaches it to notebooks and shows it arrive.',
   autoStart: true,
   requires: [INotebookTracker],
-  optional: [ILayoutRestorer, ISettingRegistry, ITranslator],
+  optional: [ILayoutRestorer, ISettingRegistry, ITranslator, ICommandPalette, IToolbarWidgetRegistry, IStatusBar],
   activate: (
     app: JupyterFrontEnd,
     tracker: INotebookTracker,
     restorer: ILayoutRestorer | null,
     registry: ISettingRegistry | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    toolbars: IToolbarWidgetRegistry | null,
+    statusBar: IStatusBar | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('nbrucio');
     const api = new Api(app.serviceManager.serverSettings);
     const events = new Events(app.serviceManager.events);
+    const notebooks = new Notebooks(tracker, api, events);
     const props: ISectionProps = {
       app,
       api,
       events,
-      notebooks: new Notebooks(tracker, api, events),
+      notebooks,
       settings: null,
       trans,
       show: section => {
@@ -44,10 +54,30 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const panel = new DataPanel(props);
     app.shell.add(panel, 'left', { rank: 350, type: 'Data' });
     restorer?.add(panel, PANEL_ID);
-    void registry?.load(PLUGIN_ID).then(settings => {
-      props.settings = settings;
-      panel.update();
-    });
+    addCommands(props, palette);
+
+    const show = (): void => props.show('notebook');
+    toolbars?.addFactory<NotebookPanel>('Notebook', 'nbrucio', notebook => new Chip(notebook, notebooks, trans, show));
+    statusBar?.registerStatusItem('nbrucio:status', { item: new StatusItem(notebooks, trans, show), align: 'left' });
+
+    const wanted = (): boolean => props.settings?.get('declareOnSave').composite !== false;
+    const inSight = (notebook: NotebookPanel): boolean =>
+      panel.isVisible && panel.section === 'notebook' && tracker.currentWidget === notebook;
+    const watch = (notebook: NotebookPanel): void => {
+      const data = notebooks.of(notebook);
+      keepInStep(notebook, data, wanted);
+      callAttention(data, props, () => inSight(notebook), panel.shown);
+    };
+    tracker.forEach(watch);
+    tracker.widgetAdded.connect((_, notebook) => watch(notebook));
+
+    registry?.load(PLUGIN_ID).then(
+      settings => {
+        props.settings = settings;
+        panel.update();
+      },
+      (error: unknown) => console.error('nbrucio: its settings cannot be read', error)
+    );
   }
 };
 

@@ -3,16 +3,25 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { Api, faultOf } from './api';
+import { Api, faultOf, ISyncOptions } from './api';
+import { insertSnippet, renameUses } from './cells';
 import { readMetadata, writeMetadata } from './document';
-import { Events, ISyncEvent } from './events';
+import { Events, IDeclaredEvent, ISyncEvent } from './events';
 import * as declarations from './model/declaration';
 import { proposeHandle } from './model/handles';
+import { JsonObject } from './model/json';
 import { Rate } from './model/progress';
+import { IRow, ISummary, rowsOf, summaryOf } from './model/rows';
+import { Saves } from './saves';
 import { IFault, IPlan, IRun, IStatus } from './types';
 
 /** What is under way besides a sync, which the server tells of itself. */
 export type Busy = 'plan' | 'lock' | 'check' | null;
+
+/** Progress comes several times a second, so nothing for so long means that it is not heard. */
+const SILENCE_MS = 3000;
+
+type Change = (metadata: declarations.IMetadata) => declarations.IMetadata;
 
 export class NotebookData {
   constructor(
@@ -20,8 +29,10 @@ export class NotebookData {
     private readonly _api: Api,
     events: Events
   ) {
+    this._saves = new Saves(panel);
     panel.disposed.connect(this._onDisposed, this);
     events.synced.connect(this._onSynced, this);
+    events.declared.connect(this._onDeclared, this);
     void panel.context.ready.then(() => {
       if (!panel.isDisposed) {
         this._onReady();
@@ -53,39 +64,65 @@ export class NotebookData {
   fault: IFault | null = null;
   /** The user was asked for consent and said "not now". */
   declined = false;
-  readonly rate = new Rate();
+  rate = new Rate();
 
   get syncing(): boolean {
     return this.run?.state === 'syncing';
   }
 
-  /** Ask the server what is here. */
-  async refresh(): Promise<void> {
+  get rows(): IRow[] {
+    return rowsOf(this.declaration, this.status, this.run, this.plan);
+  }
+
+  get summary(): ISummary {
+    return summaryOf(this.rows);
+  }
+
+  /** The handles that are taken. */
+  get handles(): string[] {
+    return this.declaration.requirements.map(one => one.handle);
+  }
+
+  /** Ask the server what is here; `check` has it ask Rucio what has changed since it was locked. */
+  async refresh(check = false): Promise<void> {
     if (!this._wanted) {
+      this.status = null;
+      this.run = null;
+      this._emit();
       return;
     }
     const number = (this._asked += 1);
-    try {
-      const status = await this._api.status(this.path);
-      if (number === this._asked) {
-        this.status = status;
-        this.run = status.sync;
-      }
-    } catch (error) {
-      if (number === this._asked) {
-        this.fault = faultOf(error);
-      }
+    const status = await this._api.status(this.path, check);
+    if (number === this._asked) {
+      this.status = status;
+      this.run = status.sync;
+      this._emit();
     }
-    this._emit();
   }
 
-  /** Bring what is declared. A sync that the user asks for is consent to what it downloads. */
-  async sync(): Promise<void> {
+  /** Bring what is declared. A sync that the user asks for is consent to what it downloads, with `once` for this time. */
+  async sync(once = false): Promise<void> {
     await this._attempt(null, async () => {
-      await this._saved();
+      await this._save();
       this.plan = null;
-      this.run = (await this._api.sync(this.path)).sync;
+      await this._start({ once });
     });
+  }
+
+  /** Agree to these downloads for good, and bring them. */
+  async grant(rows: readonly IRow[]): Promise<void> {
+    await this._attempt(null, async () => {
+      for (const row of rows) {
+        await this._api.grant(row.did, row.instance, row.bytes);
+      }
+      await this._start({ once: true });
+    });
+  }
+
+  /** Leave the question open until the notebook is opened again or somebody syncs. */
+  decline(): void {
+    this.declined = true;
+    this._emit();
   }
 
   /** Stop the sync; what has arrived stays. */
@@ -96,31 +133,101 @@ export class NotebookData {
   /** Ask what a sync would cost. */
   async makePlan(): Promise<void> {
     await this._attempt('plan', async () => {
-      await this._saved();
+      await this._save();
       this.plan = await this._api.plan(this.path);
+    });
+  }
+
+  /** Put the plan away. */
+  dropPlan(): void {
+    this.plan = null;
+    this._emit();
+  }
+
+  /** Ask Rucio what has changed since it was locked. */
+  async check(): Promise<void> {
+    await this._attempt('check', async () => {
+      await this._save();
+      await this.refresh(true);
+    });
+  }
+
+  /** Lock what the data is now: these handles, or all. */
+  async lock(handles: readonly string[] = []): Promise<void> {
+    await this._attempt('lock', async () => {
+      await this._save();
+      const { lock, instances } = await this._api.lock(this.path, handles);
+      this._write(metadata => declarations.withLocks(declarations.withInstances(metadata, instances), lock));
+      await this._save();
+      await this.refresh(true);
     });
   }
 
   /** Declare a DID under a handle, and bring it; adding it oneself is consent. Returns the handle. */
   async add(did: string, instance: string | null = null, handle: string | null = null): Promise<string> {
-    const present = this.declaration.requirements.find(one => one.did === did && one.instance === instance);
+    const present = this.declaration.requirements.find(
+      one => one.did === did && (instance === null || one.instance === null || one.instance === instance)
+    );
     if (present) {
       return present.handle;
     }
     const chosen = handle ?? proposeHandle(did, this.handles);
-    this.edit(metadata => declarations.withRequirement(metadata, did, chosen, instance));
+    this._write(metadata => declarations.withRequirement(metadata, did, chosen, instance));
     await this.sync();
     return chosen;
   }
 
-  /** The handles that are taken. */
-  get handles(): string[] {
-    return this.declaration.requirements.map(one => one.handle);
+  /** Write code that reads a handle into the notebook, and make its cell the active one. */
+  insert(handle: string): void {
+    const one = this.declaration.requirements.find(requirement => requirement.handle === handle);
+    insertSnippet(this.panel, handle, one?.did ?? '');
   }
 
-  /** Change the declaration in the open document, so that "undo" takes it back. */
-  edit(change: (metadata: declarations.IMetadata) => declarations.IMetadata): void {
-    writeMetadata(this.panel, change(readMetadata(this.panel)), true);
+  /** Take a requirement out of the notebook. The files stay in the store. */
+  remove(handle: string): Promise<void> {
+    return this._edit(metadata => declarations.withoutRequirement(metadata, handle));
+  }
+
+  /** Give a requirement another handle, also where the notebook's code uses it. Returns how many cells were changed. */
+  async rename(from: string, to: string): Promise<number> {
+    const cells = renameUses(this.panel, from, to);
+    await this._edit(metadata => declarations.renamed(metadata, from, to));
+    return cells;
+  }
+
+  /** Choose which files of a requirement are wanted, and how they may be had. */
+  choose(handle: string, select: declarations.ISelection | null, access: string | null): Promise<void> {
+    return this._edit(metadata => declarations.withChoice(metadata, handle, select, access));
+  }
+
+  /** Declare what rucio-jupyterlab attached. */
+  importAttached(): Promise<void> {
+    return this._edit(declarations.imported);
+  }
+
+  /** Put metadata back as it was, for "undo" in the panel. */
+  restore(metadata: declarations.IMetadata): Promise<void> {
+    return this._edit(() => metadata);
+  }
+
+  /** The metadata as it is, to restore it. */
+  get metadata(): declarations.IMetadata {
+    return readMetadata(this.panel);
+  }
+
+  /** Declare what the code names: not an edit of the user, so no "undo" takes it back. */
+  declare(dids: readonly string[]): void {
+    const { requirements, attached, unreadable } = this.declaration;
+    const known = new Set([...requirements, ...attached].map(one => one.did));
+    let metadata = readMetadata(this.panel);
+    for (const did of unreadable ? [] : dids.filter(one => !known.has(one))) {
+      const handle = proposeHandle(
+        did,
+        declarations.read(metadata).requirements.map(one => one.handle)
+      );
+      metadata = declarations.withRequirement(metadata, did, handle, null, { source: 'code' });
+    }
+    writeMetadata(this.panel, metadata, false);
   }
 
   private get _wanted(): boolean {
@@ -128,10 +235,37 @@ export class NotebookData {
     return requirements.length > 0 || attached.length > 0 || unreadable;
   }
 
-  private async _saved(): Promise<void> {
-    if (this.panel.content.model?.dirty) {
-      await this.panel.context.save();
+  private _write(change: Change): void {
+    writeMetadata(this.panel, change(readMetadata(this.panel)), true);
+  }
+
+  /** Change the declaration in the open document, save it, and have the server look as it does when a notebook opens. */
+  private async _edit(change: Change): Promise<void> {
+    await this._attempt(null, async () => {
+      this._write(change);
+      this.plan = null;
+      this.declined = false;
+      await this._save();
+      if (this._wanted) {
+        await this._start({ open: true, again: true });
+      }
+      await this.refresh();
+    });
+  }
+
+  private async _start(options: ISyncOptions): Promise<void> {
+    this.rate = new Rate();
+    const heard = this._heard;
+    const { sync } = await this._api.sync(this.path, options);
+    // A short sync may have told its end before the answer to its start is here.
+    if (heard === this._heard) {
+      this.run = sync;
     }
+  }
+
+  /** The server reads the file, so what it is asked about must be in it. */
+  private _save(): Promise<void> {
+    return this._saves.save();
   }
 
   private async _attempt(busy: Busy, verb: () => Promise<void>): Promise<void> {
@@ -148,19 +282,27 @@ export class NotebookData {
   }
 
   private _onReady(): void {
-    this.panel.content.model?.metadataChanged.connect(this._onMetadata, this);
-    this.panel.content.modelChanged.connect(() => {
+    const watch = (): void => {
       this.panel.content.model?.metadataChanged.connect(this._onMetadata, this);
       this._onMetadata();
-    });
+    };
+    this.panel.content.modelChanged.connect(watch);
     this.panel.context.saveState.connect((_, state) => {
-      if (state === 'completed') {
-        void this.refresh();
+      if (state.startsWith('completed')) {
+        this._look();
       }
     });
-    this.panel.context.pathChanged.connect(() => void this.refresh());
-    this._onMetadata();
-    void this.refresh();
+    this.panel.context.pathChanged.connect(this._look, this);
+    watch();
+    this._look();
+  }
+
+  /** Look at what is here without anybody having asked: that it cannot be done is said where verbs are. */
+  private _look(): void {
+    this.refresh().catch((error: unknown) => {
+      this.fault = faultOf(error);
+      this._emit();
+    });
   }
 
   private _onMetadata(): void {
@@ -173,25 +315,53 @@ export class NotebookData {
       return;
     }
     const { path: _path, ...run } = event;
+    this._heard += 1;
     this.run = run;
     if (run.state === 'syncing') {
       this.rate.add(run.bytes_done ?? 0, Date.now());
       this._emit();
     } else {
-      void this.refresh();
+      this._look();
+    }
+  }
+
+  /** A save added what only the server knew. The file has it already, so the document is as clean as it was. */
+  private _onDeclared(_: Events, event: IDeclaredEvent): void {
+    const model = this.panel.content.model;
+    if (event.path !== this.path || !model) {
+      return;
+    }
+    const clean = !model.dirty;
+    const added = event.declaration as JsonObject;
+    writeMetadata(this.panel, declarations.merged(readMetadata(this.panel), added), false);
+    if (clean && declarations.same(readMetadata(this.panel)[declarations.KEY], added)) {
+      model.dirty = false;
+    }
+  }
+
+  /** An event that was sent while the browser was not connected never comes: after a silence, ask. */
+  private _watch(): void {
+    window.clearTimeout(this._silence);
+    if (this.syncing) {
+      this._silence = window.setTimeout(() => this._look(), SILENCE_MS);
     }
   }
 
   private _onDisposed(): void {
+    window.clearTimeout(this._silence);
     Signal.clearData(this);
   }
 
   private _emit(): void {
     if (!this.panel.isDisposed) {
+      this._watch();
       this._changed.emit();
     }
   }
 
   private _asked = 0;
+  private _heard = 0;
+  private readonly _saves: Saves;
+  private _silence = 0;
   private readonly _changed = new Signal<this, void>(this);
 }

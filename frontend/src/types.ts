@@ -33,9 +33,21 @@ export interface IRequirementStatus {
   errors: IFault[];
 }
 
-/** How far a sync is, or how it ended. Totals are null before they are known. */
+/** How far one requirement is; what was here before counts as done. */
+export interface IShare {
+  files_total: number;
+  files_done: number;
+  bytes_total: number;
+  bytes_done: number;
+}
+
+/** How far a sync is, or how it ended. Totals, of what is downloaded, are null before they are known. */
 export interface IRun {
   state: 'syncing' | 'done' | 'failed';
+  handles?: { [handle: string]: IShare };
+  /** By handle; only `GET status` tells them, of a sync that is over. */
+  errors?: { [handle: string]: IFault[] };
+  drift?: { [handle: string]: string };
   files_total?: number | null;
   files_done?: number;
   bytes_total?: number | null;

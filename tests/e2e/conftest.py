@@ -22,6 +22,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[
     """A server with JupyterLab, Notebook 7 and nbclassic beside the sandbox."""
     folder = tmp_path_factory.mktemp("lab")
     environment = base_environment(folder) | dict(sandbox.env())
+    settings = folder / "jupyter-config/lab/user-settings/@jupyterlab/apputils-extension"
+    settings.mkdir(parents=True)
+    # Lab asks in a toast whether it may fetch news, over whatever is behind.
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     with serve(folder, environment, *EXPOSED, faces=True) as running:
         yield running
 
@@ -43,8 +47,8 @@ class Browser:
         self.server = server
 
     def go(self, path: str) -> None:
-        """Open a page of the server, logged in."""
-        self.page.goto(f"{self.server.url}{path}?token={TOKEN}")
+        """Open a page of the server, logged in, without what other tests left open."""
+        self.page.goto(f"{self.server.url}{path}?token={TOKEN}&reset")
 
 
 @pytest.fixture(scope="module")

@@ -183,6 +183,29 @@ export function withLocks(metadata: IMetadata, lock: JsonObject): IMetadata {
   return { ...metadata, [KEY]: { ...value, lock: sorted({ ...present, ...lock }) } };
 }
 
+/** Name the instance of each requirement, by handle, that names none: where its lock comes from. */
+export function withInstances(metadata: IMetadata, instances: { [handle: string]: string }): IMetadata {
+  const value = declared(metadata);
+  const named = entries(value).map(entry => {
+    const one = requirement(entry);
+    const instance = one && one.instance === null ? instances[one.handle] : undefined;
+    return instance && isObject(entry) ? { ...entry, instance } : entry;
+  });
+  return { ...metadata, [KEY]: { ...value, requirements: named } };
+}
+
+/** Whether two values are the same JSON, whatever the order of their keys. */
+export function same(one: Json | undefined, other: Json | undefined): boolean {
+  if (isObject(one) && isObject(other)) {
+    const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
+    return [...keys].every(key => same(one[key], other[key]));
+  }
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.length === other.length && one.every((part, at) => same(part, other[at]));
+  }
+  return one === other;
+}
+
 /** Take over what a save added on the server: requirements and locks that are not here. Nothing here is changed. */
 export function merged(metadata: IMetadata, added: Json): IMetadata {
   const own = read(metadata);

@@ -1,7 +1,8 @@
 /** The panel in the side bar: four sections under tabs. */
 
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { Signal } from '@lumino/signaling';
+import { Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
 import React from 'react';
 
 import { ExploreSection } from '../explore';
@@ -40,8 +41,8 @@ export class DataPanel extends ReactWidget {
   set section(name: SectionName) {
     if (name !== this._section) {
       this._section = name;
-      this._changed.emit();
       this.update();
+      this._shown.emit();
     }
   }
 
@@ -66,6 +67,16 @@ export class DataPanel extends ReactWidget {
     );
   }
 
+  /** The panel, or another section of it, came to the front. */
+  get shown(): ISignal<this, void> {
+    return this._shown;
+  }
+
+  protected onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this._shown.emit();
+  }
+
   private _section: SectionName = 'notebook';
-  private readonly _changed = new Signal<this, void>(this);
+  private readonly _shown = new Signal<this, void>(this);
 }

@@ -1,0 +1,41 @@
+/**
+ * Keep the declaration in step with the code of an open notebook.
+ *
+ * A save serialises the model right after it said that it starts, so what is found must be in the model before the
+ * listener returns; nothing that waits is in time. Where people edit together the server saves on its own, so there the
+ * model is also brought in step a moment after an edit.
+ */
+
+import { NotebookPanel } from '@jupyterlab/notebook';
+
+import { languageOf, sources } from './cells';
+import { NotebookData } from './notebookdata';
+import { scan } from './model/scan';
+
+const QUIET_MS = 2000;
+
+/** Watch one notebook; `wanted` tells whether the user wants this. */
+export function keepInStep(panel: NotebookPanel, data: NotebookData, wanted: () => boolean): void {
+  const bring = (): void => {
+    if (wanted() && data.writable && !panel.isDisposed) {
+      data.declare(scan(sources(panel), languageOf(panel)));
+    }
+  };
+  panel.context.saveState.connect((_, state) => {
+    if (state === 'started') {
+      bring();
+    }
+  });
+  void panel.context.ready.then(() => {
+    const model = panel.content.model;
+    if (!model?.collaborative) {
+      return;
+    }
+    let timer = 0;
+    model.contentChanged.connect(() => {
+      window.clearTimeout(timer);
+      timer = window.setTimeout(bring, QUIET_MS);
+    });
+    panel.disposed.connect(() => window.clearTimeout(timer));
+  });
+}

@@ -1,0 +1,183 @@
+/** One requirement: what it is, how far it is, and what can be done with it. */
+
+import { Clipboard } from '@jupyterlab/apputils';
+import { TranslationBundle } from '@jupyterlab/translation';
+import { addIcon, caretDownIcon, caretRightIcon, copyIcon, deleteIcon, editIcon } from '@jupyterlab/ui-components';
+import React, { useState } from 'react';
+
+import { bytes } from '../format';
+import { IRow } from '../model/rows';
+import { NotebookData } from '../notebookdata';
+import { ISectionProps } from '../section';
+import { accessWords, amount, files, stateWords, typeWords } from '../words';
+import { Bar } from './bar';
+import { Choice } from './choice';
+import { Fault } from './fault';
+import { firstFaults } from './fixes';
+import { IconButton } from './iconbutton';
+
+interface IRowProps extends ISectionProps {
+  data: NotebookData;
+  row: IRow;
+  onSaid: (words: string, undo?: () => void) => void;
+}
+
+export function Row(props: IRowProps): JSX.Element {
+  const { data, row, trans, onSaid } = props;
+  const [open, setOpen] = useState(false);
+  const [changing, setChanging] = useState(false);
+  const remove = (): void => {
+    const before = data.metadata;
+    void data.remove(row.handle);
+    onSaid(trans.__('%1 is no longer declared; its files stay in the store.', row.handle), () => {
+      void data.restore(before);
+    });
+  };
+  return (
+    <li className="nbrucio-row" data-state={row.state} data-handle={row.handle}>
+      <div className="nbrucio-row-head">
+        <button className="nbrucio-row-title" aria-expanded={open} title={row.did} onClick={() => setOpen(!open)}>
+          {open ? <caretDownIcon.react tag="span" /> : <caretRightIcon.react tag="span" />}
+          <span className="nbrucio-handle">{row.handle}</span>
+        </button>
+        <span className="nbrucio-state">{stateWords(trans, row.state)}</span>
+      </div>
+      <div className="nbrucio-row-body">
+        <div className="nbrucio-did" title={row.did}>
+          {row.did}
+        </div>
+        <div className="nbrucio-facts">{facts(trans, row)}</div>
+        <Advance row={row} trans={trans} />
+        <Notes {...props} onChange={() => setChanging(true)} onRemove={remove} />
+        {changing && <Choice data={data} row={row} trans={trans} onClose={() => setChanging(false)} onSaid={onSaid} />}
+        {open && <Details {...props} onChange={() => setChanging(!changing)} onRemove={remove} />}
+      </div>
+    </li>
+  );
+}
+
+/** `Dataset · 4 files · 8.4 MB · first 2 · Stream`. */
+function facts(trans: TranslationBundle, row: IRow): string {
+  const { select, access } = row.requirement;
+  return [
+    typeWords(trans, row),
+    row.files === null ? null : files(trans, row.files),
+    row.bytes === null ? null : bytes(row.bytes),
+    select?.match ? trans.__('only %1', select.match) : null,
+    select?.first ? trans.__('first %1', select.first) : null,
+    select?.max_bytes ? trans.__('at most %1', bytes(select.max_bytes)) : null,
+    access ? accessWords(trans, access) : null
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** The bar of what is coming or partly here. */
+function Advance({ row, trans }: { row: IRow; trans: TranslationBundle }): JSX.Element | null {
+  const moving = row.state === 'syncing' || row.state === 'waiting';
+  if (!moving && !(row.hereFiles > 0 && row.state !== 'ready')) {
+    return null;
+  }
+  const words =
+    row.bytes === null
+      ? trans.__('Waiting')
+      : trans.__('%1 of %2', bytes(row.hereBytes), bytes(row.bytes)) +
+        (row.files === null ? '' : ` · ${trans.__('%1 of %2', row.hereFiles, files(trans, row.files))}`);
+  return (
+    <>
+      <Bar label={trans.__('Progress of %1', row.handle)} done={row.hereBytes} total={row.bytes} words={words} />
+      <div className="nbrucio-facts">{words}</div>
+    </>
+  );
+}
+
+interface INotesProps extends IRowProps {
+  onChange: () => void;
+  onRemove: () => void;
+}
+
+/** Drift, errors and what the code no longer uses, each with the fix beside it. */
+function Notes({ data, row, trans, show, onChange, onRemove }: INotesProps): JSX.Element {
+  const { shown, more } = firstFaults(row.faults, 3);
+  const cost = row.plan?.access.download;
+  return (
+    <>
+      {row.drift && (
+        <div className="nbrucio-note" role="group" aria-label={trans.__('Changed')}>
+          <p>{trans.__('%1: %2.', row.handle, row.drift)}</p>
+          <div className="nbrucio-actions">
+            <button className="nbrucio-button" disabled={!data.writable} onClick={() => void data.lock([row.handle])}>
+              {trans.__('Lock what it is now')}
+            </button>
+          </div>
+        </div>
+      )}
+      {row.requirement.unused && (
+        <div className="nbrucio-note" role="group" aria-label={trans.__('Unused')}>
+          <p>{trans.__('No code uses it any more.')}</p>
+          <div className="nbrucio-actions">
+            <button className="nbrucio-button" disabled={!data.writable} onClick={onRemove}>
+              {trans.__('Remove')}
+            </button>
+          </div>
+        </div>
+      )}
+      {cost && cost.files > 0 && (
+        <div className="nbrucio-facts">{trans.__('to download: %1', amount(trans, cost.files, cost.bytes))}</div>
+      )}
+      {shown.map(fault => (
+        <Fault
+          key={fault.message}
+          fault={fault}
+          trans={trans}
+          actions={{
+            retry: () => void data.sync(),
+            settings: () => show('settings'),
+            explore: () => show('explore'),
+            ...(data.writable ? { edit: onChange, remove: onRemove, lock: () => void data.lock([row.handle]) } : {})
+          }}
+        />
+      ))}
+      {more > 0 && <div className="nbrucio-facts">{trans.__('… and %1 more', more)}</div>}
+    </>
+  );
+}
+
+function Details({ data, row, trans, onChange, onRemove }: INotesProps): JSX.Element {
+  const locked = row.lock?.locked;
+  const code = `nbrucio.data["${row.handle}"]`;
+  return (
+    <div className="nbrucio-details">
+      <dl>
+        {row.instance && (
+          <>
+            <dt>{trans.__('Instance')}</dt>
+            <dd>{row.instance}</dd>
+          </>
+        )}
+        <dt>{trans.__('Access')}</dt>
+        <dd>{accessWords(trans, row.requirement.access)}</dd>
+        <dt>{trans.__('Locked')}</dt>
+        <dd>
+          {locked
+            ? `${new Date(locked).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })} · ${amount(trans, row.lock?.files ?? 0, row.lock?.bytes ?? 0)}`
+            : trans.__('no')}
+        </dd>
+        {row.folder && (
+          <>
+            <dt>{trans.__('Folder')}</dt>
+            <dd className="nbrucio-did" title={row.folder}>
+              {row.folder}
+            </dd>
+          </>
+        )}
+      </dl>
+      <div className="nbrucio-actions">
+        <IconButton icon={addIcon} label={trans.__('Insert code')} onClick={() => data.insert(row.handle)} />
+        <IconButton icon={copyIcon} label={trans.__('Copy code')} onClick={() => Clipboard.copyToSystem(code)} />
+        <IconButton icon={editIcon} label={trans.__('Change')} disabled={!data.writable} onClick={onChange} />
+        <IconButton icon={deleteIcon} label={trans.__('Remove')} disabled={!data.writable} onClick={onRemove} />
+      </div>
+    </div>
+  );
+}

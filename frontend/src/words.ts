@@ -1,0 +1,92 @@
+/** Sentences of the panel that several places say. */
+
+import { TranslationBundle } from '@jupyterlab/translation';
+
+import { bytes, count, duration, rate } from './format';
+import { IRow, ISummary, RowState } from './model/rows';
+import { Rate } from './model/progress';
+import { IRun } from './types';
+
+export function files(trans: TranslationBundle, number: number): string {
+  return trans._n('%1 file', '%1 files', number, count(number));
+}
+
+/** `4 files · 8.4 MB`. */
+export function amount(trans: TranslationBundle, number: number, size: number): string {
+  return `${files(trans, number)} · ${bytes(size)}`;
+}
+
+/** `3 of 4 ready`. */
+export function readiness(trans: TranslationBundle, summary: ISummary): string {
+  return trans.__('%1 of %2 ready', count(summary.ready), count(summary.total));
+}
+
+/** What chip and status bar say: `3 of 4 ready · 1.2 GB/s`. */
+export function glance(trans: TranslationBundle, summary: ISummary, run: IRun | null, speed: Rate): string {
+  const parts = [readiness(trans, summary)];
+  const now = speed.bytesPerSecond;
+  if (run?.state === 'syncing') {
+    parts.push(now ? rate(now) : trans.__('syncing'));
+  } else if (summary.attention) {
+    parts.push(trans.__('needs attention'));
+  }
+  return parts.join(' · ');
+}
+
+/** `412.0 MB of 1.2 GB · 80.0 MB/s · 12 s left`. */
+export function progress(trans: TranslationBundle, run: IRun, speed: Rate): string {
+  if (run.bytes_total === null || run.bytes_total === undefined) {
+    return trans.__('Asking Rucio…');
+  }
+  const parts = [trans.__('%1 of %2', bytes(run.bytes_done ?? 0), bytes(run.bytes_total))];
+  const now = speed.bytesPerSecond;
+  const left = speed.secondsTo(run.bytes_total);
+  if (now) {
+    parts.push(rate(now));
+  }
+  if (left !== null) {
+    parts.push(trans.__('%1 left', duration(left)));
+  }
+  return parts.join(' · ');
+}
+
+export function stateWords(trans: TranslationBundle, state: RowState): string {
+  const words: { [state in RowState]: string } = {
+    ready: trans.__('Ready'),
+    partial: trans.__('Partly here'),
+    missing: trans.__('Not here'),
+    failed: trans.__('Failed'),
+    new: trans.__('Not looked up yet'),
+    waiting: trans.__('Waiting'),
+    syncing: trans.__('Coming'),
+    consent: trans.__('Needs your consent')
+  };
+  return words[state];
+}
+
+/** `Dataset`, `open dataset`, …; nothing before it is known. */
+export function typeWords(trans: TranslationBundle, row: IRow): string | null {
+  switch (row.type) {
+    case 'FILE':
+      return trans.__('File');
+    case 'DATASET':
+      return row.open ? trans.__('Open dataset') : trans.__('Dataset');
+    case 'CONTAINER':
+      return row.open ? trans.__('Open container') : trans.__('Container');
+    default:
+      return null;
+  }
+}
+
+/** How a requirement may be had, by the word in its declaration; null means that nbrucio chooses. */
+export function accessWords(trans: TranslationBundle, access: string | null): string {
+  const words: { [access: string]: string } = {
+    store: trans.__('Only what is here already'),
+    mount: trans.__('From mounted storage'),
+    download: trans.__('Download'),
+    stream: trans.__('Stream'),
+    rule: trans.__('By a rule to mounted storage'),
+    any: trans.__('Download, or stream what does not fit')
+  };
+  return (access !== null && words[access]) || access || trans.__('Automatic');
+}
