@@ -17,6 +17,7 @@ from traitlets import Bool, Enum, Integer
 
 from nbrucio.consent import user_grants
 from nbrucio.jupyter.lookups import progress_as_json
+from nbrucio.jupyter.opening import Opening, chosen_before
 from nbrucio.jupyter.routes import ROUTES
 from nbrucio.jupyter.saving import KEY, declared_in, update_metadata
 from nbrucio.jupyter.syncs import Run, Syncs, Wish
@@ -65,6 +66,7 @@ class NbrucioApp(ExtensionApp):
         self.remote_pool = DaemonPool(16, "nbrucio-remote")
         self.syncs = Syncs(self._say_from_thread, self.log, self.grants)
         self.uploads = Uploads(self._say_upload_from_thread, self.log)
+        self.chosen = chosen_before(os.environ, self.log)
         self._api_paths: dict[Path, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         for schema in (EVENTS, DECLARED_EVENTS, UPLOAD_EVENTS):
@@ -106,15 +108,26 @@ class NbrucioApp(ExtensionApp):
     # Opening.
 
     def opened(self, api_path: str, path: Path, again: bool = False) -> Run | None:
-        """Note that a notebook was opened or gets a kernel; starts what `on_open` allows, None when that is nothing.
+        """Note that a notebook was opened or gets a kernel; starts what `opening` says, None when that is nothing.
 
         Args:
             again: also when it was opened a moment ago, since what it declares has changed.
         """
-        if self.on_open == "off":
+        may = self.opening
+        if may.level == "off":
             return None
-        budget = self.open_budget_bytes if self.on_open == "fetch" else 0
-        return self.begin(api_path, path, Wish(budget_bytes=budget, offline=self.on_open == "read", again=again))
+        budget = may.budget_bytes if may.level == "fetch" else 0
+        return self.begin(api_path, path, Wish(budget_bytes=budget, offline=may.level == "read", again=again))
+
+    @property
+    def allowed(self) -> Opening:
+        """What the operator lets the opening of a notebook do."""
+        return Opening(self.on_open, self.open_budget_bytes)
+
+    @property
+    def opening(self) -> Opening:
+        """What the opening of a notebook does: what is allowed, and no more than the user chose."""
+        return self.allowed.narrowed(self.chosen)
 
     def begin(self, api_path: str, path: Path, wish: Wish) -> Run:
         """Start a sync, or join the one under way."""
@@ -195,7 +208,7 @@ class NbrucioApp(ExtensionApp):
             path = self.file_of(api_path) if api_path and api_path.endswith(".ipynb") else None
             if path is None or not isinstance(environment, dict):
                 return environment
-            if path.is_file() and self.on_open != "off":
+            if path.is_file() and self.opening.level != "off":
                 self.opened(str(api_path), path)
             return {**environment, where.MANIFEST_VARIABLE: str(path_for(path)), where.NOTEBOOK_VARIABLE: str(path)}
         except Exception:  # the kernel must start whatever happens here

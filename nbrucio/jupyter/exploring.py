@@ -16,6 +16,7 @@ from nbrucio.catalogue.rucio import Catalogues
 from nbrucio.config import load
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError, UsageError
+from nbrucio.store import Store
 
 if TYPE_CHECKING:
     from nbrucio.catalogue.rucio import RucioCatalogue
@@ -120,7 +121,7 @@ def details(did: str, instance: str | None) -> dict[str, object]:
         metadata = part("metadata", lambda: explorer.metadata(parsed)) or {}
         copies, cut = part("replicas", lambda: explorer.copies(parsed, facts.type)) or ([], False)
         rules = part("rules", lambda: explorer.rules(parsed)) or []
-        webui = catalogue.instance.webui_of(parsed)
+        instance_of = catalogue.instance
     return {
         "did": str(parsed),
         "type": facts.type.value,
@@ -140,9 +141,15 @@ def details(did: str, instance: str | None) -> dict[str, object]:
         ],
         "replicas_cut": cut,
         "rules": [{**rule.as_json(), "account": account} for rule, account in rules],
-        "webui": webui,
+        "webui": instance_of.webui_of(parsed),
+        "path": _path_of(instance_of.identity, parsed),
         "faults": faults,
     }
+
+
+def _path_of(instance: str, did: Did) -> str | None:
+    found = Store(load().store_path).where(instance, did)
+    return str(found) if found else None
 
 
 def places(instance: str | None) -> dict[str, object]:

@@ -16,6 +16,7 @@ from jupyter_server.base.handlers import APIHandler
 
 from nbrucio.errors import BadNotebook, NbrucioError, UsageError
 from nbrucio.jupyter import lookups
+from nbrucio.jupyter.opening import Chosen
 from nbrucio.jupyter.syncs import Wish
 
 if TYPE_CHECKING:
@@ -233,6 +234,21 @@ class GrantsHandler(NbrucioHandler):
         self.reply(await self.in_thread(lookups.revoke, self.app.grants, self.body()))
 
 
+class OpeningHandler(NbrucioHandler):
+    """What opening a notebook does."""
+
+    @verb
+    async def get(self) -> None:
+        """No arguments."""
+        self.reply({**self.app.opening.as_json(), "allowed": self.app.allowed.as_json()})
+
+    @verb
+    async def post(self) -> None:
+        """``{"level", "budget_bytes"}``: what the user wants, null for what the operator allows."""
+        self.app.chosen = Chosen.of(self.body())
+        self.reply({**self.app.opening.as_json(), "allowed": self.app.allowed.as_json()})
+
+
 class StoreHandler(NbrucioHandler):
     """The local store."""
 
@@ -261,6 +277,7 @@ ROUTES: dict[str, type[NbrucioHandler]] = {
     "did": DidHandler,
     "instances": InstancesHandler,
     "grants": GrantsHandler,
+    "opening": OpeningHandler,
     "store": StoreHandler,
     "openapi.json": OpenApiHandler,
 }

@@ -18,7 +18,7 @@ from nbrucio.store.layout import Layout, Place
 from nbrucio.store.lock import Lock, try_lock
 from nbrucio.store.record import Record, parse_record, wants_md5
 from nbrucio.store.value import Stored, Usage, stored_at
-from nbrucio.store.views import make_view
+from nbrucio.store.views import find_view, make_view
 
 if TYPE_CHECKING:
     from nbrucio.store.session import Session
@@ -100,6 +100,19 @@ class Store:
         try:
             self._prepare()
             return make_view(self._fs, self._layout, instance, did, files)
+        except OSError as error:
+            raise self.error(error, did) from error
+
+    def where(self, instance: str, did: Did) -> Path | None:
+        """Where people find what is here of ``did``: the file, or the folder that `view` made last; None for nothing.
+
+        Nothing is verified, and of a dataset more may be missing.
+        """
+        place = self._layout.place(instance, did)
+        if self._exists(place.path):
+            return Path(place.path)
+        try:
+            return find_view(self._fs, self._layout, instance, did)
         except OSError as error:
             raise self.error(error, did) from error
 

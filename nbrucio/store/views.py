@@ -43,6 +43,14 @@ def make_view(fs: FileSystem, layout: Layout, instance: str, did: Did, files: Se
     return Path(path)
 
 
+def find_view(fs: FileSystem, layout: Layout, instance: str, did: Did) -> Path | None:
+    """The folder that `make_view` made for ``did`` last; None when there is none, or it was taken away."""
+    parent = f"{layout.views}/{safe_component(instance)}/{safe_component(did.scope)}"
+    owner = _digest(f"{instance}\0{did}")
+    path = f"{parent}/{_own_name(fs, parent, instance, did, owner)}"
+    return Path(path) if (_target_of(fs, path) or "").startswith(f".{owner}-") and _exists(fs, path) else None
+
+
 def _links(layout: Layout, parent: str, files: Sequence[tuple[Did, str]]) -> list[tuple[str, str]]:
     """Names and targets; relative within the store, so that it can be moved or mounted elsewhere as a whole."""
     names = link_names([did for did, _ in files])

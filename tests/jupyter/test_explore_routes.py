@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,7 +15,8 @@ from jsonschema import Draft202012Validator
 from nbrucio.did import Did
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import File, add_dataset, add_files
-from tests.jupyter.servers import TOKEN, Server
+from tests.jupyter.servers import TOKEN, Server, declaring
+from tests.jupyter.test_opening import put
 from tests.jupyter.test_rest import OPENAPI
 
 
@@ -132,6 +134,16 @@ def test_details_tell_metadata_and_rules(server: Server, sandbox: Sandbox) -> No
     )
     status, refused = server.ask("nbrucio/rules", {"id": rule}, "DELETE")
     assert (status, refused["error"]["message"]) == (400, "This rule was not made by nbrucio.")
+
+
+def test_details_tell_where_what_is_here_lies(server: Server) -> None:
+    put(server, "a.ipynb", declaring(mounted="sandbox:growing"))
+    assert server.ask("nbrucio/details?did=sandbox:growing")[1]["path"] is None
+    server.sync("a.ipynb")
+    path = Path(server.ask("nbrucio/details?did=sandbox:growing")[1]["path"])
+    assert {file.name for file in path.iterdir()} == {"growing.1.root", "growing.2.root"}
+    file = Path(server.ask("nbrucio/details?did=sandbox:growing.1.root")[1]["path"])
+    assert file.is_file()
 
 
 def test_our_rules_are_listed_and_a_removal_is_the_servers_to_allow(server: Server, sandbox: Sandbox) -> None:
