@@ -122,6 +122,9 @@ def test_a_cancel_while_the_catalogue_answers_ends_the_run(
             yield row
             recorder.first.wait(_SOON_S)
             cancel.set()
+            for thread in threading.enumerate():
+                if thread.name == "nbrucio-early":
+                    thread.join(_SOON_S)
 
     monkeypatch.setattr(RucioCatalogue, "replicas", replicas)
     with pytest.raises(Interrupted):
