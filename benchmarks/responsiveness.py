@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +18,17 @@ from tests.jupyter.test_opening import put
 
 DELAY_S = 10.0
 NAMES = "abcdef"
+#: Prints how late it woke up at most, in ms, once its input ends.
+_SLEEP = """
+import select, sys, time
+late = 0.0
+while True:
+    began = time.perf_counter()
+    if select.select([sys.stdin], [], [], 0.002)[0]:
+        break
+    late = max(late, time.perf_counter() - began - 0.002)
+print(1000 * late)
+"""
 Step = tuple[str, Callable[[Server], object], float]
 
 
@@ -94,22 +107,11 @@ def _put_and_open(server: Server, content: dict[str, Any]) -> None:
 
 
 def _late(server: Server, act: Callable[[Server], object], at_least_s: float) -> tuple[float, float]:
-    """How late the server's loop was, and at the same time a thread of this process, which has nothing else to do."""
-    over = threading.Event()
-    idle: list[float] = [0.0]
-
-    def sleep() -> None:
-        while not over.is_set():
-            began = time.perf_counter()
-            time.sleep(0.002)
-            idle[0] = max(idle[0], time.perf_counter() - began - 0.002)
-
+    """How late the server's loop was, and at the same time a process that has nothing to do."""
     server.ask("lag")
-    act_began = time.monotonic()
-    act(server)
-    sleeper = threading.Thread(target=sleep)
-    sleeper.start()
-    time.sleep(max(0.0, at_least_s - (time.monotonic() - act_began)))
-    over.set()
-    sleeper.join()
-    return server.ask("lag")[1]["late_ms"], 1000 * idle[0]
+    began = time.monotonic()
+    with subprocess.Popen([sys.executable, "-c", _SLEEP], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sleeper:
+        act(server)
+        time.sleep(max(0.0, at_least_s - (time.monotonic() - began)))
+        idle_ms, _ = sleeper.communicate()
+    return server.ask("lag")[1]["late_ms"], float(idle_ms)
