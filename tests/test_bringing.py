@@ -70,6 +70,14 @@ def pause(monkeypatch: pytest.MonkeyPatch, recorder: Recorder, then: BaseExcepti
     return came
 
 
+def left_over() -> list[threading.Thread]:
+    """Threads of a run that are there still, after they had the time to see that it is over."""
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("nbrucio-")]
+    for thread in ours:
+        thread.join(_SOON_S)
+    return [thread for thread in ours if thread.is_alive()]
+
+
 def test_files_come_while_the_catalogue_still_answers(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +137,7 @@ def test_a_cancel_while_the_catalogue_answers_ends_the_run(
     monkeypatch.setattr(RucioCatalogue, "replicas", replicas)
     with pytest.raises(Interrupted):
         sync([notebook(tmp_path)], config, reporter=recorder, cancel=cancel)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("nbrucio-")]
+    assert not left_over()
 
 
 def test_ctrl_c_while_the_catalogue_answers_stops_what_is_on_its_way(
@@ -138,4 +146,4 @@ def test_ctrl_c_while_the_catalogue_answers_stops_what_is_on_its_way(
     pause(monkeypatch, recorder := Recorder(), then=KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         sync([notebook(tmp_path)], config, reporter=recorder)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("nbrucio-")]
+    assert not left_over()
