@@ -25,7 +25,8 @@ def find(version: str) -> Path | None:
     on_path = shutil.which(f"python{version}")
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     candidates = [Path(on_path)] if on_path else []
-    candidates += sorted(pyenv.glob(f"{version}.*/bin/python"))
+    beside = Path(sys.base_prefix).parent  # where a version manager keeps the running one and others
+    candidates += sorted({*pyenv.glob(f"{version}.*/bin/python"), *beside.glob(f"{version}.*/bin/python")})
     return next((path for path in candidates if _starts(path, version)), None)
 
 
