@@ -38,22 +38,23 @@ _NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n
 _TABLES = {"dids": "name", "replicas": "name", "contents": "child_name"}
 
 
-def seed(sandbox: Sandbox, count: int) -> Did:
+def seed(sandbox: Sandbox, count: int, replicas: int = 2) -> Did:
     """A closed dataset of ``count`` files, or above `PER_DATASET` a closed container of such datasets."""
+    rses = RSES[:replicas]
     if count <= PER_DATASET:
-        return _dataset(sandbox, f"scale.{count}", count)
+        return _dataset(sandbox, f"scale.{count}", count, rses)
     parts = [
-        _dataset(sandbox, f"scale.{count}.part{start // PER_DATASET}", min(PER_DATASET, count - start))
+        _dataset(sandbox, f"scale.{count}.part{start // PER_DATASET}", min(PER_DATASET, count - start), rses)
         for start in range(0, count, PER_DATASET)
     ]
     with sandbox.admin() as client:
         return add_container(client, SCOPE, f"scale.{count}", parts, closed=True)
 
 
-def _dataset(sandbox: Sandbox, name: str, count: int) -> Did:
+def _dataset(sandbox: Sandbox, name: str, count: int, rses: Sequence[str]) -> Did:
     first = f"{name}/0000000.root"
     with sandbox.admin() as client:
-        _register(client, first)
+        _register(client, first, rses)
         dataset = add_dataset(client, SCOPE, name, [Did(SCOPE, first)])
     database = sandbox.root / "server" / "rucio.db"
     with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
@@ -95,7 +96,7 @@ def fill(store: Path, instance: str, dataset: Did, count: int) -> None:
         Path(place.record).write_bytes(record.to_bytes())
 
 
-def _register(client: Client, name: str) -> None:
+def _register(client: Client, name: str, rses: Sequence[str]) -> None:
     row = {"scope": SCOPE, "name": name, "bytes": len(DATA), "adler32": f"{zlib.adler32(DATA):08x}"}
-    for rse in RSES:
+    for rse in rses:
         client.add_replicas(rse, [row])
