@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbrucio.catalogue.base import FileEntry, Replica
+from nbrucio.catalogue.base import FileEntry
 from nbrucio.config import Config
 from nbrucio.declaration import NO_PARAMETERS, Declaration, Requirement, lock_for
 from nbrucio.did import Did
@@ -206,12 +206,13 @@ class _Readable:
         wanted: dict[str, dict[Did, None]] = {}
         for target in targets:
             wanted.setdefault(target.instance, {}).update((entry.did, None) for entry in _needed(target))
-        self._replicas: dict[tuple[str, Did], tuple[Replica, ...]] = {}
+        self._on_disk: set[tuple[str, Did]] = set()
         self._errors: dict[str, NbrucioError] = {}
         for instance, dids in wanted.items():
             try:
                 for did, replicas in engine.catalogue(instance).replicas(list(dids)) if dids else ():
-                    self._replicas[instance, did] = replicas
+                    if any(not replica.tape for replica in replicas):
+                        self._on_disk.add((instance, did))
             except NbrucioError as error:
                 self._errors[instance] = error
 
@@ -222,7 +223,7 @@ class _Readable:
             if files and target.instance in self._errors:
                 yield self._errors[target.instance]
                 return
-            gone = [entry.did for entry in files if not self._on_disk(target.instance, entry.did)]
+            gone = [entry.did for entry in files if (target.instance, entry.did) not in self._on_disk]
             if gone:
                 yield NoReplica(
                     f"{len(gone):,} of {plural(len(files), 'file')} of {target.requirement.did} cannot be read "
@@ -230,9 +231,6 @@ class _Readable:
                     subject=str(target.requirement.did),
                     next_command=f"rucio replica list file {gone[0]}",
                 )
-
-    def _on_disk(self, instance: str, did: Did) -> bool:
-        return any(not replica.tape for replica in self._replicas.get((instance, did), ()))
 
 
 def _needed(target: Target) -> tuple[FileEntry, ...]:

@@ -32,6 +32,8 @@ DEFAULT_LIFETIME_S = 14 * 24 * 3600
 #: A selection of more files is one rule a file, which is not what Rucio is for.
 MAX_RULES = 100
 _POLL_S = 5.0
+#: Above so many files the number that are OK says more than their names.
+FILES_TOLD = 100
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ def follow(
 ) -> tuple[Staged, ...]:
     """Wait until every rule is OK or STUCK, telling each change; a rule that is stuck carries Rucio's reasons.
 
+    Of a rule of at most `FILES_TOLD` files each file is told too, when its state changes.
+
     Raises:
         Interrupted: ``cancel`` was set. The rules go on by themselves.
         NbrucioError: the server cannot be asked.
@@ -142,8 +146,9 @@ def follow(
     with Engine(config, reporter) as engine:
         rules = {place.handle: place.rules for place in _places(engine, path, [each.handle for each in staged], None)}
         now = list(staged)
+        told: dict[str, dict[Did, str]] = {}
         while True:
-            now = [_looked(each, rules[each.handle], reporter) for each in now]
+            now = [_looked(each, rules[each.handle], told, reporter) for each in now]
             if all(each.rule is None or each.rule.state in ("OK", "STUCK", "SUSPENDED") for each in now):
                 return tuple(now)
             if stop.wait(poll_s):
@@ -157,13 +162,24 @@ def progress_words(rule: Rule) -> str:
     return f"{rule.did} at {rule.rse}: {rule.state}, {rule.ok:,} of {plural(files, 'file')} OK{stuck}"
 
 
-def _looked(each: Staged, rules: Rules, reporter: Reporter) -> Staged:
+def _looked(each: Staged, rules: Rules, told: dict[str, dict[Did, str]], reporter: Reporter) -> Staged:
     if each.rule is None or each.error is not None:
         return each
     rule = rules.look(each.rule)
     if rule != each.rule:
         reporter.report(Noticed(progress_words(rule)))
+        _tell_files(rule, rules, told.setdefault(rule.id, {}), reporter)
     return replace(each, rule=rule, error=_stuck(rule, rules) if rule.state in ("STUCK", "SUSPENDED") else None)
+
+
+def _tell_files(rule: Rule, rules: Rules, told: dict[Did, str], reporter: Reporter) -> None:
+    """Tell the files of ``rule`` whose state is another than it was ``told``."""
+    if rule.ok + rule.replicating + rule.stuck > FILES_TOLD:
+        return
+    for did, state in sorted(rules.files(rule).items()):
+        if told.get(did, "REPLICATING") != state:
+            reporter.report(Noticed(f"  {state}: {did}"))
+        told[did] = state
 
 
 def _stuck(rule: Rule, rules: Rules) -> NbrucioError:

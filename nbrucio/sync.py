@@ -114,7 +114,7 @@ def sync(
 def status(
     paths: Sequence[Path], config: Config, *, variant: str | None = None, check: bool = False, tell: bool = False
 ) -> SyncReport:
-    """What is here of what the notebooks at ``paths`` declare, without writing anything.
+    """What is here of what the notebooks at ``paths`` declare. Writes nothing but what it saw, for the next glance.
 
     Args:
         variant: the variant of the declarations to take.

@@ -81,7 +81,8 @@ def test_a_rule_goes_from_replicating_to_ok_and_the_mounted_copy_is_read(
     told = Lines()
     (done,) = follow([made], config, path, reporter=told, poll_s=0.01)
     assert done.rule is not None
-    assert told.lines == [progress_words(done.rule)] == ["sandbox:stage.ok at SANDBOX_MOUNT: OK, 2 of 2 files OK"]
+    assert progress_words(done.rule) == "sandbox:stage.ok at SANDBOX_MOUNT: OK, 2 of 2 files OK"
+    assert told.lines == [progress_words(done.rule), "  OK: sandbox:stage.ok/0", "  OK: sandbox:stage.ok/1"]
     with sandbox.client() as client:
         assert {lock["state"] for lock in client.list_replica_locks(done.rule.id)} == {"OK"}
     report = sync([path], config)
@@ -158,7 +159,9 @@ def test_a_stuck_rule_comes_with_rucios_reason(sandbox: Sandbox, config: Config,
     path = notebook(tmp_path, dataset(sandbox, "stage.stuck", "SANDBOX_HTTPS", 1))  # no way from https to file
     staged = stage(path, config)
     sandbox.transfer(2)
-    (stuck,) = follow(staged, config, path, reporter=Silent(), poll_s=0.01)
+    told = Lines()
+    (stuck,) = follow(staged, config, path, reporter=told, poll_s=0.01)
+    assert told.lines[1:] == ["  STUCK: sandbox:stage.stuck/0"]
     assert stuck.rule is not None
     assert (stuck.rule.state, stuck.rule.stuck) == ("STUCK", 1)
     assert stuck.error is not None

@@ -135,6 +135,13 @@ class Rules:
         with self._asking(rule.did):
             client.delete_replication_rule(rule.id)
 
+    def files(self, rule: Rule) -> dict[Did, str]:
+        """The state of each file of ``rule``, in Rucio's words: OK, REPLICATING or STUCK."""
+        client = self._connected()
+        with self._asking(rule.did):
+            rows = client.list_replica_locks(rule.id)
+            return {Did(str(row["scope"]), str(row["name"])): str(row["state"]) for row in rows}
+
     def stuck(self, rule: Rule) -> dict[Did, str]:
         """The files of ``rule`` that are stuck, each with Rucio's reason."""
         client = self._connected()
