@@ -66,7 +66,6 @@ class Bench:
     dataset: Did
     count: int
     rounds: int
-    curl_replicas_max: int
 
     @property
     def notebook(self) -> Path:
@@ -93,7 +92,7 @@ class Bench:
         )
         wall_s = time.perf_counter() - began
         last = done.stderr.split()[-1:]
-        if done.returncode not in (0, 4) or not last or not last[0].isdecimal():
+        if done.returncode not in (0, 4, 8) or not last or not last[0].isdecimal():
             raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr[-2000:]}")
         return wall_s, int(last[0]) / 1e3
 
@@ -149,15 +148,18 @@ for entry in Catalogues(load()).open("sandbox").files(Did.parse(sys.argv[1])):
 """
 
 
-def measure(bench: Bench, *, here: bool) -> Iterator[Row]:
+def measure(bench: Bench, *, asks: bool, here: bool) -> Iterator[Row]:
     """Every line of one size.
 
     Args:
+        asks: also plan as long as nothing is known, which asks for the replicas of every file.
         here: also put all files into the store, which needs 12 kB of disk a file, and look again.
     """
     bench.write_notebook()
-    yield from _first_plan(bench)
+    if asks:
+        yield from _first_plan(bench)
     yield bench.run("lock", "lock")
+    yield bench.run("plan by the lock, nothing is here", "plan", "--offline")
     yield from _beside_files(bench, "status, fresh lock, nothing is here", "status")
     if here:
         fill(bench.folder / "store", IDENTITY, bench.dataset, bench.count)
@@ -175,16 +177,11 @@ def _first_plan(bench: Bench) -> Iterator[Row]:
     plans, files, replicas = [], [], []
     for _ in range(rounds):
         files.append(bench.curl_files())
-        if bench.count <= bench.curl_replicas_max:
-            replicas.append(bench.curl_replicas())
+        replicas.append(bench.curl_replicas())
         plans.append(bench.run("plan, nothing is here", "plan"))
     plan = sorted(plans, key=lambda row: row.wall_s)[rounds // 2]
-    files_s = statistics.median(files)
+    files_s, replicas_s = statistics.median(files), statistics.median(replicas)
     yield Row(bench.count, "curl: files stream", files_s)
-    if not replicas:
-        yield plan
-        return
-    replicas_s = statistics.median(replicas)
     yield Row(bench.count, "curl: replica streams", replicas_s)
     yield replace(plan, ratio=f"{plan.wall_s / (files_s + replicas_s):.2f} times both streams")
 
@@ -214,9 +211,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="runs of what is quick")
     parser.add_argument("--here-max", type=int, default=100_000, help="fill a store up to this many files")
     parser.add_argument("--replicas", type=int, default=2, choices=(1, 2), help="of each file; a plan asks for all")
-    parser.add_argument(
-        "--curl-replicas-max", type=int, default=100_000, help="curl reads replicas up to so many files"
-    )
+    parser.add_argument("--ask-max", type=int, default=100_000, help="ask for the replicas of up to so many files")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="for scale.md and scale.json")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
@@ -229,8 +224,8 @@ def main() -> None:
                 folder = Path(name) / str(count)
                 folder.mkdir()
                 dataset = seed(sandbox, count, options.replicas)
-                bench = Bench(sandbox, folder, dataset, count, options.rounds, options.curl_replicas_max)
-                for row in measure(bench, here=count <= options.here_max):
+                bench = Bench(sandbox, folder, dataset, count, options.rounds)
+                for row in measure(bench, asks=count <= options.ask_max, here=count <= options.here_max):
                     rows.append(row)
                     sys.stderr.write(markdown([row]).splitlines()[-1] + "\n")
                     (options.output / "scale.md").write_text(markdown(rows))
