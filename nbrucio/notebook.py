@@ -11,10 +11,9 @@ import errno
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from nbrucio.atomic import create_file, replace_file
 from nbrucio.did import printable
@@ -33,16 +32,26 @@ _EMPTY = {
 }
 
 
-@dataclass(frozen=True)
-class Notebook:
-    """A notebook as it is on disk. Make one with `load` or `parse`."""
+class Notebook(NamedTuple):
+    """A notebook as it is on disk. Make one with `load` or `parse`.
+
+    Attributes:
+        path: where it is.
+        raw: its bytes.
+        metadata: what they say.
+        outline: where the document and its metadata stand in the text of ``raw``, for `with_value`; None in a text
+            notebook.
+        sources: of the code cells.
+    """
 
     path: Path
-    raw: bytes = field(repr=False)
-    metadata: Mapping[str, object] = field(repr=False, compare=False)
-    outline: tuple[ObjectText, ObjectText] | None = field(repr=False, compare=False)
-    """Where the document and its metadata stand in the text of ``raw``, for `with_value`; None in a text notebook."""
-    sources: tuple[str, ...] = field(repr=False, compare=False)
+    raw: bytes
+    metadata: Mapping[str, object]
+    outline: tuple[ObjectText, ObjectText] | None
+    sources: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Notebook({str(self.path)!r})"
 
     def value(self) -> object | None:
         """What the notebook holds under our key, unchecked; None when it has no such key."""

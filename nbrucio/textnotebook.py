@@ -13,7 +13,6 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from nbrucio.textheader import COMMENTS, Header, missing
 _LANGUAGES = {".py": "python", ".r": "R", ".jl": "julia", ".cpp": "c++"}
 
 
-@dataclass(frozen=True)
 class TextNotebook(Notebook):
     """A notebook as text. Make one with `nbrucio.notebook.load`."""
 

@@ -34,23 +34,21 @@ def command(notebooks: tuple[Path, ...], check: bool, variant: str | None, as_js
     Ends with 0 also when data is missing; only a notebook that cannot be read is an error.
     """
     from nbrucio.glance import glance
-    from nbrucio_cli.tables import print_glances, ready_words
+    from nbrucio_cli.rows import glance_lines
 
     paths, config = expand(notebooks), load_config()
     glances = None if check or as_json else glance(paths, config, variant=variant)
     if glances is None:
         return _look(paths, config, variant=variant, check=check, as_json=as_json)
-    print_glances(glances)
-    _end(
-        ready_words([row.state for each in glances for row in each.rows]),
-        [each.path for each in glances if each.unready],
-    )
+    for line in glance_lines(glances, "status"):
+        click.echo(line)
     return 0
 
 
 def _look(paths: list[Path], config: Config, *, variant: str | None, check: bool, as_json: bool) -> int:
     from nbrucio.errors import exit_code_for
     from nbrucio.sync import status
+    from nbrucio_cli.rows import next_lines
     from nbrucio_cli.tables import print_report, summary
 
     report = status(paths, config, variant=variant, check=check)
@@ -60,12 +58,7 @@ def _look(paths: list[Path], config: Config, *, variant: str | None, check: bool
     else:
         print_report(report)
         unready = [nb.path for nb in report.notebooks if any(r.state != "ready" for r in nb.requirements)]
-        _end(summary(report), unready)
+        for line in (summary(report), *next_lines(unready)):
+            click.echo(line)
     tell_errors(faults)
     return exit_code_for(faults)
-
-
-def _end(words: str, unready: list[Path]) -> None:
-    click.echo(words)
-    if unready:
-        click.echo(f"next: nbrucio sync {' '.join(str(path) for path in unready[:3])}")

@@ -94,9 +94,8 @@ def command(
 
 
 def _nothing_to_do(glances: Sequence[Glance], *, quiet: bool) -> int:
-    from nbrucio_cli.tables import print_glances, ready_words
+    from nbrucio_cli.rows import glance_lines
 
-    if not quiet:
-        print_glances(glances)
-        click.echo(ready_words([row.state for each in glances for row in each.rows]))
+    for line in () if quiet else glance_lines(glances, "sync"):
+        click.echo(line)
     return 0

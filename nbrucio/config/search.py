@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbrucio.config import rucio_cfg
@@ -16,7 +15,6 @@ from nbrucio.errors import BadConfig
 RUCIO_CFG = "rucio.cfg"
 
 
-@dataclass
 class Found:
     """What the search has found so far.
 
@@ -25,10 +23,11 @@ class Found:
         tables: the settings of the instances.
     """
 
-    instances: list[Instance] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    of_rucio_cfg: Instance | None = None
+    def __init__(self) -> None:
+        self.instances: list[Instance] = []
+        self.faults: list[Fault] = []
+        self.tables: list[Table] = []
+        self.of_rucio_cfg: Instance | None = None
 
     def add(self, name: str | None, table: Table) -> Instance | None:
         """Take in the instance that ``table`` describes; None when it has a fault, which is noted."""

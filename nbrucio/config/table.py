@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -26,18 +25,18 @@ class Source(NamedTuple):
         return cls(str(file), file.parent)
 
 
-@dataclass(frozen=True)
 class Table:
     """Settings below ``key``, each with its source.
 
     What is asked for is remembered in ``asked`` and ``rows``, so that what nobody asks for can be named.
     """
 
-    key: str
-    values: Mapping[str, tuple[object, Source]]
-    environ: Mapping[str, str]
-    asked: set[str] = field(default_factory=set, compare=False)
-    rows: list[Table] = field(default_factory=list, compare=False)
+    def __init__(self, key: str, values: Mapping[str, tuple[object, Source]], environ: Mapping[str, str]) -> None:
+        self.key = key
+        self.values = values
+        self.environ = environ
+        self.asked: set[str] = set()
+        self.rows: list[Table] = []
 
     @classmethod
     def of(cls, key: str, value: object, source: Source, environ: Mapping[str, str]) -> Table:

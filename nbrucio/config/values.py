@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -63,8 +62,7 @@ def _without_query(scheme: str, path: str) -> str:
     return path.partition("?")[0] if scheme.lower() in _SCHEMES_WITH_QUERY else path
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """What an instance's login needs; only the fields of its ``auth_type`` are used. Paths are absolute.
 
     Attributes:
@@ -73,12 +71,20 @@ class Credentials:
     """
 
     username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     client_cert: Path | None = None
     client_key: Path | None = None
     client_proxy: Path | None = None
     ssh_private_key: Path | None = None
-    oidc: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    oidc: Mapping[str, str] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        """Without the password: tracebacks and logs show values."""
+        told = self._asdict() | {"password": None if self.password is None else "…"}
+        return f"Credentials({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+
+    def __hash__(self) -> int:
+        return hash(self[:-1])
 
 
 class Instance(NamedTuple):

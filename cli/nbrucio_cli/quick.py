@@ -1,0 +1,47 @@
+"""``nbrucio sync NB`` and ``nbrucio status NB`` where nothing has changed: answered before click is loaded.
+
+Loading click takes half of such a command. Anything else (an option, a folder, a fault, a warning of the configuration)
+is left to the verb itself, which says the same in the same words.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def answered(arguments: Sequence[str]) -> bool:
+    """Whether these arguments were a plain sync or status that a glance could answer, and was answered."""
+    verb, *words = arguments
+    if verb not in ("sync", "status") or not words or any(word.startswith("-") for word in words):
+        return False
+    text = _text(verb, list(dict.fromkeys(map(Path, words))))
+    if text is None:
+        return False
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (UnicodeEncodeError, BrokenPipeError):
+        return False
+    return True
+
+
+def _text(verb: str, paths: Sequence[Path]) -> str | None:
+    from nbrucio.config import load
+    from nbrucio.errors import NbrucioError
+    from nbrucio.glance import glance
+    from nbrucio_cli.rows import glance_lines
+
+    try:
+        if any(path.is_dir() for path in paths):
+            return None
+        config = load()
+        glances = None if config.warnings else glance(paths, config, synced=verb == "sync")
+    except NbrucioError:
+        return None
+    if glances is None:
+        return None
+    text = "".join(f"{line}\n" for line in glance_lines(glances, verb))
+    return text if sys.stdout.isatty() else re.sub("\x1b\\[[0-9]+m", "", text)

@@ -1,0 +1,68 @@
+"""What a notebook's data came to, as lines. Without click: the commonest commands end before it would be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbrucio.words import human_bytes, plural
+
+if TYPE_CHECKING:
+    from nbrucio.glance import Glance
+    from nbrucio.store.seen import Row
+
+#: State words in ANSI colours, as click writes them: green, yellow, red.
+_COLOURS = {"ready": 32, "partial": 33, "missing": 33, "failed": 31}
+
+
+def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Rows in columns, the last one unpadded, each with a state word in colour if it has one."""
+    table = [list(row) for row in rows]
+    if not table:
+        return
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    for row in table:
+        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        line = "  ".join(padded).rstrip()
+        # Painted last: the escapes around a cell would hide the space at its end.
+        state = next((cell for cell in row if cell in _COLOURS), None)
+        yield "  " + (line.replace(state, f"\x1b[{_COLOURS[state]}m{state}\x1b[0m", 1) if state else line)
+
+
+def notebook_lines(notebook: Path, rows: Iterable[Row], *, declares_none: bool) -> Iterator[str]:
+    """What each requirement of one notebook came to."""
+    yield str(notebook)
+    if declares_none:
+        yield f"  It declares no data.  next: nbrucio add {notebook} SCOPE:NAME"
+    yield from table_lines((row.state, row.handle, row.did, _amount(row)) for row in rows)
+
+
+def glance_lines(glances: Sequence[Glance], verb: str) -> Iterator[str]:
+    """All that ``nbrucio sync`` or ``status`` (the ``verb``) says where a glance is enough."""
+    for each in glances:
+        yield from notebook_lines(each.path, each.rows, declares_none=not each.rows)
+    yield ready_words([row.state for each in glances for row in each.rows])
+    if verb == "status":
+        yield from next_lines([each.path for each in glances if each.unready])
+
+
+def next_lines(unready: Sequence[Path]) -> Iterator[str]:
+    """What to type where data is missing."""
+    if unready:
+        yield f"next: nbrucio sync {' '.join(str(path) for path in unready[:3])}"
+
+
+def ready_words(states: Sequence[str]) -> str:
+    """``3 of 4 ready``."""
+    return f"{states.count('ready')} of {len(states)} ready"
+
+
+def _amount(row: Row) -> str:
+    if row.state == "failed":
+        return "not resolved"
+    files, size = plural(row.files, "file"), human_bytes(row.size_bytes)
+    drift = f"; {row.drift}" if row.drift else ""
+    if row.state == "ready":
+        return f"{files}, {size}{drift}"
+    return f"{row.here_files:,} of {files}, {human_bytes(row.here_bytes)} of {size}{drift}"
