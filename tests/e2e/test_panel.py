@@ -21,6 +21,11 @@ from tests.jupyter.test_opening import put
 #: Large enough that a person, or a test, sees it come.
 FILES, FILE_BYTES = 24, 8_000_000
 expect.set_options(timeout=30_000)
+#: Something to look at in the pictures.
+CODE = (
+    'import nbrucio, uproot\n\nevents = uproot.concatenate([f"{path}:Events" for path in nbrucio.data["dimuon"]])',
+    'events["Muon_pt"]',
+)
 THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
 CLEAN = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
 SAVE = "() => { void window.jupyterapp.commands.execute('docmanager:save') }"
@@ -52,7 +57,7 @@ def test_the_panel_shows_what_the_notebook_declares(browser: Browser, face: str)
 
 
 def test_consent_progress_and_errors(browser: Browser, large: str) -> None:
-    content = declaring("1", dimuon=DIMUON, large=large, gone="sandbox:no-such-thing", mounted="sandbox:mounted")
+    content = declaring(*CODE, dimuon=DIMUON, large=large, gone="sandbox:no-such-thing", mounted="sandbox:mounted")
     put(browser.server, "a.ipynb", content)
     open_notebook(browser)
     page, panel = browser.page, Panel(browser)
