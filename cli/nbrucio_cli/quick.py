@@ -1,7 +1,7 @@
 """``nbrucio sync NB`` and ``nbrucio status NB`` where nothing has changed: answered before click is loaded.
 
-Loading click takes half of such a command. Anything else (an option, a folder, a fault, a warning of the configuration)
-is left to the verb itself, which says the same in the same words.
+Loading click takes half of such a command. Anything else (another option than --quiet, a folder, a fault, a warning of
+the configuration) is left to the verb itself, which says the same in the same words.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from pathlib import Path
 def answered(arguments: Sequence[str]) -> bool:
     """Whether these arguments were a plain sync or status that a glance could answer, and was answered."""
     verb, *words = arguments
-    if verb not in ("sync", "status") or not words or any(word.startswith("-") for word in words):
+    quiet = verb == "sync" and words[:1] in (["-q"], ["--quiet"])
+    names = words[1:] if quiet else words
+    if verb not in ("sync", "status") or not names or any(name.startswith("-") for name in names):
         return False
-    text = _text(verb, list(dict.fromkeys(map(Path, words))))
+    text = _text(verb, list(dict.fromkeys(map(Path, names))))
     if text is None:
         return False
     try:
-        sys.stdout.write(text)
+        sys.stdout.write("" if quiet else text)
         sys.stdout.flush()
     except (UnicodeEncodeError, BrokenPipeError):
         return False

@@ -31,9 +31,9 @@ def imports(cli: Cli, *words: object) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
 
 
-@pytest.mark.parametrize("verb", ["sync", "status"])
-def test_nothing_that_a_glance_does_not_need_is_loaded(connected: Cli, synced: Path, verb: str) -> None:
-    loaded = imports(connected, verb, synced)
+@pytest.mark.parametrize("words", [("sync",), ("status",), ("sync", "--quiet")], ids=" ".join)
+def test_nothing_that_a_glance_does_not_need_is_loaded(connected: Cli, synced: Path, words: tuple[str, ...]) -> None:
+    loaded = imports(connected, *words, synced)
     assert "nbrucio.glance" in loaded
     assert not loaded & {"click", "dataclasses", "inspect", "nbrucio.sync", "nbrucio.plan", "nbrucio.store.store"}
 
@@ -42,6 +42,8 @@ def test_the_words_are_those_of_the_verb(connected: Cli, synced: Path) -> None:
     quick = connected("sync", synced)
     assert (quick.exit_code, quick.out.splitlines()[-1]) == (0, "2 of 2 ready")
     assert quick.out == connected("sync", "--offline", synced).out == connected("status", synced).out
+    quiet = connected("sync", "--quiet", synced)
+    assert (quiet.exit_code, quiet.out, quiet.err) == (0, "", "")
 
 
 def test_what_is_missing_comes_with_the_next_command(connected: Cli, notebook: Write) -> None:
