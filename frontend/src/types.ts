@@ -103,3 +103,17 @@ export interface IGrant {
   max_bytes: number | null;
   expires: string;
 }
+
+/** A replication rule; `ours` when nbrucio made it. */
+export interface IRule {
+  id: string;
+  did: string;
+  rse: string;
+  state: string;
+  ok: number;
+  replicating: number;
+  stuck: number;
+  error: string | null;
+  expires: string | null;
+  ours: boolean;
+}

@@ -8,7 +8,7 @@ import { Rate } from './model/progress';
 import { IRun } from './types';
 
 export function files(trans: TranslationBundle, number: number): string {
-  return trans._n('%1 file', '%1 files', number, count(number));
+  return trans._n('%2 file', '%2 files', number, count(number)); // %1 would be the bare number
 }
 
 /** `4 files · 8.4 MB`. */

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nbrucio.did import Did
 from nbrucio.errors import BadConfig, UnknownInstance
 from tests.config.conftest import Load
 from tests.config.texts import ATLAS, BELLE, RUCIO_CFG
@@ -19,6 +20,17 @@ def test_an_instance_is_read_with_its_defaults(configured: Load) -> None:
     belle = configured(BELLE).instance("belle")
     assert belle.auth_host == belle.host
     assert (belle.account, belle.ca_cert, belle.storage_ca) == (None, None, None)
+
+
+def test_the_webui_links_dids_whatever_their_names_hold(configured: Load) -> None:
+    belle = configured(BELLE).instance("belle")
+    assert belle.webui_of(Did("s", "n")) is None
+    linked = configured(BELLE + 'webui = "https://webui.example.org/rucio/"\n').instance("belle")
+    assert linked.webui_of(Did("s", "/belle/a?b#c")) == (
+        "https://webui.example.org/rucio/did/page/s/%2Fbelle%2Fa%3Fb%23c"
+    )
+    with pytest.raises(BadConfig, match="webui is not a URL"):
+        configured(BELLE + 'webui = "javascript:alert(1)"\n').instance("belle")
 
 
 @pytest.mark.parametrize(

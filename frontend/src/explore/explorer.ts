@@ -1,0 +1,127 @@
+/** A search and what it found, kept while Lab lives: coming back to the section finds it as it was. */
+
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { Api, faultOf, Query } from '../api';
+import { IFault } from '../types';
+import { Hit, IBranch, Rows } from './hits';
+import { readRows } from './lines';
+import { Kind, patternOf } from './query';
+
+export interface ISearch {
+  text: string;
+  kind: Kind;
+  filter: string;
+  instance: string | null;
+}
+
+/** Between two redraws while rows stream in. */
+const INTERVAL_MS = 120;
+
+export class Explorer {
+  constructor(private readonly _api: Api) {}
+
+  /** Rows, state or fault are new. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** The search that the rows answer; null before the first. */
+  search: ISearch | null = null;
+  rows = new Rows([], new Map());
+  hits = 0;
+  busy = false;
+  fault: IFault | null = null;
+
+  /** Search anew; an older search is given up. */
+  async find(search: ISearch): Promise<void> {
+    this.stop();
+    const asked = new AbortController();
+    this._asked = asked;
+    this.search = search;
+    this._hits = [];
+    this._branches.clear();
+    this.fault = null;
+    this.busy = true;
+    this._show();
+    const query = {
+      pattern: patternOf(search.text),
+      kind: search.kind,
+      filter: search.filter.trim() ? [search.filter.trim()] : [],
+      instance: search.instance
+    };
+    const fault = await this._read('find', query, asked, rows => this._hits.push(...rows));
+    if (this._asked === asked) {
+      this.fault = fault;
+      this.busy = false;
+      this._show();
+    }
+  }
+
+  /** Stop searching; what was found stays. */
+  stop(): void {
+    this._asked?.abort();
+    this._asked = null;
+    this.busy = false;
+    this._later();
+  }
+
+  /** Open a collection, or close it. */
+  async toggle(key: string, did: string): Promise<void> {
+    const open = this._branches.get(key);
+    if (open) {
+      this._branches.delete(key);
+      this._show();
+      return;
+    }
+    const branch: IBranch = { children: [], complete: false, fault: null };
+    this._branches.set(key, branch);
+    this._show();
+    const query = { did, instance: this.search?.instance ?? null };
+    branch.fault = await this._read('contents', query, new AbortController(), rows => branch.children.push(...rows));
+    branch.complete = true;
+    this._show();
+  }
+
+  private async _read(
+    route: string,
+    query: Query,
+    asked: AbortController,
+    take: (rows: Hit[]) => void
+  ): Promise<IFault | null> {
+    try {
+      const response = await this._api.open('GET', route, query, undefined, asked.signal);
+      if (!response.body) {
+        return null;
+      }
+      return await readRows(response.body, rows => {
+        if (!asked.signal.aborted) {
+          take(rows);
+          this._later();
+        }
+      });
+    } catch (error) {
+      return asked.signal.aborted ? null : faultOf(error);
+    }
+  }
+
+  private _later(): void {
+    this._timer ??= window.setTimeout(() => this._show(), INTERVAL_MS);
+  }
+
+  private _show(): void {
+    if (this._timer !== null) {
+      window.clearTimeout(this._timer);
+      this._timer = null;
+    }
+    this.hits = this._hits.length;
+    this.rows = new Rows(this._hits, this._branches);
+    this._changed.emit();
+  }
+
+  private _hits: Hit[] = [];
+  private readonly _branches = new Map<string, IBranch>();
+  private _asked: AbortController | null = null;
+  private _timer: number | null = null;
+  private readonly _changed = new Signal<this, void>(this);
+}

@@ -1,0 +1,28 @@
+/** From a DID to a cell that reads it. */
+
+import { ISectionProps } from '../section';
+
+/**
+ * Declare `did` in the notebook in front, bring it, and write a cell that reads it. Without an open notebook a new one
+ * is made.
+ *
+ * @returns the handle.
+ */
+export async function takeInto(
+  { app, notebooks }: ISectionProps,
+  did: string,
+  instance: string | null,
+  handle: string | null
+): Promise<string> {
+  if (!notebooks.current) {
+    await app.commands.execute('notebook:create-new');
+  }
+  const notebook = notebooks.current;
+  if (!notebook) {
+    throw new Error('There is no notebook.');
+  }
+  await notebook.panel.context.ready;
+  const name = await notebook.add(did, instance, handle);
+  notebook.insert(name);
+  return name;
+}
