@@ -1,6 +1,7 @@
 /** nbrucio in JupyterLab and Notebook 7. */
 
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -15,6 +16,8 @@ import { Chip, StatusItem } from './glance';
 import { keepInStep } from './instep';
 import { Notebooks } from './notebooks';
 import { DataPanel, PANEL_ID } from './panel/panel';
+import { keepServerTold } from './settings/opening';
+import { addUpload } from './upload/command';
 import { ISectionProps } from './section';
 
 const PLUGIN_ID = 'nbrucio:plugin';
@@ -24,7 +27,15 @@ const plugin: JupyterFrontEndPlugin<void> = {
   description: 'Finds data in Rucio, attaches it to notebooks and shows it arrive.',
   autoStart: true,
   requires: [INotebookTracker],
-  optional: [ILayoutRestorer, ISettingRegistry, ITranslator, ICommandPalette, IToolbarWidgetRegistry, IStatusBar],
+  optional: [
+    ILayoutRestorer,
+    ISettingRegistry,
+    ITranslator,
+    ICommandPalette,
+    IToolbarWidgetRegistry,
+    IStatusBar,
+    IFileBrowserFactory
+  ],
   activate: (
     app: JupyterFrontEnd,
     tracker: INotebookTracker,
@@ -33,7 +44,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     toolbars: IToolbarWidgetRegistry | null,
-    statusBar: IStatusBar | null
+    statusBar: IStatusBar | null,
+    browsers: IFileBrowserFactory | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('nbrucio');
     const api = new Api(app.serviceManager.serverSettings);
@@ -55,6 +67,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
     app.shell.add(panel, 'left', { rank: 350, type: 'Data' });
     restorer?.add(panel, PANEL_ID);
     addCommands(props, palette);
+    if (browsers) {
+      addUpload(props, browsers);
+    }
 
     const show = (): void => props.show('notebook');
     toolbars?.addFactory<NotebookPanel>('Notebook', 'nbrucio', notebook => new Chip(notebook, notebooks, trans, show));
@@ -74,6 +89,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     registry?.load(PLUGIN_ID).then(
       settings => {
         props.settings = settings;
+        keepServerTold(api, settings);
         panel.update();
       },
       (error: unknown) => console.error('nbrucio: its settings cannot be read', error)

@@ -1,7 +1,178 @@
-import React from 'react';
+/** The section "Upload": send files to an RSE, follow them, see what keeps them there. */
 
+import { fileUploadIcon } from '@jupyterlab/ui-components';
+import { Clipboard } from '@jupyterlab/apputils';
+import React, { useEffect, useReducer, useState } from 'react';
+
+import { faultOf } from '../api';
+import { Fault } from '../notebook/fault';
+import { useSeen } from '../panel/seen';
 import { ISectionProps } from '../section';
+import { IFault } from '../types';
+import { commandOf, Field, firstScope, IForm, wrongFields } from './form';
+import { Job } from './job';
+import { OurRules } from './rules';
+import { uploadsOf } from './shared';
+import { IPlaces } from './uploads';
 
-export function UploadSection({ trans }: ISectionProps): JSX.Element {
-  return <p className="nbrucio-empty">{trans.__('Not available in this version.')}</p>;
+export function UploadSection(props: ISectionProps): JSX.Element {
+  const { trans } = props;
+  const uploads = uploadsOf(props);
+  const [, redraw] = useReducer((number: number) => number + 1, 0);
+  const [ref, seen] = useSeen<HTMLDivElement>();
+  useEffect(() => {
+    uploads.changed.connect(redraw);
+    return () => void uploads.changed.disconnect(redraw);
+  }, [uploads]);
+  useEffect(() => {
+    if (seen) {
+      void uploads.refresh();
+    }
+  }, [uploads, seen]);
+  return (
+    <div className="nbrucio-upload" ref={ref}>
+      <UploadForm {...props} />
+      {uploads.fault && (
+        <div className="nbrucio-card nbrucio-mod-fault">
+          <Fault fault={uploads.fault} trans={trans} actions={{ settings: () => props.show('settings') }} />
+        </div>
+      )}
+      {uploads.jobs.length > 0 && (
+        <ul className="nbrucio-jobs" aria-label={trans.__('Uploads')}>
+          {uploads.jobs.map(job => (
+            <Job key={job.id} job={job} uploads={uploads} trans={trans} />
+          ))}
+        </ul>
+      )}
+      <OurRules uploads={uploads} trans={trans} />
+    </div>
+  );
+}
+
+function UploadForm(props: ISectionProps): JSX.Element {
+  const { trans } = props;
+  const uploads = uploadsOf(props);
+  const [form, setForm] = useState<IForm>({ rse: '', scope: '', dataset: '', lifetime: '' });
+  const [places, setPlaces] = useState<IPlaces | null>(null);
+  const [fault, setFault] = useState<IFault | null>(null);
+  const [tried, setTried] = useState(false);
+  const { paths } = uploads;
+
+  // Only when there is something to send: a panel that is merely open asks Rucio nothing.
+  const wanted = paths.length > 0 && places === null;
+  useEffect(() => {
+    if (!wanted) {
+      return;
+    }
+    uploads.places(null).then(
+      found => {
+        setPlaces(found);
+        setForm(now => ({ ...now, scope: now.scope || firstScope(found.scopes, found.account) }));
+      },
+      (error: unknown) => setFault(faultOf(error))
+    );
+  }, [uploads, wanted]);
+
+  const wrong = wrongFields(form, paths);
+  const set = (change: Partial<IForm>): void => setForm(now => ({ ...now, ...change }));
+  const input = (name: keyof IForm, more: React.InputHTMLAttributes<HTMLInputElement>): JSX.Element => (
+    <input
+      className="nbrucio-input"
+      value={form[name]}
+      spellCheck={false}
+      aria-invalid={tried && wrong.includes(name as Field)}
+      onChange={event => set({ [name]: event.target.value })}
+      {...more}
+    />
+  );
+  const submit = async (event: React.FormEvent): Promise<void> => {
+    event.preventDefault();
+    setTried(true);
+    if (wrong.length) {
+      return;
+    }
+    const order = {
+      paths: [...paths],
+      rse: form.rse.trim(),
+      scope: form.scope.trim(),
+      dataset: form.dataset.trim() || null,
+      lifetime: form.lifetime.trim() || null,
+      instance: null
+    };
+    if (await uploads.start(order)) {
+      setTried(false);
+    }
+  };
+  if (!paths.length) {
+    return (
+      <div className="nbrucio-empty">
+        <p>{trans.__('Choose files or folders in the file browser, and “Upload to Rucio…” in their context menu.')}</p>
+        <button className="nbrucio-button" onClick={() => void props.app.commands.execute('filebrowser:activate')}>
+          <fileUploadIcon.react tag="span" className="nbrucio-icon" />
+          {trans.__('Open the file browser')}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <form
+      className="nbrucio-upload-form"
+      aria-label={trans.__('Upload to Rucio')}
+      onSubmit={event => void submit(event)}
+    >
+      <ul className="nbrucio-paths" aria-label={trans.__('To be sent')}>
+        {paths.map(path => (
+          <li key={path} title={path}>
+            {path}
+          </li>
+        ))}
+      </ul>
+      {fault && <Fault fault={fault} trans={trans} actions={{ settings: () => props.show('settings') }} />}
+      <label className="nbrucio-field">
+        {trans.__('To RSE')}
+        {input('rse', {
+          list: 'nbrucio-rses',
+          autoFocus: true,
+          placeholder: trans.__('Storage that takes your files')
+        })}
+      </label>
+      <label className="nbrucio-field">
+        {trans.__('Scope')}
+        {input('scope', { list: 'nbrucio-scopes' })}
+      </label>
+      <label className="nbrucio-field">
+        {trans.__('Dataset')}
+        {input('dataset', { placeholder: trans.__('None') })}
+      </label>
+      <label className="nbrucio-field">
+        {trans.__('Keep for')}
+        {input('lifetime', { placeholder: trans.__('Ever; or 12h, 30d, 2w') })}
+      </label>
+      <datalist id="nbrucio-rses">
+        {places?.rses.map(one => (
+          <option key={one} value={one} />
+        ))}
+      </datalist>
+      <datalist id="nbrucio-scopes">
+        {places?.scopes.map(one => (
+          <option key={one} value={one} />
+        ))}
+      </datalist>
+      <div className="nbrucio-actions">
+        <button className="nbrucio-button nbrucio-mod-accept">{trans.__('Upload')}</button>
+        <button type="button" className="nbrucio-button" onClick={() => uploads.choose([])}>
+          {trans.__('Cancel')}
+        </button>
+        <button
+          type="button"
+          className="nbrucio-button"
+          disabled={wrong.length > 0}
+          title={commandOf(form, paths)}
+          onClick={() => Clipboard.copyToSystem(commandOf(form, paths))}
+        >
+          {trans.__('Copy command')}
+        </button>
+      </div>
+    </form>
+  );
 }
