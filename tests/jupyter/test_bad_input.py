@@ -106,6 +106,24 @@ def test_slow_answers_are_waited_for_side_by_side(start: Start, sandbox: Sandbox
         assert server.ask("lag")[1]["late_ms"] < 1000 * delay_s / 4
 
 
+def test_an_instance_that_hangs_is_named_where_the_user_looks(start: Start, silent_rucio: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'default_instance = "silent"\n[instances.silent]\nhost = "{silent_rucio}"\nauth_host = "{silent_rucio}"\n'
+        'account = "a"\nauth_type = "userpass"\nusername = "a"\npassword = "b"\n[policy]\nread_timeout = 1\n'
+    )
+    with start(NBRUCIO_CONFIG=str(config)) as server:
+        put(server, "a.ipynb", declaring(dimuon="s:a"))
+        server.open("a.ipynb")
+        assert server.settled("a.ipynb")["requirements"] == {"dimuon": "failed"}
+        error = manifest_of(server, "a.ipynb").manifest().entries["dimuon"].error
+        assert error is not None
+        assert error["code"] == "offline"
+        assert "silent" in error["message"]
+        (told,) = server.ask("nbrucio/status?path=a.ipynb")[1]["sync"]["errors"]["dimuon"]
+        assert told["message"] == error["message"]
+
+
 def test_a_server_that_stops_does_not_wait_for_a_silent_rucio(start: Start, silent_rucio: str, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(

@@ -220,6 +220,18 @@ def test_the_level_of_opening_is_kept(
         assert (requests(sandbox) > before) == (level in ("look", "fetch"))
 
 
+def test_what_is_over_the_budget_of_opening_is_not_brought(start: Start) -> None:
+    with start("--NbrucioApp.open_budget_bytes=1000") as server:
+        server.ask("nbrucio/grants", {"did": DIMUON})
+        put(server, "a.ipynb", declaring(dimuon=DIMUON))
+        server.open("a.ipynb")
+        assert server.settled("a.ipynb")["requirements"] == {"dimuon": "missing"}
+        error = manifest_of(server, "a.ipynb").manifest().entries["dimuon"].error
+        assert error is not None
+        assert error["next_command"] == f"nbrucio sync {server.root / 'a.ipynb'}"
+        assert server.sync("a.ipynb")["requirements"] == {"dimuon": "ready"}  # asked for, so no such limit
+
+
 def test_a_path_outside_of_the_servers_folder_is_refused(server: Server) -> None:
     outside = server.folder / "outside.ipynb"
     outside.write_text(json.dumps(declaring(dimuon=DIMUON)))

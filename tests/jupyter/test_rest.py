@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
 import nbrucio.jupyter.handlers
 import nbrucio.jupyter.routes
 from tests.jupyter.conftest import Start
-from tests.jupyter.servers import Server, declaring
+from tests.jupyter.servers import TOKEN, Server, declaring
 from tests.jupyter.test_opening import put
 
 OPENAPI = json.loads((Path(nbrucio.jupyter.handlers.__file__).parent / "openapi.json").read_text())
@@ -32,6 +35,23 @@ def test_nobody_gets_in_without_a_token(server: Server) -> None:
         body = {} if verb != "get" else None
         status, _ = server.ask("nbrucio" + path, body, verb.upper(), token="")
         assert status == 403, (path, verb)
+
+
+def test_a_page_of_somebody_else_cannot_use_the_users_cookie(server: Server) -> None:
+    jar = CookieJar()
+    browser = build_opener(HTTPCookieProcessor(jar))
+    browser.open(f"{server.url}login?token={TOKEN}").close()
+    cookies = {cookie.name: cookie.value or "" for cookie in jar}
+    request = Request(f"{server.url}nbrucio/cancel", b'{"path": "no.ipynb"}', {"Content-Type": "application/json"})
+    with pytest.raises(HTTPError) as refused:
+        browser.open(request)
+    refused.value.close()
+    assert refused.value.code == 403
+    request.add_header("X-XSRFToken", cookies["_xsrf"])
+    with pytest.raises(HTTPError) as answered:
+        browser.open(request)
+    with answered.value as answer:
+        assert (answer.code, json.loads(answer.read())["error"]["code"]) == (400, "bad-notebook")
 
 
 AUTHORIZER = """
