@@ -23,19 +23,19 @@ from nbrucio_cli.common import json_option, load_config, print_json, verb
     "--filter",
     "filters",
     multiple=True,
-    metavar="KEY=VALUE",
-    help="A condition on metadata; also < > != <= >=, and several with and, or.",
+    metavar="CONDITION",
+    help="A condition on metadata, such as key=value; also < > != <= >=, joined by and, or.",
 )
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
 @click.option("--instance", metavar="NAME", help="Where to search; the default instance when left out.")
 @json_option
 @verb
 def command(pattern: str, kind: str, filters: tuple[str, ...], limit: int, instance: str | None, as_json: bool) -> None:
-    """List the DIDs in a scope whose name matches PATTERN, in which * stands for anything.
+    """List the DIDs whose scope and name match, where * stands for anything.
 
     \b
     nbrucio search 'sandbox:*'
-    nbrucio search 'user.jdoe:dimuon.*' --type dataset --filter 'bytes>1000000'
+    nbrucio search 'user.*:dimuon.*' --type dataset --filter 'bytes > 1 GB'
     """
     from nbrucio.engine import Engine
     from nbrucio.errors import BadDid

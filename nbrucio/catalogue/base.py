@@ -88,7 +88,7 @@ class Catalogue(Protocol):
         """The replicas of each file, best first as the catalogue sorts them, streamed; one with none may be absent."""
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
-        """DIDs in ``scope`` whose name matches ``pattern`` (``*`` is the wildcard).
+        """DIDs in ``scope`` whose name matches ``pattern`` (``*`` is the wildcard, in the scope, too).
 
         Args:
             kind: ``all``, ``collection``, ``dataset``, ``container`` or ``file``.

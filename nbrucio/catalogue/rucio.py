@@ -15,7 +15,7 @@ from nbrucio.catalogue.rows import did_of, facts_of, file_of, replicas_of
 from nbrucio.catalogue.tokens import token_file
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.did import Did, printable
-from nbrucio.errors import Offline, RucioRefused
+from nbrucio.errors import Offline, RucioRefused, UsageError
 
 if TYPE_CHECKING:
     from nbrucio.catalogue.client import InstanceClient
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 #: Files in one request for replicas.
 BATCH = 1_000
+
+#: A pattern of scopes that matches more is too wide to ask for one by one.
+MAX_SCOPES = 100
 
 #: Schemes of replicas to ask for. Without such a list Rucio names only each RSE's first protocol, often root, and an
 #: RSE that is reached by https as well would seem out of reach.
@@ -102,19 +105,33 @@ class RucioCatalogue:
             UsageError: the scope, the kind or a filter is wrong.
         """
         conditions = filters_of(pattern, filters)
-        check_scope(scope), check_kind(kind)
-        client = self._connected()
+        check_kind(kind)
         strange: list[str] = []
-        with seam(self.instance, f"{scope}:{pattern}"):
-            for row in client.list_dids(scope, conditions, did_type=kind, long=True):
-                try:
-                    did_of(row)
-                except RucioRefused as error:
-                    strange.append(error.message)
-                    continue
-                yield facts_of(row, "did_type")
+        for one in self._scopes(scope):
+            client = self._connected()
+            with seam(self.instance, f"{one}:{pattern}"):
+                for row in client.list_dids(one, conditions, did_type=kind, long=True):
+                    try:
+                        did_of(row)
+                    except RucioRefused as error:
+                        strange.append(error.message)
+                        continue
+                    yield facts_of(row, "did_type")
         if strange:
             raise RucioRefused(f"{len(strange)} of the DIDs found cannot be shown. The first: {strange[0]}")
+
+    def _scopes(self, pattern: str) -> Sequence[str]:
+        """The scopes to search one by one, which is how Rucio searches."""
+        if "*" not in pattern:
+            return [check_scope(pattern)]
+        found = self.explorer().scopes(pattern)
+        if len(found) > MAX_SCOPES:
+            raise UsageError(
+                f"{len(found):,} scopes match; at most {MAX_SCOPES} are searched at once.",
+                subject=pattern,
+                hint="Write more of the scope's name.",
+            )
+        return found
 
     def rules(self) -> Rules:
         """The user's replication rules there."""

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from nbrucio.catalogue.base import DidFacts
-from nbrucio.catalogue.query import check_kind, filters_of
 from nbrucio.catalogue.rucio import Catalogues
 from nbrucio.config import load
 from nbrucio.did import Did
@@ -25,9 +24,6 @@ T = TypeVar("T")
 
 #: Rows in one line.
 BATCH = 500
-#: A pattern of scopes that matches more is too wide to ask for one by one.
-MAX_SCOPES = 100
-
 Row = list[object]
 
 
@@ -47,7 +43,7 @@ def catalogue_of(instance: str | None) -> Iterator[RucioCatalogue]:
 
 
 def find(pattern: str, kind: str, filters: Sequence[str], instance: str | None) -> Iterator[list[Row]]:
-    """The DIDs that match, in batches. The scope may have wildcards, too.
+    """The DIDs that match, in batches; see `RucioCatalogue.search`.
 
     Raises:
         NbrucioError: the request is wrong, or the catalogue cannot answer.
@@ -55,24 +51,8 @@ def find(pattern: str, kind: str, filters: Sequence[str], instance: str | None) 
     scope, colon, name = pattern.strip().partition(":")
     if not colon or not scope:
         raise UsageError("The pattern names no scope.", subject=pattern, hint="Write scope:pattern; * is for anything.")
-    check_kind(kind)
-    filters_of(name or "*", filters)  # refused before Rucio is asked for scopes
     with catalogue_of(instance) as catalogue:
-        for one in _scopes(catalogue, scope):
-            yield from _batches(catalogue.search(one, name or "*", kind, filters))
-
-
-def _scopes(catalogue: RucioCatalogue, pattern: str) -> list[str]:
-    if "*" not in pattern:
-        return [pattern]
-    found = catalogue.explorer().scopes(pattern)
-    if len(found) > MAX_SCOPES:
-        raise UsageError(
-            f"{len(found):,} scopes match; at most {MAX_SCOPES} are searched at once.",
-            subject=pattern,
-            hint="Write more of the scope's name.",
-        )
-    return found
+        yield from _batches(catalogue.search(scope, name or "*", kind, filters))
 
 
 def contents(did: str, instance: str | None) -> Iterator[list[Row]]:

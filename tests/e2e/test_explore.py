@@ -248,3 +248,14 @@ def test_very_many_rows_are_scrolled_smoothly(browser: Browser, many: str, reque
     print(record)  # noqa: T201 - the figures that this test is for; a limit on them would test the machine
     assert (seen["last"], seen["place"]) == (last, str(rows))
     assert seen["drawn"] < 100  # what makes it smooth on any machine: few rows are ever there
+
+
+def test_without_an_open_notebook_a_new_one_is_made(browser: Browser) -> None:
+    browser.go(f"lab/workspaces/{browser.server.root.name}/tree/{browser.server.prefix}")
+    panel = Panel(browser).open("Explore")
+    search(panel, "sandbox:growing")
+    hit(panel, "sandbox:growing").get_by_role("button").click()
+    expect(browser.page.get_by_text("sandbox:growing is in the notebook as growing.")).to_be_visible(timeout=60_000)
+    expect(browser.page.locator(FRONT)).to_contain_text('nbrucio.data["growing"]')
+    (made,) = browser.server.root.glob("*.ipynb")
+    assert json.loads(made.read_text())["metadata"]["nbrucio"]["requirements"][0]["did"] == "sandbox:growing"

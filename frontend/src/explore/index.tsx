@@ -6,6 +6,7 @@ import React, { useEffect, useReducer, useState } from 'react';
 import { Fault } from '../notebook/fault';
 import { count } from '../format';
 import { useSeen } from '../panel/seen';
+import { faultOf } from '../api';
 import { ISectionProps } from '../section';
 import { IInstances } from '../types';
 import { Details } from './details';
@@ -38,7 +39,7 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
     setSaid('');
     takeInto(props, did, explorer.search?.instance ?? null, handle).then(
       name => setSaid(trans.__('%1 is in the notebook as %2.', did, name)),
-      (error: unknown) => setSaid(String(error))
+      (error: unknown) => setSaid(faultOf(error).message)
     );
   };
   return (

@@ -9,17 +9,20 @@ import { ISectionProps } from '../section';
  * @returns the handle.
  */
 export async function takeInto(
-  { app, notebooks }: ISectionProps,
+  { app, notebooks, trans }: ISectionProps,
   did: string,
   instance: string | null,
   handle: string | null
 ): Promise<string> {
   if (!notebooks.current) {
-    await app.commands.execute('notebook:create-new');
+    const { kernelspecs } = app.serviceManager;
+    await kernelspecs.ready;
+    // With a kernel named, Lab does not stop to ask for one.
+    await app.commands.execute('notebook:create-new', { kernelName: kernelspecs.specs?.default ?? '' });
   }
   const notebook = notebooks.current;
   if (!notebook) {
-    throw new Error('There is no notebook.');
+    throw new Error(trans.__('There is no notebook to add it to.'));
   }
   await notebook.panel.context.ready;
   const name = await notebook.add(did, instance, handle);

@@ -8,7 +8,7 @@ import { faultOf } from '../api';
 import { Fault } from '../notebook/fault';
 import { useSeen } from '../panel/seen';
 import { ISectionProps } from '../section';
-import { IFault } from '../types';
+import { IFault, IInstance } from '../types';
 import { commandOf, Field, firstScope, IForm, wrongFields } from './form';
 import { Job } from './job';
 import { OurRules } from './rules';
@@ -53,25 +53,42 @@ function UploadForm(props: ISectionProps): JSX.Element {
   const { trans } = props;
   const uploads = uploadsOf(props);
   const [form, setForm] = useState<IForm>({ rse: '', scope: '', dataset: '', lifetime: '' });
+  const [instances, setInstances] = useState<IInstance[]>([]);
+  const [instance, setInstance] = useState<string | null>(null);
   const [places, setPlaces] = useState<IPlaces | null>(null);
   const [fault, setFault] = useState<IFault | null>(null);
   const [tried, setTried] = useState(false);
   const { paths } = uploads;
 
   // Only when there is something to send: a panel that is merely open asks Rucio nothing.
-  const wanted = paths.length > 0 && places === null;
+  const wanted = paths.length > 0;
+  useEffect(() => {
+    if (wanted) {
+      props.api.instances().then(
+        found => setInstances(found.instances),
+        () => setInstances([])
+      );
+    }
+  }, [props.api, wanted]);
   useEffect(() => {
     if (!wanted) {
       return;
     }
-    uploads.places(null).then(
+    let current = true;
+    setFault(null);
+    uploads.places(instance).then(
       found => {
-        setPlaces(found);
-        setForm(now => ({ ...now, scope: now.scope || firstScope(found.scopes, found.account) }));
+        if (current) {
+          setPlaces(found);
+          setForm(now => ({ ...now, scope: now.scope || firstScope(found.scopes, found.account) }));
+        }
       },
-      (error: unknown) => setFault(faultOf(error))
+      (error: unknown) => void (current && setFault(faultOf(error)))
     );
-  }, [uploads, wanted]);
+    return () => {
+      current = false;
+    };
+  }, [uploads, wanted, instance]);
 
   const wrong = wrongFields(form, paths);
   const set = (change: Partial<IForm>): void => setForm(now => ({ ...now, ...change }));
@@ -97,7 +114,7 @@ function UploadForm(props: ISectionProps): JSX.Element {
       scope: form.scope.trim(),
       dataset: form.dataset.trim() || null,
       lifetime: form.lifetime.trim() || null,
-      instance: null
+      instance
     };
     if (await uploads.start(order)) {
       setTried(false);
@@ -128,6 +145,25 @@ function UploadForm(props: ISectionProps): JSX.Element {
         ))}
       </ul>
       {fault && <Fault fault={fault} trans={trans} actions={{ settings: () => props.show('settings') }} />}
+      {instances.length > 1 && (
+        <label className="nbrucio-field">
+          {trans.__('Rucio server')}
+          <select
+            className="nbrucio-input"
+            value={instance ?? instances.find(one => one.default)?.name ?? ''}
+            onChange={event => {
+              setInstance(event.target.value);
+              set({ scope: '' });
+            }}
+          >
+            {instances.map(one => (
+              <option key={one.name} value={one.name}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <label className="nbrucio-field">
         {trans.__('To RSE')}
         {input('rse', {
