@@ -28,8 +28,8 @@ from typing import BinaryIO, NamedTuple
 from nbrucio.atomic import write_pieces
 
 FORMAT = 1
-#: So many objects are looked at where not all must be: 3 to 5 µs each.
-LOOKS = 4_096
+#: So many objects are looked at where not all must be: 3 to 10 µs each.
+LOOKS = 1_024
 #: About the length of a line, of which two thirds are the object's digest.
 _LINE_BYTES = 120
 #: Two changes within one tick of a file system's clock leave the same time (Linux: at most 10 ms), so what changed
