@@ -259,3 +259,15 @@ def test_without_an_open_notebook_a_new_one_is_made(browser: Browser) -> None:
     expect(browser.page.locator(FRONT)).to_contain_text('nbrucio.data["growing"]')
     (made,) = browser.server.root.glob("*.ipynb")
     assert json.loads(made.read_text())["metadata"]["nbrucio"]["requirements"][0]["did"] == "sandbox:growing"
+
+
+def test_notebook_7_explores_too(browser: Browser) -> None:
+    put(browser.server, "a.ipynb", notebook(""))
+    open_notebook(browser, "notebooks/")
+    page, panel = browser.page, Panel(browser)
+    page.locator(".nbrucio-chip button").click()
+    panel.tab("Explore")
+    search(panel, "sandbox:dimuon")
+    hit(panel, "sandbox:dimuon").get_by_role("button").click()
+    expect(page.get_by_text("sandbox:dimuon is in the notebook as dimuon.")).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-NotebookPanel")).to_contain_text('nbrucio.data["dimuon"]')
