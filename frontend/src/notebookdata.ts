@@ -20,6 +20,8 @@ export type Busy = 'plan' | 'lock' | 'check' | null;
 
 /** Progress comes several times a second, so nothing for so long means that it is not heard. */
 const SILENCE_MS = 3000;
+/** So often it is asked whether the sync under way is over. */
+const UNDER_WAY_MS = 300;
 
 type Change = (metadata: declarations.IMetadata) => declarations.IMetadata;
 
@@ -127,7 +129,7 @@ export class NotebookData {
 
   /** Stop the sync; what has arrived stays. */
   async cancel(): Promise<void> {
-    await this._attempt(null, async () => void (await this._api.cancel(this.path)));
+    await this._carryOut(null, async () => void (await this._api.cancel(this.path)));
   }
 
   /** Ask what a sync would cost. */
@@ -254,6 +256,10 @@ export class NotebookData {
   }
 
   private async _start(options: ISyncOptions): Promise<void> {
+    // The server lets a sync join the one under way, which may know neither this consent nor this declaration.
+    for (await this.refresh(); !options.open && this.syncing; await this.refresh()) {
+      await new Promise(resolve => window.setTimeout(resolve, UNDER_WAY_MS));
+    }
     this.rate = new Rate();
     const heard = this._heard;
     const { sync } = await this._api.sync(this.path, options);
@@ -268,7 +274,13 @@ export class NotebookData {
     return this._saves.save();
   }
 
-  private async _attempt(busy: Busy, verb: () => Promise<void>): Promise<void> {
+  /** One verb after another, so that each sees what the one before it left; its error is shown, not thrown. */
+  private _attempt(busy: Busy, verb: () => Promise<void>): Promise<void> {
+    this._verbs = this._verbs.then(() => this._carryOut(busy, verb));
+    return this._verbs;
+  }
+
+  private async _carryOut(busy: Busy, verb: () => Promise<void>): Promise<void> {
     this.fault = null;
     this.busy = busy;
     this._emit();
@@ -361,6 +373,7 @@ export class NotebookData {
 
   private _asked = 0;
   private _heard = 0;
+  private _verbs: Promise<void> = Promise.resolve();
   private readonly _saves: Saves;
   private _silence = 0;
   private readonly _changed = new Signal<this, void>(this);

@@ -2,8 +2,18 @@
 
 import { NotebookPanel } from '@jupyterlab/notebook';
 
+/** A room of jupyter-collaboration saves 1 s after the last edit, unless it is set otherwise. */
+const ROOM_RESTS_MS = 2000;
+const PATIENCE_MS = 6000;
+const STEP_MS = 100;
+
 export class Saves {
   constructor(private readonly _panel: NotebookPanel) {
+    void _panel.context.ready.then(() => {
+      _panel.content.model?.contentChanged.connect(() => {
+        this._edited = Date.now();
+      });
+    });
     _panel.context.saveState.connect((_, state) => {
       this._saving = state === 'started';
       if (!this._saving) {
@@ -23,11 +33,26 @@ export class Saves {
     while (this._saving) {
       await new Promise<void>(resolve => this._ends.push(resolve));
     }
-    if (this._panel.content.model?.dirty) {
+    const model = this._panel.content.model;
+    if (model?.collaborative) {
+      await this._roomRests();
+    } else if (model?.dirty) {
       await this._panel.context.save();
     }
   }
 
+  /**
+   * Where people edit together the server saves, a moment after the last edit; a save from here would meet its own, and
+   * Lab would ask which to keep. What a running cell prints is an edit, too, so the wait has an end.
+   */
+  private async _roomRests(): Promise<void> {
+    const began = Date.now();
+    while (Date.now() - this._edited < ROOM_RESTS_MS && Date.now() - began < PATIENCE_MS) {
+      await new Promise(resolve => window.setTimeout(resolve, STEP_MS));
+    }
+  }
+
+  private _edited = 0;
   private _saving = false;
   private _ends: (() => void)[] = [];
   private _last: Promise<void> = Promise.resolve();

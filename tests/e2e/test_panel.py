@@ -200,6 +200,27 @@ def test_what_the_code_names_is_in_the_document_when_it_is_saved(browser: Browse
     assert json.loads(before)["metadata"]["nbrucio"] == saved(browser)
 
 
+def test_it_is_the_same_where_people_edit_together(together: Browser) -> None:
+    put(together.server, "a.ipynb", declaring("import nbrucio", "1", growing="sandbox:growing"))
+    open_notebook(together)
+    page, panel = together.page, Panel(together).open()
+    page.evaluate(
+        "text => window.jupyterapp.shell.currentWidget.content.model.cells.get(1).sharedModel.setSource(text)",
+        "nbrucio.data('sandbox:dimuon')",
+    )
+    expect(panel.row("dimuon")).to_be_visible()  # a moment after the edit: here the server saves
+    panel.unfold("growing")
+    panel.row("growing").get_by_role("button", name="Remove").click()
+    expect(panel.row("growing")).to_have_count(0)
+    panel.press("Undo")
+    expect(panel.row("growing")).to_be_visible()
+    panel.press("Fetch once")
+    panel.await_state("growing", "ready")
+    panel.await_state("dimuon", "ready")
+    assert {one["handle"] for one in saved(together)["requirements"]} == {"growing", "dimuon"}
+    assert dialogs(together) == 0
+
+
 def test_old_attachments_are_shown_at_once_and_imported(browser: Browser) -> None:
     attached = [{"did": DIMUON, "type": "collection", "variableName": "ds"}]
     put(browser.server, "a.ipynb", notebook("1", metadata={"rucio_attachments": attached}))
