@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,7 +89,7 @@ def test_each_login_has_a_token_of_its_own(instance: Instance, environ: dict[str
         {"account": "other"},
         {"vo": "oth"},
         {"auth_type": "ssh"},
-        {"credentials": replace(instance.credentials, username="other")},
+        {"credentials": instance.credentials._replace(username="other")},
     ]
     files = {token_file(instance._replace(**change), environ) for change in changes}  # type: ignore[arg-type]
     assert len(files) == len(changes)
