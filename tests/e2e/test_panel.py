@@ -242,6 +242,7 @@ def test_everything_is_reached_by_the_keyboard(browser: Browser) -> None:
     put(browser.server, "a.ipynb", declaring("1", dimuon=DIMUON))
     open_notebook(browser)
     page, panel = browser.page, Panel(browser)
+    expect(page.locator(".nbrucio-chip")).to_contain_text("needs attention")  # a plan waits for no sync
     page.keyboard.press("Control+Alt+r")
     page.keyboard.press("p")
     expect(panel.node.get_by_label("Plan", exact=True)).to_contain_text("A sync would download 4 files")
