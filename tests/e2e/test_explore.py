@@ -257,7 +257,9 @@ def test_without_an_open_notebook_a_new_one_is_made(browser: Browser) -> None:
     hit(panel, "sandbox:growing").get_by_role("button").click()
     expect(browser.page.get_by_text("sandbox:growing is in the notebook as growing.")).to_be_visible(timeout=60_000)
     expect(browser.page.locator(FRONT)).to_contain_text('nbrucio.data["growing"]')
-    (made,) = browser.server.root.glob("*.ipynb")
+    # In the file browser's folder, which may still be the server's when Lab has just opened.
+    path = browser.page.evaluate("window.jupyterapp.shell.currentWidget.context.path")
+    made = browser.server.root.parent / path
     assert json.loads(made.read_text())["metadata"]["nbrucio"]["requirements"][0]["did"] == "sandbox:growing"
 
 
