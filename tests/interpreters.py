@@ -13,7 +13,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
-VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+#: The oldest and the newest that kernels may run on; what lies between differs from neither in what nbrucio uses.
+VERSIONS = ("3.9", "3.13")
 RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 

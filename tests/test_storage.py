@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rucio.common.config import clean_cached_config
 
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.catalogue.rucio import Catalogues
@@ -24,13 +26,14 @@ SANDBOX = "sandbox.localhost"
 
 
 @pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
     """The session's sandbox for a user with a store of his own, and no rucio.cfg in the process."""
     monkeypatch.setenv("RUCIO_CLIENT_MODE", "1")  # tests have Rucio's server package installed as well
     monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
     for name in ("RUCIO_HOME", "RUCIO_CONFIG", "VIRTUAL_ENV", "CONDA_PREFIX"):
         monkeypatch.delenv(name, raising=False)
-    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
+    yield load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
+    clean_cached_config()  # rucio-clients would keep the empty one that it was given for the rest of the session
 
 
 def _tracing(config: Config, **changes: object) -> Config:

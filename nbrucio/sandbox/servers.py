@@ -21,7 +21,7 @@ from nbrucio.sandbox.state import State
 _BOOT = "import sys; sys.path = [p for p in sys.path if p]; from nbrucio.sandbox.serve import main; main(sys.argv[1:])"
 _BACKLOG = 128
 _READY_TIMEOUT_S = 60.0
-_TAIL_LINES = 12
+_TAIL_LINES = 40
 
 
 def listen(preferred_port: int) -> socket.socket:
