@@ -95,7 +95,7 @@ def add(
     if offline:
         targets = tuple(Target(r, identity or "") for r in declaration.requirements if r in fresh)
         return Edit(path, targets, _write(declared, declaration))
-    return _lock_and_look(declared, declaration, config, fresh, Question(refresh=True), reporter)
+    return _lock_and_write(declared, declaration, config, fresh, Question(refresh=True), reporter)
 
 
 def remove(path: Path, names: Sequence[str]) -> Edit:
@@ -143,7 +143,9 @@ def lock(
         if all(requirement.handle != name for requirement in declared.declaration.requirements):
             raise BadDeclaration(f"'{name}' is not declared in {path}.", subject=name)
     anew = [r for r in chosen.requirements if upgrade is None or not upgrade or r.handle in upgrade]
-    return _lock_and_look(declared, declared.declaration, config, anew, Question(refresh=upgrade is not None), reporter)
+    return _lock_and_write(
+        declared, declared.declaration, config, anew, Question(refresh=upgrade is not None), reporter
+    )
 
 
 def lock_elsewhere(path: Path, config: Config, *, upgrade: Collection[str]) -> tuple[Declaration, tuple[Target, ...]]:
@@ -174,19 +176,6 @@ def lock_elsewhere(path: Path, config: Config, *, upgrade: Collection[str]) -> t
     return declaration, targets
 
 
-def _lock_and_look(
-    declared: Declared,
-    declaration: Declaration,
-    config: Config,
-    requirements: Sequence[Requirement],
-    question: Question,
-    reporter: Reporter | None,
-) -> Edit:
-    edit = _lock_and_write(declared, declaration, config, requirements, question, reporter)
-    status([declared.path], config)  # what it sees is kept, so that nobody has to look at a fresh lock
-    return edit
-
-
 def _lock_and_write(
     declared: Declared,
     declaration: Declaration,
@@ -200,6 +189,7 @@ def _lock_and_write(
         changed = _write(declared, declaration, beside)
         for target in targets:
             _keep(engine, target)
+    status([declared.path], config)  # what it sees is kept, so that nobody has to look at a fresh lock
     return Edit(declared.path, targets, changed)
 
 
@@ -291,7 +281,7 @@ def _write(declared: Declared, declaration: Declaration, beside: Sidecar | None 
     """Write the notebook, and before it the long lists that its lock names."""
     digests = frozenset(entry.digest for entry in declaration.lock.values())
     before = sidecar.read(declared.path)
-    after = (before if beside is None else beside).only(digests)
+    after = (before if beside is None else beside).restricted_to(digests)
     sidecar.write(declared.path, after)
     written = save(declared.notebook, declaration.as_json())
     return written.raw != declared.notebook.raw or before != after

@@ -54,7 +54,7 @@ class Sidecar(NamedTuple):
         lists = self.lists if files is None else {**self.lists, digest: list_lines(files)}
         return Sidecar(lists, {**self.sha256, digest: sums} if sums else self.sha256)
 
-    def only(self, digests: frozenset[str]) -> Sidecar:
+    def restricted_to(self, digests: frozenset[str]) -> Sidecar:
         """A sidecar without what has no digest among these."""
         return Sidecar(
             {digest: lines for digest, lines in self.lists.items() if digest in digests},

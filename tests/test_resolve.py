@@ -170,7 +170,7 @@ def test_a_sidecar_without_lists_is_no_file(tmp_path: Path) -> None:
     kept = Sidecar().with_list("sha256:" + "0" * 64, files(1), {})
     sidecar.write(tmp_path / "nb.ipynb", kept)
     assert json.loads(sidecar.path_for(tmp_path / "nb.ipynb").read_text())["version"] == 1
-    sidecar.write(tmp_path / "nb.ipynb", kept.only(frozenset()))
+    sidecar.write(tmp_path / "nb.ipynb", kept.restricted_to(frozenset()))
     assert not sidecar.path_for(tmp_path / "nb.ipynb").exists()
 
 

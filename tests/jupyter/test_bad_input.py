@@ -106,13 +106,19 @@ def test_slow_answers_are_waited_for_side_by_side(start: Start, sandbox: Sandbox
         assert server.ask("lag")[1]["late_ms"] < 1000 * delay_s / 4
 
 
-def test_an_instance_that_hangs_is_named_where_the_user_looks(start: Start, silent_rucio: str, tmp_path: Path) -> None:
+def configured(tmp_path: Path, silent_rucio: str, *, read_timeout_s: int) -> str:
+    """The path of a configuration whose only instance takes connections and never answers."""
     config = tmp_path / "config.toml"
     config.write_text(
         f'default_instance = "silent"\n[instances.silent]\nhost = "{silent_rucio}"\nauth_host = "{silent_rucio}"\n'
-        'account = "a"\nauth_type = "userpass"\nusername = "a"\npassword = "b"\n[policy]\nread_timeout = 1\n'
+        'account = "a"\nauth_type = "userpass"\nusername = "a"\npassword = "b"\n'
+        f"[policy]\nread_timeout = {read_timeout_s}\n"
     )
-    with start(NBRUCIO_CONFIG=str(config)) as server:
+    return str(config)
+
+
+def test_an_instance_that_hangs_is_named_where_the_user_looks(start: Start, silent_rucio: str, tmp_path: Path) -> None:
+    with start(NBRUCIO_CONFIG=configured(tmp_path, silent_rucio, read_timeout_s=1)) as server:
         put(server, "a.ipynb", declaring(dimuon="s:a"))
         server.open("a.ipynb")
         assert server.settled("a.ipynb")["requirements"] == {"dimuon": "failed"}
@@ -125,12 +131,7 @@ def test_an_instance_that_hangs_is_named_where_the_user_looks(start: Start, sile
 
 
 def test_a_server_that_stops_does_not_wait_for_a_silent_rucio(start: Start, silent_rucio: str, tmp_path: Path) -> None:
-    config = tmp_path / "config.toml"
-    config.write_text(
-        f'default_instance = "silent"\n[instances.silent]\nhost = "{silent_rucio}"\nauth_host = "{silent_rucio}"\n'
-        'account = "a"\nauth_type = "userpass"\nusername = "a"\npassword = "b"\n[policy]\nread_timeout = 60\n'
-    )
-    with start(NBRUCIO_CONFIG=str(config)) as server:
+    with start(NBRUCIO_CONFIG=configured(tmp_path, silent_rucio, read_timeout_s=60)) as server:
         put(server, "a.ipynb", declaring(dimuon="s:a"))
         server.open("a.ipynb")
         time.sleep(1)
