@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbrucio.errors import CellFailed, MissingDependency
+from nbrucio.notebook import Notebook, load
 from nbrucio.report import NotebookReport
 from nbrucio.runners.environment import environment
 from nbrucio.runners.prepare import told_of
@@ -34,17 +35,18 @@ def execute(
     Args:
         report: how its sync ended; the kernel is told its manifest.
         parameters: values for the cell tagged ``parameters``, as papermill injects them.
-        kernel: the kernel's name; None is the notebook's own.
+        kernel: the kernel's name; None is the notebook's own, or where it names none, one of its language.
         progress: whether papermill may draw its bar on stderr.
 
     Raises:
-        MissingDependency: papermill is not installed, or the notebook's kernel is not.
+        MissingDependency: papermill is not installed, or the notebook's kernel is not, or none of its language is.
         CellFailed: a cell raised; ``output`` holds its traceback.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         with as_ipynb(notebook) as source, environment(told_of(report)):
-            _papermill(source, output, parameters, notebook.absolute().parent, kernel, progress)
+            chosen = _Kernel.of(load(source), kernel, load(notebook).language())
+            _papermill(source, output, parameters, notebook.absolute().parent, chosen, progress)
     except CellFailed as error:
         stamp(output, report)
         error.message = f"{notebook}: {error.message}"
@@ -53,23 +55,84 @@ def execute(
     stamp(output, report)
 
 
+class _Kernel(NamedTuple):
+    """What papermill is told of the kernel; None is left to what the notebook says."""
+
+    name: str | None
+    language: str | None
+
+    @classmethod
+    def of(cls, notebook: Notebook, asked: str | None, language: str | None) -> _Kernel:
+        """What a notebook lacks, as papermill wants to be told kernel and language: the kernel that was asked for, else
+        one of the notebook's ``language``, else the one that Jupyter takes for a new notebook.
+
+        Raises:
+            MissingDependency: no kernel of that language is installed, or jupyter_client is not.
+        """
+        name = asked or _named(notebook)
+        if name is not None and notebook.language() is not None:
+            return cls(asked, None)
+        try:
+            from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
+        except ImportError as error:
+            raise _no_papermill(error) from error
+        if name is None and language is not None:
+            specs = KernelSpecManager().get_all_specs()
+            # Jupyter's own before others, and of these the same one each time.
+            name = _speaking(language, specs, sorted(specs, key=lambda one: (one != NATIVE_KERNEL_NAME, one)))
+        name = name or NATIVE_KERNEL_NAME
+        try:
+            return cls(name, KernelSpecManager().get_kernel_spec(name).language)
+        except NoSuchKernel as error:
+            raise _not_installed(name) from error
+
+
+def _named(notebook: Notebook) -> str | None:
+    about = notebook.metadata.get("kernelspec")
+    name = about.get("name") if isinstance(about, dict) else None
+    return name if isinstance(name, str) and name else None
+
+
+def _speaking(language: str, specs: Mapping[str, Any], order: Iterable[str]) -> str:
+    for name in order:
+        if str(specs[name]["spec"].get("language")).lower() == language.lower():
+            return name
+    raise MissingDependency(
+        f"The notebook is in {language} and names no kernel, and none for {language} is installed.",
+        next_command="jupyter kernelspec list",
+    )
+
+
+def _no_papermill(error: ImportError) -> MissingDependency:
+    return MissingDependency(
+        f"Executing notebooks needs papermill: {error}.", next_command="pip install 'nbrucio[run]'"
+    )
+
+
+def _not_installed(kernel: str) -> MissingDependency:
+    return MissingDependency(
+        f"The notebook wants the kernel '{kernel}', which is not installed.",
+        hint="Take one that is: nbrucio run -k NAME.",
+        next_command="jupyter kernelspec list",
+    )
+
+
 def _papermill(
-    source: Path, output: Path, parameters: Mapping[str, object], folder: Path, kernel: str | None, progress: bool
+    source: Path, output: Path, parameters: Mapping[str, object], folder: Path, kernel: _Kernel, progress: bool
 ) -> None:
     try:
         import papermill
         from jupyter_client.kernelspec import NoSuchKernel
         from papermill.exceptions import PapermillExecutionError
     except ImportError as error:
-        raise MissingDependency(
-            f"Executing notebooks needs papermill: {error}.", next_command="pip install 'nbrucio[run]'"
-        ) from error
+        raise _no_papermill(error) from error
     try:
         papermill.execute_notebook(
             str(source),
             str(output),
             dict(parameters),
-            kernel_name=kernel,
+            kernel_name=kernel.name,
+            language=kernel.language,
             cwd=str(folder),
             progress_bar=progress,
             config=_encrypted(),
@@ -79,10 +142,7 @@ def _papermill(
             f"Cell {error.cell_index} failed: {error.ename}: {error.evalue}", hint=f"{output} holds the traceback."
         ) from error
     except NoSuchKernel as error:
-        raise MissingDependency(
-            f"The notebook wants the kernel '{error.name}', which is not installed.",
-            next_command="jupyter kernelspec list",
-        ) from error
+        raise _not_installed(error.name) from error
 
 
 def _encrypted() -> Config:

@@ -177,6 +177,44 @@ def test_run_executes_a_notebook_on_its_data(connected: Cli, notebook: Write) ->
     assert "WARNING" not in result.err  # of ipykernel, about what goes to the kernel unencrypted
 
 
+@pytest.mark.parametrize(
+    "says",
+    [{}, {"language_info": {"name": "Python"}}, {"kernelspec": {"name": "python3", "display_name": "Python 3"}}],
+    ids=["nothing", "language", "kernel"],
+)
+def test_run_finds_the_kernel_that_a_notebook_does_not_name(
+    connected: Cli, notebook: Write, says: dict[str, object]
+) -> None:
+    path = notebook(**says)
+    content = json.loads(path.read_text())
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "print('n =', n)", "outputs": []}
+    path.write_text(json.dumps({**content, "cells": [{**cell, "execution_count": None}]}))
+    result = connected("run", path, "-q", "-p", "n", "3")
+    assert result.exit_code == 0, result.err
+    assert "n = 3" in path.with_suffix(".out.ipynb").read_text()
+
+
+@pytest.mark.parametrize(
+    ("says", "options", "wanted"),
+    [
+        ({}, ["-k", "nope"], "The notebook wants the kernel 'nope', which is not installed."),
+        (
+            {"language_info": {"name": "fortran"}},
+            [],
+            "The notebook is in fortran and names no kernel, and none for fortran is installed.",
+        ),
+    ],
+    ids=["asked for", "of the language"],
+)
+def test_run_says_which_kernel_is_not_installed(
+    connected: Cli, notebook: Write, says: dict[str, object], options: list[str], wanted: str
+) -> None:
+    result = connected("run", notebook(**says), "-q", *options)
+    assert (result.exit_code, result.out) == (2, ""), result.err
+    assert f"error: {wanted}\n" in result.err
+    assert "next: jupyter kernelspec list\n" in result.err
+
+
 def test_run_tells_which_cell_failed(connected: Cli, notebook: Write) -> None:
     path = notebook(kernelspec={"name": "python3", "language": "python", "display_name": "Python 3"})
     content = json.loads(path.read_text())
