@@ -34,7 +34,7 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
     from nbrucio.sandbox.examples import example
     from nbrucio.sync import sync
     from nbrucio_cli.progress import reporting
-    from nbrucio_cli.tables import print_report, summary
+    from nbrucio_cli.tables import print_report
 
     say = (lambda _: None) if as_json else click.echo
     say("1. Starting a Rucio server of your own …")
@@ -53,8 +53,7 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
         tell_errors(report.errors())
         return report.exit_code
     if not as_json:
-        print_report(report)
-        click.echo(f"   {summary(report)}")
+        print_report(report, indent="   ")
     say("3. Running it …")
     executed, plot = output / "dimuon.out.ipynb", output / "dimuon.png"
     execute(notebook, executed, {}, report.notebooks[0])

@@ -26,10 +26,12 @@ def show(forecast: Forecast, *, as_json: bool) -> int:
     if as_json:
         print_json(forecast.as_json())
     else:
-        for notebook in forecast.notebooks:
+        told = [notebook for notebook in forecast.notebooks if notebook.requirements or not notebook.faults]
+        for notebook in told:
             click.echo(str(notebook.path))
             print_table(_row(requirement) for requirement in notebook.requirements)
-        click.echo("\n".join(_summary(forecast)))
+        if told:
+            click.echo("\n".join(_summary(forecast)))
     tell_errors(forecast.errors())
     return forecast.exit_code
 

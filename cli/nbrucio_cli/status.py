@@ -49,7 +49,7 @@ def _look(paths: list[Path], config: Config, *, variant: str | None, check: bool
     from nbrucio.errors import exit_code_for
     from nbrucio.sync import status
     from nbrucio_cli.rows import next_lines
-    from nbrucio_cli.tables import print_report, summary
+    from nbrucio_cli.tables import print_report
 
     report = status(paths, config, variant=variant, check=check)
     faults = [fault for notebook in report.notebooks for fault in notebook.faults]
@@ -58,7 +58,7 @@ def _look(paths: list[Path], config: Config, *, variant: str | None, check: bool
     else:
         print_report(report)
         unready = [nb.path for nb in report.notebooks if any(r.state != "ready" for r in nb.requirements)]
-        for line in (summary(report), *next_lines(unready)):
+        for line in next_lines(unready):
             click.echo(line)
     tell_errors(faults)
     return exit_code_for(faults)

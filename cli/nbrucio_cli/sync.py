@@ -74,7 +74,7 @@ def command(
 
         return show(forecast(paths, config, options=options), as_json=as_json)
     from nbrucio_cli.progress import reporting
-    from nbrucio_cli.tables import print_report, summary
+    from nbrucio_cli.tables import print_report
 
     with reporting(quiet=quiet or as_json, events=events) as reporter:
         if stage:
@@ -88,7 +88,6 @@ def command(
         print_json(report.as_json())
     elif not quiet:
         print_report(report)
-        click.echo(summary(report))
     tell_errors(report.errors())
     return report.exit_code
 

@@ -29,12 +29,19 @@ def lock_words(lock: LockEntry | None) -> str:
     return f" ({kind}, {plural(lock.files, 'file')}, {human_bytes(lock.size_bytes)})"
 
 
-def print_report(report: SyncReport) -> None:
-    """What each requirement of each notebook came to."""
-    for notebook in report.notebooks:
+def print_report(report: SyncReport, indent: str = "") -> None:
+    """What each requirement of each notebook came to, and the `summary`, after ``indent``.
+
+    Of a notebook that could not be read, or of which nothing was understood, only its errors tell: "0 of 0 ready" would
+    read as if all were well.
+    """
+    told = [notebook for notebook in report.notebooks if notebook.requirements or not notebook.faults]
+    for notebook in told:
         rows = [requirement.row() for requirement in notebook.requirements]
-        for line in notebook_lines(notebook.path, rows, declares_none=not rows and not notebook.faults):
+        for line in notebook_lines(notebook.path, rows, declares_none=not rows):
             click.echo(line)
+    if told:
+        click.echo(indent + summary(report))
 
 
 def summary(report: SyncReport) -> str:

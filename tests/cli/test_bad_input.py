@@ -54,19 +54,28 @@ def test_a_notebook_that_cannot_be_read(connected: Cli, content: str | None, why
     if content is not None:
         path.write_text(content)
     result = connected("sync", path)
-    assert result.exit_code == 2
+    assert (result.exit_code, result.out) == (2, "")
     assert result.err.startswith("error: ")
     assert why in result.err
     assert content is None or path.read_text() == content
 
 
-@pytest.mark.parametrize("verb", ["status", "lock", "paths", "run"])
+@pytest.mark.parametrize("verb", ["status", "plan", "lock", "paths", "run"])
 def test_every_verb_tells_that_a_notebook_cannot_be_read(connected: Cli, verb: str) -> None:
     path = connected.folder / "nb.ipynb"
     path.write_text("{")
     result = connected(verb, path)
-    assert (result.exit_code, path.read_text()) == (2, "{")
+    assert (result.exit_code, result.out, path.read_text()) == (2, "", "{")
     assert result.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("verb", ["sync", "status", "plan"])
+def test_a_report_is_of_the_notebooks_that_were_read(connected: Cli, notebook: Write, verb: str) -> None:
+    notebook({"did": "sandbox:growing", "handle": "good"}, name="good.ipynb")
+    result = connected(verb, "nope.ipynb", "good.ipynb")
+    assert (result.exit_code, result.out.splitlines()[0]) == (2, "good.ipynb")
+    assert "nope.ipynb" not in result.out
+    assert "error: 'nope.ipynb' does not exist.\n" in result.err
 
 
 def test_one_bad_requirement_does_not_stop_the_others(connected: Cli, notebook: Write) -> None:
