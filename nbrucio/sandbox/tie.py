@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Sequence
 
 #: Linux could send a signal instead (PR_SET_PDEATHSIG), but when the starting *thread* ends, and nowhere else.
 _POLL_S = 0.5
@@ -24,3 +27,20 @@ def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_POLL_S)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def tied(command: Sequence[str]) -> list[str]:
+    """``command``, which is no Python program, as one that ends with this process, however that ends.
+
+    A small process waits for it between the two; SIGTERM to that ends both.
+    """
+    return [sys.executable, "-c", f"from {__name__} import main; main()", str(os.getpid()), *command]
+
+
+def main() -> None:
+    """Run the command in the arguments, after the number of the process that it ends with; end as it does."""
+    parent, *command = sys.argv[1:]
+    process = subprocess.Popen(command)  # noqa: S603 our caller's own command line
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    end_with(int(parent))
+    sys.exit(process.wait())

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbrucio.errors import MissingDependency, Unavailable
+from nbrucio.sandbox.tie import tied
 
 _CONFIG = """\
 all.export {folder} r/o
@@ -29,7 +30,7 @@ xrd.tlsca noverify
 
 @dataclass
 class XrootdServer:
-    """One server process.
+    """One server, which ends with the process that starts it, even when that is killed.
 
     Args:
         folder: what it shows, under its own path; files and folders in it must be readable by everyone.
@@ -64,7 +65,12 @@ class XrootdServer:
             command += ["-R", "nobody"]  # it refuses to serve as root
         with (self.run / "output.log").open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 our own command line
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.run
+                tied(command),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.run,
+                start_new_session=True,  # Ctrl-C is for us alone, who then stop it
             )
         for port in [self.port] + ([self.https_port] if self.certificate else []):
             self._wait_for(port)

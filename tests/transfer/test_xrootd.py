@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -47,6 +49,30 @@ def xrootd(ca: trustme.CA) -> Iterator[XrootdServer]:
     yield server
     server.stop()
     shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_the_server_ends_with_the_process_that_started_it(xrootd: XrootdServer, how: signal.Signals) -> None:
+    code = (
+        "import sys, time, pathlib as p; from nbrucio.sandbox.xrootd import XrootdServer\n"
+        "server = XrootdServer(p.Path(sys.argv[1]), p.Path(sys.argv[2])); server.start()\n"
+        "print(server.port, flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", code, str(xrootd.folder), str(xrootd.run.parent / how.name)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        port = int(starter.stdout.readline())
+        starter.send_signal(how)
+    deadline = time.monotonic() + 30
+    while _answers(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _answers(port)
+    assert _answers(xrootd.port)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize("scheme", ["root", "https"])
