@@ -26,6 +26,7 @@ from nbrucio.parameter import variant_name
 from nbrucio.plan import Access, FileKey, Plan, Target, make_plan
 from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
 from nbrucio.resolve import Declared, Question, read_declared
+from nbrucio.store.gone import sweep
 from nbrucio.survey import survey
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def sync(
             survey(engine, [target for read in reads for target in read.targets], Question(offline=True), lookout.saw)
         for report, (_, declared) in zip(notebooks, done, strict=True):
             _keep_look(lookout, report, declared, options, synced=True)
+    sweep(config.store_path)
     brought = [did for (_, did), outcome in outcomes.items() if outcome.stored and engine.reporter.started(did)]
     return SyncReport(tuple(notebooks), len(brought), engine.reporter.size_bytes, time.monotonic() - began)
 

@@ -20,7 +20,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -155,12 +155,24 @@ class Sightings:
             objects: lines by `object_line`, one for each object that is part of the answer.
         """
         lines = sorted(objects, key=_path_of)
-        head = {"format": FORMAT, "shelves": watch.shelves, "objects": len(lines), **seen._asdict()}
+        head = {"format": FORMAT, "notebook": os.path.realpath(notebook), "shelves": watch.shelves}
+        head |= {"objects": len(lines), **seen._asdict()}
         try:
             if watch.rested() and _shelves(self._objects)[0] == watch.shelves:
                 write_pieces(self._path(notebook), (line.encode() for line in chain((json.dumps(head) + "\n",), lines)))
         except OSError:
             pass  # the next look takes longer, which stops nothing
+
+    def kept(self) -> Iterator[tuple[Path, str]]:
+        """Each file of this memory, with the real path of the notebook that it is of."""
+        for path in _files(self._folder):
+            try:
+                with path.open("rb") as file:
+                    notebook = json.loads(file.readline())["notebook"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if isinstance(notebook, str):
+                yield path, notebook
 
     def object_line(self, path: str, stat: Stat) -> str:
         """How the object at ``path``, which had ``stat`` when it was verified, is written down."""
@@ -168,6 +180,13 @@ class Sightings:
 
     def _path(self, notebook: Path) -> Path:
         return self._folder / hashlib.sha256(os.fsencode(os.path.realpath(notebook))).hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def stat_of(path: str) -> Stat | None:

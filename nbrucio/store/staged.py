@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,8 +65,32 @@ class StagedRules:
         gone = (instance, did, rse)
         self._write(notebook, [rule for rule in self.read(notebook) if rule[:3] != gone])
 
+    def ended(self, now: datetime) -> Iterator[tuple[Path, str]]:
+        """Each file of this memory that keeps nothing alive any more, with the real path of the notebook that it is of.
+
+        A rule that may still live stays, whatever became of the notebook: that may come back with its file system, and
+        has its rules renewed then. Rucio removes a rule when it expires, and what was removed cannot be renewed; but
+        what expired as far as was seen here, another machine may have renewed, for as long again as the user wanted.
+        To list and to remove rules needs nothing of this: Rucio tells which ones are ours.
+        """
+        try:
+            files = list(self._folder.glob("*.json"))
+        except OSError:
+            return
+        for file in files:
+            try:
+                value = json.loads(file.read_bytes())
+                rules = [_parsed(one) for one in value["rules"]]
+                ended = all(rule.expires + timedelta(seconds=rule.lifetime_s) < now for rule in rules)
+                notebook = value["notebook"] if value["version"] == VERSION and ended else None
+            except (OSError, ValueError, KeyError, TypeError, OverflowError, BadDid):
+                continue
+            if isinstance(notebook, str):
+                yield file, notebook
+
     def _write(self, notebook: Path, rules: Iterable[StagedRule]) -> None:
-        value = {"version": VERSION, "notebook": str(notebook), "rules": [_as_json(rule) for rule in rules]}
+        kept = [_as_json(rule) for rule in rules]
+        value = {"version": VERSION, "notebook": os.path.realpath(notebook), "rules": kept}
         # A rule that is not remembered expires when it was to, which stops nothing now.
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
