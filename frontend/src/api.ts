@@ -52,7 +52,7 @@ export class Api {
     return this.get<IPlan>('plan', { path });
   }
 
-  /** Start a sync, or join the one under way. */
+  /** Start a sync, or join the one under way if that may do as much. */
   sync(path: string, options: ISyncOptions = {}): Promise<{ sync: IRun | null }> {
     return this.post('sync', { path, ...options });
   }

@@ -256,7 +256,7 @@ export class NotebookData {
   }
 
   private async _start(options: ISyncOptions): Promise<void> {
-    // The server lets a sync join the one under way, which may know neither this consent nor this declaration.
+    // The server lets a sync join the one under way, which may not know this declaration.
     for (await this.refresh(); !options.open && this.syncing; await this.refresh()) {
       await new Promise(resolve => window.setTimeout(resolve, UNDER_WAY_MS));
     }

@@ -130,7 +130,7 @@ class NbrucioApp(ExtensionApp):
         return self.allowed.narrowed(self.chosen)
 
     def begin(self, api_path: str, path: Path, wish: Wish) -> Run:
-        """Start a sync, or join the one under way."""
+        """Start a sync, or join the one under way if that may do as much."""
         self._api_paths[path.resolve()] = api_path
         return self.syncs.start(path, wish)
 

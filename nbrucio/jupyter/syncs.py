@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import Logger
@@ -54,14 +54,43 @@ class Wish:
     once: bool = False
     again: bool = False
 
+    def covers(self, other: Wish) -> bool:
+        """Whether a sync with this wish does all that one with the ``other`` may do."""
+        if other.explicit:
+            allowed = self.explicit and (other.once or not self.once)
+        else:
+            allowed = self.explicit or _least(self.budget_bytes, other.budget_bytes) == other.budget_bytes
+        return allowed and self.refresh >= other.refresh and self.offline <= other.offline
+
+    def joined(self, other: Wish) -> Wish:
+        """The least wish that covers both."""
+        if self.covers(other):
+            return self
+        both = self.budget_bytes, other.budget_bytes
+        return Wish(
+            explicit=self.explicit or other.explicit,
+            budget_bytes=None if None in both else max(self.budget_bytes or 0, other.budget_bytes or 0),
+            offline=self.offline and other.offline,
+            refresh=self.refresh or other.refresh,
+            once=all(wish.once for wish in (self, other) if wish.explicit) and (self.explicit or other.explicit),
+            again=self.again or other.again,
+        )
+
 
 @dataclass
 class Run:
-    """A sync that was started. ``future`` gives its end, or raises `NbrucioError`."""
+    """A sync that was started. ``future`` gives its end, or raises `NbrucioError`.
+
+    Attributes:
+        before: the run of the same notebook for whose end this one waits; None once it has begun.
+        followed: another one waits for this, which is not the end of what was asked for.
+    """
 
     path: Path
     wish: Wish
     started: float
+    before: Run | None = None
+    followed: bool = False
     cancel: threading.Event = field(default_factory=threading.Event)
     progress: Progress = field(default_factory=Progress)
     future: Future[Ended] = field(default_factory=Future)
@@ -98,20 +127,29 @@ class Syncs:
     def start(self, path: Path, wish: Wish) -> Run:
         """A run for the notebook at ``path``: the one under way, the last one if it was just opened, or a new one.
 
+        One under way that may do less, or was stopped, is followed by a new one, which begins when it is over.
+
         Raises:
             RuntimeError: the server is closing.
         """
         path = path.resolve()
         with self._lock:
             last = self._runs.get(path)
-            if last is not None and (last.state == "syncing" or _is_recent(last, wish)):
-                return last
-            run = Run(path, wish, time.monotonic())
+            under_way = last if last is not None and last.state == "syncing" else None
+            if last is not None and not last.cancel.is_set():
+                if last.before is not None:
+                    last.wish = last.wish.joined(wish)
+                if last.wish.covers(wish) and (under_way or _is_recent(last, wish)):
+                    return last
+            run = Run(path, wish, time.monotonic(), before=under_way)
+            future = self._pool.submit(self._carry_out, run)
+            if under_way is not None:
+                under_way.followed = True
+            run.future = future
             self._runs.pop(path, None)  # so that it comes last, and the oldest first
             self._runs[path] = run
             self._forget_old()
-            run.future = self._pool.submit(self._carry_out, run)
-        run.future.add_done_callback(lambda _future: self._tell(run))
+        run.future.add_done_callback(lambda _future: None if run.followed else self._tell(run))
         return run
 
     def last(self, path: Path) -> Run | None:
@@ -129,14 +167,14 @@ class Syncs:
         run = self.last(path)
         if run is None or run.state != "syncing":
             return False
-        run.cancel.set()
+        _cancel(run)
         return True
 
     def close(self) -> None:
         """Stop every run, and wait a few seconds for those that can stop. Unfinished files resume at the next sync."""
         with self._lock:
             for run in self._runs.values():
-                run.cancel.set()
+                _cancel(run)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _forget_old(self) -> None:
@@ -145,6 +183,10 @@ class Syncs:
             del self._runs[path]
 
     def _carry_out(self, run: Run) -> Ended:
+        if run.before is not None:
+            wait([run.before.future])
+            with self._lock:  # from now on its wish stays
+                run.before = None
         try:
             return self._sync(run)
         except NbrucioError as error:
@@ -190,6 +232,17 @@ class Syncs:
         with suppress(OSError):  # kernels then wait without figures
             write_progress(run.path, progress.totals())
         self._tell(run)
+
+
+def _cancel(run: Run) -> None:
+    each: Run | None = run
+    while each is not None:
+        each.cancel.set()
+        each = each.before
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def _is_recent(last: Run, wish: Wish) -> bool:
