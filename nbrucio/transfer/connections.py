@@ -1,76 +1,158 @@
-"""Kept HTTP connections whose waits can be ended from another thread."""
+"""Kept HTTP connections, each of libcurl's, whose waits can be ended from another thread."""
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbrucio.transfer.model import Limits, StorageAccess
-from nbrucio.transfer.tls import tls_context
 
 if TYPE_CHECKING:
-    import urllib3
+    import pycurl
+
+#: What libcurl reads at once from a connection.
+_BUFFER_BYTES = 1 << 18
+_USER_AGENT = "nbrucio"
 
 
-class Waiting(threading.local):
-    """What this thread's connection tells how to wake it."""
+class Peer(NamedTuple):
+    """What a kept connection may be used for again.
 
-    wake: Callable[[Callable[[], None] | None], None] | None = None
-
-
-waiting = Waiting()
-
-
-def make_manager(access: StorageAccess, limits: Limits, *, with_certificate: bool) -> urllib3.PoolManager:
-    """Connections that are kept, verified by the CAs of ``access`` and, if asked to, with its certificate.
-
-    Raises:
-        Lasting: the CAs cannot be read.
-        Refused: the certificate cannot be read.
+    Attributes:
+        origin: scheme, host and port; a port that a URL does not name is None.
+        with_certificate: whether our certificate was shown there.
     """
-    import urllib3
 
-    manager = urllib3.PoolManager(
-        maxsize=limits.total,
-        ssl_context=tls_context(access, with_certificate=with_certificate),
-        timeout=urllib3.Timeout(connect=limits.connect_s, read=limits.stall_s),
-    )
-    manager.pool_classes_by_scheme = _abortable_pools()
-    return manager
+    origin: tuple[str, str, int | None]
+    with_certificate: bool
 
 
-def _abortable_pools() -> dict[str, Any]:
-    """Pools whose connections tell, before they wait for an answer, how they can be woken."""
-    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+class Line:
+    """One handle of libcurl, with the connection that it keeps. Used by one thread at a time.
 
-    class Connection(HTTPConnectionPool.ConnectionCls):  # type: ignore[misc]
-        def getresponse(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 two versions of urllib3 differ
-            _announce(self.sock)
-            return super().getresponse(*args, **kwargs)
+    Args:
+        options: libcurl's options by name (``CURLOPT_`` left out), for all requests.
+    """
 
-    class TlsConnection(HTTPSConnectionPool.ConnectionCls):  # type: ignore[misc]
-        def getresponse(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            _announce(self.sock)
-            return super().getresponse(*args, **kwargs)
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        import pycurl
 
-    class Pool(HTTPConnectionPool):  # type: ignore[misc]
-        ConnectionCls = Connection
+        self._guard = threading.Lock()
+        self._sockets: set[int] = set()
+        self._is_shut = False
+        self.curl: pycurl.Curl = pycurl.Curl()
+        # libcurl says which sockets are its own, so that `shut` never meets a descriptor that was given out anew.
+        self.set(**options, SOCKOPTFUNCTION=self._opened, CLOSESOCKETFUNCTION=self._closing)
 
-    class TlsPool(HTTPSConnectionPool):  # type: ignore[misc]
-        ConnectionCls = TlsConnection
+    def set(self, **options: object) -> None:
+        """Set options by their names."""
+        import pycurl
 
-    return {"http": Pool, "https": TlsPool}
+        for name, value in options.items():
+            self.curl.setopt(getattr(pycurl, name), value)
+
+    def ready(self) -> None:
+        """Forget that the line was shut; a request follows."""
+        self._is_shut = False
+
+    def shut(self) -> None:
+        """End what another thread waits for, up to the end of its request."""
+        with self._guard:
+            self._is_shut = True
+            for descriptor in self._sockets:
+                with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as ours:
+                    ours.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.curl.close()
+
+    def _opened(self, descriptor: int, _purpose: int) -> int:
+        with self._guard:
+            self._sockets.add(descriptor)
+            return int(self._is_shut)  # libcurl makes a new connection where a kept one ends before the answer
+
+    def _closing(self, descriptor: int) -> int:
+        with self._guard:
+            self._sockets.discard(descriptor)
+            os.close(descriptor)
+        return 0
 
 
-def _announce(sock: socket.socket) -> None:
-    if waiting.wake is not None:
-        waiting.wake(lambda: _shut(sock))
+class Lines:
+    """The lines to one instance's storage. Thread-safe; there are as many as were in use at once.
+
+    Args:
+        access: whom to trust, and what to show.
+        limits: how long a connection may take.
+    """
+
+    def __init__(self, access: StorageAccess, limits: Limits) -> None:
+        self._access = access
+        self._limits = limits
+        self._guard = threading.Lock()
+        self._idle: dict[Peer, list[Line]] = defaultdict(list)
+        self._closed = False
+
+    @contextmanager
+    def line(self, peer: Peer) -> Iterator[Line]:
+        """A line for one request; the one used last, whose connection lives most likely."""
+        with self._guard:
+            line = self._idle[peer].pop() if self._idle[peer] else None
+        line = line or Line(line_options(self._access, self._limits, with_certificate=peer.with_certificate))
+        try:
+            yield line
+        finally:
+            with self._guard:
+                keep = not self._closed
+                if keep:
+                    self._idle[peer].append(line)
+            if not keep:
+                line.close()
+
+    def close(self) -> None:
+        """Close what is not in use now, and what is in use after that."""
+        with self._guard:
+            self._closed = True
+            idle = [line for lines in self._idle.values() for line in lines]
+            self._idle.clear()
+        for line in idle:
+            line.close()
 
 
-def _shut(sock: socket.socket) -> None:
-    # Not SSLSocket.shutdown: that drops the TLS layer first, and a read under way would then return cipher text.
-    with suppress(OSError):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+def line_options(access: StorageAccess, limits: Limits, *, with_certificate: bool) -> dict[str, Any]:
+    """How every connection of ours is made: the server's certificate is always verified."""
+    import pycurl
+
+    options = {
+        "PROTOCOLS": pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+        "HTTP_VERSION": pycurl.CURL_HTTP_VERSION_1_1,  # one file a connection: streams of HTTP/2 share its window
+        "USERAGENT": _USER_AGENT,
+        "BUFFERSIZE": _BUFFER_BYTES,
+        "CONNECTTIMEOUT_MS": round(limits.connect_s * 1000),
+        "FOLLOWLOCATION": 0,
+        "NOSIGNAL": 1,  # libcurl's signals are for programs of one thread
+        "SSL_VERIFYPEER": 1,
+        "SSL_VERIFYHOST": 2,
+        **trusted(access.ca),
+    }
+    if with_certificate and access.proxy is not None:
+        options |= {"SSLCERT": str(access.proxy), "SSLKEY": str(access.proxy)}
+    return options
+
+
+def trusted(ca: Path | None) -> dict[str, str]:
+    """libcurl's options for a file or folder of CAs; None means those of this machine, as Python finds them."""
+    if ca is not None:
+        return {"CAPATH" if ca.is_dir() else "CAINFO": str(ca)}
+    import ssl
+
+    found = ssl.get_default_verify_paths()
+    options = {"CAINFO": found.cafile, "CAPATH": found.capath}
+    return {name: path for name, path in options.items() if path is not None}

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import threading
+import os
+import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
 from nbrucio.catalogue.base import Replica
-from nbrucio.transfer.connections import make_manager, waiting
+from nbrucio.transfer.connections import Line, Lines, Peer
 from nbrucio.transfer.faults import Attempt, Lasting, Passing, Refused, Unreachable, WrongBytes
 from nbrucio.transfer.model import Limits, StorageAccess
-from nbrucio.transfer.source import CHUNK_BYTES, Delivery
+from nbrucio.transfer.source import Delivery
 
 if TYPE_CHECKING:
-    import urllib3
+    import pycurl
 
 _SCHEMES = {"http": "http", "https": "https", "dav": "http", "davs": "https"}
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 425, 429, 500, 502, 503, 504, 507)
 #: Query keys that are credentials of their own: S3 (v4 and v2), Google, Swift, and tokens of dCache and EOS.
 _SIGNATURES = frozenset({"x-amz-signature", "signature", "x-goog-signature", "temp_url_sig", "authz", "access_token"})
+#: The body of an answer that carries no file is read so far, for the connection to be kept.
 _DRAIN_BYTES = 65536
-_FIRST_BYTES = 65536
-_LEAST_BYTES = 8192
-_QUICK_S = 0.1
-_SLOW_S = 0.5
-_USER_AGENT = "nbrucio"
+#: What came is written in pieces of this size, or after this time: a slow transfer must show that it moves.
+_PIECE_BYTES = 1 << 18
+_PIECE_S = 0.2
+#: What a URL may hold as it is (RFC 3986); a server of files gets everything else encoded.
+_URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"
+_NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
+_STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
+_USER = re.compile("^//[^/?#]*@")
 #: What TLS says when the server does not like our certificate, not we the server's.
 _TLS_REFUSALS = ("certificate required", "certificate expired", "unknown ca", "bad certificate", "access denied")
 
@@ -39,74 +43,166 @@ class Http:
     def __init__(self, access: StorageAccess, limits: Limits) -> None:
         self._access = access
         self._limits = limits
-        self._guard = threading.Lock()
-        self._managers: dict[bool, urllib3.PoolManager] = {}
+        self._lines = Lines(access, limits)
 
     def read(self, replica: Replica, delivery: Delivery) -> None:
         """See `Source`."""
         url = first_url(replica.pfn)
-        with _mapped(delivery):
-            response = self._open(url, delivery)
-            try:
-                _take(response, delivery)
-            except BaseException:
-                response.close()
-                raise
-            finally:
-                waiting.wake = None
-                delivery.on_abort(None)
-                response.release_conn()
+        origin = _origin(url)
+        for _ in range(self._limits.redirects + 1):
+            answer = self._ask(url, delivery, trusted=_origin(url) == origin)
+            if answer.status in (200, 206):
+                answer.check_end()
+                return
+            if answer.status == 416:
+                delivery.restart()
+            if answer.status not in _REDIRECTS:
+                raise _refusal(answer.status, answer.headers)
+            url = _next_url(url, answer.headers.get("location"))
+        raise Lasting(f"more than {self._limits.redirects} redirects")
 
     def close(self) -> None:
         """Close every kept connection."""
-        with self._guard:
-            for manager in self._managers.values():
-                manager.clear()
+        self._lines.close()
 
-    def _open(self, url: str, delivery: Delivery) -> urllib3.HTTPResponse:
-        """The response that carries the body, redirects followed."""
-        origin = _origin(url)
-        for _ in range(self._limits.redirects + 1):
-            response = self._request(url, delivery, trusted=_origin(url) == origin)
-            if response.status in (200, 206):
-                return response
-            _drain(response)
-            if response.status == 416:
-                delivery.restart()
-            if response.status not in _REDIRECTS:
-                raise _refusal(response.status, response.headers)
-            url = _next_url(url, response.headers.get("location"))
-        raise Lasting(f"more than {self._limits.redirects} redirects")
-
-    def _request(self, url: str, delivery: Delivery, *, trusted: bool) -> urllib3.HTTPResponse:
+    def _ask(self, url: str, delivery: Delivery, *, trusted: bool) -> _Answer:
         """One GET. Only the host that the replica names, and only over TLS, gets to see credentials."""
         trusted = trusted and url.startswith("https:") and not _is_signed(url)
-        headers = {"Accept-Encoding": "identity", "User-Agent": _USER_AGENT}
+        headers = ["Accept-Encoding: identity"]
         if trusted and self._access.token:
-            headers["Authorization"] = f"Bearer {self._access.token}"
+            headers.append(f"Authorization: Bearer {self._access.token}")
         if delivery.offset:
-            headers["Range"] = f"bytes={delivery.offset}-"
+            headers.append(f"Range: bytes={delivery.offset}-")
             if delivery.etag:
-                headers["If-Range"] = delivery.etag
-        manager = self._manager(trusted)
-        waiting.wake = delivery.on_abort
-        delivery.check()
-        response: urllib3.HTTPResponse = manager.request(
-            "GET", url, headers=headers, preload_content=False, redirect=False, retries=False
-        )
-        return response
+                headers.append(f"If-Range: {delivery.etag}")
+        with self._lines.line(Peer(_origin(url), trusted)) as line:
+            answer = _Answer(delivery)
+            line.set(URL=url, HTTPHEADER=headers, HEADERFUNCTION=answer.take_header, WRITEFUNCTION=answer.take)
+            try:
+                self._perform(line, answer, delivery)
+            finally:
+                delivery.on_abort(None)
+        return answer
 
-    def _manager(self, trusted: bool) -> urllib3.PoolManager:
-        with self._guard:
-            if trusted not in self._managers:
-                self._managers[trusted] = make_manager(self._access, self._limits, with_certificate=trusted)
-            return self._managers[trusted]
+    def _perform(self, line: Line, answer: _Answer, delivery: Delivery) -> None:
+        import pycurl
+
+        line.ready()
+        delivery.on_abort(line.shut)
+        delivery.check()
+        try:
+            line.curl.perform()
+        except pycurl.error as error:
+            if answer.fault is not None:
+                raise answer.fault from error
+            delivery.check()  # we ended it ourselves
+            answer.flush()  # what came can be gone on from
+            if answer.is_drained:
+                return
+            raise _fault(error.args[0], line.curl, self._access) from error
+        delivery.check()
+        answer.flush()
+
+
+class _Answer:
+    """What comes back for one request. libcurl calls its methods, which must not raise, in the thread that waits."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        #: What a method would have raised.
+        self.fault: Exception | None = None
+        self._delivery = delivery
+        self._expected: int | None = None
+        self._pieces: list[bytes] = []
+        self._held_bytes = 0
+        self._flushed = time.monotonic()
+        self._drained_bytes = 0
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether the rest of a body was not worth reading."""
+        return self._drained_bytes > _DRAIN_BYTES
+
+    def take_header(self, line: bytes) -> int:
+        """One line of the answer's head, the empty one at its end included. -1 ends the request."""
+        return self._taken(self._head, line)
+
+    def take(self, chunk: bytes) -> int:
+        """The next bytes of the body. -1 ends the request."""
+        return self._taken(self._body, chunk)
+
+    def _taken(self, step: Callable[[bytes], bool], piece: bytes) -> int:
+        try:
+            return len(piece) if step(piece) else -1
+        except Exception as fault:  # noqa: BLE001 the caller of libcurl raises it
+            self.fault = fault
+            return -1
+
+    def _head(self, line: bytes) -> bool:
+        text = line.decode("latin-1").strip()
+        name, colon, value = text.partition(":")
+        if text.startswith("HTTP/"):
+            code = _STATUS.match(text)
+            self.status, self.headers = int(code[1]) if code else 0, {}
+        elif colon:
+            self.headers[name.lower()] = value.strip()
+        elif self.status in (200, 206):
+            self._begin()
+        return True
+
+    def _body(self, chunk: bytes) -> bool:
+        if self.status not in (200, 206):
+            self._drained_bytes += len(chunk)
+            return not self.is_drained
+        self._pieces.append(chunk)
+        self._held_bytes += len(chunk)
+        if self._held_bytes >= _PIECE_BYTES or time.monotonic() - self._flushed > _PIECE_S:
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Hand over what came.
+
+        Raises:
+            what `Delivery.write` raises.
+        """
+        if self._pieces:
+            whole = b"".join(self._pieces)
+            self._pieces.clear()
+            self._held_bytes = 0
+            self._delivery.write(whole)
+            self._flushed = time.monotonic()
+
+    def check_end(self) -> None:
+        """Raise if less came than was announced."""
+        if self._expected is not None and self._delivery.offset < self._expected:
+            raise Passing(f"the connection ended after {self._delivery.offset} of {self._expected} bytes")
+
+    def _begin(self) -> None:
+        """Whether the body that follows is what was asked for."""
+        delivery = self._delivery
+        length = _seconds(self.headers.get("content-length"))
+        if self.status == 200:
+            delivery.restart()
+        else:
+            _check_range(self.headers.get("content-range"), delivery)
+        etag = self.headers.get("etag")
+        delivery.etag = etag if etag and not etag.startswith("W/") else None
+        if length is not None and delivery.missing_bytes is not None and length != delivery.missing_bytes:
+            raise WrongBytes(f"{delivery.offset + int(length)} bytes instead of {delivery.entry.size_bytes}")
+        self._expected = None if length is None else delivery.offset + int(length)
 
 
 def first_url(pfn: str) -> str:
     """The URL to ask for a PFN: dav and davs are HTTP by another name. A fragment is part of the file's name."""
     scheme, colon, rest = pfn.partition(":")
-    return _SCHEMES[scheme.lower()] + colon + rest.replace("#", "%23")
+    return _SCHEMES[scheme.lower()] + colon + _encoded(rest.replace("#", "%23"))
+
+
+def _encoded(rest: str) -> str:
+    """The rest of a URL with what must not stand in one encoded. Nobody is logged in by a URL."""
+    return quote(_NOT_ENCODED.sub("%25", _USER.sub("//", rest)), safe=_URL_CHARACTERS)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
@@ -133,7 +229,7 @@ def _next_url(url: str, location: str | None) -> str:
         raise Lasting("a redirect to something that is not HTTP, not followed")
     if url.startswith("https:") and scheme != "https":
         raise Lasting("a redirect from https to http, not followed")
-    return scheme + colon + rest
+    return scheme + colon + _encoded(rest)
 
 
 def _refusal(status: int, headers: Mapping[str, str]) -> Attempt:
@@ -152,35 +248,6 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
-def _take(response: urllib3.HTTPResponse, delivery: Delivery) -> None:
-    length = _seconds(response.headers.get("content-length"))
-    if response.status == 200:
-        delivery.restart()
-    else:
-        _check_range(response.headers.get("content-range"), delivery)
-    etag = response.headers.get("etag")
-    delivery.etag = etag if etag and not etag.startswith("W/") else None
-    if length is not None and delivery.missing_bytes is not None and length != delivery.missing_bytes:
-        raise WrongBytes(f"{delivery.offset + int(length)} bytes instead of {delivery.entry.size_bytes}")
-    expected = None if length is None else delivery.offset + int(length)
-    # Raw bytes: a storage that labels a .gz file with a content encoding still has the file as the catalogue knows it.
-    amount, since = _FIRST_BYTES, time.monotonic()
-    while chunk := response.read(amount, decode_content=False):
-        amount = _next_amount(amount, time.monotonic() - since)
-        delivery.write(chunk)
-        since = time.monotonic()
-    delivery.check()
-    if expected is not None and delivery.offset < expected:
-        raise Passing(f"the connection ended after {delivery.offset} of {expected} bytes")
-
-
-def _next_amount(amount: int, took_s: float) -> int:
-    """How much to ask for next: a read returns only when it has all, and a slow transfer must show that it moves."""
-    if took_s < _QUICK_S:
-        return min(2 * amount, CHUNK_BYTES)
-    return max(amount // 2, _LEAST_BYTES) if took_s > _SLOW_S else amount
-
-
 def _check_range(text: str | None, delivery: Delivery) -> None:
     """Whether a 206 really continues where we are: some servers answer with another part, or with all parts."""
     unit, _, rest = (text or "").partition(" ")
@@ -194,52 +261,28 @@ def _check_range(text: str | None, delivery: Delivery) -> None:
         raise WrongBytes(f"{total} bytes instead of {size_bytes}")
 
 
-def _drain(response: urllib3.HTTPResponse) -> None:
-    """Give the connection back if the rest is short, else close it."""
-    with suppress(OSError):
-        response.read(_DRAIN_BYTES, decode_content=False)
-    if response.closed or not response.read(1, decode_content=False):
-        response.release_conn()
-    else:
-        response.close()
+def _fault(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
+    """What an error of libcurl means for the attempt. Its words may hold the URL, and so a signature: none is shown."""
+    import pycurl
 
-
-@contextmanager
-def _mapped(delivery: Delivery) -> Iterator[None]:
-    """The one seam between urllib3's errors and ours."""
-    from urllib3 import exceptions
-
-    try:
-        yield
-    except exceptions.HTTPError as error:
-        delivery.check()  # we closed the connection ourselves
-        raise _fault(error) from error
-    except OSError as error:
-        delivery.check()
-        raise _fault(error) from error
-
-
-def _fault(error: Exception) -> Lasting | Passing:
-    from urllib3 import exceptions
-
-    text = str(error).lower()
-    if isinstance(error, exceptions.SSLError) or "certificate" in text:
-        if any(refusal in text for refusal in _TLS_REFUSALS):
-            return Refused("it does not accept our certificate")
-        if "verify failed" in text or "hostname" in text:
-            return Lasting("its certificate cannot be verified with the configured CAs")
+    text = curl.errstr().lower()
+    if any(refusal in text for refusal in _TLS_REFUSALS):
+        return Refused("it does not accept our certificate")
+    if code == pycurl.E_PEER_FAILED_VERIFICATION:
+        return Lasting("its certificate cannot be verified with the configured CAs")
+    if code == pycurl.E_SSL_CACERT_BADFILE:
+        return Lasting(f"the CAs {access.ca} cannot be read")
+    if code == pycurl.E_SSL_CERTPROBLEM:
+        return Refused(f"the certificate {access.proxy} cannot be read")
+    if code == pycurl.E_SSL_CONNECT_ERROR:
         return Passing("the TLS connection failed", host=True)
-    if isinstance(error, exceptions.NewConnectionError):
-        return Unreachable("no connection: " + _reason(error))
-    if isinstance(error, exceptions.ConnectTimeoutError):
-        return Unreachable("no connection in time")
-    if isinstance(error, exceptions.TimeoutError):
-        return Passing("stalled", host=True)
-    if isinstance(error, exceptions.LocationParseError):
+    if code in (pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_RESOLVE_PROXY):
+        return Unreachable("no connection: its name is not known")
+    if code == pycurl.E_COULDNT_CONNECT:
+        number = curl.getinfo(pycurl.OS_ERRNO)
+        return Unreachable(f"no connection: {os.strerror(number)}" if number else "no connection")
+    if code == pycurl.E_OPERATION_TIMEDOUT:
+        return Unreachable("no connection in time")  # there is no other time limit
+    if code in (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL):
         return Lasting("its URL cannot be read")
     return Passing("the connection was lost")
-
-
-def _reason(error: Exception) -> str:
-    cause = error.__cause__ or error.__context__
-    return getattr(cause, "strerror", None) or str(cause or error)

@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbrucio.catalogue.base import Replica
-from nbrucio.transfer.faults import Attempt
-from nbrucio.transfer.model import StorageAccess, Task, TraceTarget
-from nbrucio.transfer.tls import tls_context
+from nbrucio.transfer.connections import Line, line_options
+from nbrucio.transfer.model import Limits, StorageAccess, Task, TraceTarget
 
 #: Traces in one request, and how long they gather.
 _BATCH = 500
@@ -23,6 +22,7 @@ _GATHER_S = 2.0
 #: A trace host that is slower is given up for the run; at its end this long is waited for what is left.
 _TIMEOUT_S = 5.0
 _LAST_WAIT_S = 1.0
+_LIMITS = Limits(connect_s=_TIMEOUT_S)
 
 _Item = tuple[str, dict[str, Any]]
 
@@ -107,18 +107,20 @@ class Traces:
 
 def _send(target: TraceTarget, traces: list[dict[str, Any]]) -> bool:
     """Whether the host took them."""
-    import urllib3
+    import pycurl
 
+    line = Line(line_options(StorageAccess(ca=target.ca), _LIMITS, with_certificate=False))
+    line.set(
+        URL=target.url.rstrip("/") + "/traces/",
+        HTTPHEADER=["Content-Type: application/json"],
+        COPYPOSTFIELDS=json.dumps(traces),
+        TIMEOUT_MS=round(_TIMEOUT_S * 1000),
+        WRITEFUNCTION=len,  # nobody reads the answer
+    )
     try:
-        context = tls_context(StorageAccess(ca=target.ca), with_certificate=False)
-        with urllib3.PoolManager(ssl_context=context, timeout=_TIMEOUT_S, retries=False) as manager:
-            answer = manager.request(
-                "POST",
-                target.url.rstrip("/") + "/traces/",
-                body=json.dumps(traces).encode(),
-                headers={"Content-Type": "application/json"},
-                redirect=False,
-            )
-            return bool(200 <= answer.status < 300)
-    except (urllib3.exceptions.HTTPError, OSError, Attempt):
+        line.curl.perform()
+        return bool(200 <= line.curl.getinfo(pycurl.RESPONSE_CODE) < 300)
+    except pycurl.error:
         return False
+    finally:
+        line.close()

@@ -12,6 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+_PROXY_INFO = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.14")
+_INHERIT_ALL = bytes.fromhex("2b06010505071501")  # 1.3.6.1.5.5.7.21.1
 
 GOOD = bytes(range(256)) * 2000
 #: Slow enough to be interrupted, quick enough to end.
@@ -34,16 +40,25 @@ class Request:
 
 @dataclass
 class Hostile:
-    """The server: threads of this process on a free port of loopback."""
+    """The server: threads of this process on a free port of loopback.
+
+    Attributes:
+        client_ca: who must have signed the certificate that a client shows; None asks for none.
+    """
 
     ca: trustme.CA
     tls: bool = True
+    client_ca: trustme.CA | None = None
     requests: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.ca.issue_cert("localhost", "127.0.0.1").configure_cert(self._context)
+        if self.client_ca is not None:
+            self.client_ca.configure_trust(self._context)
+            self._context.verify_mode = ssl.CERT_REQUIRED
+            self._context.verify_flags |= ssl.VERIFY_ALLOW_PROXY_CERTS  # as grid storage does
         self._closed = threading.Event()
         self._failures: dict[str, int] = {}
         threading.Thread(target=self._accept, daemon=True).start()
@@ -242,4 +257,38 @@ def write_ca(ca: trustme.CA, folder: Path) -> Path:
     """The CA's certificate as a file."""
     path = folder / "ca.pem"
     ca.cert_pem.write_to_path(path)
+    return path
+
+
+def write_proxy(ca: trustme.CA, folder: Path) -> Path:
+    """An X.509 proxy (RFC 3820) of a user whom ``ca`` knows: its certificate, its key, the user's certificate."""
+    user = ca.issue_cert("physicist@example.org")
+    certificate = x509.load_pem_x509_certificate(user.cert_chain_pems[0].bytes())
+    user_key = serialization.load_pem_private_key(user.private_key_pem.bytes(), None)
+    assert isinstance(user_key, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    number = x509.random_serial_number()
+    name = x509.Name([*certificate.subject, x509.NameAttribute(x509.NameOID.COMMON_NAME, str(number))])
+    proxy = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(number)
+        .not_valid_before(certificate.not_valid_before_utc)
+        .not_valid_after(certificate.not_valid_after_utc)
+        # proxyCertInfo without a limit of further proxies, policy "inherit all".
+        .add_extension(
+            x509.UnrecognizedExtension(_PROXY_INFO, b"\x30\x0c\x30\x0a\x06\x08" + _INHERIT_ALL), critical=True
+        )
+        .add_extension(x509.KeyUsage(True, *[False] * 8), critical=True)
+        .sign(user_key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    path = folder / "x509up"
+    path.write_bytes(
+        proxy.public_bytes(pem)
+        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+        + certificate.public_bytes(pem)
+    )
     return path

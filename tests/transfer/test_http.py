@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pycurl
 import pytest
 import trustme
 
@@ -14,9 +16,10 @@ from nbrucio.errors import CredentialsRejected, IntegrityError, NbrucioError, Tr
 from nbrucio.events import BytesArrived, FileRetried
 from nbrucio.store import Store
 from nbrucio.transfer import Outcome, StorageAccess
+from nbrucio.transfer.connections import Line, line_options
 from tests.store.disks import objects, partials
 from tests.transfer.conftest import QUICK, Listener
-from tests.transfer.hostile import GOOD, Hostile, write_ca
+from tests.transfer.hostile import GOOD, Hostile, write_ca, write_proxy
 
 Bring = Callable[..., Outcome]
 
@@ -122,6 +125,59 @@ def test_the_token_follows_a_redirect_within_its_host(server: Hostile, bring: Br
     assert [request.headers.get("authorization") for request in server.requests] == ["Bearer secret"] * 2
 
 
+@pytest.fixture
+def strict(ca: trustme.CA) -> Iterator[Hostile]:
+    """A server that lets in only whom this CA knows."""
+    server = Hostile(ca, client_ca=ca)
+    yield server
+    server.close()
+
+
+def test_a_proxy_is_shown_to_the_storage(
+    strict: Hostile, bring: Bring, access: StorageAccess, ca: trustme.CA, tmp_path: Path
+) -> None:
+    outcome = bring(strict.url("good"), access=replace(access, proxy=write_proxy(ca, tmp_path)))
+    assert outcome.stored is not None, outcome.error
+
+
+def test_a_proxy_is_not_shown_where_a_redirect_leads(
+    server: Hostile, strict: Hostile, bring: Bring, access: StorageAccess, ca: trustme.CA, tmp_path: Path
+) -> None:
+    with_proxy = replace(access, proxy=write_proxy(ca, tmp_path))
+    assert isinstance(bring(server.url(f"to/{strict.url('good')}"), access=with_proxy).error, CredentialsRejected)
+    assert strict.requests == []
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_a_storage_that_wants_a_certificate_is_not_read_without(
+    strict: Hostile, bring: Bring, access: StorageAccess, tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "proxy").write_bytes(content)
+        access = replace(access, proxy=tmp_path / "proxy")
+    error = bring(strict.url("good"), access=access).error
+    assert isinstance(error, CredentialsRejected)
+    assert ("cannot be read" if content else "does not accept our certificate") in str(error)
+
+
+def test_cas_may_be_a_folder_as_grid_sites_have_it(
+    server: Hostile, bring: Bring, access: StorageAccess, tmp_path: Path
+) -> None:
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    assert access.ca is not None
+    access.ca.rename(folder / "ca.pem")
+    assert "certificate cannot be verified" in str(bring(server.url("good"), access=StorageAccess(ca=folder)).error)
+    subprocess.run(["openssl", "rehash", folder], check=True)
+    assert bring(server.url("good"), access=StorageAccess(ca=folder)).stored is not None
+
+
+def test_cas_that_are_not_there_are_named(server: Hostile, bring: Bring, tmp_path: Path) -> None:
+    assert f"the CAs {tmp_path / 'no.pem'} cannot be read" in str(
+        bring(server.url("good"), access=StorageAccess(ca=tmp_path / "no.pem")).error
+    )
+
+
 def test_no_redirect_leads_from_tls_to_plain_text(server: Hostile, ca: trustme.CA, bring: Bring) -> None:
     plain = Hostile(ca, tls=False)
     error = bring(server.url(f"to/{plain.url('good')}")).error
@@ -152,6 +208,27 @@ def test_no_error_shows_a_signature_or_a_token(server: Hostile, bring: Bring, li
     assert "secret" not in repr(StorageAccess(token="secret"))
 
 
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("good/a b", "/good/a%20b"),
+        ("good/Zürich#1", "/good/Z%C3%BCrich%231"),
+        ("good/50%", "/good/50%25"),
+        ("good/50%25+a=b", "/good/50%25+a=b"),
+        ("good//twice", "/good//twice"),
+    ],
+)
+def test_every_name_of_a_file_is_asked_for_as_a_url(server: Hostile, bring: Bring, name: str, asked: str) -> None:
+    assert bring(server.url(name)).stored is not None
+    assert [request.path for request in server.requests] == [asked]
+
+
+def test_nobody_is_logged_in_by_a_url(server: Hostile, bring: Bring, access: StorageAccess) -> None:
+    url = server.url(f"to/{server.url('good', host='other:word@localhost')}", host="user:word@localhost")
+    assert bring(url, access=replace(access, token=None)).stored is not None
+    assert not any("authorization" in request.headers for request in server.requests)
+
+
 @pytest.mark.parametrize("scheme", ["davs", "https"])
 def test_dav_urls_are_http(server: Hostile, bring: Bring, scheme: str) -> None:
     assert bring(server.url("good").replace("https", scheme)).stored is not None
@@ -175,3 +252,24 @@ def test_connections_are_kept(server: Hostile, store: Store, access: StorageAcce
 )
 def test_a_url_that_leads_nowhere_is_an_error_of_the_tree(bring: Bring, pfn: str) -> None:
     assert isinstance(bring(pfn).error, NbrucioError)
+
+
+def test_a_line_that_is_shut_before_it_connects_makes_no_connection(server: Hostile, access: StorageAccess) -> None:
+    line = Line(line_options(access, QUICK, with_certificate=False))
+    line.set(URL=server.url("mute"))
+    line.shut()
+    with pytest.raises(pycurl.error):
+        line.curl.perform()
+    line.close()
+    assert server.requests == []
+
+
+def test_a_line_that_was_shut_serves_the_next_request(server: Hostile, access: StorageAccess) -> None:
+    line = Line(line_options(access, QUICK, with_certificate=False))
+    line.set(URL=server.url("good"), WRITEFUNCTION=len)
+    line.curl.perform()
+    line.shut()
+    line.ready()
+    line.curl.perform()
+    line.close()
+    assert len(server.requests) == 2
