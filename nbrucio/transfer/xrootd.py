@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,8 @@ from nbrucio.transfer.source import CHUNK_BYTES, Delivery
 _AHEAD = 3
 #: How often a wait for the server looks whether it should end.
 _LOOK_S = 0.2
+#: How long the end of a run waits for servers to say that files are closed.
+_CLOSE_S = 0.5
 #: Codes of XrdCl (XrdClStatus.hh): the server answered with an error of its own, or could not be reached.
 _ERROR_RESPONSE = 400
 _UNREACHABLE = (101, 103, 104, 107, 108, 109)
@@ -49,6 +52,8 @@ class Xrootd:
                 next_command="pip install 'nbrucio[xrootd]'",
             ) from error
         self._client = client
+        self._guard = threading.Condition()
+        self._closing: set[Any] = set()
         _settle_environment(client, access, limits)
 
     def read(self, replica: Replica, delivery: Delivery) -> None:
@@ -62,10 +67,26 @@ class Xrootd:
             _abandoned.append(file)
             file.close(callback=_ignore)
             raise
-        _call(lambda done: file.close(0, done), delivery)
+        self._close(file)
 
     def close(self) -> None:
-        """Connections belong to the bindings, which keep and end them."""
+        """Wait a moment for files that are being closed. Connections are the bindings' own to keep and end."""
+        with self._guard:
+            self._guard.wait_for(lambda: not self._closing, _CLOSE_S)
+            _abandoned.extend(self._closing)
+
+    def _close(self, file: Any) -> None:  # noqa: ANN401 the bindings have no types
+        """Close a file that was read to its end. Nobody waits for it: that would be a third of a small file's time."""
+
+        def done(*_: object) -> None:
+            with self._guard:
+                self._closing.discard(file)
+                self._guard.notify_all()
+
+        with self._guard:
+            self._closing.add(file)
+        if not file.close(callback=done).ok:
+            done()
 
     def _take(self, file: Any, delivery: Delivery) -> None:  # noqa: ANN401 the bindings have no types
         """Read from the delivery's offset to the end, a few reads ahead."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -80,6 +81,23 @@ def test_a_file_is_read_whole(xrootd: XrootdServer, bring: Bring, scheme: str) -
     outcome = bring(xrootd.pfn(xrootd.folder / "good.root", scheme))
     assert outcome.stored is not None, outcome.error
     assert outcome.stored.path.read_bytes() == GOOD
+
+
+def test_no_file_stays_open_at_the_server(xrootd: XrootdServer, bring: Bring) -> None:
+    for name in ("good.root", "wrong.root"):
+        bring(xrootd.pfn(xrootd.folder / name))
+    deadline = time.monotonic() + 10
+    while _open_files(xrootd) and time.monotonic() < deadline:
+        time.sleep(0.05)  # the server closes a moment after it said so
+    assert _open_files(xrootd) == []
+
+
+def _open_files(xrootd: XrootdServer) -> list[str]:
+    found = []
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):  # it was closed, or its process ended
+            found.append(str(link.readlink()))
+    return [path for path in found if path.startswith(f"{xrootd.folder}/")]
 
 
 @pytest.mark.parametrize("scheme", ["root", "https"])
