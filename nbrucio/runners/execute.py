@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nbrucio.errors import CellFailed, MissingDependency
+from nbrucio.errors import CellFailed, MissingDependency, UsageError
 from nbrucio.notebook import Notebook, load
 from nbrucio.report import NotebookReport
 from nbrucio.runners.environment import environment
@@ -41,6 +41,7 @@ def execute(
     Raises:
         MissingDependency: papermill is not installed, or the notebook's kernel is not, or none of its language is.
         CellFailed: a cell raised; ``output`` holds its traceback.
+        UsageError: papermill cannot write ``parameters`` in the notebook's language.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -123,7 +124,7 @@ def _papermill(
     try:
         import papermill
         from jupyter_client.kernelspec import NoSuchKernel
-        from papermill.exceptions import PapermillExecutionError
+        from papermill.exceptions import PapermillException, PapermillExecutionError
     except ImportError as error:
         raise _no_papermill(error) from error
     try:
@@ -143,6 +144,9 @@ def _papermill(
         ) from error
     except NoSuchKernel as error:
         raise _not_installed(error.name) from error
+    except PapermillException as error:
+        # Such as parameters in a language in which it cannot write them.
+        raise UsageError(f"papermill cannot execute the notebook: {str(error).rstrip('.')}.") from error
 
 
 def _encrypted() -> Config:

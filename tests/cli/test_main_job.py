@@ -215,6 +215,13 @@ def test_run_says_which_kernel_is_not_installed(
     assert "next: jupyter kernelspec list\n" in result.err
 
 
+def test_run_says_that_parameters_cannot_be_written_in_a_language(connected: Cli, notebook: Write) -> None:
+    path = notebook(kernelspec={"name": "python3", "language": "klingon", "display_name": "tlhIngan"})
+    result = connected("run", path, "-q", "-p", "n", "3")
+    assert (result.exit_code, result.out) == (2, ""), result.err
+    assert "error: papermill cannot execute the notebook: No parameter translator functions" in result.err
+
+
 def test_run_tells_which_cell_failed(connected: Cli, notebook: Write) -> None:
     path = notebook(kernelspec={"name": "python3", "language": "python", "display_name": "Python 3"})
     content = json.loads(path.read_text())
