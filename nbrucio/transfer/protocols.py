@@ -14,6 +14,8 @@ from nbrucio.transfer.posix import Posix
 from nbrucio.transfer.source import Source
 from nbrucio.transfer.xrootd import Xrootd
 
+#: The host of all mounted file systems.
+MOUNTED = "file"
 _POSIX = ("file", "posix")
 _HTTP = ("http", "https", "dav", "davs")
 #: What rucio-clients may read, given gfal2 or the storage's own command.
@@ -68,7 +70,7 @@ class Sources:
 def host_of(replica: Replica) -> str:
     """The host whose load and health a transfer counts for; all mounted file systems are one."""
     if replica.scheme in _POSIX:
-        return "file"
+        return MOUNTED
     try:
         return urlsplit(replica.pfn).netloc.rpartition("@")[2].lower() or replica.rse
     except ValueError:

@@ -110,7 +110,8 @@ class Run:
             self._deliveries.discard(delivery)
 
     def watch(self) -> None:
-        """End what stalls."""
+        """End what stalls, and begin with more at once where that helps."""
+        self.schedule.look()
         now = time.monotonic()
         for delivery in self._running():
             delivery.watch(now)

@@ -13,6 +13,8 @@ from nbrucio.catalogue.base import Replica
 from nbrucio.store.partial import Partial
 from nbrucio.transfer.faults import Tried
 from nbrucio.transfer.model import Task
+from nbrucio.transfer.protocols import MOUNTED
+from nbrucio.transfer.room import MountedRoom, Room
 
 
 @dataclass
@@ -41,7 +43,8 @@ class Schedule:
     """Jobs that wait, by host. Thread-safe."""
 
     def __init__(self, per_host: int) -> None:
-        self._per_host = per_host
+        self._rooms: dict[str, Room] = defaultdict(lambda: Room(per_host))
+        self._rooms[MOUNTED] = MountedRoom(per_host)
         self._ready: dict[str, list[tuple[int, int, Job]]] = defaultdict(list)
         self._later: list[tuple[float, int, str, Job]] = []
         self._running: Counter[str] = Counter()
@@ -56,7 +59,7 @@ class Schedule:
                 heapq.heappush(self._later, (time.monotonic() + delay_s, next(self._tick), host, job))
             else:
                 self._push(job, host)
-            if delay_s > 0 or self._running[host] < self._per_host:
+            if delay_s > 0 or self._running[host] < self._rooms[host].now:
                 self._changed.notify()
 
     def take(self, done: str | None = None) -> tuple[Job, str] | None:
@@ -70,16 +73,31 @@ class Schedule:
             if done is not None:
                 self._running[done] -= 1
             while not self._closed:
-                wait_s = self._wake()
+                now = time.monotonic()
+                wait_s = self._wake(now)
                 host = self._best_host()
                 if host is not None:
                     self._running[host] += 1
-                    job = heapq.heappop(self._ready[host])[2]
+                    size, _, job = heapq.heappop(self._ready[host])
+                    self._rooms[host].look(now, time.process_time(), -size)
                     if self._best_host() is not None:
                         self._changed.notify()
                     return job, host
+                if not any(self._ready.values()):
+                    for room in self._rooms.values():
+                        room.rest()
                 self._changed.wait(wait_s)
             return None
+
+    def look(self) -> None:
+        """See whether more files are worth a thread, which those under way may not find out for a long time."""
+        now = time.monotonic()
+        with self._changed:
+            for host, jobs in self._ready.items():
+                if jobs:
+                    self._rooms[host].look(now, time.process_time(), -jobs[0][0])
+            if self._best_host() is not None:
+                self._changed.notify()
 
     def close(self) -> list[Job]:
         """Give out nothing more; the jobs that still wait."""
@@ -96,9 +114,8 @@ class Schedule:
         size_bytes = job.task.entry.size_bytes or 0
         heapq.heappush(self._ready[host], (-size_bytes, next(self._tick), job))
 
-    def _wake(self) -> float | None:
+    def _wake(self, now: float) -> float | None:
         """Make ready what waited long enough; seconds until the next, None when nothing waits."""
-        now = time.monotonic()
         while self._later and self._later[0][0] <= now:
             _, _, host, job = heapq.heappop(self._later)
             self._push(job, host)
@@ -106,5 +123,5 @@ class Schedule:
 
     def _best_host(self) -> str | None:
         """The host with the largest waiting file among those with room."""
-        hosts = [host for host, jobs in self._ready.items() if jobs and self._running[host] < self._per_host]
+        hosts = [host for host, jobs in self._ready.items() if jobs and self._running[host] < self._rooms[host].now]
         return min(hosts, key=lambda host: self._ready[host][0][:2], default=None)
