@@ -25,12 +25,12 @@ class Tally:
 
     def report(self, event: Event) -> None:
         """Count ``event`` and hand it on."""
-        if isinstance(event, FileStarted | BytesArrived):
+        if isinstance(event, BytesArrived):
             with self._lock:
-                if isinstance(event, FileStarted):
-                    self._started.add(event.did)
-                else:
-                    self._bytes += event.count
+                self._bytes += event.count
+        elif isinstance(event, FileStarted):
+            with self._lock:
+                self._started.add(event.did)
         self._listener.report(event)
 
     @property

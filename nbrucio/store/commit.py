@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from nbrucio.did import Did
-from nbrucio.store.fs import FileSystem, write_whole
+from nbrucio.store.fs import FileSystem, write_new, write_whole
 from nbrucio.store.layout import Layout, Place
 from nbrucio.store.partial import Partial
 from nbrucio.store.record import Record, Sums
@@ -26,7 +26,7 @@ _GROUP = 8
 _READ_ONLY = 0o444
 
 
-@dataclass
+@dataclass(slots=True)
 class Candidate:
     """One proved partial on its way to its final name; ``fault`` is what stopped it."""
 
@@ -61,20 +61,16 @@ class Committer:
 
     def _record(self, candidate: Candidate) -> None:
         """Write the record of an object that is under its final name."""
-        found = candidate.found
+        place, did, found = candidate.place, candidate.did, candidate.found
         assert found is not None
-        now = self._fs.lstat(candidate.place.path)
-        if now.st_ino != found.st_ino:
-            return  # another process committed the same file meanwhile, and its record counts
-        record = Record(
-            candidate.instance,
-            candidate.did.scope,
-            candidate.did.name,
-            candidate.sums,
-            mtime_ns=found.st_mtime_ns,
-            inode=found.st_ino,
-        )
-        write_whole(self._fs, candidate.place.record, self._layout.scratch(), record.to_bytes())
+        record = Record(candidate.instance, did.scope, did.name, candidate.sums, found.st_mtime_ns, found.st_ino)
+        data = record.to_bytes()
+        # Where there was none, nobody can take a record that is not whole for another.
+        if write_new(self._fs, place.record, data):
+            return
+        # There is one: of an object that is no more, or of another process that committed the same file meanwhile.
+        if self._fs.lstat(place.path).st_ino == found.st_ino:
+            write_whole(self._fs, place.record, self._layout.scratch(), data)
 
     def _flush_data(self, together: bool, candidates: Sequence[Candidate]) -> Callable[[Candidate], None]:
         if together and self._sync_all(candidates):

@@ -132,6 +132,24 @@ def clear_folder(fs: FileSystem, folder: str) -> None:
         fs.rmdir(folder)
 
 
+def write_new(fs: FileSystem, path: str, data: bytes) -> bool:
+    """Make a file of ``data`` at ``path``, where a reader may see less of it; False when something is there."""
+    try:
+        fd = fs.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    except FileExistsError:
+        return False
+    try:
+        try:
+            fs.write(fd, data)
+        finally:
+            fs.close(fd)
+    except BaseException:
+        with suppress(OSError):
+            fs.unlink(path)
+        raise
+    return True
+
+
 def write_whole(fs: FileSystem, path: str, scratch: str, data: bytes) -> None:
     """Make ``data`` the content of ``path`` by a rename; not flushed: after a power cut it may be old, or empty."""
     fd = fs.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL)

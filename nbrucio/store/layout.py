@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import NamedTuple
 
 from nbrucio.did import Did
@@ -19,6 +20,10 @@ class Place(NamedTuple):
     record: str
 
 
+#: Places that are remembered: a file on its way is locked, written and committed while about so many others are.
+_REMEMBERED = 512
+
+
 class Layout:
     """The folders of the store at ``root``."""
 
@@ -29,8 +34,9 @@ class Layout:
         self.views = f"{root}/views"
         self.aside = f"{root}/aside"
         self.tag = f"{root}/CACHEDIR.TAG"
+        self.place = lru_cache(_REMEMBERED)(self._place)
 
-    def place(self, instance: str, did: Did) -> Place:
+    def _place(self, instance: str, did: Did) -> Place:
         """The paths of the object for this file of this instance."""
         key = object_key(instance, did)
         shelf = f"{self.objects}/{key[:2]}"

@@ -27,6 +27,7 @@ class RunningSums:
 
     def __init__(self, *, want_md5: bool) -> None:
         self.size_bytes = 0
+        self._result: Sums | None = None
         self._adler32 = 1
         self._sha256 = sha256()
         self._md5 = md5(usedforsecurity=False) if want_md5 else None
@@ -37,10 +38,13 @@ class RunningSums:
         if self._md5 is not None:
             self._md5.update(chunk)
         self.size_bytes += len(chunk)
+        self._result = None
 
     def result(self) -> Sums:
-        digest = self._md5.hexdigest() if self._md5 is not None else None
-        return Sums(self.size_bytes, f"{self._adler32:08x}", self._sha256.hexdigest(), digest)
+        if self._result is None:
+            digest = self._md5.hexdigest() if self._md5 is not None else None
+            self._result = Sums(self.size_bytes, f"{self._adler32:08x}", self._sha256.hexdigest(), digest)
+        return self._result
 
 
 def sum_file(fs: FileSystem, fd: int, *, want_md5: bool, before_block: Callable[[], None]) -> RunningSums:
@@ -75,7 +79,8 @@ class Partial:
         """Be ready to write after the bytes that are here."""
         if self.fd is None:
             self.fd = self._fs.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
-            self._fs.seek(self.fd, self.size_bytes)
+            if self.size_bytes:
+                self._fs.seek(self.fd, self.size_bytes)
 
     def load(self, before_block: Callable[[], None]) -> None:
         """Open an adopted file and sum what it holds."""
@@ -158,11 +163,12 @@ class Partials:
     def __init__(self, fs: FileSystem, folder: str) -> None:
         self._fs = fs
         self._folder = folder
+        self._writer = this_writer()
         self._orphans: dict[str, list[str]] | None = None
 
     def take(self, key: str, *, want_md5: bool, resume: bool, before_block: Callable[[], None]) -> Partial:
         """A partial for the object ``key``, open: an adopted orphan with its bytes summed, else an empty one."""
-        path = f"{self._folder}/{this_writer().partial_name(key)}"
+        path = f"{self._folder}/{self._writer.partial_name(key)}"
         with self._guard:
             self._held.add(path)
         partial = Partial(self._fs, path, want_md5=want_md5, on_release=lambda: self._held.discard(path))
@@ -194,13 +200,14 @@ class Partials:
             if self._orphans is None:
                 self._orphans = self._scan()
             found = self._orphans.pop(key, [])
+            if not found:
+                return found
             found = [path for path in found if path not in self._held]
         return sorted(found, key=self._size, reverse=True)
 
     def _scan(self) -> dict[str, list[str]]:
         orphans: dict[str, list[str]] = defaultdict(list)
-        me = this_writer()
-        dead = {me: True}  # our own that no thread holds are left from an earlier run in this process
+        dead = {self._writer: True}  # our own that no thread holds are left from an earlier run in this process
         for name in self._fs.listdir(self._folder):
             path = f"{self._folder}/{name}"
             parsed = parse_partial_name(name)

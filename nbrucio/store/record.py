@@ -58,7 +58,18 @@ class Record(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """One JSON object."""
-        return json.dumps({"version": _VERSION, **self._asdict(), "sums": self.sums._asdict()}).encode()
+        instance, scope, name, (size_bytes, adler32, sha256, md5), mtime_ns, inode = self
+        sums = {"size_bytes": size_bytes, "adler32": adler32, "sha256": sha256, "md5": md5}
+        value = {
+            "version": _VERSION,
+            "instance": instance,
+            "scope": scope,
+            "name": name,
+            "sums": sums,
+            "mtime_ns": mtime_ns,
+            "inode": inode,
+        }
+        return json.dumps(value).encode()
 
     def describes(self, found: stat_result) -> bool:
         """Whether the file with this stat is the one that was summed."""

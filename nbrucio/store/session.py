@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.did import Did
@@ -17,8 +17,7 @@ from nbrucio.store.record import wants_md5
 from nbrucio.store.value import Stored, stored_at
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A partial with all bytes, found right, and whose file it is."""
 
     instance: str
@@ -26,8 +25,7 @@ class Arrival:
     partial: Partial
 
 
-@dataclass(frozen=True)
-class Committed:
+class Committed(NamedTuple):
     """What became of an arrival: an object, or an error; ``moved_aside`` is where a thing in its way went."""
 
     stored: Stored | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.errors import NbrucioError
@@ -79,8 +79,7 @@ class Limits:
     redirects: int = 5
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One file to bring: from the first of ``replicas`` that delivers it."""
 
     instance: str
@@ -88,8 +87,7 @@ class Task:
     replicas: tuple[Replica, ...]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a task, which is told without its replicas: exactly one of ``stored`` and ``error`` is there."""
 
     task: Task

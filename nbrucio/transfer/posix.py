@@ -23,6 +23,9 @@ class Posix:
     is at their end must be a regular file, so a FIFO or a device is refused without being read.
     """
 
+    def __init__(self) -> None:
+        self._sharing_nothing: set[int] = set()  # devices whose files share no blocks with the store's
+
     def read(self, replica: Replica, delivery: Delivery) -> None:
         """See `Source`."""
         path = local_path(replica.pfn)
@@ -31,11 +34,15 @@ class Posix:
         except (OSError, ValueError) as error:
             raise _fault(error) from error
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
                 raise Lasting("not a regular file")
             # Where the file system shares blocks between files (btrfs, XFS) no byte is copied.
-            if not delivery.clone(fd):
-                _copy(fd, delivery)
+            if found.st_dev not in self._sharing_nothing:
+                if delivery.clone(fd):
+                    return
+                self._sharing_nothing.add(found.st_dev)
+            _copy(fd, delivery, found.st_size)
         finally:
             os.close(fd)
 
@@ -72,10 +79,11 @@ def local_path(pfn: str) -> str:
     return slash + path
 
 
-def _copy(fd: int, delivery: Delivery) -> None:
+def _copy(fd: int, delivery: Delivery, size_bytes: int) -> None:
     buffer = _buffers.one()
     offset = delivery.offset
-    while True:
+    # What has the catalogue's length is not asked for more; of anything else the end is where nothing comes any more.
+    while not (offset == size_bytes and delivery.missing_bytes == 0):
         delivery.check()
         try:
             count = os.preadv(fd, [buffer], offset)

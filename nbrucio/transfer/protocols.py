@@ -31,6 +31,7 @@ class Sources:
         self._limits = limits
         self._guard = threading.Lock()
         self._open: dict[tuple[str, str], Source] = {}
+        self._reads: dict[tuple[str, str], bool] = {}
 
     def source(self, instance: str, replica: Replica) -> Source | None:
         """What reads ``replica`` for ``instance``; None when nothing here can."""
@@ -45,7 +46,11 @@ class Sources:
 
     def reads(self, instance: str, replica: Replica) -> bool:
         """Whether something reads this scheme for ``instance``."""
-        return self._maker(instance, replica.scheme) is not None
+        key = instance, replica.scheme
+        reads = self._reads.get(key)
+        if reads is None:
+            reads = self._reads[key] = self._maker(*key) is not None
+        return reads
 
     def close(self) -> None:
         """Close every source."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError, NoSpace
@@ -37,7 +36,7 @@ class Run:
         self.full: NoSpace | None = None
         self._guard = threading.Lock()
         self._tasks: list[Task] = []
-        self._outcomes: dict[tuple[str, Did], Outcome] = {}
+        self._outcomes: dict[tuple[str, Did], tuple[Stored | None, NbrucioError | None]] = {}
         self._known: set[tuple[str, Did]] = set()
         self._fed = False
         self._fault: BaseException | None = None
@@ -48,7 +47,7 @@ class Run:
         """Count ``task``; whether it is the first for its file."""
         key = (task.instance, task.entry.did)
         with self._guard:
-            self._tasks.append(replace(task, replicas=()))
+            self._tasks.append(Task(task.instance, task.entry, ()))
             first = key not in self._known
             self._known.add(key)
         return first
@@ -62,14 +61,14 @@ class Run:
     def succeed(self, task: Task, stored: Stored) -> None:
         """The file of ``task`` is in the store."""
         self.reporter.report(FileFinished(task.entry.did, stored.size_bytes))
-        self._settle(Outcome(replace(task, replicas=()), stored, None))
+        self._settle(task, stored, None)
 
     def fail(self, task: Task, error: NbrucioError) -> None:
         """The file of ``task`` cannot be had."""
         if isinstance(error, NoSpace) and self.full is None:
             self.full = error
         self.reporter.report(FileFailed(task.entry.did, error))
-        self._settle(Outcome(replace(task, replicas=()), None, error))
+        self._settle(task, None, error)
 
     def notice_moved(self, did: Did, where: str) -> None:
         """Something stood where the object of ``did`` belongs."""
@@ -95,7 +94,7 @@ class Run:
         if self._fault is not None:
             raise self._fault
         found = (self._outcomes[task.instance, task.entry.did] for task in self._tasks)
-        return tuple(Outcome(task, one.stored, one.error) for task, one in zip(self._tasks, found, strict=True))
+        return tuple(Outcome(task, *one) for task, one in zip(self._tasks, found, strict=True))
 
     def begin(self, delivery: Delivery) -> None:
         """Watch over ``delivery`` until `end`."""
@@ -134,9 +133,9 @@ class Run:
         with self._guard:
             return tuple(self._deliveries)
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, task: Task, stored: Stored | None, error: NbrucioError | None) -> None:
         with self._guard:
-            self._outcomes[outcome.task.instance, outcome.task.entry.did] = outcome
+            self._outcomes[task.instance, task.entry.did] = stored, error
             self._look_for_end()
 
     def _look_for_end(self) -> None:
@@ -154,8 +153,9 @@ class Hosts:
 
     def delivered(self, host: str) -> None:
         """A file came from ``host``."""
-        with self._guard:
-            self._faults.pop(host, None)
+        if self._faults:
+            with self._guard:
+                self._faults.pop(host, None)
 
     def failed(self, host: str) -> None:
         """An attempt failed for a fault of ``host``, not of the file."""
@@ -165,6 +165,8 @@ class Hosts:
 
     def is_dead(self, host: str) -> bool:
         """Whether ``host`` is to be left alone for the rest of the run."""
+        if not self._faults:
+            return False
         with self._guard:
             count, since = self._faults.get(host, (0, 0.0))
         return count >= self._limits.host_faults and time.monotonic() - since >= self._limits.host_s

@@ -65,13 +65,15 @@ class Delivery:
             StoreFault: the store failed.
         """
         self.check()
-        missing = self.missing_bytes
-        if missing is not None and len(chunk) > missing:
+        size_bytes, missing = len(chunk), self.missing_bytes
+        if missing is not None and size_bytes > missing:
             raise WrongBytes(f"more than {self.entry.size_bytes} bytes")
-        with _store_faults():
+        try:
             self.partial.write(chunk)
-        self._recent_bytes += len(chunk)
-        self._on_bytes(len(chunk))
+        except OSError as error:  # not by `_store_faults`, which takes longer than the rest of this
+            raise StoreFault(error) from error
+        self._recent_bytes += size_bytes
+        self._on_bytes(size_bytes)
 
     def restart(self) -> None:
         """The source sends from the first byte: forget what is here."""

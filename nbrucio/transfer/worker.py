@@ -61,7 +61,7 @@ class Worker:
         if self._run.full is not None:
             self._end(job, _not_tried(job, self._run.full))
             return
-        if self._unfit(job) is not None:
+        if self._run.hosts.is_dead(host):
             self._next_replica(job)
             return
         lock = self._run.store.lock(job.task.instance, job.task.entry.did)

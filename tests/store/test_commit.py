@@ -13,7 +13,7 @@ from nbrucio.events import Event, Noticed, Silent
 from nbrucio.store import Store
 from nbrucio.store.session import Arrival
 from nbrucio.transfer import Limits, Outcome, Task, fetch
-from tests.store.disks import INSTANCE, NO_SPACE, CountedDisk, entry, failing, file_task, objects, partials
+from tests.store.disks import INSTANCE, NO_SPACE, CountedDisk, entry, failing, file_task, objects, partials, put
 
 ONE = Limits(total=1, per_host=1)
 
@@ -33,8 +33,59 @@ def test_a_name_comes_after_the_flush_and_the_record_after_the_name(tmp_path: Pa
     disk.calls.clear()
     session.commit([Arrival(INSTANCE, entry("x", b"abc"), partial)])
     order = [call for call in disk.calls if call in ("fsync", "fchmod", "rename", "write")]
-    assert order == ["fsync", "fchmod", "rename", "fsync", "fsync", "fsync", "write", "rename"]
+    assert order == ["fsync", "fchmod", "rename", "fsync", "fsync", "fsync", "write"]
     lock.release()
+
+
+def test_of_two_writers_of_one_file_the_record_is_that_of_the_last(tmp_path: Path) -> None:
+    store, wanted = Store(tmp_path), entry("x", b"abc")
+    for turn in range(3):
+        sessions = [store.session(), store.session()]
+        arrivals = []
+        for session in sessions:
+            partial = session.begin(INSTANCE, wanted, lambda: None)
+            partial.write(b"abc")
+            arrivals.append(Arrival(INSTANCE, wanted, partial))
+        for session, arrival in zip(sessions, arrivals, strict=True):
+            assert session.commit([arrival])[0].error is None
+        found = store.find(INSTANCE, wanted)
+        assert found is not None, turn
+        assert found.stat[2] == found.path.stat().st_ino
+
+
+def test_a_writer_that_was_overtaken_leaves_the_record_of_the_other(tmp_path: Path) -> None:
+    disk, wanted = CountedDisk(), entry("x", b"abc")
+    slow, quick = Store(tmp_path, fs=disk), Store(tmp_path)
+    session = slow.session()
+    partial = session.begin(INSTANCE, wanted, lambda: None)
+    partial.write(b"abc")
+    rename = disk.rename
+
+    def overtaken(source: str, target: str) -> None:
+        rename(source, target)
+        put(quick, wanted, b"abc")
+
+    disk.rename = overtaken  # type: ignore[method-assign]
+    assert session.commit([Arrival(INSTANCE, wanted, partial)])[0].error is None
+    assert quick.find(INSTANCE, wanted) is not None
+
+
+def test_the_record_of_an_object_that_was_deleted_is_replaced(tmp_path: Path) -> None:
+    store, wanted = Store(tmp_path), entry("x", b"abc")
+    put(store, wanted, b"abc").unlink()
+    assert store.find(INSTANCE, wanted) is None
+    put(store, wanted, b"abc")
+    assert store.find(INSTANCE, wanted) is not None
+
+
+def test_a_record_that_was_cut_short_is_none(tmp_path: Path) -> None:
+    store, wanted = Store(tmp_path), entry("x", b"abc")
+    put(store, wanted, b"abc")
+    (record,) = tmp_path.glob("objects/*/*.json")
+    whole = record.read_bytes()
+    for size in range(len(whole)):
+        record.write_bytes(whole[:size])
+        assert store.find(INSTANCE, wanted) is None
 
 
 def test_many_small_files_share_two_flushes(tmp_path: Path) -> None:
