@@ -28,4 +28,8 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 50)
     from nbrucio_cli.app import root
 
-    root.main(prog_name="nbrucio")
+    try:
+        root.main(prog_name="nbrucio")
+    finally:
+        # At its end the interpreter would look three times through all of it, which took 0.15 s of a sync of 1.2 s.
+        gc.freeze()
