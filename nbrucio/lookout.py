@@ -35,6 +35,16 @@ class Lookout:
         if self._watch is not None:
             self._stats[stored.where] = stored.stat
 
+    def again(self, brought: Iterable[Stored]) -> Lookout:
+        """A new look, after a commit, at the objects that this one saw and those ``brought`` since.
+
+        They were verified, so it only has to see that they still are as they were then.
+        """
+        look = Lookout(self._engine, after_commit=True)
+        known = self._stats | {stored.where: stored.stat for stored in brought}
+        look._stats = {path: stat for path, stat in known.items() if stat_of(path) == stat}
+        return look
+
     def keep(
         self,
         notebook: Notebook,

@@ -104,8 +104,7 @@ def sync(
             keep_resolved(engine, report, declared)
         notebooks = hand_over([report for report, _ in done], runtime=options.runtime)
         if outcomes:
-            lookout = Lookout(engine, after_commit=True)
-            survey(engine, [target for read in reads for target in read.targets], Question(offline=True), lookout.saw)
+            lookout = lookout.again(outcome.stored for outcome in outcomes.values() if outcome.stored is not None)
         for report, (_, declared) in zip(notebooks, done, strict=True):
             _keep_look(lookout, report, declared, options, synced=True)
     sweep(config.store_path)

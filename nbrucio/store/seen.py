@@ -36,6 +36,8 @@ _LINE_BYTES = 120
 #: less than this ago may change again unseen. File systems that count whole seconds need 2 s.
 _TICK_NS = 20_000_000
 _SECONDS_TICK_NS = 2_000_000_000
+#: By how much a rest is longer than it seems to have to be: the file system's clock is that of its last tick.
+_MARGIN_NS = 10_000_000
 
 #: Size in bytes, modification time in ns, inode; None of what is not there.
 Stat = tuple[int, int, int]
@@ -93,8 +95,12 @@ class Watch(NamedTuple):
 
     def rested(self) -> bool:
         """Whether the store had rested for so long that any change since the begin shows."""
+        return self.rest_ns() < 0
+
+    def rest_ns(self) -> int:
+        """For how long it would have to go on resting; negative when it has rested."""
         tick_ns = _TICK_NS if self.newest_ns % 1_000_000_000 else _SECONDS_TICK_NS
-        return self.newest_ns < self.began_ns - tick_ns
+        return self.newest_ns - (self.began_ns - tick_ns)
 
 
 class Sightings:
@@ -131,13 +137,13 @@ class Sightings:
         """Begin a look; None where nothing can be kept.
 
         Args:
-            after_commit: this process committed objects just now, which are worth a rest of 40 ms.
+            after_commit: this process committed objects just now, which are worth a rest of a few ms.
         """
         try:
             self._folder.mkdir(exist_ok=True)
             watch = self._watch()
-            if after_commit and not watch.rested():
-                time.sleep(2 * _TICK_NS / 1e9)
+            if after_commit and 0 <= (rest_ns := watch.rest_ns()) < 2 * _TICK_NS:
+                time.sleep((rest_ns + _MARGIN_NS) / 1e9)
                 watch = self._watch()
         except OSError:
             return None
