@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Files that wait for a transfer before the plan is made; what comes on top waits for the plan.
 _WAITING = 5_000
+#: Tasks go to the transfers in groups, of at most so many and so long gathered: each group is a change of threads.
+_GROUP = 50
+_GROUP_S = 0.005
 #: How often the end of the run, or a wish to end it, is looked for.
 _LOOK_S = 0.1
 #: How long transfers that were told to stop are waited for.
@@ -48,7 +51,10 @@ class Bringing:
         self._stop = _Either(cancel)
         self._foreseen: ApplyStarted | None = None
         self._instances: frozenset[str] = frozenset()
-        self._early: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._early: queue.SimpleQueue[list[Task] | None] = queue.SimpleQueue()
+        self._group: list[Task] = []
+        self._sent_s = 0.0
+        self._taken = 0
         self._begun: set[FileKey] = set()
         self._rest: Iterator[Task] = iter(())
         self._thread: threading.Thread | None = None
@@ -66,6 +72,8 @@ class Bringing:
         if refusal(sum(sizes), self.limits) is None:
             self._foreseen = ApplyStarted(len(sizes), sum(sizes))
             self._instances = frozenset(files)
+            if sizes:
+                threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()
 
     def offer(self, instance: str, entry: FileEntry, replicas: tuple[Replica, ...]) -> None:
         """Begin with a file that is nowhere here, if that was foreseen.
@@ -83,9 +91,12 @@ class Bringing:
             self._engine.reporter.report(self._foreseen)
             self._thread = threading.Thread(target=self._bring_early, name="nbrucio-early", daemon=True)
             self._thread.start()
-        if self._early.qsize() < _WAITING:
-            self._early.put(Task(instance, entry, replicas))
+        if len(self._begun) - self._taken < _WAITING:
+            self._group.append(Task(instance, entry, replicas))
             self._begun.add((instance, entry.did))
+        now = time.monotonic()
+        if len(self._group) >= _GROUP or now - self._sent_s >= _GROUP_S:
+            self._send(now)
 
     def finish(self, plan: Plan) -> dict[FileKey, Outcome]:
         """Bring what ``plan`` names and is not on its way yet, and wait for all of it.
@@ -128,7 +139,12 @@ class Bringing:
             if key not in self._begun:
                 yield Task(instance, file.entry, plan.replicas[key])
 
+    def _send(self, now: float) -> None:
+        self._early.put(self._group)
+        self._group, self._sent_s = [], now
+
     def _wait(self) -> None:
+        self._send(time.monotonic())
         self._early.put(None)
         assert self._thread is not None
         try:
@@ -143,8 +159,10 @@ class Bringing:
 
     def _bring_early(self) -> None:
         def tasks() -> Iterator[Task]:
-            while (task := self._early.get()) is not None:
-                yield task
+            while (group := self._early.get()) is not None:
+                for task in group:
+                    self._taken += 1
+                    yield task
             yield from self._rest
 
         try:
@@ -173,6 +191,11 @@ class _Either(threading.Event):
 
     def is_set(self) -> bool:
         return super().is_set() or (self._other is not None and self._other.is_set())
+
+
+def _load() -> None:
+    """Load, while the catalogue is waited for, what is used after it has answered."""
+    from nbrucio import consent, storage, transfer  # noqa: F401
 
 
 def limits_of(engine: Engine) -> Limits:
