@@ -85,7 +85,11 @@ class Catalogue(Protocol):
         """Every file below ``did``, streamed, in the catalogue's order; a file DID gives itself."""
 
     def replicas(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
-        """The replicas of each file, best first as the catalogue sorts them, streamed; one with none may be absent."""
+        """The replicas of each file, best first as the catalogue sorts them, streamed; one with none may be absent.
+
+        Args:
+            dids: files; a dataset or container stands for all its files.
+        """
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
         """DIDs in ``scope`` whose name matches ``pattern`` (``*`` is the wildcard, in the scope, too).
