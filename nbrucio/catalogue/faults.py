@@ -56,6 +56,12 @@ BY_NAME: dict[str, type[NbrucioError]] = {
     ),
 }
 
+#: Why a server cannot be reached, as people are told.
+LATE = "no connection within the time allowed"
+SILENT = "it stopped answering"
+UNCONNECTED = "no connection"
+BROKEN_OFF = "its answer broke off"
+
 _MAX_WORDS = 200
 
 
@@ -107,7 +113,7 @@ def error_for(error: BaseException, instance: Instance, subject: str | None = No
         found = next((BY_NAME[name] for name in names if name in BY_NAME), RucioRefused)
         return _named(found, words_of(error), instance, subject)
     if isinstance(error, (http.TooManyRedirects, http.JSONDecodeError, http.InvalidHeader)):
-        return _not_rucio(instance)
+        return not_rucio(instance)
     if isinstance(error, http.RequestException):
         return unreachable(error, instance)
     if isinstance(error, EOFError):
@@ -118,7 +124,7 @@ def error_for(error: BaseException, instance: Instance, subject: str | None = No
         return _named(BadConfig, f"rucio-clients cannot read its rucio.cfg ({type(error).__name__})", instance, subject)
     if isinstance(error, OSError):
         return _system_fault(error, instance)
-    return _not_rucio(instance)
+    return not_rucio(instance)
 
 
 def did_not_found(did: str, instance: Instance) -> DidNotFound:
@@ -143,19 +149,21 @@ def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
     """The error for a server that does not answer, or not to the end."""
     from requests import exceptions as http
 
-    hint = "Check the network and the instance's host, then try again."
     if isinstance(error, http.SSLError):
-        what, hint = "its TLS certificate cannot be verified", "Set ca_cert of the instance to the server's CA."
-    elif isinstance(error, http.ConnectTimeout):
-        what = "no connection within the time allowed"
-    elif isinstance(error, http.Timeout) or "timed out" in str(error):
-        what = "it stopped answering"
-    elif isinstance(error, http.ConnectionError):
-        what = "no connection"
-    elif isinstance(error, (http.InvalidURL, http.MissingSchema, http.InvalidSchema)):
+        hint = "Set ca_cert of the instance to the server's CA."
+        return out_of_reach(instance, "its TLS certificate cannot be verified", hint)
+    if isinstance(error, (http.InvalidURL, http.MissingSchema, http.InvalidSchema)):
         return BadConfig(f"{instance.host} is not the URL of a server.", subject=instance.name)
-    else:
-        what = "its answer broke off"
+    if isinstance(error, http.ConnectTimeout):
+        return out_of_reach(instance, LATE)
+    if isinstance(error, http.Timeout) or "timed out" in str(error):
+        return out_of_reach(instance, SILENT)
+    return out_of_reach(instance, UNCONNECTED if isinstance(error, http.ConnectionError) else BROKEN_OFF)
+
+
+def out_of_reach(instance: Instance, what: str, hint: str | None = None) -> Offline:
+    """The error for a server that cannot be reached, and why."""
+    hint = hint or "Check the network and the instance's host, then try again."
     return Offline(f"{instance.name} ({instance.host}) cannot be reached: {what}.", subject=instance.name, hint=hint)
 
 
@@ -191,7 +199,7 @@ def _refused(error: ServerRefusal, instance: Instance, subject: str | None) -> N
     if error.status in (502, 503, 504):
         return _named(Offline, words, instance, subject)
     if error.status == 404 and not error.name:
-        return _not_rucio(instance)
+        return not_rucio(instance)
     return _named(RucioRefused, words, instance, subject)
 
 
@@ -215,7 +223,8 @@ def _named(kind: type[NbrucioError], words: str, instance: Instance, subject: st
     return RucioRefused(f"{instance.name} refused the request: {words}.", subject=about)
 
 
-def _not_rucio(instance: Instance) -> RucioRefused:
+def not_rucio(instance: Instance) -> RucioRefused:
+    """The error for an answer that no Rucio server gives."""
     return RucioRefused(
         f"{instance.name} ({instance.host}) did not answer as a Rucio server does.",
         subject=instance.name,

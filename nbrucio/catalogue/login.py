@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,6 +60,8 @@ def require_clients() -> None:
 
 
 def _version() -> str | None:
+    from importlib import metadata
+
     for name in ("rucio-clients", "rucio"):  # Rucio's server package holds the clients as well
         try:
             return metadata.version(name)

@@ -1,18 +1,19 @@
-"""Rucio as a catalogue, by way of rucio-clients, which is imported at the first question and not before."""
+"""Rucio as a catalogue. What a sync needs to know is asked directly where an earlier login's token is kept; all else,
+and all that goes wrong, by way of rucio-clients, which is imported when it is needed and not before.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from nbrucio.catalogue import direct
 from nbrucio.catalogue.base import DidFacts, FileEntry, Replica
 from nbrucio.catalogue.faults import did_not_found, seam
-from nbrucio.catalogue.login import login_of, process_kept, require_clients
-from nbrucio.catalogue.query import check_kind, check_scope, filters_of
 from nbrucio.catalogue.rows import did_of, facts_of, file_of, replicas_of
-from nbrucio.catalogue.tokens import token_file
+from nbrucio.catalogue.wire import Question
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.did import Did, printable
 from nbrucio.errors import Offline, RucioRefused, UsageError
@@ -59,42 +60,44 @@ class RucioCatalogue:
         self._environ = os.environ if environ is None else environ
         self._lock = threading.Lock()
         self._client: InstanceClient | None = None
+        self._direct = direct.Direct(instance, self._policy, self._environ)
 
     def describe(self, did: Did) -> DidFacts:
         """See `Catalogue`."""
-        client = self._connected()
-        with seam(self.instance, str(did)):
-            _check_name(did, self.instance)
-            facts = facts_of(client.get_did(did.scope, did.name), "type")
+        _check_name(did, self.instance)
+        row = next(self._directly(direct.describe(did)) or iter(()), None)
+        if row is None:
+            client = self._connected()
+            with seam(self.instance, str(did)):
+                row = client.get_did(did.scope, did.name)
+        facts = facts_of(row, "type")
         self._check_same(did, facts.did)
         return facts
 
     def files(self, did: Did) -> Iterator[FileEntry]:
         """See `Catalogue`."""
-        client = self._connected()
-        with seam(self.instance, str(did)):
-            _check_name(did, self.instance)
-            for row in client.list_files(did.scope, did.name):
-                yield file_of(row)
+        _check_name(did, self.instance)
+        rows = self._rows(direct.files(did), str(did), lambda client: client.list_files(did.scope, did.name))
+        yield from map(file_of, rows)
 
     def replicas(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
         """See `Catalogue`. One request for each `BATCH` files; only replicas that are complete and can be read."""
-        if not dids:
-            return
-        client = self._connected()
         site = next((self._environ[name] for name in _SITE_VARIABLES if self._environ.get(name)), None)
         for start in range(0, len(dids), BATCH):
             batch = dids[start : start + BATCH]
-            with seam(self.instance, str(batch[0]) if len(batch) == 1 else None):
-                rows = client.list_replicas(
+
+            def ask(client: InstanceClient, batch: Sequence[Did] = batch) -> Iterable[object]:
+                rows: Iterable[object] = client.list_replicas(
                     [{"scope": did.scope, "name": did.name} for did in batch],
                     schemes=list(self._schemes),
                     ignore_availability=False,
                     client_location={"site": site} if site else None,
                     resolve_archives=False,
                 )
-                for row in rows:
-                    yield replicas_of(row)
+                return rows
+
+            subject = str(batch[0]) if len(batch) == 1 else None
+            yield from map(replicas_of, self._rows(direct.replicas(batch, self._schemes, site), subject, ask))
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
         """See `Catalogue`. What it says of openness is a guess, see `facts_of`.
@@ -104,6 +107,8 @@ class RucioCatalogue:
         Raises:
             UsageError: the scope, the kind or a filter is wrong.
         """
+        from nbrucio.catalogue.query import check_kind, filters_of
+
         conditions = filters_of(pattern, filters)
         check_kind(kind)
         strange: list[str] = []
@@ -122,6 +127,8 @@ class RucioCatalogue:
 
     def _scopes(self, pattern: str) -> Sequence[str]:
         """The scopes to search one by one, which is how Rucio searches."""
+        from nbrucio.catalogue.query import check_scope
+
         if "*" not in pattern:
             return [check_scope(pattern)]
         found = self.explorer().scopes(pattern)
@@ -151,6 +158,24 @@ class RucioCatalogue:
             if self._client is not None:
                 self._client.close_session()
                 self._client = None
+        self._direct.close()
+
+    def _rows(
+        self, question: Question, subject: str | None, ask: Callable[[InstanceClient], Iterable[object]]
+    ) -> Iterator[object]:
+        """The answer to ``question``, or to what ``ask`` asks rucio-clients, which is the same."""
+        rows = self._directly(question)
+        if rows is not None:
+            yield from rows
+            return
+        client = self._connected()
+        with seam(self.instance, subject):
+            yield from ask(client)
+
+    def _directly(self, question: Question) -> Iterator[object] | None:
+        """The answer without rucio-clients; None where that needs to be asked, or is loaded and logged in anyway."""
+        self._check_online()
+        return self._direct.ask(question) if self._client is None else None
 
     def _connected(self) -> InstanceClient:
         with self._lock:
@@ -159,12 +184,10 @@ class RucioCatalogue:
             return self._client
 
     def _connect(self) -> InstanceClient:
-        if self._policy.offline:
-            raise Offline(
-                f"{self.instance.name} is not asked: nbrucio works offline.",
-                subject=self.instance.name,
-                hint="Unset NBRUCIO_SAFE, or leave out --offline.",
-            )
+        from nbrucio.catalogue.login import login_of, process_kept, require_clients
+        from nbrucio.catalogue.tokens import token_file
+
+        self._check_online()
         require_clients()
         login = login_of(self.instance, self._environ)
         with seam(self.instance), process_kept():
@@ -172,6 +195,14 @@ class RucioCatalogue:
 
             timeout_s = (self._policy.connect_timeout_s, self._policy.read_timeout_s)
             return InstanceClient(self.instance, login, token_file(self.instance, self._environ), timeout_s)
+
+    def _check_online(self) -> None:
+        if self._policy.offline:
+            raise Offline(
+                f"{self.instance.name} is not asked: nbrucio works offline.",
+                subject=self.instance.name,
+                hint="Unset NBRUCIO_SAFE, or leave out --offline.",
+            )
 
     def _check_same(self, asked: Did, answered: Did) -> None:
         if asked != answered:

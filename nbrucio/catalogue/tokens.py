@@ -39,6 +39,24 @@ def token_file(instance: Instance, environ: Mapping[str, str]) -> Path:
     return path
 
 
+def kept_token(instance: Instance, environ: Mapping[str, str]) -> str | None:
+    """The usable token that an earlier login left for this one; None without.
+
+    Raises:
+        BadConfig: no private folder can be made.
+    """
+    try:
+        return token_file(instance, environ).read_text("ascii")
+    except OSError:
+        return None
+
+
+def forget_token(instance: Instance, environ: Mapping[str, str], token: str) -> None:
+    """Remove the kept ``token``, which its server refused, unless another has taken its place."""
+    if kept_token(instance, environ) == token:
+        token_file(instance, environ).unlink(missing_ok=True)
+
+
 def _keep_usable(path: Path) -> None:
     """Remove what is no token, and take from a token the space around it."""
     try:

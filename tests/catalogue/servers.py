@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from dataclasses import dataclass, field
 
@@ -41,10 +42,14 @@ class ScriptedServer:
     Attributes:
         answers: raw HTTP answers; a `Stall` is an answer that never comes to its end.
         requests: the head of each request that came, as text.
+        bodies: the body of each.
+        tls: what it shows of itself over https; None for http.
     """
 
     answers: list[bytes | Stall] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self) -> ScriptedServer:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -64,7 +69,7 @@ class ScriptedServer:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def _serve(self) -> None:
         while True:
@@ -72,19 +77,33 @@ class ScriptedServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            connection.settimeout(10)
-            reply = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-            if isinstance(reply, Stall):
-                self._silent.append(connection)
-                self.requests.append(_head(connection))
-                connection.sendall(reply.after)
-                continue
-            with connection:
-                self.requests.append(_head(connection))
-                connection.sendall(reply)
+            try:
+                self._answer(connection)
+            except ssl.SSLError:
+                connection.close()  # the client does not trust us
+
+    def _answer(self, connection: socket.socket) -> None:
+        connection.settimeout(10)
+        if self.tls is not None:
+            connection = self.tls.wrap_socket(connection, server_side=True)
+        reply = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(reply, Stall):
+            self._silent.append(connection)
+            self._note(connection)
+            connection.sendall(reply.after)
+            return
+        with connection:
+            self._note(connection)
+            connection.sendall(reply)
+
+    def _note(self, connection: socket.socket) -> None:
+        head, body = _request(connection)
+        if head:  # with TLS 1.3 it is only now that a client shows that it does not trust us
+            self.bodies.append(body)
+            self.requests.append(head)
 
 
-def _head(connection: socket.socket) -> str:
+def _request(connection: socket.socket) -> tuple[str, bytes]:
     data = b""
     while b"\r\n\r\n" not in data:
         piece = connection.recv(65536)
@@ -95,4 +114,4 @@ def _head(connection: socket.socket) -> str:
     length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
     while len(body) < length:
         body += connection.recv(65536)
-    return head.decode("latin-1")
+    return head.decode("latin-1"), body

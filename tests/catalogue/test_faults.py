@@ -15,6 +15,7 @@ import requests
 from rucio.common import exception as rucio_exceptions
 
 from nbrucio.catalogue.faults import BY_NAME, ServerRefusal, error_for, seam
+from nbrucio.catalogue.tokens import token_file
 from nbrucio.config import Instance, Policy
 from nbrucio.did import Did
 from nbrucio.errors import (
@@ -238,17 +239,24 @@ def test_a_search_gives_every_did_it_can_and_then_tells_of_the_others(
         next(found)
 
 
-def test_the_memory_of_a_long_answer_stays_flat(connect: Connect, scripted: ScriptedServer) -> None:
+@pytest.mark.parametrize("kept", [False, True], ids=["by rucio-clients", "directly"])
+def test_the_memory_of_a_long_answer_stays_flat(
+    connect: Connect, scripted: ScriptedServer, instance: Instance, environ: dict[str, str], kept: bool
+) -> None:
     count = 30_000
     row = {"scope": "s", "bytes": 1, "adler32": "00000001", "guid": None}
     lines = "\n".join(json.dumps({**row, "name": f"file.{n:06}"}) for n in range(count))
     scripted.answers = [LOGIN, answer("{}", kind="application/json"), answer(lines)]
+    if kept:
+        token_file(instance._replace(host=scripted.url, auth_host=scripted.url), environ).write_text("a-kept-token")
+        del scripted.answers[0]
     catalogue = connect(host=scripted.url, auth_host=scripted.url)
     with pytest.raises(RucioRefused):
         catalogue.describe(DID)  # what is imported and opened once is not to be counted
     tracemalloc.start()
     try:
         assert sum(1 for _ in catalogue.files(DID)) == count
+        assert ("rucio-clients" in scripted.requests[-1]) is not kept
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

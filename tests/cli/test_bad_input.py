@@ -381,8 +381,12 @@ def test_without_rucio_clients_what_is_here_works(connected: Cli, notebook: Writ
     assert connected("status", path, **env).exit_code == 0
     assert connected("sync", path, **env).exit_code == 0
     other = notebook({"did": "sandbox:dimuon", "handle": "y"}, name="other.ipynb")
-    needs = connected("sync", other, **env)
+    needs = connected("sync", other, **env, XDG_CACHE_HOME=str(connected.folder / "no-token"))
     assert needs.exit_code == 2
     assert "pip install rucio-clients" in needs.err
+    assert connected("sync", other, **env).exit_code == 0  # the login is still good, and that is all it needs
+    unknown = connected("sync", notebook({"did": "sandbox:nope", "handle": "z"}, name="unknown.ipynb"), **env)
+    assert unknown.exit_code == 2
+    assert "pip install rucio-clients" in unknown.err
     blocking = Cli(connected.folder, connected.env | env | {"NBRUCIO_NOTEBOOK": str(path)})
     assert blocking.python("import nbrucio; print(len(nbrucio.data['x']))").strip() == "2"
