@@ -50,10 +50,20 @@ class Did(NamedTuple):
         scope, colon, name = text.partition(":")
         if not colon:
             raise BadDid(f"{printable(text)} is not a DID: it has no scope.", subject=text, hint="Write scope:name.")
-        for fault in (_scope_fault(scope), _name_fault(name)):
-            if fault:
-                raise BadDid(f"{printable(text)} is not a DID: {fault}.", subject=text, hint="Write scope:name.")
-        return cls(scope, name)
+        return cls.of(scope, name)
+
+    @classmethod
+    def of(cls, scope: str, name: str) -> Did:
+        """The DID of these two.
+
+        Raises:
+            BadDid: they are none; the message says which part is wrong.
+        """
+        fault = _scope_fault(scope) or _name_fault(name)
+        if fault is None:
+            return cls(scope, name)
+        text = f"{scope}:{name}"
+        raise BadDid(f"{printable(text)} is not a DID: {fault}.", subject=text, hint="Write scope:name.")
 
 
 def _scope_fault(scope: str) -> str | None:

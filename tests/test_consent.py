@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -51,6 +52,17 @@ def test_grants_are_kept_for_their_user_alone(grants: Grants, tmp_path: Path) ->
     again = Grants(tmp_path / "config" / "grants.json")
     assert [str(one.did) for one in again.all()] == ["s:data", "s:other"]
     assert stat.S_IMODE((tmp_path / "config" / "grants.json").stat().st_mode) == 0o600
+
+
+def test_grants_that_are_added_at_once_are_all_kept(grants: Grants) -> None:
+    threads = [
+        threading.Thread(target=lambda n=n: [grants.add([grant(f"s:{n}.{m}")]) for m in range(10)]) for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(grants.all()) == 80
 
 
 def test_a_new_grant_replaces_the_old_one_for_the_same_did(grants: Grants) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from nbrucio.catalogue.base import DidFacts, FileEntry, Replica
@@ -25,11 +26,11 @@ def did_of(row: object) -> Did:
     Raises:
         RucioRefused: there is none, or it is one that nbrucio cannot handle.
     """
-    scope, name = (row.get("scope"), row.get("name")) if isinstance(row, Mapping) else (None, None)
+    scope, name = (row.get("scope"), row.get("name")) if isinstance(row, dict) else (None, None)
     if not isinstance(scope, str) or not isinstance(name, str):
         raise RucioRefused(f"The server sent a row without scope and name: {printable(str(row))}.")
     try:
-        return Did.parse(f"{scope}:{name}")
+        return Did.of(scope, name)
     except BadDid as error:
         raise RucioRefused(
             f"The server has a DID that nbrucio cannot handle. {error.message}", subject=f"{scope}:{name}"
@@ -43,7 +44,7 @@ def file_of(row: object) -> FileEntry:
         RucioRefused: the row is malformed.
     """
     did = did_of(row)
-    assert isinstance(row, Mapping)
+    assert isinstance(row, dict)
     return FileEntry(did, count_of(row, "bytes", did), _adler32(row, did), _md5(row, did))
 
 
@@ -56,15 +57,25 @@ def replicas_of(row: object) -> tuple[Did, tuple[Replica, ...]]:
         RucioRefused: the row is malformed.
     """
     did = did_of(row)
-    assert isinstance(row, Mapping)
+    assert isinstance(row, dict)
     pfns = row.get("pfns") or {}
-    if not isinstance(pfns, Mapping) or not all(isinstance(facts, Mapping) for facts in pfns.values()):
+    if not isinstance(pfns, dict):
         raise _malformed(did, "replicas")
-    usable = [(pfn, facts) for pfn, facts in pfns.items() if not facts.get("client_extract")]
-    if not all(isinstance(facts.get("rse"), str) and isinstance(facts.get("priority"), int) for _, facts in usable):
-        raise _malformed(did, "replicas")
-    usable.sort(key=lambda entry: entry[1]["priority"])
-    return did, tuple(Replica(facts["rse"], pfn, facts.get("type") == "TAPE") for pfn, facts in usable)
+    found: list[tuple[int, Replica]] = []
+    for pfn, facts in pfns.items():
+        if not isinstance(facts, dict):
+            raise _malformed(did, "replicas")
+        if facts.get("client_extract"):
+            continue
+        rse, priority = facts.get("rse"), facts.get("priority")
+        if not isinstance(rse, str) or not isinstance(priority, int):
+            raise _malformed(did, "replicas")
+        found.append((priority, Replica(rse, pfn, facts.get("type") == "TAPE")))
+    found.sort(key=_priority)
+    return did, tuple([replica for _, replica in found])
+
+
+_priority = itemgetter(0)
 
 
 def facts_of(row: object, type_key: str) -> DidFacts:
@@ -78,7 +89,7 @@ def facts_of(row: object, type_key: str) -> DidFacts:
         RucioRefused: the row is malformed.
     """
     did = did_of(row)
-    assert isinstance(row, Mapping)
+    assert isinstance(row, dict)
     try:
         kind = DidType(row.get(type_key))
     except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -78,6 +77,7 @@ def _tell_rse(client: Client, rse: str) -> None:
 
 def _keeper(causes: list[str]) -> Callable[..., None]:
     """A logger for DownloadClient that keeps what went wrong: its exceptions do not say."""
+    import logging
 
     def log(level: int, message: object, *arguments: object, **_: object) -> None:
         if level >= logging.WARNING or isinstance(message, Exception):

@@ -65,6 +65,11 @@ def test_a_name_that_cannot_be_handled_is_told_and_safe_to_show(name: str) -> No
     assert str(caught.value).isprintable()
 
 
+def test_a_scope_does_not_reach_into_the_name() -> None:
+    with pytest.raises(RucioRefused, match="cannot handle"):
+        file_of({**FILE, "scope": "s:a"})
+
+
 def test_replicas_are_sorted_by_the_servers_priority_and_tape_is_marked() -> None:
     pfns = {
         "root://b//f": {**PFN, "rse": "B", "priority": 2},
