@@ -21,15 +21,19 @@ _BUFFER_BYTES = 1 << 18
 _USER_AGENT = "nbrucio"
 
 
+#: Scheme, host and port of a URL; a port that it does not name is None.
+Origin = tuple[str, str, int | None]
+
+
 class Peer(NamedTuple):
     """What a kept connection may be used for again.
 
     Attributes:
-        origin: scheme, host and port; a port that a URL does not name is None.
+        origin: to whom it leads.
         with_certificate: whether our certificate was shown there.
     """
 
-    origin: tuple[str, str, int | None]
+    origin: Origin
     with_certificate: bool
 
 

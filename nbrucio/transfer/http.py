@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
 from nbrucio.catalogue.base import Replica
-from nbrucio.transfer.connections import Line, Lines, Peer
+from nbrucio.transfer.connections import Line, Lines, Origin, Peer
 from nbrucio.transfer.faults import Attempt, Lasting, Passing, Refused, Unreachable, WrongBytes
 from nbrucio.transfer.model import Limits, StorageAccess
 from nbrucio.transfer.source import Delivery
@@ -48,9 +48,9 @@ class Http:
     def read(self, replica: Replica, delivery: Delivery) -> None:
         """See `Source`."""
         url = first_url(replica.pfn)
-        origin = _origin(url)
+        first = origin = _origin(url)
         for _ in range(self._limits.redirects + 1):
-            answer = self._ask(url, delivery, trusted=_origin(url) == origin)
+            answer = self._ask(url, origin, delivery, trusted=origin == first)
             if answer.status in (200, 206):
                 answer.check_end()
                 return
@@ -59,13 +59,14 @@ class Http:
             if answer.status not in _REDIRECTS:
                 raise _refusal(answer.status, answer.headers)
             url = _next_url(url, answer.headers.get("location"))
+            origin = _origin(url)
         raise Lasting(f"more than {self._limits.redirects} redirects")
 
     def close(self) -> None:
         """Close every kept connection."""
         self._lines.close()
 
-    def _ask(self, url: str, delivery: Delivery, *, trusted: bool) -> _Answer:
+    def _ask(self, url: str, origin: Origin, delivery: Delivery, *, trusted: bool) -> _Answer:
         """One GET. Only the host that the replica names, and only over TLS, gets to see credentials."""
         trusted = trusted and url.startswith("https:") and not _is_signed(url)
         headers = ["Accept-Encoding: identity"]
@@ -75,7 +76,7 @@ class Http:
             headers.append(f"Range: bytes={delivery.offset}-")
             if delivery.etag:
                 headers.append(f"If-Range: {delivery.etag}")
-        with self._lines.line(Peer(_origin(url), trusted)) as line:
+        with self._lines.line(Peer(origin, trusted)) as line:
             answer = _Answer(delivery)
             line.set(URL=url, HTTPHEADER=headers, HEADERFUNCTION=answer.take_header, WRITEFUNCTION=answer.take)
             try:
@@ -205,7 +206,7 @@ def _encoded(rest: str) -> str:
     return quote(_NOT_ENCODED.sub("%25", _USER.sub("//", rest)), safe=_URL_CHARACTERS)
 
 
-def _origin(url: str) -> tuple[str, str, int | None]:
+def _origin(url: str) -> Origin:
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
@@ -215,7 +216,9 @@ def _origin(url: str) -> tuple[str, str, int | None]:
 
 
 def _is_signed(url: str) -> bool:
-    return any(key.lower() in _SIGNATURES for key, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    return "?" in url and any(
+        key.lower() in _SIGNATURES for key, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    )
 
 
 def _next_url(url: str, location: str | None) -> str:
