@@ -26,6 +26,10 @@ from nbrucio.errors import NbrucioError
 _PLAIN_HOST = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\Z")
 
 
+#: Replicas nearby come first. It is what servers do by themselves today.
+SORT = "geoip"
+
+
 def describe(did: Did) -> Question:
     """What ``did`` is."""
     return Question("GET", f"/dids/{quote(did.scope, safe='')}/{quote(did.name, safe='')}")
@@ -41,6 +45,7 @@ def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None) -> Q
     words: dict[str, Any] = {
         "dids": [{"scope": did.scope, "name": did.name} for did in dids],
         "domain": None,
+        "sort": SORT,
         "schemes": list(schemes),
         "ignore_availability": False,
         "all_states": False,

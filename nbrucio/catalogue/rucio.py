@@ -89,6 +89,7 @@ class RucioCatalogue:
             def ask(client: InstanceClient, batch: Sequence[Did] = batch) -> Iterable[object]:
                 rows: Iterable[object] = client.list_replicas(
                     [{"scope": did.scope, "name": did.name} for did in batch],
+                    sort=direct.SORT,
                     schemes=list(self._schemes),
                     ignore_availability=False,
                     client_location={"site": site} if site else None,
