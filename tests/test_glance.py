@@ -67,6 +67,25 @@ def test_a_sync_leaves_a_glance_that_says_nothing_is_to_do(config: Config, noteb
     assert [tuple(row) for row in found[0].rows] == [tuple(r.row()) for r in report.notebooks[0].requirements]
 
 
+def test_a_sync_that_brought_only_some_leaves_a_glance_at_all(config: Config, notebook: Path) -> None:
+    sync([notebook], config)
+    for path in objects(config)[:2]:
+        path.unlink()
+    assert sync([notebook], config).downloaded_files == 2
+    assert here(glance([notebook], config, synced=True)) == [("ready", 5, 5)]
+
+
+@pytest.mark.parametrize("act", [Path.unlink, lambda path: path.chmod(0o600) or path.write_bytes(b"else" * 2)])
+def test_what_changes_between_its_commit_and_the_end_of_the_sync_is_not_taken_for_seen(
+    config: Config, notebook: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[[Path], object]
+) -> None:
+    monkeypatch.setattr(seen, "LOOKS", 1)  # else a glance looks at each object, and would find out by that
+
+    monkeypatch.setattr("nbrucio.sync.keep_places", lambda *_: act(objects(config)[2]))
+    sync([notebook], config)
+    assert here(glance([notebook], config, synced=False)) is None
+
+
 def test_a_fresh_lock_is_known_to_be_missing_without_a_look(config: Config, notebook: Path) -> None:
     lock(notebook, config)
     assert here(glance([notebook], config)) == [("missing", 0, 5)]
