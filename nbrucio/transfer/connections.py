@@ -40,6 +40,10 @@ class Peer(NamedTuple):
 class Line:
     """One handle of libcurl, with the connection that it keeps. Used by one thread at a time.
 
+    Attributes:
+        curl: the handle.
+        buffer: room for the user's use. One that is used again and again stays in the processor's cache.
+
     Args:
         options: libcurl's options by name (``CURLOPT_`` left out), for all requests.
     """
@@ -50,6 +54,7 @@ class Line:
         self._guard = threading.Lock()
         self._sockets: set[int] = set()
         self._is_shut = False
+        self.buffer = memoryview(bytearray(_BUFFER_BYTES))
         self.curl: pycurl.Curl = pycurl.Curl()
         # libcurl says which sockets are its own, so that `shut` never meets a descriptor that was given out anew.
         self.set(**options, SOCKOPTFUNCTION=self._opened, CLOSESOCKETFUNCTION=self._closing)

@@ -25,8 +25,7 @@ _PASSING = (408, 425, 429, 500, 502, 503, 504, 507)
 _SIGNATURES = frozenset({"x-amz-signature", "signature", "x-goog-signature", "temp_url_sig", "authz", "access_token"})
 #: The body of an answer that carries no file is read so far, for the connection to be kept.
 _DRAIN_BYTES = 65536
-#: What came is written in pieces of this size, or after this time: a slow transfer must show that it moves.
-_PIECE_BYTES = 1 << 18
+#: What came is written when the buffer is full, or after this time: a slow transfer must show that it moves.
 _PIECE_S = 0.2
 #: What a URL may hold as it is (RFC 3986); a server of files gets everything else encoded.
 _URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"
@@ -77,7 +76,7 @@ class Http:
             if delivery.etag:
                 headers.append(f"If-Range: {delivery.etag}")
         with self._lines.line(Peer(origin, trusted)) as line:
-            answer = _Answer(delivery)
+            answer = _Answer(delivery, line.buffer)
             line.set(URL=url, HTTPHEADER=headers, HEADERFUNCTION=answer.take_header, WRITEFUNCTION=answer.take)
             try:
                 self._perform(line, answer, delivery)
@@ -108,14 +107,15 @@ class Http:
 class _Answer:
     """What comes back for one request. libcurl calls its methods, which must not raise, in the thread that waits."""
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: Delivery, buffer: memoryview) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
         #: What a method would have raised.
         self.fault: Exception | None = None
         self._delivery = delivery
         self._expected: int | None = None
-        self._pieces: list[bytes] = []
+        #: Pieces of 16 kB, which is all that libcurl gives at once, are gathered here.
+        self._buffer = buffer
         self._held_bytes = 0
         self._flushed = time.monotonic()
         self._drained_bytes = 0
@@ -156,9 +156,13 @@ class _Answer:
         if self.status not in (200, 206):
             self._drained_bytes += len(chunk)
             return not self.is_drained
-        self._pieces.append(chunk)
-        self._held_bytes += len(chunk)
-        if self._held_bytes >= _PIECE_BYTES or time.monotonic() - self._flushed > _PIECE_S:
+        end = self._held_bytes + len(chunk)
+        if end > len(self._buffer):
+            self.flush()
+            end = len(chunk)
+        self._buffer[self._held_bytes : end] = chunk
+        self._held_bytes = end
+        if time.monotonic() - self._flushed > _PIECE_S:
             self.flush()
         return True
 
@@ -168,11 +172,9 @@ class _Answer:
         Raises:
             what `Delivery.write` raises.
         """
-        if self._pieces:
-            whole = b"".join(self._pieces)
-            self._pieces.clear()
-            self._held_bytes = 0
-            self._delivery.write(whole)
+        if self._held_bytes:
+            held, self._held_bytes = self._buffer[: self._held_bytes], 0
+            self._delivery.write(held)
             self._flushed = time.monotonic()
 
     def check_end(self) -> None:
