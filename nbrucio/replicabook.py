@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -81,23 +80,23 @@ class ReplicaBook(Mapping["FileKey", "tuple[Replica, ...]"]):
     def _flush(self) -> None:
         if not self._buffer:
             return
+        from tempfile import gettempdir, mkstemp  # few runs have so many files
+
         data = bytes(self._buffer)
         self._buffer.clear()
         try:
             if self._fd < 0:
-                self._open()
+                self._fd, name = mkstemp(prefix="nbrucio-")
+                weakref.finalize(self, os.close, self._fd)
+                Path(name).unlink()
             while data:
                 count = os.pwrite(self._fd, data, self._written)
                 self._written += count
                 data = data[count:]
         except OSError as error:
+            folder = gettempdir()
             raise NoSpace(
-                f"The replicas of many files cannot be written down in {tempfile.gettempdir()}: {error.strerror}.",
-                subject=tempfile.gettempdir(),
+                f"The replicas of many files cannot be written down in {folder}: {error.strerror}.",
+                subject=folder,
                 hint="Free some space there, or set TMPDIR to another folder.",
             ) from error
-
-    def _open(self) -> None:
-        self._fd, name = tempfile.mkstemp(prefix="nbrucio-")
-        weakref.finalize(self, os.close, self._fd)
-        Path(name).unlink()

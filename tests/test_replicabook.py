@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_what_is_told_comes_back(in_memory: int, monkeypatch: pytest.MonkeyPatch
 
 def test_the_file_has_no_name_and_ends_with_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replicabook, "IN_MEMORY", 0)
-    monkeypatch.setattr(replicabook.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = open_files()
     book = ReplicaBook()
     book.tell(key(3), replicas(3))

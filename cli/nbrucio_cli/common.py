@@ -105,8 +105,9 @@ def print_json(value: object) -> None:
 def load_config() -> Config:
     """The configuration; its warnings go to stderr."""
     from nbrucio.config import load
+    from nbrucio_cli.quick import config_read
 
-    config = load()
+    config = config_read() or load()
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
     return config

@@ -10,6 +10,13 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbrucio.config import Config
+
+#: The configuration that was read for nothing: the verb, which follows at once, takes it from here.
+_read: list[Config] = []
 
 
 def answered(arguments: Sequence[str]) -> bool:
@@ -30,6 +37,11 @@ def answered(arguments: Sequence[str]) -> bool:
     return True
 
 
+def config_read() -> Config | None:
+    """The configuration, if it was read a moment ago; given out once."""
+    return _read.pop() if _read else None
+
+
 def _text(verb: str, paths: Sequence[Path]) -> str | None:
     from nbrucio.config import load
     from nbrucio.errors import NbrucioError
@@ -40,6 +52,7 @@ def _text(verb: str, paths: Sequence[Path]) -> str | None:
         if any(path.is_dir() for path in paths):
             return None
         config = load()
+        _read[:] = [config]
         glances = None if config.warnings else glance(paths, config, synced=verb == "sync")
     except NbrucioError:
         return None
