@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from nbrucio.sandbox import Sandbox
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # Started in the background, by a shell without job control. What tests start inherits it, and some press Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
