@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,9 @@ def test_traces_go_to_their_own_host_and_in_the_users_name(config: Config) -> No
 def test_rucio_clients_bring_a_file_with_the_instances_settings_alone(config: Config, tmp_path: Path) -> None:
     """The real DownloadClient, in a process without a rucio.cfg. file:// stands for srm, which needs gfal2."""
     did = Did("sandbox", "dimuon.1.root")
-    catalogue = Catalogues(config).open(SANDBOX)
-    (facts,) = catalogue.files(did)
-    replica = _on_disk(dict(catalogue.replicas([did]))[did])
+    with closing(Catalogues(config).open(SANDBOX)) as catalogue:
+        (facts,) = catalogue.files(did)
+        replica = _on_disk(dict(catalogue.replicas([did]))[did])
     session = Store(tmp_path / "store").session()
     partial = session.begin(SANDBOX, FileEntry(did, facts.size_bytes, facts.adler32), lambda: None)
     make_client = storage_access(config, SANDBOX).rucio_client
