@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from nbrucio.catalogue.rucio import RucioCatalogue
+from nbrucio.catalogue.tokens import token_file
 from nbrucio.config import Instance, Policy, load
 from nbrucio.sandbox import Sandbox
+from tests.catalogue.asking import DIMUON
 from tests.catalogue.servers import ScriptedServer
 
 Connect = Callable[..., RucioCatalogue]
@@ -55,3 +57,30 @@ def scripted() -> Iterator[ScriptedServer]:
     """A server that answers what a test tells it to: faults that a real one does not produce on demand."""
     with ScriptedServer() as server:
         yield server
+
+
+@pytest.fixture
+def logged_in(connect: Connect, instance: Instance, environ: dict[str, str]) -> Callable[..., RucioCatalogue]:
+    """Opens catalogues for whose login a token is kept: the sandbox's, which is good, and any one for another host."""
+    connect().describe(DIMUON)
+
+    def open_one(policy: Policy | None = None, **changes: object) -> RucioCatalogue:
+        changed = instance._replace(**changes)  # type: ignore[arg-type]
+        path = token_file(changed, environ)
+        if not path.exists():
+            path.write_text("a-kept-token")
+        return connect(policy, **changes)
+
+    return open_one
+
+
+@pytest.fixture
+def by_clients(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RucioCatalogue]:
+    """Opens the same catalogues for the same tokens, asked by rucio-clients only."""
+
+    def open_one(policy: Policy | None = None, **changes: object) -> RucioCatalogue:
+        catalogue = connect(policy, **changes)
+        monkeypatch.setattr(catalogue, "_directly", lambda _: None)
+        return catalogue
+
+    return open_one
