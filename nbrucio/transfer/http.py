@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
 from nbrucio.catalogue.base import Replica
+from nbrucio.errors import MissingDependency
 from nbrucio.transfer.connections import Line, Lines, Origin, Peer
 from nbrucio.transfer.faults import Attempt, Lasting, Passing, Refused, Unreachable, WrongBytes
 from nbrucio.transfer.model import Limits, StorageAccess
@@ -37,9 +38,20 @@ _TLS_REFUSALS = ("certificate required", "certificate expired", "unknown ca", "b
 
 
 class Http:
-    """Reads over HTTP for one instance's storage. Connections are kept and shared by all threads."""
+    """Reads over HTTP for one instance's storage. Connections are kept and shared by all threads.
+
+    Raises:
+        MissingDependency: pycurl cannot be loaded.
+    """
 
     def __init__(self, access: StorageAccess, limits: Limits) -> None:
+        try:
+            import pycurl  # noqa: F401
+        except ImportError as error:  # it is there, too, but was built for another libcurl than the system's
+            raise MissingDependency(
+                f"https:// needs the package pycurl, which cannot be loaded: {error}.",
+                next_command="pip install --force-reinstall pycurl",
+            ) from error
         self._access = access
         self._limits = limits
         self._lines = Lines(access, limits)

@@ -107,8 +107,10 @@ class Traces:
 
 def _send(target: TraceTarget, traces: list[dict[str, Any]]) -> bool:
     """Whether the host took them."""
-    import pycurl
-
+    try:
+        import pycurl
+    except ImportError:
+        return False
     line = Line(line_options(StorageAccess(ca=target.ca), _LIMITS, with_certificate=False))
     line.set(
         URL=target.url.rstrip("/") + "/traces/",

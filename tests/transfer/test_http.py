@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pycurl
 import pytest
 import trustme
 
-from nbrucio.errors import CredentialsRejected, IntegrityError, NbrucioError, TransferFailed
+from nbrucio.errors import CredentialsRejected, IntegrityError, MissingDependency, NbrucioError, TransferFailed
 from nbrucio.events import BytesArrived, FileRetried
 from nbrucio.store import Store
 from nbrucio.transfer import Outcome, StorageAccess
@@ -252,6 +253,17 @@ def test_connections_are_kept(server: Hostile, store: Store, access: StorageAcce
 )
 def test_a_url_that_leads_nowhere_is_an_error_of_the_tree(bring: Bring, pfn: str) -> None:
     assert isinstance(bring(pfn).error, NbrucioError)
+
+
+def test_without_pycurl_another_protocol_is_tried_and_the_error_says_what_to_install(
+    server: Hostile, bring: Bring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pycurl", None)
+    error = bring(server.url("good")).error
+    assert isinstance(error, MissingDependency)
+    assert error.next_command == "pip install --force-reinstall pycurl"
+    (tmp_path / "good").write_bytes(GOOD)
+    assert bring(server.url("good"), f"file://{tmp_path}/good").stored is not None
 
 
 def test_a_line_that_is_shut_before_it_connects_makes_no_connection(server: Hostile, access: StorageAccess) -> None:
