@@ -6,11 +6,9 @@ file that only its user can read, so that no notebook and no repository can brin
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -125,22 +123,12 @@ class Grants:
         self._write(lambda old: [grant for grant in old if (grant.instance, grant.did) != (instance, did)])
 
     def _write(self, change: Callable[[tuple[Grant, ...]], list[Grant]]) -> None:
+        from filelock import FileLock  # consent is read more often than it is given
+
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone(self._path.with_name(f"{self._path.name}.lock")):
+        with FileLock(str(self._path) + ".lock"):
             value = {"version": VERSION, "grants": [grant.as_json() for grant in change(self.all())]}
             write_file(self._path, json.dumps(value, indent=1).encode())
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Keep other processes out of the block, where the file system has locks.
-
-    This is what filelock does, too; loading it takes longer than everything else that keeping consent does.
-    """
-    with lock.open("wb") as file:
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def agreed(wanted: Iterable[tuple[str, Did, int]]) -> list[Grant]:
