@@ -25,6 +25,7 @@ def no_replica(entry: FileEntry) -> NbrucioError:
     return NoReplica(
         f"No replica of {entry.did} is available.",
         subject=str(entry.did),
+        hint="nbrucio reads file, http, https, davs and root. List the replicas of every protocol.",
         next_command=f"rucio replica list file {entry.did}",
     )
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from nbrucio.catalogue.storage import storage_credentials
 from nbrucio.config import Config, Instance
 from nbrucio.transfer.model import StorageAccess, TraceTarget
-
-if TYPE_CHECKING:
-    from rucio.client import Client
 
 
 def storage_access(config: Config, identity: str, environ: Mapping[str, str] = os.environ) -> StorageAccess:
@@ -22,14 +18,8 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
     """
     instance = config.instance(identity)
     found = storage_credentials(instance, environ)
-
-    def rucio_client() -> Client:
-        from nbrucio.catalogue.fullclient import full_client  # srm and the like alone need it
-
-        return full_client(instance, config.policy, environ)
-
     traces = _trace_target(instance) if config.policy.traces and instance.traces else None
-    return StorageAccess(found.ca, found.proxy, found.token, rucio_client, traces)
+    return StorageAccess(found.ca, found.proxy, found.token, traces)
 
 
 def _trace_target(instance: Instance) -> TraceTarget | None:

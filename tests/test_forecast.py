@@ -76,7 +76,11 @@ def test_a_forecast_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
         "About 5 s at 2.0 MB/s, the rate of the last sync.\n"
         "Free at the store: 50.0 MB now, 40.0 MB after it.\n"
     )
-    assert shown.err == "error: No replica of s:d is available.\n\nnext: rucio replica list file s:d\n"
+    assert shown.err == (
+        "error: No replica of s:d is available.\n\n"
+        "hint: nbrucio reads file, http, https, davs and root. List the replicas of every protocol.\n"
+        "next: rucio replica list file s:d\n"
+    )
 
 
 def test_without_a_rate_no_time_is_invented(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,40 +1,29 @@
-"""How storage is reached, from the configuration; traces and rucio-clients' own downloads against a real server."""
+"""How storage is reached, from the configuration, and traces against a real server."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from rucio.common.config import clean_cached_config
 
-from nbrucio.catalogue.base import FileEntry, Replica
-from nbrucio.catalogue.rucio import Catalogues
 from nbrucio.config import Config, Credentials, Policy, load
-from nbrucio.did import Did
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.storage import storage_access
-from nbrucio.store import Store
 from nbrucio.sync import sync
-from nbrucio.transfer import Limits
-from nbrucio.transfer.fallback import Fallback
-from nbrucio.transfer.source import Delivery
 
 SANDBOX = "sandbox.localhost"
 
 
 @pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
+def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """The session's sandbox for a user with a store of his own, and no rucio.cfg in the process."""
     monkeypatch.setenv("RUCIO_CLIENT_MODE", "1")  # tests have Rucio's server package installed as well
     monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
     for name in ("RUCIO_HOME", "RUCIO_CONFIG", "VIRTUAL_ENV", "CONDA_PREFIX"):
         monkeypatch.delenv(name, raising=False)
-    yield load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
-    clean_cached_config()  # rucio-clients would keep the empty one that it was given for the rest of the session
+    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
 
 
 def _tracing(config: Config, **changes: object) -> Config:
@@ -84,22 +73,3 @@ def test_traces_go_to_their_own_host_and_in_the_users_name(config: Config) -> No
         ("https://traces.example", config.instance().account, "atl", Path("/ca.pem"))
     )
     assert storage_access(_tracing(config, account=None, credentials=Credentials()), SANDBOX, {}).traces is None
-
-
-def test_rucio_clients_bring_a_file_with_the_instances_settings_alone(config: Config, tmp_path: Path) -> None:
-    """The real DownloadClient, in a process without a rucio.cfg. file:// stands for srm, which needs gfal2."""
-    did = Did("sandbox", "dimuon.1.root")
-    with closing(Catalogues(config).open(SANDBOX)) as catalogue:
-        (facts,) = catalogue.files(did)
-        replica = _on_disk(dict(catalogue.replicas([did]))[did])
-    session = Store(tmp_path / "store").session()
-    partial = session.begin(SANDBOX, FileEntry(did, facts.size_bytes, facts.adler32), lambda: None)
-    make_client = storage_access(config, SANDBOX).rucio_client
-    assert make_client is not None
-    Fallback(make_client).read(replica, Delivery(facts, partial, Limits(), lambda _: None))
-    assert partial.sums().fault(facts) is None
-    partial.discard()
-
-
-def _on_disk(replicas: tuple[Replica, ...]) -> Replica:
-    return next(replica for replica in replicas if replica.scheme == "file")

@@ -6,7 +6,7 @@ A malformed checksum is refused too: were it taken as absent, a damaged catalogu
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -48,10 +48,13 @@ def file_of(row: object) -> FileEntry:
     return FileEntry(did, count_of(row, "bytes", did), _adler32(row, did), _md5(row, did))
 
 
-def replicas_of(row: object) -> tuple[Did, tuple[Replica, ...]]:
+def replicas_of(row: object, schemes: Container[str]) -> tuple[Did, tuple[Replica, ...]]:
     """The file and the replicas of a row of list_replicas, in the server's order of preference.
 
-    A constituent of an archive is left out: it can only be had by unpacking.
+    A constituent of an archive is left out: nbrucio does not unpack. So is a replica of a scheme that nobody asked for.
+
+    Args:
+        schemes: those that were asked for, in lower case. A server must not choose how this machine reads.
 
     Raises:
         RucioRefused: the row is malformed.
@@ -70,7 +73,9 @@ def replicas_of(row: object) -> tuple[Did, tuple[Replica, ...]]:
         rse, priority = facts.get("rse"), facts.get("priority")
         if not isinstance(rse, str) or not isinstance(priority, int):
             raise _malformed(did, "replicas")
-        found.append((priority, Replica(rse, pfn, facts.get("type") == "TAPE")))
+        replica = Replica(rse, pfn, facts.get("type") == "TAPE")
+        if replica.scheme in schemes:
+            found.append((priority, replica))
     found.sort(key=_priority)
     return did, tuple([replica for _, replica in found])
 

@@ -98,7 +98,8 @@ class RucioCatalogue:
                 return rows
 
             subject = str(batch[0]) if len(batch) == 1 else None
-            yield from map(replicas_of, self._rows(direct.replicas(batch, self._schemes, site), subject, ask))
+            for row in self._rows(direct.replicas(batch, self._schemes, site), subject, ask):
+                yield replicas_of(row, self._schemes)
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
         """See `Catalogue`. What it says of openness is a guess, see `facts_of`.

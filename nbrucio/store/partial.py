@@ -96,12 +96,6 @@ class Partial:
         self._sums = sum_file(self._fs, self._opened, want_md5=self._want_md5, before_block=before_block)
         return True
 
-    def adopt(self, path: str, before_block: Callable[[], None]) -> None:
-        """Put the file at ``path``, on the same file system, in the place of this one, and sum it."""
-        self.close()
-        self._fs.rename(path, self.path)
-        self.load(before_block)
-
     def write(self, chunk: bytes | memoryview) -> None:
         self._fs.write(self._opened, chunk)
         self._sums.update(chunk)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.errors import NbrucioError
@@ -37,15 +36,12 @@ class StorageAccess:
         ca: file or folder of CAs that vouch for the storage; None means those of this machine.
         proxy: an X.509 proxy, or certificate and key in one PEM file.
         token: a bearer token; sent over TLS only, and only to the host that the replica's URL names.
-        rucio_client: makes a ``rucio.client.Client`` for the instance, for schemes that only rucio-clients reads; None
-            when there is none.
         traces: where traces of downloads go; None sends none.
     """
 
     ca: Path | None = None
     proxy: Path | None = None
     token: str | None = field(default=None, repr=False)
-    rucio_client: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
     traces: TraceTarget | None = None
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from nbrucio.catalogue.base import Replica
-from nbrucio.transfer.fallback import Fallback
 from nbrucio.transfer.http import Http
 from nbrucio.transfer.model import Limits, StorageAccess
 from nbrucio.transfer.posix import Posix
@@ -18,8 +17,6 @@ from nbrucio.transfer.xrootd import Xrootd
 MOUNTED = "file"
 _POSIX = ("file", "posix")
 _HTTP = ("http", "https", "dav", "davs")
-#: What rucio-clients may read, given gfal2 or the storage's own command.
-_OTHERS = ("srm", "gsiftp", "gfal", "s3", "s3s", "globus", "scp", "rsync", "storm", "ngarc")
 _XROOTD = ("root", "roots", "xroot", "xroots")
 
 
@@ -66,10 +63,15 @@ class Sources:
             return "http", lambda: Http(access, self._limits)
         if scheme in _XROOTD:
             return "xrootd", lambda: Xrootd(access, self._limits)
-        make_client = access.rucio_client
-        if make_client is not None and scheme in _OTHERS:
-            return "rucio", lambda: Fallback(make_client)
         return None
+
+
+def is_text(pfn: str) -> bool:
+    """Whether ``pfn`` can be given to a library at all. JSON can spell halves of characters, and NUL."""
+    try:
+        return b"\0" not in pfn.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def host_of(replica: Replica) -> str:

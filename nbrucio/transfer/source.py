@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Protocol
 
 from nbrucio.catalogue.base import FileEntry, Replica
@@ -44,8 +43,6 @@ class Delivery:
         self._wake: Callable[[], None] | None = None
         self._since = time.monotonic()
         self._recent_bytes = 0
-        self._followed: Path | None = None
-        self._followed_bytes = 0
 
     @property
     def offset(self) -> int:
@@ -97,31 +94,6 @@ class Delivery:
         self._on_bytes(self.offset - had)
         return True
 
-    def adopt(self, path: str) -> None:
-        """Take over a whole file that lies in the same folder of partial files.
-
-        Raises:
-            StoreFault: the store failed.
-        """
-        had = self.offset
-        with _store_faults():
-            self.partial.adopt(path, self.check)
-        self._recent_bytes += self.offset
-        self._on_bytes(self.offset - had)
-
-    @contextmanager
-    def following(self, path: Path) -> Iterator[None]:
-        """While another library writes to ``path``, what it has written counts as having arrived."""
-        self._followed = path
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._followed = None
-                # Whoever follows takes the whole file over afterwards, or nothing.
-                self._on_bytes(-self._followed_bytes)
-                self._followed_bytes = 0
-
     def check(self) -> None:
         """Raise what this delivery was aborted with, if it was."""
         if self._stop is not None:
@@ -147,7 +119,6 @@ class Delivery:
 
     def watch(self, now: float) -> None:
         """Abort this attempt if it stalled; called every now and then by the engine."""
-        self._look_at_followed()
         elapsed = now - self._since
         if elapsed < self._limits.stall_s:
             return
@@ -155,19 +126,6 @@ class Delivery:
             self.abort(Passing(f"stalled: {self._recent_bytes} bytes in {elapsed:.0f} s", host=True))
         self._since = now
         self._recent_bytes = 0
-
-    def _look_at_followed(self) -> None:
-        with self._guard:
-            if self._followed is None:
-                return
-            try:
-                size_bytes = self._followed.stat().st_size
-            except OSError:
-                return  # not begun, or done and renamed
-            arrived = size_bytes - self._followed_bytes
-            self._followed_bytes = size_bytes
-            self._recent_bytes += max(0, arrived)
-            self._on_bytes(arrived)
 
 
 class Source(Protocol):

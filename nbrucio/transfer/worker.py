@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 
+from nbrucio.did import printable
 from nbrucio.errors import MissingDependency, NbrucioError, NoSpace
 from nbrucio.events import BytesArrived, FileRetried, FileStarted, Waiting
 from nbrucio.store.lock import Lock
@@ -25,7 +26,7 @@ from nbrucio.transfer.faults import (
     no_replica,
 )
 from nbrucio.transfer.model import Task
-from nbrucio.transfer.protocols import host_of
+from nbrucio.transfer.protocols import host_of, is_text
 from nbrucio.transfer.run import Run
 from nbrucio.transfer.schedule import Job
 from nbrucio.transfer.source import Delivery
@@ -212,7 +213,9 @@ class Worker:
         """Why the job's next replica is not worth an attempt; None when it is."""
         replica = job.left[0]
         if not self._run.sources.reads(job.task.instance, replica):
-            return Lasting(f"nothing here reads {replica.scheme}://")
+            return Lasting(f"nbrucio does not support the protocol {printable(replica.scheme)}")
+        if not is_text(replica.pfn):
+            return Lasting("its URL cannot be read")
         if self._run.hosts.is_dead(host_of(replica)):
             return Lasting("its host failed before in this run")
         return None

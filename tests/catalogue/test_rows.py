@@ -76,7 +76,7 @@ def test_replicas_are_sorted_by_the_servers_priority_and_tape_is_marked() -> Non
         "https://t/f": {**PFN, "rse": "T", "type": "TAPE", "priority": 3},
         "https://a/f": {**PFN, "rse": "A", "priority": 1},
     }
-    did, replicas = replicas_of({**FILE, "pfns": pfns})
+    did, replicas = replicas_of({**FILE, "pfns": pfns}, ("https", "root"))
     assert did == Did("s", "n")
     assert replicas == (
         Replica("A", "https://a/f"),
@@ -86,7 +86,16 @@ def test_replicas_are_sorted_by_the_servers_priority_and_tape_is_marked() -> Non
 
 
 def test_a_constituent_of_an_archive_is_no_replica() -> None:
-    assert replicas_of({**FILE, "pfns": {"root://a//z?xrdcl.unzip=n": {**PFN, "client_extract": True}}})[1] == ()
+    pfns = {"root://a//z?xrdcl.unzip=n": {**PFN, "client_extract": True}}
+    assert replicas_of({**FILE, "pfns": pfns}, ("root",))[1] == ()
+
+
+@pytest.mark.parametrize(
+    "pfn", ["file:///etc/passwd", "srm://a/f", "FILE:///etc/passwd", "/etc/passwd", "", "://", " https://a"]
+)
+def test_a_replica_of_a_scheme_that_was_not_asked_for_is_left_out(pfn: str) -> None:
+    pfns = {pfn: PFN, "https://a/f": PFN}
+    assert replicas_of({**FILE, "pfns": pfns}, ("https", "root"))[1] == (Replica("A", "https://a/f"),)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +103,7 @@ def test_a_constituent_of_an_archive_is_no_replica() -> None:
 )
 def test_malformed_replicas_are_refused(pfns: Any) -> None:
     with pytest.raises(RucioRefused, match="malformed: replicas"):
-        replicas_of({**FILE, "pfns": pfns})
+        replicas_of({**FILE, "pfns": pfns}, ("a",))
 
 
 def test_totals_that_a_reopened_dataset_still_has_are_left_out() -> None:
@@ -110,6 +119,6 @@ def test_an_unknown_type_is_refused() -> None:
 
 @given(st.fixed_dictionaries(dict.fromkeys(("scope", "name", "bytes", "pfns"), json_values)) | json_values)
 def test_whatever_comes_is_a_value_or_refused(row: Any) -> None:
-    for parse in (file_of, replicas_of, lambda row: facts_of(row, "type")):
+    for parse in (file_of, lambda row: replicas_of(row, ("a",)), lambda row: facts_of(row, "type")):
         with contextlib.suppress(RucioRefused):
             assert isinstance(parse(row), (FileEntry, tuple, DidFacts))

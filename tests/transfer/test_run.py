@@ -144,8 +144,38 @@ def test_a_full_line_of_causes_is_in_the_error(store: Store, tmp_path: Path) -> 
     (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), replicas)], store, {}, Silent())
     assert str(outcome.error) == (
         "test:x could not be read from any replica. ONE: No such file or directory; "
-        "TWO: nothing here reads gopher://; THREE: not a regular file."
+        "TWO: nbrucio does not support the protocol 'gopher'; THREE: not a regular file."
     )
+
+
+@pytest.mark.parametrize(
+    ("pfn", "cause"),
+    [
+        *(
+            (f"{scheme}://se.example:8443/f", f"does not support the protocol '{scheme}'")
+            for scheme in ("srm", "gsiftp", "s3")
+        ),
+        ("s rm\x1b://x", "does not support the protocol"),
+        ("", "does not support the protocol ''"),
+        ("https://[bad/x", "its URL cannot be read"),
+        ("https://se.example:99999999/x", "its URL cannot be read"),
+        ("https://\udcff/x", "its URL cannot be read"),
+        ("root://\udc80//x", "its URL cannot be read"),
+        ("root://h//a\0b", "its URL cannot be read"),
+        ("root://h:port//x", "Invalid arguments"),
+        ("file://other/f", "a file of another host"),
+    ],
+)
+def test_a_replica_whose_url_cannot_be_read_costs_its_file_alone(
+    store: Store, access: StorageAccess, server: Hostile, pfn: str, cause: str
+) -> None:
+    """Tests have Rucio's server package installed, whose presence must not matter."""
+    good = Task(INSTANCE, entry("good", GOOD), (Replica("GOOD", server.url("good")),))
+    bad = Task(INSTANCE, entry("bad", GOOD), (Replica("BAD", pfn),))
+    first, second = fetch([bad, good], store, {INSTANCE: access}, Silent(), limits=QUICK)
+    assert cause in str(first.error)
+    assert isinstance(first.error, TransferFailed)
+    assert second.stored is not None
 
 
 def test_an_iterator_is_never_asked_for_many_files_ahead(
