@@ -6,6 +6,7 @@ files came and went can be told where both sides list them, or the store remembe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,10 +133,7 @@ def holds(path: Path) -> dict[str, Held]:
 
 
 def _is_nothing(path: Path) -> bool:
-    try:
-        return path.stat().st_size == 0
-    except OSError:
-        return False
+    return str(path) == os.devnull or (path.is_file() and path.stat().st_size == 0)
 
 
 def _locked(requirement: Requirement, declared: Declared) -> Held:

@@ -14,6 +14,7 @@ match.
     │   ├── BadDeclaration          2  bad-declaration
     │   │   └── ParameterNeeded     2  parameter-needed
     │   ├── BadConfig               2  bad-config
+    │   ├── UnreadableFile          2  unreadable-file
     │   ├── UnknownInstance         2  unknown-instance
     │   └── MissingDependency       2  missing-dependency
     ├── Drift                       3  drift
@@ -117,6 +118,12 @@ class BadConfig(UsageError):
     """A configuration file has a fault."""
 
     code = "bad-config"
+
+
+class UnreadableFile(UsageError):
+    """A file that nbrucio keeps is there, but cannot be read or is damaged. Nothing is written over it."""
+
+    code = "unreadable-file"
 
 
 class UnknownInstance(UsageError):

@@ -20,6 +20,8 @@ from typing import BinaryIO, Literal, NamedTuple
 from nbrucio.atomic import write_file, write_pieces
 from nbrucio.errors import BadConfig, NbrucioError
 from nbrucio.kernel import where
+from nbrucio.kernel.manifest import MAX_BYTES
+from nbrucio.readfile import open_regular, parse_json, read_file, read_json
 
 VERSION = 1
 _json = json.JSONEncoder(separators=(",", ":")).encode
@@ -167,8 +169,8 @@ def follow(old: Path, new: Path, environ: Mapping[str, str] = os.environ) -> Non
     """
     source, target = path_for(old, environ), path_for(new, environ)
     try:
-        content = json.loads(source.read_bytes())
-        plain = plain_path(source).read_bytes()
+        content = read_json(source, MAX_BYTES)
+        plain = read_file(plain_path(source), MAX_BYTES)
     except (FileNotFoundError, ValueError):
         return
     content["notebook"] = os.path.realpath(new)
@@ -194,13 +196,13 @@ def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
 def _says_the_same(path: Path, manifest: Manifest) -> bool:
     """Whether both files say this already. Who wrote them, and when, is no content."""
     try:
-        with plain_path(path).open("rb") as plain:
+        with open_regular(plain_path(path), MAX_BYTES) as plain:
             if not _continues(plain, map(_bytes, _plain_lines(manifest))):
                 return False
-        with path.open("rb") as file:
+        with open_regular(path, MAX_BYTES) as file:
             head, found, _ = file.read(_MAX_HEAD_BYTES).partition(_DATA)
             file.seek(len(head) + len(found))
-            present, facts = json.loads(head + b"}"), json.loads(_head(manifest).removesuffix(_DATA.decode()) + "}")
+            present, facts = parse_json(head + b"}"), json.loads(_head(manifest).removesuffix(_DATA.decode()) + "}")
             if any(present.get(key) != facts[key] for key in ("version", "notebook", "state")):
                 return False
             return _continues(file, map(_bytes, _data(manifest)))

@@ -19,8 +19,11 @@ from nbrucio.atomic import create_file, replace_file
 from nbrucio.did import printable
 from nbrucio.errors import BadNotebook, NoSpace
 from nbrucio.jsontext import MemberEdit, ObjectText, find_not_a_number, same_json, scan_object, skip_space
+from nbrucio.readfile import read_file
 
 KEY = "nbrucio"
+#: Of a notebook. Its text takes up to four times as much while it is read.
+MAX_BYTES = 1 << 29
 _BOM = "\ufeff"
 _CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 
@@ -262,17 +265,14 @@ def _code(cells: list[object]) -> Iterator[str]:
 def _read(path: Path) -> bytes:
     """The bytes of the file ``path``; every reason why not is a `BadNotebook`."""
     try:
-        # Asked first, because opening a pipe or a device may wait forever.
-        if path.is_dir():
-            raise _bad(path, "is a folder, not a notebook")
-        if path.exists() and not path.is_file():
-            raise _bad(path, "is not a regular file")
-        return path.read_bytes()
+        return read_file(path, MAX_BYTES)
     except FileNotFoundError as error:
         command = _command("nbrucio init", path)
         raise _bad(
             path, "does not exist", hint="Check the path, or make the notebook.", next_command=command
         ) from error
+    except IsADirectoryError as error:
+        raise _bad(path, "is a folder, not a notebook") from error
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         raise _bad(path, f"cannot be read: {_reason(error)}") from error
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from nbrucio.errors import BadNotebook
-from nbrucio.notebook import KEY, Notebook
+from nbrucio.notebook import KEY, MAX_BYTES, Notebook
+from nbrucio.readfile import open_regular
 from nbrucio.textheader import COMMENTS, Header, missing
 
 _LANGUAGES = {".py": "python", ".r": "R", ".jl": "julia", ".cpp": "c++"}
@@ -50,7 +51,7 @@ def declares_in_text(path: Path) -> bool:
     if not is_text(path):
         return False
     try:
-        with path.open("rb") as file:
+        with open_regular(path, MAX_BYTES) as file:
             return _mentions(file.read(65_536).decode("utf-8", "replace"), path)
     except OSError:
         return False

@@ -186,7 +186,9 @@ def make_loop(path: Path) -> None:
     ("make", "what"),
     [
         (Path.mkdir, "is a folder, not a notebook."),
-        (make_fifo, "is not a regular file."),
+        (make_fifo, "cannot be read: it is not a regular file."),
+        (lambda path: path.symlink_to("/dev/zero"), "cannot be read: it is not a regular file."),
+        (lambda path: path.symlink_to("gone"), "cannot be read: it is a link to a file that is not there."),
         (make_loop, "cannot be read: too many levels of symbolic links."),
     ],
 )
@@ -199,12 +201,12 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path, make: Callab
 
 
 def test_a_file_without_permission_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Path) -> bytes:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+    def refuse(path: Path, _flags: int) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     path = tmp_path / "closed.ipynb"
     path.write_text(MINIMAL)
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(BadNotebook) as caught:
         load(path)
     assert caught.value.message == f"'{path}' cannot be read: permission denied."

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbrucio.config import Instance
+from nbrucio.readfile import read_file
 
 _MAX_BYTES = 64 * 1024
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
@@ -62,8 +63,7 @@ def bearer_token(environ: Mapping[str, str]) -> str | None:
     if file is None:
         return None
     try:
-        with file.open(encoding="ascii") as lines:
-            return _token(lines.read(_MAX_BYTES))
+        return _token(read_file(file, _MAX_BYTES).decode("ascii"))
     except (OSError, UnicodeDecodeError):
         return None
 

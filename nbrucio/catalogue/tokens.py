@@ -14,8 +14,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from nbrucio.atomic import write_file
 from nbrucio.config import Instance
 from nbrucio.errors import BadConfig
+from nbrucio.readfile import read_file
 
 #: Rucio's tokens live for an hour. One that is about to expire costs a refused request; a new one costs no more.
 _MAX_AGE_S = 55 * 60
@@ -46,7 +48,7 @@ def kept_token(instance: Instance, environ: Mapping[str, str]) -> str | None:
         BadConfig: no private folder can be made.
     """
     try:
-        return token_file(instance, environ).read_text("ascii")
+        return read_file(token_file(instance, environ), _MAX_BYTES, follow=False).decode("ascii")
     except OSError:
         return None
 
@@ -64,15 +66,12 @@ def _keep_usable(path: Path) -> None:
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > _MAX_BYTES or time.time() - facts.st_mtime > _MAX_AGE_S:
             path.unlink()
             return
-        content = path.read_bytes()
+        content = read_file(path, _MAX_BYTES, follow=False)
         token = content.strip()
         if not _TOKEN.match(token):
             path.unlink()
         elif token != content:
-            partial = path.with_name(f".{path.name}.{os.getpid()}")
-            partial.touch(mode=0o600)
-            partial.write_bytes(token)
-            partial.replace(path)
+            write_file(path, token)
     except FileNotFoundError:
         return  # another process replaced or removed it just now
     except OSError as error:

@@ -14,6 +14,7 @@ from nbrucio.config.search import Found, find_instances
 from nbrucio.config.table import Source, Table
 from nbrucio.config.values import Config, Instance, find_instance
 from nbrucio.errors import BadConfig
+from nbrucio.readfile import SMALL_BYTES, read_file, reason
 
 #: The operator's file. No variable moves it: who may set variables may not lift the operator's limits.
 SYSTEM_FILE = Path("/etc/nbrucio/config.toml")
@@ -79,11 +80,14 @@ def _read(file: Path, environ: Mapping[str, str]) -> Table | None:
     else:
         import tomli as tomllib
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = "" if str(file) == os.devnull else read_file(file, SMALL_BYTES).decode("utf-8")
+        content = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise BadConfig(f"{file} cannot be read: {error.strerror}.", subject=str(file)) from error
+        raise BadConfig(f"{file} cannot be read: {reason(error)}.", subject=str(file)) from error
+    except RecursionError as error:
+        raise BadConfig(f"{file} is nested too deeply.", subject=str(file), hint="Correct the file.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{file} is not TOML: {error}.", subject=str(file), hint="Correct the file.") from error
     table = Table.of("", content, Source.of(file), environ)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbrucio.config.table import Source, Table
 from nbrucio.errors import BadConfig
+from nbrucio.readfile import SMALL_BYTES, read_file
 
 #: Our name of a setting, and rucio.cfg's in its section [client].
 _KEYS = {
@@ -76,8 +77,7 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
     source = Source(str(path), Path.cwd())  # rucio-clients takes relative paths from the working folder
     parser = configparser.ConfigParser()
     try:
-        with path.open(encoding="utf-8") as lines:
-            parser.read_file(lines)
+        parser.read_string(read_file(path, SMALL_BYTES).decode("utf-8"), source=str(path))
         section = {name: value for name, value in parser.items("client") if value} if "client" in parser else {}
         trace_host = parser.get("trace", "trace_host", fallback="")
     except (OSError, UnicodeDecodeError, configparser.Error) as error:

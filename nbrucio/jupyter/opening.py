@@ -6,7 +6,6 @@ Lab restores is treated as its user wants before the browser has said a word.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nbrucio.errors import UsageError
+from nbrucio.readfile import SMALL_BYTES, parse_json, read_file
 
 #: From the least to the most that may happen.
 LEVELS = ("off", "read", "look", "fetch")
@@ -70,7 +70,7 @@ def chosen_before(environ: Mapping[str, str], log: Logger) -> Chosen:
     """What stands in the user's settings of Lab; nothing where there are none or they cannot be read."""
     file = _settings_folder(environ) / _FILE
     try:
-        found = _parsed(file.read_text(encoding="utf-8"))
+        found = _parsed(read_file(file, SMALL_BYTES).decode("utf-8"))
         megabytes = found.get("openBudget")
         budget = int(megabytes * 1_000_000) if isinstance(megabytes, (int, float)) else None
         return Chosen.of({"level": found.get("onOpen"), "budget_bytes": budget})
@@ -94,7 +94,10 @@ def _parsed(text: str) -> dict[str, Any]:
     try:
         import json5
     except ModuleNotFoundError:
-        value = json.loads(text)
+        value = parse_json(text)
     else:
-        value = json5.loads(text)
+        try:
+            value = json5.loads(text)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
     return value if isinstance(value, dict) else {}

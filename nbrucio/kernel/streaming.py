@@ -7,6 +7,11 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
+from .manifest import read_regular
+
+#: Of a token.
+_MAX_BYTES = 1 << 16
+
 
 def storage_options(ca: str | None, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Options of fsspec's https file system: whom to trust, and how the user is known.
@@ -36,5 +41,4 @@ def _token(environ: Mapping[str, str]) -> str | None:
         return environ["BEARER_TOKEN"].strip()
     if not environ.get("BEARER_TOKEN_FILE"):
         return None
-    with open(environ["BEARER_TOKEN_FILE"], encoding="ascii") as file:  # noqa: PTH123 - as above
-        return file.read().strip()
+    return read_regular(environ["BEARER_TOKEN_FILE"], _MAX_BYTES).decode("ascii").strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections import defaultdict
@@ -78,13 +79,17 @@ class Partial:
     def open(self) -> None:
         """Be ready to write after the bytes that are here."""
         if self.fd is None:
-            self.fd = self._fs.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+            self.fd = self._fs.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK)
             if self.size_bytes:
                 self._fs.seek(self.fd, self.size_bytes)
 
     def load(self, before_block: Callable[[], None]) -> None:
         """Open an adopted file and sum what it holds."""
         self.open()
+        if not stat.S_ISREG(self._fs.fstat(self._opened).st_mode):  # a pipe would be waited for
+            self.close()
+            self._fs.unlink(self.path)
+            self.open()
         self._sums = sum_file(self._fs, self._opened, want_md5=self._want_md5, before_block=before_block)
 
     def clone(self, source_fd: int, before_block: Callable[[], None]) -> bool:

@@ -14,6 +14,10 @@ from nbrucio.atomic import write_file
 from nbrucio.catalogue.base import Replica
 from nbrucio.did import Did
 from nbrucio.errors import BadDid
+from nbrucio.readfile import read_file
+
+#: About a million lines.
+_MAX_BYTES = 1 << 28
 
 
 class Places:
@@ -25,11 +29,11 @@ class Places:
     def read(self, instance: str, digest: str) -> dict[Did, Replica]:
         """The replicas that were used for files of the list with this digest."""
         try:
-            lines = self.path(instance, digest).read_text("utf-8", "surrogatepass").splitlines()
+            text = read_file(self.path(instance, digest), _MAX_BYTES, follow=False).decode("utf-8", "surrogatepass")
         except (OSError, ValueError):
             return {}
         found = {}
-        for line in lines:
+        for line in text.splitlines():
             did, _, place = line.partition("\t")
             rse, _, pfn = place.partition("\t")
             try:

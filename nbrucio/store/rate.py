@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from nbrucio.atomic import write_file
+from nbrucio.readfile import SMALL_BYTES, read_json
 
 #: Less than this says more about the latency of small files than about the rate of large ones.
 MIN_BYTES = 1_000_000
@@ -20,9 +21,10 @@ class Rate:
     def last(self) -> float | None:
         """Bytes per second of the last sync that brought enough to tell; None when there was none."""
         try:
-            rate = json.loads(self._path.read_bytes())["bytes_per_s"]
-        except (OSError, ValueError, KeyError, TypeError):
+            value = read_json(self._path, SMALL_BYTES, follow=False)
+        except (OSError, ValueError):
             return None
+        rate = value.get("bytes_per_s") if isinstance(value, dict) else None
         return float(rate) if isinstance(rate, (int, float)) and 0 < rate < float("inf") else None
 
     def keep(self, size_bytes: int, elapsed_s: float) -> None:

@@ -86,7 +86,7 @@ def parse_record(text: bytes) -> Record | None:
     try:
         raw = json.loads(text)
         return _from_json(raw)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

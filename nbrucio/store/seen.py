@@ -26,10 +26,13 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from nbrucio.atomic import write_pieces
+from nbrucio.readfile import open_regular, parse_json
 
 FORMAT = 1
 #: So many objects are looked at where not all must be: 3 to 10 µs each.
 LOOKS = 1_024
+#: About a million objects.
+_MAX_BYTES = 1 << 28
 #: About the length of a line, of which two thirds are the object's digest.
 _LINE_BYTES = 120
 #: Two changes within one tick of a file system's clock leave the same time (Linux: at most 10 ms), so what changed
@@ -117,8 +120,8 @@ class Sightings:
             every: look at each object, however many there are.
         """
         try:
-            with self._path(notebook).open("rb") as file:
-                head = json.loads(file.readline())
+            with open_regular(self._path(notebook), _MAX_BYTES, follow=False) as file:
+                head = parse_json(file.readline())
                 if head["format"] != FORMAT or head["question"] != question:
                     return None
                 seen = Seen(
@@ -173,8 +176,8 @@ class Sightings:
         """Each file of this memory, with the real path of the notebook that it is of."""
         for path in _files(self._folder):
             try:
-                with path.open("rb") as file:
-                    notebook = json.loads(file.readline())["notebook"]
+                with open_regular(path, _MAX_BYTES, follow=False) as file:
+                    notebook = parse_json(file.readline())["notebook"]
             except (OSError, ValueError, KeyError, TypeError):
                 continue
             if isinstance(notebook, str):

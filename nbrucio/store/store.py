@@ -188,7 +188,7 @@ class Store:
 
     def _record(self, place: Place) -> Record | None:
         try:
-            fd = self._fs.open(place.record, os.O_RDONLY | os.O_NOFOLLOW)
+            fd = self._fs.open(place.record, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
         try:
