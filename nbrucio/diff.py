@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbrucio.catalogue.base import FileEntry
+from nbrucio.config import Config
 from nbrucio.declaration import Requirement, lock_for
 from nbrucio.did import Did
 from nbrucio.errors import BadDid
 from nbrucio.lock import is_digest, list_lines, parse_lines
 from nbrucio.resolve import Declared, read_declared
 from nbrucio.selection import Selection
+from nbrucio.store.resolved import Resolutions
 
 #: Gives the file list with a digest where this machine remembers it.
 Lists = Callable[[str], Sequence[FileEntry] | None]
@@ -98,6 +100,11 @@ class Change:
             "new": self.new.as_json() if self.new else None,
             "files": self.files.as_json() if self.files else None,
         }
+
+
+def remembered_lists(config: Config) -> Lists:
+    """The file lists that this machine remembers."""
+    return Resolutions(config.store_path).files
 
 
 def diff(old: Path, new: Path, lists: Lists) -> tuple[Change, ...]:

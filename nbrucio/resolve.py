@@ -60,6 +60,11 @@ def read_declared(path: Path, parameters: Mapping[str, object] = NO_PARAMETERS) 
         raise
 
 
+def remembered_lock(path: Path, config: Config) -> Mapping[str, LockEntry]:
+    """By handle, what the notebook at ``path``, which has no lock of its own, resolved to on this machine."""
+    return Resolutions(config.store_path).lock(path)
+
+
 class Question(NamedTuple):
     """How to resolve.
 

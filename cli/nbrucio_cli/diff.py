@@ -95,9 +95,9 @@ def _for_git(arguments: tuple[Path, ...]) -> int:
 
 
 def _lists() -> Lists:
-    from nbrucio.store.resolved import Resolutions
+    from nbrucio.diff import remembered_lists
 
-    return Resolutions(load_config().store_path).files
+    return remembered_lists(load_config())
 
 
 def _lines(changes: Iterable[Change]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from jupyter_server.utils import url_path_join
 from traitlets import Bool, Enum, Integer
 
 from nbrucio.consent import user_grants
+from nbrucio.jupyter.context import ServerContext
 from nbrucio.jupyter.lookups import progress_as_json
 from nbrucio.jupyter.opening import Opening, chosen_before
 from nbrucio.jupyter.routes import ROUTES
@@ -79,8 +80,9 @@ class NbrucioApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Called by Jupyter; the base URL is added to handlers by us, since they take arguments."""
+        context: ServerContext = self
         for name, handler in ROUTES.items():
-            self.handlers.append((url_path_join("/nbrucio", name), handler, {"app": self}))
+            self.handlers.append((url_path_join("/nbrucio", name), handler, {"app": context}))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401, ARG002 - Jupyter's signature
         self._attach()

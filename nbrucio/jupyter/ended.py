@@ -9,7 +9,7 @@ from nbrucio.config import Config
 from nbrucio.glance import Glance
 from nbrucio.lock import LockEntry
 from nbrucio.report import NotebookReport
-from nbrucio.store.resolved import Resolutions
+from nbrucio.resolve import remembered_lock
 
 
 class Ended(NamedTuple):
@@ -43,4 +43,4 @@ class Ended(NamedTuple):
     def seen(cls, glance: Glance, config: Config) -> Ended:
         """That nothing was to be done."""
         states = {row.handle: row.state for row in glance.rows}
-        return cls(states, Resolutions(config.store_path).lock(glance.path), {}, {})
+        return cls(states, remembered_lock(glance.path, config), {}, {})

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tornado.web
 from jupyter_server.auth.decorator import authorized
@@ -16,11 +16,9 @@ from jupyter_server.base.handlers import APIHandler
 
 from nbrucio.errors import BadNotebook, NbrucioError, UsageError
 from nbrucio.jupyter import lookups
+from nbrucio.jupyter.context import ServerContext
 from nbrucio.jupyter.opening import Chosen
 from nbrucio.jupyter.syncs import Wish
-
-if TYPE_CHECKING:
-    from nbrucio.jupyter.app import NbrucioApp
 
 Verb = Callable[..., Awaitable[None]]
 
@@ -65,7 +63,7 @@ class NbrucioHandler(APIHandler):
 
     auth_resource = "nbrucio"
 
-    def initialize(self, app: NbrucioApp) -> None:
+    def initialize(self, app: ServerContext) -> None:
         """Called by tornado with what the route holds."""
         self.app = app
 

@@ -15,7 +15,7 @@ from nbrucio.did import Did
 from nbrucio.errors import Interrupted, TransferFailed
 from nbrucio.events import BytesArrived, Event, FileFinished, FileStarted, Silent, Waiting
 from nbrucio.store import Store
-from nbrucio.transfer import Limits, StorageAccess, Task, engine, fetch
+from nbrucio.transfer import Limits, StorageAccess, Task, fetch
 from tests.store.disks import INSTANCE, entry, file_task, partials
 from tests.transfer.conftest import QUICK, Listener, task
 from tests.transfer.hostile import GOOD, Hostile
@@ -182,7 +182,7 @@ def test_an_iterator_is_never_asked_for_many_files_ahead(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Replicas of all files of a large dataset would fill the memory."""
-    monkeypatch.setattr(engine, "AHEAD", 3)
+    monkeypatch.setattr("nbrucio.transfer.engine.AHEAD", 3)
     done: set[Did] = set()
     ahead = []
 
