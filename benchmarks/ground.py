@@ -112,11 +112,14 @@ def _certificates(folder: Path) -> tuple[Path, Path]:
 
 
 def _trust(ground: Ground) -> None:
-    """Let nbrucio verify the xrootd server's certificate instead of the sandbox's own storage."""
+    """Let nbrucio verify the xrootd server's certificate and read its files, instead of the sandbox's own storage."""
     configuration = Path(ground.sandbox.env()["NBRUCIO_CONFIG"])
     lines = configuration.read_text().splitlines()
-    kept = [f"storage_ca = {json.dumps(str(ground.ca))}" if line.startswith("storage_ca") else line for line in lines]
-    configuration.write_text("\n".join(kept) + "\n")
+    ours = {
+        "storage_ca": f"storage_ca = {json.dumps(str(ground.ca))}",
+        "file_roots": f"file_roots = {json.dumps([str(ground.folder / 'files')])}",
+    }
+    configuration.write_text("".join(ours.get(line.partition(" ")[0], line) + "\n" for line in lines))
 
 
 def _write(path: Path, size_bytes: int) -> str:

@@ -19,7 +19,7 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
     instance = config.instance(identity)
     found = storage_credentials(instance, environ)
     traces = _trace_target(instance) if config.policy.traces and instance.traces else None
-    return StorageAccess(found.ca, found.proxy, found.token, traces)
+    return StorageAccess(found.ca, found.proxy, found.token, traces, instance.readable_folders())
 
 
 def _trace_target(instance: Instance) -> TraceTarget | None:

@@ -61,6 +61,7 @@ def instance_of(name: str | None, table: Table) -> Instance:
         traces=table.flag("traces") is not False,
         aliases=table.texts("aliases"),
         mounts=tuple(_mount(row) for row in table.tables("mounts")),
+        file_roots=table.paths("file_roots"),
         webui=_url(table, "webui") if "webui" in table.values else None,
     )
 

@@ -87,6 +87,11 @@ class Table:
         text, entry = self.text(name), self.values.get(name)
         return None if text is None or entry is None else expand(text, entry[1].folder, self.environ)
 
+    def paths(self, name: str) -> tuple[Path, ...]:
+        """The paths at ``name``, each as by `path`; an empty tuple when absent."""
+        texts, entry = self.texts(name), self.values.get(name)
+        return () if entry is None else tuple(expand(text, entry[1].folder, self.environ) for text in texts)
+
     def size(self, name: str) -> int | None:
         """The size at ``name`` in bytes; None when absent."""
         return self._read(name, _size)

@@ -103,6 +103,7 @@ class Instance(NamedTuple):
         traces: whether it is told what was downloaded, as far as the policy allows.
         aliases: further names that notebooks may use.
         mounts: RSEs that are mounted here.
+        file_roots: folders below which file:// replicas may be read, besides the mounts.
         webui: URL of its Rucio WebUI without a final slash; None when there is none.
     """
 
@@ -120,11 +121,16 @@ class Instance(NamedTuple):
     traces: bool = True
     aliases: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    file_roots: tuple[Path, ...] = ()
     webui: str | None = None
 
     def names(self) -> frozenset[str]:
         """Every name that means this instance, in lower case."""
         return frozenset(name.lower() for name in (self.name, self.identity, *self.aliases, *host_names(self.host)))
+
+    def readable_folders(self) -> tuple[Path, ...]:
+        """Where files of its storage may be read on this machine. Rucio's answer must not lead anywhere else."""
+        return (*self.file_roots, *(mount.path for mount in self.mounts))
 
     def webui_of(self, did: Did) -> str | None:
         """The page of ``did`` in the WebUI; its paths are those of https://github.com/rucio/webui."""

@@ -97,7 +97,7 @@ def _ini(sections: _Sections) -> str:
 
 def _nbrucio_toml(layout: Layout, state: State) -> str:
     mount = layout.rse_folder(MOUNT.name)
-    instance: dict[str, str | bool] = {
+    instance: dict[str, str | bool | list[str]] = {
         "identity": IDENTITY,
         "host": state.server_url,
         "auth_host": state.server_url,
@@ -106,10 +106,11 @@ def _nbrucio_toml(layout: Layout, state: State) -> str:
         "username": ACCOUNT,
         "password": state.user_password,
         "storage_ca": str(layout.ca),
+        "file_roots": [str(layout.rse_folders)],
         "traces": False,  # nobody looks at what is popular in a sandbox
     }
     mounts: dict[str, str | int] = {"rse": MOUNT.name, "path": str(mount), "begins_at": len(mount.parts) - 1}
-    tables: dict[str, Mapping[str, str | int | bool]] = {
+    tables: dict[str, Mapping[str, str | int | bool | list[str]]] = {
         "": {"default_instance": "sandbox"},
         "[instances.sandbox]": instance,
         "[[instances.sandbox.mounts]]": mounts,

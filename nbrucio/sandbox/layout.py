@@ -87,9 +87,14 @@ class Layout:
     def storage_certificate(self) -> Path:
         return self.storage / "certificate.pem"
 
+    @property
+    def rse_folders(self) -> Path:
+        """The folder that holds those of all RSEs."""
+        return self.storage / "rses"
+
     def rse_folder(self, rse: str) -> Path:
         """The folder that holds the files of one RSE."""
-        return self.storage / "rses" / rse.lower()
+        return self.rse_folders / rse.lower()
 
     def claim(self) -> None:
         """Make the root ours, so that `reset` may delete what is in it.

@@ -58,6 +58,10 @@ class Refused(Lasting):
     """The storage refuses the credentials, or there are none."""
 
 
+class OutsideRoots(Lasting):
+    """The replica is a file that the configuration does not allow to be read."""
+
+
 class Unequipped(Lasting):
     """A library that this replica's protocol needs is not installed; ``error`` says how it would be."""
 
@@ -115,7 +119,10 @@ def final_error(entry: FileEntry, tried: Sequence[Tried]) -> NbrucioError:
             subject=name,
             hint="Renew the proxy or token of this instance.",
         )
-    return TransferFailed(f"{name} could not be read from any replica. {causes}.", subject=name)
+    outside = any(isinstance(one.fault, OutsideRoots) for one in tried)
+    hint = "If such files may be read, add their folder to file_roots of this instance in config.toml."
+    message = f"{name} could not be read from any replica. {causes}."
+    return TransferFailed(message, subject=name, hint=hint if outside else None)
 
 
 def no_replica(entry: FileEntry, *, tape: bool) -> NbrucioError:

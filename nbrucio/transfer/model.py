@@ -36,6 +36,7 @@ class StorageAccess:
         ca: file or folder of CAs that vouch for the storage; None means those of this machine.
         proxy: an X.509 proxy, or certificate and key in one PEM file.
         token: a bearer token; sent over TLS only, and only to the host that the replica's URL names.
+        file_roots: folders below which file:// replicas may be read; none by default.
         traces: where traces of downloads go; None sends none.
     """
 
@@ -43,6 +44,7 @@ class StorageAccess:
     proxy: Path | None = None
     token: str | None = field(default=None, repr=False)
     traces: TraceTarget | None = None
+    file_roots: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import threading
+from collections.abc import Iterable
+from pathlib import Path
 
 from nbrucio.catalogue.base import Replica
 from nbrucio.transfer.faults import Lasting, Passing
+from nbrucio.transfer.roots import Roots
 from nbrucio.transfer.source import CHUNK_BYTES, Delivery
 
 _LOCAL = ("", "localhost")
@@ -20,23 +22,22 @@ class Posix:
     """Reads ``file:///path`` and ``file://localhost/path``.
 
     The path is what Rucio wrote, without escapes. Links are followed, since storage is often laid out with them; what
-    is at their end must be a regular file, so a FIFO or a device is refused without being read.
+    is at their end must be a regular file below one of ``roots``, so a FIFO or a device is refused without being read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, roots: Iterable[Path]) -> None:
+        self._roots = Roots(roots)
         self._sharing_nothing: set[int] = set()  # devices whose files share no blocks with the store's
 
     def read(self, replica: Replica, delivery: Delivery) -> None:
         """See `Source`."""
         path = local_path(replica.pfn)
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+            fd = self._roots.open(path)
         except (OSError, ValueError) as error:
             raise _fault(error) from error
         try:
             found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):
-                raise Lasting("not a regular file")
             # Where the file system shares blocks between files (btrfs, XFS) no byte is copied.
             if found.st_dev not in self._sharing_nothing:
                 if delivery.clone(fd):

@@ -58,7 +58,7 @@ class Sources:
     def _maker(self, instance: str, scheme: str) -> tuple[str, Callable[[], Source]] | None:
         access = self._access.get(instance, StorageAccess())
         if scheme in _POSIX:
-            return "posix", Posix
+            return "posix", lambda: Posix(access.file_roots)
         if scheme in _HTTP:
             return "http", lambda: Http(access, self._limits)
         if scheme in _XROOTD:

@@ -43,7 +43,7 @@ def main() -> None:
         for name, size, adler32, pfn in given["files"]
     ]
     disk = CountedDisk(int(kill_at[0]) if kill_at else None, _die)
-    access = {"rucio.example": StorageAccess(ca=Path(given["ca"]) if given["ca"] else None)}
+    access = {"rucio.example": StorageAccess(ca=Path(given["ca"]) if given["ca"] else None, file_roots=(Path("/"),))}
     limits = Limits(per_host=given["per_host"])
     try:
         outcomes = fetch(tasks, Store(Path(root), fs=disk), access, _Printer(), limits=limits)

@@ -15,9 +15,11 @@ from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.did import Did
 from nbrucio.store import Store
 from nbrucio.store.fs import FileSystem
-from nbrucio.transfer import Task
+from nbrucio.transfer import StorageAccess, Task
 
 INSTANCE = "rucio.example"
+#: Any file of this machine may be a replica.
+LOCAL = {INSTANCE: StorageAccess(file_roots=(Path("/"),))}
 
 
 class CountedDisk(FileSystem):

@@ -13,13 +13,13 @@ from nbrucio.events import Event, Noticed, Silent
 from nbrucio.store import Store
 from nbrucio.store.session import Arrival
 from nbrucio.transfer import Limits, Outcome, Task, fetch
-from tests.store.disks import INSTANCE, NO_SPACE, CountedDisk, entry, failing, file_task, objects, partials, put
+from tests.store.disks import INSTANCE, LOCAL, NO_SPACE, CountedDisk, entry, failing, file_task, objects, partials, put
 
 ONE = Limits(total=1, per_host=1)
 
 
 def _bring(store: Store, tasks: list[Task]) -> tuple[Outcome, ...]:
-    return fetch(tasks, store, {}, Silent(), limits=ONE)
+    return fetch(tasks, store, LOCAL, Silent(), limits=ONE)
 
 
 def test_a_name_comes_after_the_flush_and_the_record_after_the_name(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_what_stands_in_the_way_is_moved_or_removed(tmp_path: Path, stray: str) 
     else:
         place.parent.write_text("precious")
     heard = Listener()
-    (outcome,) = fetch([task], Store(tmp_path / "store"), {}, heard)
+    (outcome,) = fetch([task], Store(tmp_path / "store"), LOCAL, heard)
     assert outcome.stored is not None
     assert outcome.stored.path.read_bytes() == b"right"
     if stray != "wrong file":

@@ -43,7 +43,7 @@ def server(ca: trustme.CA) -> Iterator[Hostile]:
 
 @pytest.fixture
 def access(ca: trustme.CA, tmp_path: Path) -> StorageAccess:
-    return StorageAccess(ca=write_ca(ca, tmp_path), token="secret")
+    return StorageAccess(ca=write_ca(ca, tmp_path), token="secret", file_roots=(tmp_path,))
 
 
 @pytest.fixture

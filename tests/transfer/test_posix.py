@@ -14,7 +14,7 @@ from nbrucio.errors import IntegrityError, NoReplica, TransferFailed
 from nbrucio.events import BytesArrived, FileStarted, Silent
 from nbrucio.store import Store
 from nbrucio.transfer import Outcome, Task, fetch
-from tests.store.disks import INSTANCE, CountedDisk, entry, file_task, objects
+from tests.store.disks import INSTANCE, LOCAL, CountedDisk, entry, file_task, objects
 from tests.transfer.conftest import QUICK, Listener
 from tests.transfer.hostile import GOOD
 
@@ -75,38 +75,38 @@ def test_an_entry_with_md5_only_is_checked_by_md5(store: Store, good: Path) -> N
 
     wanted = entry("x", GOOD)._replace(adler32=None, md5=hashlib.md5(GOOD).hexdigest())
     replicas = (Replica("R", f"file://{good}"),)
-    (right,) = fetch([Task(INSTANCE, wanted, replicas)], store, {}, Silent())
+    (right,) = fetch([Task(INSTANCE, wanted, replicas)], store, LOCAL, Silent())
     assert right.stored is not None
     assert right.stored.md5 == wanted.md5
     assert store.find(INSTANCE, wanted)
     wrong = wanted._replace(md5="0" * 32)
-    (outcome,) = fetch([Task(INSTANCE, wrong, replicas)], store, {}, Silent())
+    (outcome,) = fetch([Task(INSTANCE, wrong, replicas)], store, LOCAL, Silent())
     assert isinstance(outcome.error, IntegrityError)
 
 
 def test_an_entry_of_unknown_size_and_checksum_is_accepted(store: Store, good: Path) -> None:
     wanted = entry("x", b"")._replace(size_bytes=None, adler32=None)
-    (outcome,) = fetch([Task(INSTANCE, wanted, (Replica("R", f"file://{good}"),))], store, {}, Silent())
+    (outcome,) = fetch([Task(INSTANCE, wanted, (Replica("R", f"file://{good}"),))], store, LOCAL, Silent())
     assert outcome.stored is not None
     assert outcome.stored.size_bytes == len(GOOD)
 
 
 def test_an_empty_file_is_a_file(store: Store, tmp_path: Path) -> None:
-    (outcome,) = fetch([file_task(tmp_path / "rse", "empty", b"")], store, {}, Silent())
+    (outcome,) = fetch([file_task(tmp_path / "rse", "empty", b"")], store, LOCAL, Silent())
     assert outcome.stored is not None
     assert outcome.stored.path.read_bytes() == b""
 
 
 @pytest.mark.parametrize(("replicas", "word"), [((), "no replica"), ((Replica("T", "file:///x", tape=True),), "tape")])
 def test_a_file_without_a_disk_replica_is_no_replica(store: Store, replicas: tuple[Replica, ...], word: str) -> None:
-    (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), replicas)], store, {}, Silent())
+    (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), replicas)], store, LOCAL, Silent())
     assert isinstance(outcome.error, NoReplica)
     assert word in str(outcome.error)
 
 
 def test_a_file_that_is_here_already_is_shared_without_reading_a_replica(store: Store, good: Path) -> None:
-    (first,) = fetch([Task(INSTANCE, entry("x", GOOD), (Replica("R", f"file://{good}"),))], store, {}, Silent())
-    (again,) = fetch([Task(INSTANCE, entry("x", GOOD), (Replica("R", "file:///gone"),))], store, {}, Silent())
+    (first,) = fetch([Task(INSTANCE, entry("x", GOOD), (Replica("R", f"file://{good}"),))], store, LOCAL, Silent())
+    (again,) = fetch([Task(INSTANCE, entry("x", GOOD), (Replica("R", "file:///gone"),))], store, LOCAL, Silent())
     assert again.stored == first.stored
 
 
@@ -114,21 +114,21 @@ def test_one_failure_hides_no_other_outcome(store: Store, tmp_path: Path) -> Non
     tasks = [file_task(tmp_path / "rse", f"{n}", b"x" * n) for n in range(30)]
     for n in (3, 17):
         (tmp_path / "rse" / str(n)).unlink()
-    outcomes = fetch(tasks, store, {}, Silent(), limits=QUICK)
+    outcomes = fetch(tasks, store, LOCAL, Silent(), limits=QUICK)
     assert [outcome.task.entry for outcome in outcomes] == [task.entry for task in tasks]
     assert [n for n, outcome in enumerate(outcomes) if outcome.error] == [3, 17]
 
 
 def test_the_same_file_twice_is_brought_once(store: Store, tmp_path: Path, listener: Listener) -> None:
     task = file_task(tmp_path / "rse", "x", GOOD)
-    outcomes = fetch([task, task], store, {}, listener)
+    outcomes = fetch([task, task], store, LOCAL, listener)
     assert all(outcome.stored for outcome in outcomes)
     assert sum(isinstance(event, FileStarted) for event in listener.events) == 1
 
 
 def test_the_largest_files_start_first(store: Store, tmp_path: Path, listener: Listener) -> None:
     tasks = [file_task(tmp_path / "rse", f"{n}", b"x" * n) for n in (0, 5, 900, 20, 7)]
-    fetch(tasks, store, {}, listener, limits=replace(QUICK, total=1))
+    fetch(tasks, store, LOCAL, listener, limits=replace(QUICK, total=1))
     sizes = [event.size_bytes for event in listener.events if isinstance(event, FileStarted)]
     assert sizes[1:] == sorted(sizes[1:], key=lambda size: -(size or 0))
 
@@ -142,7 +142,7 @@ def test_tasks_may_still_be_made_while_files_arrive(store: Store, tmp_path: Path
             pass
         yield from tasks[1:]
 
-    outcomes = fetch(making(), store, {}, listener)  # type: ignore[arg-type]
+    outcomes = fetch(making(), store, LOCAL, listener)  # type: ignore[arg-type]
     assert all(outcome.stored for outcome in outcomes)
 
 
@@ -152,7 +152,7 @@ def test_what_the_tasks_raise_is_raised(store: Store) -> None:
         yield
 
     with pytest.raises(NoReplica, match="went away"):
-        fetch(making(), store, {}, Silent())  # type: ignore[arg-type]
+        fetch(making(), store, LOCAL, Silent())  # type: ignore[arg-type]
 
 
 def test_where_blocks_can_be_shared_no_byte_is_copied(tmp_path: Path, good: Path) -> None:
@@ -160,7 +160,7 @@ def test_where_blocks_can_be_shared_no_byte_is_copied(tmp_path: Path, good: Path
     disk.clone = _clone  # type: ignore[method-assign]
     listener = Listener()
     wanted = Task(INSTANCE, entry("x", GOOD), (Replica("R", f"file://{good}"),))
-    (outcome,) = fetch([wanted], Store(tmp_path / "store", fs=disk), {}, listener)
+    (outcome,) = fetch([wanted], Store(tmp_path / "store", fs=disk), LOCAL, listener)
     assert outcome.stored is not None
     assert outcome.stored.path.read_bytes() == GOOD
     assert sum(event.count for event in listener.events if isinstance(event, BytesArrived)) == len(GOOD)

@@ -14,7 +14,7 @@ from nbrucio.transfer import fetch
 from nbrucio.transfer.posix import Posix
 from nbrucio.transfer.room import LARGE_BYTES, MountedRoom
 from nbrucio.transfer.source import Delivery
-from tests.store.disks import file_task
+from tests.store.disks import LOCAL, file_task
 from tests.transfer.conftest import QUICK, Listener
 
 
@@ -57,5 +57,5 @@ def test_a_slow_network_file_system_is_asked_for_several_files_at_once(
 
     monkeypatch.setattr(Posix, "read", slow)
     tasks = [file_task(tmp_path / "rse", str(n), b"abc") for n in range(40)]
-    assert all(one.stored for one in fetch(tasks, store, {}, Listener(), limits=QUICK))
+    assert all(one.stored for one in fetch(tasks, store, LOCAL, Listener(), limits=QUICK))
     assert most[0] == QUICK.per_host

@@ -16,7 +16,7 @@ from nbrucio.errors import Interrupted, TransferFailed
 from nbrucio.events import BytesArrived, Event, FileFinished, FileStarted, Silent, Waiting
 from nbrucio.store import Store
 from nbrucio.transfer import Limits, StorageAccess, Task, fetch
-from tests.store.disks import INSTANCE, entry, file_task, partials
+from tests.store.disks import INSTANCE, LOCAL, entry, file_task, partials
 from tests.transfer.conftest import QUICK, Listener, task
 from tests.transfer.hostile import GOOD, Hostile
 
@@ -141,7 +141,7 @@ def test_limits_are_kept_per_host_and_in_total(server: Hostile, store: Store, ac
 
 def test_a_full_line_of_causes_is_in_the_error(store: Store, tmp_path: Path) -> None:
     replicas = (Replica("ONE", "file:///gone"), Replica("TWO", "gopher://x/y"), Replica("THREE", f"file://{tmp_path}"))
-    (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), replicas)], store, {}, Silent())
+    (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), replicas)], store, LOCAL, Silent())
     assert str(outcome.error) == (
         "test:x could not be read from any replica. ONE: No such file or directory; "
         "TWO: nbrucio does not support the protocol 'gopher'; THREE: not a regular file."
@@ -196,7 +196,7 @@ def test_an_iterator_is_never_asked_for_many_files_ahead(
             ahead.append(number - len(done))
             yield file_task(tmp_path / "rse", f"{number}", b"x" * 10)
 
-    outcomes = fetch(tasks(), store, {}, Counting(), limits=QUICK)
+    outcomes = fetch(tasks(), store, LOCAL, Counting(), limits=QUICK)
     assert len(outcomes) == 20
     assert all(outcome.stored for outcome in outcomes)
     assert max(ahead) <= 4, "the one that waits, and three that are not done"

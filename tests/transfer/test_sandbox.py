@@ -34,7 +34,7 @@ def _tasks(sandbox: Sandbox, rse: str) -> list[Task]:
 def test_a_dataset_comes_whole(sandbox: Sandbox, tmp_path: Path, rse: str, files: int) -> None:
     tasks = _tasks(sandbox, rse)
     assert len(tasks) == files
-    access = {INSTANCE: StorageAccess(ca=sandbox.root / "storage" / "ca.pem")}
+    access = {INSTANCE: StorageAccess(ca=sandbox.root / "storage" / "ca.pem", file_roots=(sandbox.root,))}
     with new_requests(sandbox.storage_log) as requests:
         outcomes = fetch(tasks, Store(tmp_path / "store"), access, Silent())
     for outcome in outcomes:
@@ -45,7 +45,7 @@ def test_a_dataset_comes_whole(sandbox: Sandbox, tmp_path: Path, rse: str, files
 
 def test_the_sandbox_resumes_a_file(sandbox: Sandbox, tmp_path: Path) -> None:
     (task, *_) = _tasks(sandbox, "SANDBOX_HTTPS")
-    access = {INSTANCE: StorageAccess(ca=sandbox.root / "storage" / "ca.pem")}
+    access = {INSTANCE: StorageAccess(ca=sandbox.root / "storage" / "ca.pem", file_roots=(sandbox.root,))}
     (whole,) = fetch([task], Store(tmp_path / "one"), access, Silent())
     assert whole.stored is not None
     content = whole.stored.path.read_bytes()

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 from nbrucio.events import Silent
 from nbrucio.store import Store
 from nbrucio.transfer import StorageAccess, TraceTarget, fetch
-from tests.store.disks import INSTANCE, file_task
+from tests.store.disks import INSTANCE, LOCAL, file_task
 
 Batches = list[list[dict[str, object]]]
 
@@ -47,7 +48,7 @@ def trace_host() -> Iterator[tuple[str, Batches]]:
 
 
 def _access(url: str) -> dict[str, StorageAccess]:
-    return {INSTANCE: StorageAccess(traces=TraceTarget(url, "jdoe", "def"))}
+    return {INSTANCE: replace(LOCAL[INSTANCE], traces=TraceTarget(url, "jdoe", "def"))}
 
 
 def test_each_download_leaves_one_trace_and_one_request_takes_many(
@@ -81,7 +82,7 @@ def test_rucio_accepts_our_traces(trace_host: tuple[str, Batches], store: Store,
 
 
 def test_without_a_target_nothing_is_sent(trace_host: tuple[str, Batches], store: Store, tmp_path: Path) -> None:
-    fetch([file_task(tmp_path / "rse", "x", b"x")], store, {}, Silent())
+    fetch([file_task(tmp_path / "rse", "x", b"x")], store, LOCAL, Silent())
     assert trace_host[1] == []
 
 
@@ -89,7 +90,7 @@ def test_a_file_that_was_here_already_leaves_no_trace(
     trace_host: tuple[str, Batches], store: Store, tmp_path: Path
 ) -> None:
     task = file_task(tmp_path / "rse", "x", b"x")
-    fetch([task], store, {}, Silent())
+    fetch([task], store, LOCAL, Silent())
     fetch([task], store, _access(trace_host[0]), Silent())
     assert trace_host[1] == []
 
