@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,17 @@ from nbrucio.sandbox import Sandbox
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # Started in the background, by a shell without job control. What tests start inherits it, and some press Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+#: Folders whose tests start servers, kernels, browsers or builds, or wait on purpose.
+_REAL = {"crash", "e2e", "frontend", "jupyter", "runners", "sandbox", "transfer"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make check` leaves out."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in _REAL or "sandbox" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.real)
 
 
 @pytest.fixture(scope="session")
