@@ -86,16 +86,19 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, *, durable: bool = False) -> None:
     """`write_pieces` of one piece."""
-    write_pieces(path, (data,))
+    write_pieces(path, (data,), durable=durable)
 
 
-def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+def write_pieces(path: Path, pieces: Iterable[bytes], *, durable: bool = False) -> None:
     """Make ``pieces`` the content of ``path``, new or not, readable by its owner alone; the folder must exist.
 
-    For what can be made again: a reader never sees half of it, but it is not forced to the disk, so a power cut may
-    lose it. Whoever reads it checks it.
+    A reader never sees half of it.
+
+    Args:
+        durable: force it to the disk. Without that a power cut may leave an empty file, which is right only for what
+            can be made again and is checked when it is read.
 
     Raises:
         OSError: it cannot be written; the file is as before and no temporary one is left.
@@ -104,7 +107,12 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(pieces)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    if durable:
+        _sync_folder(path.parent)

@@ -12,12 +12,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 from nbrucio.atomic import write_file
 from nbrucio.did import Did
+from nbrucio.errors import UnreadableFile
+from nbrucio.readfile import read_kept
 
 VERSION = 1
 LIFETIME = timedelta(days=180)
+_MAX_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -70,22 +74,18 @@ class Grant:
 
 
 class Grants:
-    """The grants in one file. Reading a damaged or missing file gives none, so consent is asked for again."""
+    """The grants in one file. Where it cannot be read nothing is granted, and nothing is written over it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def all(self, now: datetime | None = None) -> tuple[Grant, ...]:
-        """Every grant that has not expired."""
+        """Every grant that has not expired; none when the file cannot be read, so that consent is asked for."""
         now = now or datetime.now(timezone.utc)
         try:
-            if self._path.stat().st_uid != os.getuid():
-                return ()
-            value = json.loads(self._path.read_bytes())
-            grants = [Grant.parse(raw) for raw in value["grants"]]
-        except (OSError, ValueError, KeyError, TypeError):
+            return tuple(grant for grant in self._read() if now < grant.expires)
+        except UnreadableFile:
             return ()
-        return tuple(grant for grant in grants if now < grant.expires)
 
     def allowance(self, wanted: Iterable[tuple[str, Did, int]]) -> int | None:
         """How many bytes may come when each (instance, DID, bytes) of ``wanted`` is missing; None for any number.
@@ -109,6 +109,7 @@ class Grants:
         """Keep ``new`` beside the others, in place of those for the same instance and DID.
 
         Raises:
+            UnreadableFile: the others cannot be read; the file is as before.
             OSError: the file cannot be written.
         """
         replaced = {(grant.instance, grant.did) for grant in new}
@@ -118,6 +119,7 @@ class Grants:
         """Take back the grant for this DID of this instance, if there is one.
 
         Raises:
+            UnreadableFile: the grants cannot be read; the file is as before.
             OSError: the file cannot be written.
         """
         self._write(lambda old: [grant for grant in old if (grant.instance, grant.did) != (instance, did)])
@@ -127,8 +129,22 @@ class Grants:
 
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(str(self._path) + ".lock"):
-            value = {"version": VERSION, "grants": [grant.as_json() for grant in change(self.all())]}
-            write_file(self._path, json.dumps(value, indent=1).encode())
+            now = datetime.now(timezone.utc)
+            kept = tuple(grant for grant in self._read() if now < grant.expires)
+            value = {"version": VERSION, "grants": [grant.as_json() for grant in change(kept)]}
+            # Of a link, as tools that keep settings in one place make it, the file that it leads to is written.
+            write_file(Path(os.path.realpath(self._path)), json.dumps(value, indent=1).encode(), durable=True)
+
+    def _read(self) -> tuple[Grant, ...]:
+        without = "nbrucio then asks again before it downloads"
+        return read_kept(self._path, _MAX_BYTES, self._parsed, (), without=without, follow=True)
+
+    def _parsed(self, value: Mapping[str, Any]) -> tuple[Grant, ...]:
+        if self._path.stat().st_uid != os.getuid():
+            raise ValueError("it is another user's")
+        if value["version"] != VERSION:
+            raise ValueError("it is of another version of nbrucio")
+        return tuple(Grant.parse(raw) for raw in value["grants"])
 
 
 def agreed(wanted: Iterable[tuple[str, Did, int]]) -> list[Grant]:

@@ -170,7 +170,7 @@ def lock_elsewhere(path: Path, config: Config, *, upgrade: Collection[str]) -> t
     anew = [r for r in declared.declaration.requirements if not upgrade or r.handle in upgrade]
     with Engine(config) as engine:
         declaration, beside, targets = _lock(engine, declared, declared.declaration, Question(refresh=True), anew)
-        sidecar.write(path, beside)
+        sidecar.add(path, beside)
         for target in targets:
             _keep(engine, target)
     return declaration, targets
@@ -278,10 +278,11 @@ def _keep(engine: Engine, target: Target) -> None:
 
 
 def _write(declared: Declared, declaration: Declaration, beside: Sidecar | None = None) -> bool:
-    """Write the notebook, and before it the long lists that its lock names."""
-    digests = frozenset(entry.digest for entry in declaration.lock.values())
+    """Write the notebook, before it the long lists that its lock names, and drop after it what no lock names."""
     before = sidecar.read(declared.path)
-    after = (before if beside is None else beside).restricted_to(digests)
-    sidecar.write(declared.path, after)
+    if beside is not None:
+        sidecar.add(declared.path, beside)
     written = save(declared.notebook, declaration.as_json())
-    return written.raw != declared.notebook.raw or before != after
+    if not declaration.bad_lock:  # what a lock that cannot be understood names is not known here
+        sidecar.prune(declared.path, frozenset(entry.digest for entry in declaration.lock.values()))
+    return written.raw != declared.notebook.raw or before != sidecar.read(declared.path)

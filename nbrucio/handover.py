@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbrucio.declaration import handle_of, lock_for
 from nbrucio.engine import Engine
-from nbrucio.errors import BadConfig
+from nbrucio.errors import BadConfig, UnreadableFile
 from nbrucio.events import Noticed
 from nbrucio.kernel.where import RUNTIME_VARIABLE
 from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State, write
@@ -85,13 +85,13 @@ def keep_resolved(engine: Engine, report: NotebookReport, declared: Declared | N
         for target in resolved:
             if target.lock is not None and engine.resolutions.files(target.lock.digest) is None:
                 engine.resolutions.keep_files(target.files)
-        handles = {requirement.handle for requirement in declared.declaration.requirements}
-        lock = {key: e for key, e in engine.resolutions.lock(declared.path).items() if handle_of(key) in handles}
-        lock |= {t.requirement.lock_key: t.lock for t in resolved if t.lock is not None}
         own = declared.declaration.lock
         if any(lock_for(target.requirement, own) is None for target in resolved):
+            handles = {requirement.handle for requirement in declared.declaration.requirements}
+            lock = {key: e for key, e in engine.resolutions.lock(declared.path).items() if handle_of(key) in handles}
+            lock |= {t.requirement.lock_key: t.lock for t in resolved if t.lock is not None}
             engine.resolutions.keep_lock(declared.path, lock)
-    except OSError as error:
+    except (OSError, UnreadableFile) as error:
         engine.reporter.report(Noticed(f"What was resolved could not be kept in the store: {error}."))
 
 

@@ -7,12 +7,13 @@ To make a rule stays an explicit act; to keep it alive is what the user meant by
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from nbrucio.config import Config
 from nbrucio.engine import Engine
-from nbrucio.errors import NbrucioError
+from nbrucio.errors import NbrucioError, UnreadableFile
 from nbrucio.events import Noticed, Reporter
 from nbrucio.plan import Target
 from nbrucio.resolve import Question, read_declared
@@ -35,7 +36,7 @@ def renew(path: Path, config: Config, *, reporter: Reporter | None = None) -> No
         NbrucioError: the notebook cannot be read.
     """
     with Engine(config, reporter) as engine:
-        if not config.policy.offline and engine.staged.read(path):
+        if not config.policy.offline and engine.staged.knows(path):
             renew_due(engine, path, engine.resolver().resolve(read_declared(path), Question(offline=True)))
 
 
@@ -47,7 +48,11 @@ def renew_due(engine: Engine, notebook: Path, targets: Iterable[Target]) -> None
         targets: what it declares, resolved.
     """
     now = datetime.now(timezone.utc)
-    waiting = [rule for rule in engine.staged.read(notebook) if due(rule, now)]
+    try:
+        waiting = [rule for rule in engine.staged.read(notebook) if due(rule, now)]
+    except UnreadableFile as error:
+        engine.reporter.report(Noticed(f"The rules of {notebook} are not renewed. {error.message}"))
+        return
     if not waiting:
         return
     used = {(target.instance, did) for target in targets for did in _dids(target)}
@@ -68,15 +73,18 @@ def _renew(engine: Engine, notebook: Path, staged: StagedRule, now: datetime) ->
         rules = catalogue.rules() if isinstance(catalogue, RucioCatalogue) else None
         rule = rules.find(staged.did, staged.rse) if rules else None
         if rules is None or rule is None or not rule.ours or rule.expires is None:
-            engine.staged.forget(notebook, staged.instance, staged.did, staged.rse)
+            with suppress(OSError):
+                engine.staged.forget(notebook, staged.instance, staged.did, staged.rse)
             return
         if rule.expires - now < timedelta(seconds=staged.lifetime_s / 2):
             rule = rules.renew(rule, staged.lifetime_s)
             engine.reporter.report(Noticed(f"{staged.did} stays at {staged.rse} until {_time(rule.expires)}."))
         if rule.expires is not None:
-            engine.staged.keep(notebook, [staged._replace(expires=rule.expires, tried=None)])
+            with suppress(OSError):
+                engine.staged.keep(notebook, [staged._replace(expires=rule.expires, tried=None)])
     except NbrucioError as error:
-        engine.staged.keep(notebook, [staged._replace(tried=now)])
+        with suppress(OSError, UnreadableFile):  # then the next sync tries again
+            engine.staged.keep(notebook, [staged._replace(tried=now)])
         words = f"{staged.did} stays at {staged.rse} until {_time(staged.expires)} only: {error.message}"
         engine.reporter.report(Noticed(words))
 

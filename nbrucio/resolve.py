@@ -7,6 +7,7 @@ network; a DID that two requirements name is asked for once in a run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from nbrucio.declaration import NO_PARAMETERS, Declaration, Requirement, from_at
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError
 from nbrucio.events import Reporter, Resolved, ResolveStarted
-from nbrucio.lock import LockEntry, digest_of, drift_words, lock_entry, now
+from nbrucio.lock import INLINE_LIST_MAX_FILES, LockEntry, digest_of, drift_words, lock_entry, now
 from nbrucio.notebook import Notebook, load
 from nbrucio.plan import Target
 from nbrucio.sidecar import Sidecar
@@ -61,7 +62,11 @@ def read_declared(path: Path, parameters: Mapping[str, object] = NO_PARAMETERS) 
 
 
 def remembered_lock(path: Path, config: Config) -> Mapping[str, LockEntry]:
-    """By handle, what the notebook at ``path``, which has no lock of its own, resolved to on this machine."""
+    """By handle, what the notebook at ``path``, which has no lock of its own, resolved to on this machine.
+
+    Raises:
+        UnreadableFile: the file that remembers it is there, but cannot be read.
+    """
     return Resolutions(config.store_path).lock(path)
 
 
@@ -89,6 +94,12 @@ class _Known(NamedTuple):
     sha256: Mapping[str, str]
 
 
+def _sums(locked: LockEntry, beside: Sidecar) -> Mapping[str, str]:
+    if locked.files <= INLINE_LIST_MAX_FILES:  # they stand in the lock itself, whatever became of the sidecar
+        return locked.sha256
+    return {**beside.sums(locked.digest), **locked.sha256}
+
+
 class Resolver:
     """Resolves the requirements of one run."""
 
@@ -103,27 +114,29 @@ class Resolver:
 
     def resolve(self, declared: Declared, question: Question) -> tuple[Target, ...]:
         """A target for each requirement, in order. A requirement that fails carries its error; the others go on."""
-        kept = self._resolutions.lock(declared.path)
-        beside = sidecar.read(declared.path)
+        beside = sidecar.look(declared.path)
+        kept = cache(partial(self._resolutions.lock, declared.path))  # asked for only by what has no lock of its own
         return tuple(
-            self._target(
-                requirement,
-                self._known(requirement, declared.declaration.lock, beside),
-                self._known(requirement, kept, beside),
-                question,
-            )
+            self._target(requirement, declared.declaration.lock, kept, beside, question)
             for requirement in declared.declaration.requirements
         )
 
     def _target(
-        self, requirement: Requirement, locked: _Known | None, kept: _Known | None, question: Question
+        self,
+        requirement: Requirement,
+        lock: Mapping[str, LockEntry],
+        kept: Callable[[], Mapping[str, LockEntry]],
+        beside: Sidecar,
+        question: Question,
     ) -> Target:
         identity = ""
         try:
             identity = self._config.instance(requirement.instance).identity
+            locked = known = self._known(requirement, lock, beside)
             if locked is None and (question.locked or question.frozen):
                 raise lockfaults.absent(requirement)
-            known = locked or kept
+            if known is None and not (question.refresh or question.locked):
+                known = self._known(requirement, kept(), beside)
             if known and known.files is not None and not (question.refresh or question.locked):
                 sums = locked.sha256 if locked else {}
                 return Target(requirement, identity, known.files, known.entry, sha256=sums)
@@ -137,7 +150,7 @@ class Resolver:
         """What a lock says of ``requirement``; for a variant without an entry of its own, by the whole's entry."""
         entry = lock_for(requirement, lock)
         if entry is not None:
-            return _Known(entry, self._listed(entry, beside), {**beside.sums(entry.digest), **entry.sha256})
+            return _Known(entry, self._listed(entry, beside), _sums(entry, beside))
         whole = lock.get(requirement.handle) if requirement.variant and requirement.select else None
         if whole is None or whole.did != requirement.did or whole.select is not None:
             return None
@@ -147,13 +160,14 @@ class Resolver:
         files = requirement.select.apply(everything)
         facts = DidFacts(whole.did, whole.type, whole.open)
         part = lock_entry(facts, requirement.select, files, whole.locked)
-        return _Known(part, files, {**beside.sums(whole.digest), **whole.sha256})
+        return _Known(part, files, _sums(whole, beside))
 
     def _listed(self, locked: LockEntry, beside: Sidecar) -> tuple[FileEntry, ...] | None:
         """The files that a lock entry names, if their list is at hand and is the one that was locked."""
         if locked.pinned is not None and digest_of(locked.pinned) == locked.digest:
             return locked.pinned
-        return beside.files(locked.digest) or self._resolutions.files(locked.digest)
+        listed = beside.files(locked.digest) if locked.files > INLINE_LIST_MAX_FILES else None
+        return listed or self._resolutions.files(locked.digest)
 
     def _asked(self, requirement: Requirement, identity: str, locked: _Known | None, question: Question) -> Target:
         if question.offline:

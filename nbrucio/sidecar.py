@@ -2,26 +2,31 @@
 
 One JSON object: ``lists`` has, by digest, the lines of `nbrucio.lock.list_lines`; ``sha256`` has, by the same digest,
 the SHA-256 of files by DID. A list is named by its own digest, so a damaged or foreign one is found out and ignored.
-The file is written before the notebook: a crash in between leaves lists that nothing names, and the next write
-removes them.
+A list that the lock in the notebook names is never dropped: new lists are added before the notebook is written (`add`),
+and what nothing names any more is removed after that (`prune`). A crash in between leaves lists that nothing names,
+which the next edit removes. A sidecar that is there but cannot be read is an error, and nothing is written over it.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nbrucio.atomic import write_file
 from nbrucio.catalogue.base import FileEntry
-from nbrucio.errors import BadDid, BadNotebook
+from nbrucio.errors import BadDid, BadNotebook, UnreadableFile
 from nbrucio.lock import digest_of_lines, list_lines, parse_lines, sha256_sums
+from nbrucio.readfile import read_kept, reason
 
 VERSION = 1
-MAX_BYTES = 1 << 30
+#: About a million files.
+MAX_BYTES = 1 << 28
+_KNOWN = frozenset({"version", "lists", "sha256"})
 
 
 class Sidecar(NamedTuple):
@@ -30,13 +35,22 @@ class Sidecar(NamedTuple):
     Attributes:
         lists: lines by digest, as they stand in the file.
         sha256: hex SHA-256 by DID, by digest.
+        extra: keys that this version does not know, kept as they are.
+        fault: why the file could not be read; asking for anything in it then raises this.
     """
 
     lists: Mapping[str, list[str]] = MappingProxyType({})
     sha256: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    extra: Mapping[str, object] = MappingProxyType({})
+    fault: UnreadableFile | None = None
 
     def files(self, digest: str) -> tuple[FileEntry, ...] | None:
-        """The list with this digest, sorted by DID; None when it is not here or damaged."""
+        """The list with this digest, sorted by DID; None when it is not here or damaged.
+
+        Raises:
+            UnreadableFile: the sidecar could not be read.
+        """
+        self._check()
         lines = self.lists.get(digest)
         if lines is None or digest_of_lines(lines) != digest:
             return None
@@ -46,20 +60,29 @@ class Sidecar(NamedTuple):
             return None
 
     def sums(self, digest: str) -> Mapping[str, str]:
-        """The SHA-256 of files of the list with this digest, by DID, as far as they are known."""
+        """The SHA-256 of files of the list with this digest, by DID, as far as they are known. Errors as of `files`."""
+        self._check()
         return self.sha256.get(digest, {})
 
     def with_list(self, digest: str, files: Iterable[FileEntry] | None, sums: Mapping[str, str]) -> Sidecar:
         """A sidecar that also has this list, unless it is None, and these sums."""
         lists = self.lists if files is None else {**self.lists, digest: list_lines(files)}
-        return Sidecar(lists, {**self.sha256, digest: sums} if sums else self.sha256)
+        return self._replace(lists=lists, sha256={**self.sha256, digest: sums} if sums else self.sha256)
 
     def restricted_to(self, digests: frozenset[str]) -> Sidecar:
         """A sidecar without what has no digest among these."""
-        return Sidecar(
-            {digest: lines for digest, lines in self.lists.items() if digest in digests},
-            {digest: sums for digest, sums in self.sha256.items() if digest in digests},
+        return self._replace(
+            lists={digest: lines for digest, lines in self.lists.items() if digest in digests},
+            sha256={digest: sums for digest, sums in self.sha256.items() if digest in digests},
         )
+
+    def joined(self, other: Sidecar) -> Sidecar:
+        """A sidecar that also has what ``other`` has."""
+        return self._replace(lists={**self.lists, **other.lists}, sha256={**self.sha256, **other.sha256})
+
+    def _check(self) -> None:
+        if self.fault is not None:
+            raise self.fault
 
 
 def path_for(notebook: Path) -> Path:
@@ -68,39 +91,66 @@ def path_for(notebook: Path) -> Path:
 
 
 def read(notebook: Path) -> Sidecar:
-    """The sidecar of the notebook at this path; an empty one when there is none or it cannot be read."""
-    path = path_for(notebook)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            return Sidecar()
-        value = json.loads(path.read_bytes())
-        lists = {
-            str(digest): [str(line) for line in lines]
-            for digest, lines in value["lists"].items()
-            if isinstance(lines, list)
-        }
-        sums = {str(digest): sha256_sums(known) for digest, known in value.get("sha256", {}).items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Sidecar()
-    return Sidecar(lists, sums)
-
-
-def write(notebook: Path, sidecar: Sidecar) -> None:
-    """Make ``sidecar`` the one of the notebook at this path; an empty one is no file.
+    """The sidecar of the notebook at this path; an empty one when there is none.
 
     Raises:
+        UnreadableFile: it is there, but cannot be read.
+    """
+    without = "lists that are only in it are then lost"
+    return read_kept(path_for(notebook), MAX_BYTES, _parsed, Sidecar(), without=without, follow=True)
+
+
+def look(notebook: Path) -> Sidecar:
+    """As `read`, for who only reads: a file that cannot be read is the `Sidecar.fault`."""
+    try:
+        return read(notebook)
+    except UnreadableFile as error:
+        return Sidecar(fault=error)
+
+
+def _parsed(value: Mapping[str, Any]) -> Sidecar:
+    if value["version"] != VERSION:
+        raise ValueError("it is of another version of nbrucio")
+    lists, sums = value["lists"], value.get("sha256", {})
+    if not all(isinstance(lines, list) and all(isinstance(line, str) for line in lines) for lines in lists.values()):
+        raise TypeError("'lists'")
+    if not all(isinstance(known, Mapping) for known in sums.values()):
+        raise TypeError("'sha256'")
+    extra = {key: kept for key, kept in value.items() if key not in _KNOWN}
+    return Sidecar(dict(lists), {digest: sha256_sums(known) for digest, known in sums.items()}, extra)
+
+
+def add(notebook: Path, new: Sidecar) -> None:
+    """Add what ``new`` has to the sidecar of the notebook at this path.
+
+    Raises:
+        UnreadableFile: what is there cannot be read, and stays as it is.
         BadNotebook: it cannot be written.
     """
-    path = path_for(notebook)
+    _change(notebook, lambda present: present.joined(new))
+
+
+def prune(notebook: Path, digests: frozenset[str]) -> None:
+    """Remove from the sidecar of the notebook at this path what has no digest among these. Errors as of `add`."""
+    _change(notebook, lambda present: present.restricted_to(digests))
+
+
+def _change(notebook: Path, change: Callable[[Sidecar], Sidecar]) -> None:
+    path, present = path_for(notebook), read(notebook)
+    after = change(present)
+    if after == present:
+        return
     try:
-        if not sidecar.lists and not sidecar.sha256:
+        if not after.lists and not after.sha256 and not after.extra:
             path.unlink(missing_ok=True)
             return
-        value = {"version": VERSION, "lists": dict(sidecar.lists), "sha256": dict(sidecar.sha256)}
+        value = {**after.extra, "version": VERSION, "lists": dict(after.lists), "sha256": dict(after.sha256)}
         data = (json.dumps(value, indent=0, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
-        if path.exists() and path.read_bytes() == data:
-            return
-        write_file(path, data)
+        if len(data) > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"it would be larger than {MAX_BYTES / 1e6:.0f} MB")
+        write_file(path, data, durable=True)
         path.chmod(stat.S_IMODE(notebook.stat().st_mode))  # who may read the notebook may read its lock
     except OSError as error:
-        raise BadNotebook(f"{path} cannot be written: {error.strerror or error}.", subject=str(path)) from error
+        raise BadNotebook(f"{path} cannot be written: {reason(error)}.", subject=str(path)) from error
+    except RecursionError as error:
+        raise BadNotebook(f"{path} is nested too deeply to be written.", subject=str(path)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -24,6 +25,7 @@ from nbrucio.errors import (
 )
 from nbrucio.events import Noticed, Reporter
 from nbrucio.plan import Target
+from nbrucio.readfile import reason
 from nbrucio.resolve import Question, read_declared
 from nbrucio.store.staged import StagedRule
 from nbrucio.words import plural
@@ -94,8 +96,13 @@ def stage(
     """
     with Engine(config, reporter) as engine:
         places = _places(engine, path, handles, rse)
+        engine.staged.read(path)  # what cannot be kept alive is not made
         done = tuple(_staged(engine, place, did, lifetime_s) for place in places for did in place.dids)
-        engine.staged.keep(path, _kept(places, done, lifetime_s))
+        try:
+            engine.staged.keep(path, _kept(places, done, lifetime_s))
+        except OSError as error:
+            words = f"Syncs will not renew these rules: the store {engine.store.root} cannot be written"
+            engine.reporter.report(Noticed(f"{words} ({reason(error)})."))
     return done
 
 
@@ -115,12 +122,14 @@ def remove_rules(
     """Remove the rules that nbrucio made; others of the user stay. Arguments and errors as `stage`."""
     removed = []
     with Engine(config) as engine:
+        engine.staged.read(path)
         for place in _places(engine, path, handles, rse):
             for did in place.dids:
                 rule = place.rules.find(did, place.rse)
                 if rule is not None and rule.ours:
                     place.rules.remove(rule)
-                    engine.staged.forget(path, place.instance, did, place.rse)
+                    with suppress(OSError):  # the next sync finds that the rule is gone, and forgets it then
+                        engine.staged.forget(path, place.instance, did, place.rse)
                     removed.append(Staged(place.handle, rule, "removed"))
     return tuple(removed)
 

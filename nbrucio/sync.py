@@ -180,7 +180,7 @@ def forecast(
 
 def _renew(engine: Engine, reads: Sequence[Read], question: Question) -> None:
     for read in reads:
-        if not question.offline and engine.staged.read(read.path):
+        if not question.offline and engine.staged.knows(read.path):
             from nbrucio.renewal import renew_due  # few notebooks have rules
 
             renew_due(engine, read.path, read.targets)

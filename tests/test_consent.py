@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 import threading
 from datetime import datetime, timedelta, timezone
@@ -9,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from nbrucio import readfile
 from nbrucio.consent import Grant, Grants, user_grants
 from nbrucio.did import Did
+from nbrucio.errors import UnreadableFile
 
 NOW = datetime.now(timezone.utc)
 DAY = timedelta(days=1)
@@ -88,12 +92,37 @@ def test_nothing_is_allowed_unless_all_of_it_is_granted(grants: Grants) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"grants": [{}]}', '{"grants": [{"instance": "x", "did": "s:n"}]}'])
-def test_a_damaged_file_grants_nothing(grants: Grants, tmp_path: Path, text: str) -> None:
+def test_a_damaged_file_grants_nothing_and_is_not_written_over(grants: Grants, tmp_path: Path, text: str) -> None:
     grants.add([grant()])
     (tmp_path / "config" / "grants.json").write_text(text)
     assert grants.all() == ()
-    grants.add([grant()])  # and can be written again
-    assert len(grants.all()) == 1
+    for change in (lambda: grants.add([grant()]), lambda: grants.remove("x", Did("s", "n"))):
+        with pytest.raises(UnreadableFile, match=r"grants\.json cannot be read"):
+            change()
+    assert (tmp_path / "config" / "grants.json").read_text() == text
+
+
+def test_one_failed_read_loses_no_grant(grants: Grants, monkeypatch: pytest.MonkeyPatch) -> None:
+    grants.add([grant(f"s:{number}") for number in range(95)])
+
+    def fail(path: Path, *_: object, **__: object) -> bytes:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(readfile, "read_file", fail)
+        with pytest.raises(UnreadableFile, match="too many open files"):
+            grants.add([grant("s:more")])
+    grants.add([grant("s:more")])
+    assert len(grants.all()) == 96
+
+
+def test_grants_behind_a_link_stay_behind_it(grants: Grants, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "grants.json").symlink_to(tmp_path / "dotfiles.json")
+    (tmp_path / "dotfiles.json").write_text('{"version": 1, "grants": []}')
+    grants.add([grant()])
+    assert (tmp_path / "config" / "grants.json").is_symlink()
+    assert len(Grants(tmp_path / "dotfiles.json").all()) == 1
 
 
 def test_expired_grants_are_dropped_at_the_next_write(grants: Grants, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from nbrucio.catalogue.base import DidFacts, FileEntry, Replica
 from nbrucio.config import Config, Instance
 from nbrucio.declaration import Declaration
 from nbrucio.did import Did, DidType
-from nbrucio.errors import LockStale, NbrucioError, Offline
+from nbrucio.errors import LockStale, NbrucioError, Offline, UnreadableFile
 from nbrucio.events import Silent
 from nbrucio.lock import INLINE_LIST_MAX_FILES, LockEntry, lock_entry
 from nbrucio.plan import Target
@@ -143,7 +143,7 @@ def test_a_long_list_is_pinned_beside_the_notebook(tmp_path: Path) -> None:
     assert lock.pinned is None
     (tmp_path / "nb.ipynb").write_text("{}")
     sums = {"s:0000.root": "a" * 64}
-    sidecar.write(tmp_path / "nb.ipynb", Sidecar().with_list(lock.digest, content, sums))
+    sidecar.add(tmp_path / "nb.ipynb", Sidecar().with_list(lock.digest, content, sums))
     fake = Fake(files(1))
     target = resolve(tmp_path, fake, lock)
     assert (target.files, target.sha256, fake.asked) == (content, sums, 0)
@@ -153,24 +153,57 @@ def test_a_damaged_list_beside_the_notebook_is_not_believed(tmp_path: Path) -> N
     content = files(INLINE_LIST_MAX_FILES + 1)
     lock = locked(content)
     (tmp_path / "nb.ipynb").write_text("{}")
-    sidecar.write(tmp_path / "nb.ipynb", Sidecar().with_list(lock.digest, content, {}))
+    sidecar.add(tmp_path / "nb.ipynb", Sidecar().with_list(lock.digest, content, {}))
     path = sidecar.path_for(tmp_path / "nb.ipynb")
     path.write_text(path.read_text().replace("0a0b0c0d", "11111111", 1))
     assert resolve(tmp_path, Fake(content), lock, Question(frozen=True)).error is not None
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"lists": []}', '{"lists": {"a": 1}, "sha256": []}', "\udcff"])
-def test_an_unreadable_sidecar_is_an_empty_one(tmp_path: Path, text: str) -> None:
-    sidecar.path_for(tmp_path / "nb.ipynb").write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert sidecar.read(tmp_path / "nb.ipynb").lists == {}
+UNREADABLE = ["", "[]", '{"lists": {}}', '{"version": 1, "lists": []}', '{"version": 1, "lists": {"a": 1}}', "\udcff"]
+UNREADABLE += ['{"version": 2, "lists": {}}', '{"version": 1, "lists": {}, "sha256": {"a": 1}}', "[" * 100_000]
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_an_unreadable_sidecar_fails_what_needs_it_and_nothing_else(tmp_path: Path, text: str) -> None:
+    beside = sidecar.path_for(tmp_path / "nb.ipynb")
+    beside.write_bytes(text.encode("utf-8", "surrogateescape"))
+    fake = Fake(files(INLINE_LIST_MAX_FILES + 1))
+    assert error(resolve(tmp_path, fake, locked(fake.content)), UnreadableFile).startswith(f"{beside} cannot be read: ")
+    assert fake.asked == 0, "the lists and sums of the lock are not replaced by what Rucio says"
+    short = files(3)
+    assert resolve(tmp_path, Fake(short), locked(short)).files == short
+    assert resolve(tmp_path, Fake(short), None).files == short
+
+
+def test_a_new_list_never_replaces_an_unreadable_sidecar(tmp_path: Path) -> None:
+    beside = sidecar.path_for(tmp_path / "nb.ipynb")
+    beside.write_text("<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n")
+    before = beside.read_bytes()
+    for change in (
+        lambda: sidecar.add(tmp_path / "nb.ipynb", Sidecar().with_list("sha256:" + "0" * 64, files(1), {})),
+        lambda: sidecar.prune(tmp_path / "nb.ipynb", frozenset()),
+    ):
+        with pytest.raises(UnreadableFile) as refused:
+            change()
+        assert "merge conflict" in str(refused.value.hint)
+    assert beside.read_bytes() == before
+
+
+def test_a_sidecar_keeps_what_this_version_does_not_know(tmp_path: Path) -> None:
+    beside = sidecar.path_for(tmp_path / "nb.ipynb")
+    beside.write_text(json.dumps({"version": 1, "lists": {}, "later": [1]}))
+    (tmp_path / "nb.ipynb").write_text("{}")
+    sidecar.add(tmp_path / "nb.ipynb", Sidecar().with_list("sha256:" + "0" * 64, files(1), {}))
+    sidecar.prune(tmp_path / "nb.ipynb", frozenset())
+    assert json.loads(beside.read_text())["later"] == [1]
 
 
 def test_a_sidecar_without_lists_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "nb.ipynb").write_text("{}")
     kept = Sidecar().with_list("sha256:" + "0" * 64, files(1), {})
-    sidecar.write(tmp_path / "nb.ipynb", kept)
+    sidecar.add(tmp_path / "nb.ipynb", kept)
     assert json.loads(sidecar.path_for(tmp_path / "nb.ipynb").read_text())["version"] == 1
-    sidecar.write(tmp_path / "nb.ipynb", kept.restricted_to(frozenset()))
+    sidecar.prune(tmp_path / "nb.ipynb", frozenset())
     assert not sidecar.path_for(tmp_path / "nb.ipynb").exists()
 
 

@@ -16,7 +16,7 @@ from nbrucio.catalogue.faults import ServerRefusal
 from nbrucio.catalogue.rules import Rules
 from nbrucio.config import Config, Credentials, load
 from nbrucio.did import Did
-from nbrucio.errors import BadConfig, BadDeclaration, ConsentNeeded, Interrupted, UsageError
+from nbrucio.errors import BadConfig, BadDeclaration, ConsentNeeded, Interrupted, UnreadableFile, UsageError
 from nbrucio.events import Event, Noticed, Silent
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
@@ -325,11 +325,33 @@ def test_a_rule_that_was_removed_is_not_kept_alive(sandbox: Sandbox, config: Con
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"rules": [1]}', b'{"rules": [{"did": "x"}]}', b"\xff"])
-def test_a_damaged_memory_of_rules_is_none(tmp_path: Path, text: bytes) -> None:
+def test_a_damaged_memory_of_rules_is_an_error_and_not_written_over(tmp_path: Path, text: bytes) -> None:
     staged, path = StagedRules(tmp_path), tmp_path / "nb.ipynb"
     rule = StagedRule("x", Did("s", "n"), "RSE", 10, datetime.now(timezone.utc))
     staged.keep(path, [rule])
     assert staged.read(path) == (rule,)
     (file,) = (tmp_path / "staged").iterdir()
     file.write_bytes(text)
-    assert staged.read(path) == ()
+    for act in (
+        lambda: staged.read(path),
+        lambda: staged.keep(path, [rule]),
+        lambda: staged.forget(path, "x", Did("s", "n"), "RSE"),
+    ):
+        with pytest.raises(UnreadableFile, match=file.name):
+            act()
+    assert file.read_bytes() == text
+
+
+def test_rules_that_cannot_be_read_are_mentioned_and_not_renewed(config: Config, tmp_path: Path) -> None:
+    path = notebook(tmp_path, Did("sandbox", "dimuon"))
+    StagedRules(config.store_path).keep(path, [StagedRule("x", Did("s", "n"), "RSE", 10, datetime.now(timezone.utc))])
+    (file,) = (config.store_path / "staged").iterdir()
+    file.write_bytes(b"{")
+    told = Lines()
+    sync([path], config, options=Options(offline=False), reporter=told)
+    assert [line for line in told.lines if line.startswith(f"The rules of {path} are not renewed. {file} cannot be")]
+    with pytest.raises(UnreadableFile, match=file.name):
+        stage(path, config)
+    with pytest.raises(UnreadableFile, match=file.name):
+        remove_rules(path, config)
+    assert file.read_bytes() == b"{"

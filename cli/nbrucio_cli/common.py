@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from nbrucio.config import Config
-from nbrucio.errors import BadNotebook, Interrupted, NbrucioError
+from nbrucio.errors import BadNotebook, Interrupted, NbrucioError, UnreadableFile
 
 if TYPE_CHECKING:
     from nbrucio.did import Did
@@ -121,7 +121,7 @@ def keep_consent(wanted: Iterable[tuple[str, Did, int]]) -> None:
     try:
         if granted:
             user_grants().add(granted)
-    except OSError as error:
+    except (OSError, UnreadableFile) as error:
         click.echo(f"warning: the consent to download could not be kept: {error}", err=True)
 
 

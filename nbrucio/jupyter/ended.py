@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from nbrucio.config import Config
+from nbrucio.errors import UnreadableFile
 from nbrucio.glance import Glance
 from nbrucio.lock import LockEntry
 from nbrucio.report import NotebookReport
@@ -43,4 +44,8 @@ class Ended(NamedTuple):
     def seen(cls, glance: Glance, config: Config) -> Ended:
         """That nothing was to be done."""
         states = {row.handle: row.state for row in glance.rows}
-        return cls(states, remembered_lock(glance.path, config), {}, {})
+        try:
+            locks = remembered_lock(glance.path, config)
+        except UnreadableFile:
+            locks = {}  # a save then adds none of them to the notebook
+        return cls(states, locks, {}, {})

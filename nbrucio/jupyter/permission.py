@@ -10,7 +10,7 @@ from pathlib import Path
 from nbrucio.config import Config
 from nbrucio.consent import Grants, agreed
 from nbrucio.did import Did
-from nbrucio.errors import ConsentNeeded, OverBudget
+from nbrucio.errors import ConsentNeeded, OverBudget, UnreadableFile
 from nbrucio.handover import hand_over
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.words import human_bytes, plural
@@ -40,7 +40,7 @@ def agree(grants: Grants, report: NotebookReport, log: Logger) -> None:
     try:
         if granted:
             grants.add(granted)
-    except OSError as error:
+    except (OSError, UnreadableFile) as error:
         log.warning("nbrucio: the consent to download could not be kept: %s", error)
 
 

@@ -1,11 +1,12 @@
 """What this machine resolved, kept so that the next sync need not ask again.
 
-Two things, both rebuilt by asking the catalogue when they are lost:
+Two things:
 
 - ``<store>/lists/<2 hex>/<digest>``: a file list as `nbrucio.lock.list_lines` writes it. Its name is its SHA-256, so a
-  damaged list is found out and ignored.
+  damaged list is found out and ignored; the catalogue gives it again.
 - ``<store>/notebooks/<SHA-256 of the notebook's real path>.json``: the lock entries of a notebook that has none in its
-  own metadata, by handle. ``sync`` never writes a notebook; this is where it remembers instead.
+  own metadata, by handle. ``sync`` never writes a notebook; this is where it remembers instead. Without it the next
+  sync may get other data, so what cannot be read is an error, and nothing is written over it.
 """
 
 from __future__ import annotations
@@ -15,31 +16,39 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from nbrucio.atomic import write_file
 from nbrucio.catalogue.base import FileEntry
-from nbrucio.errors import BadDeclaration, BadDid
+from nbrucio.errors import BadDid
 from nbrucio.lock import LockEntry, digest_of_lines, list_lines, parse_lines
+from nbrucio.readfile import read_file, read_kept
+
+#: About two million files, and what their pinned lists and sums come to in the locks of one notebook.
+_LIST_MAX_BYTES = 1 << 28
+_LOCK_MAX_BYTES = 1 << 28
 
 
 class Resolutions:
-    """The memory under one store's root. Reading a damaged or unreadable part gives nothing, never an error."""
+    """The memory under one store's root."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def files(self, digest: str) -> tuple[FileEntry, ...] | None:
         """The list with this digest (``sha256:…``), sorted by DID; None when it is not here or damaged."""
+        text = self._list(digest)
         try:
-            text = self.list_path(digest).read_bytes()
-        except OSError:
-            return None
-        if "sha256:" + hashlib.sha256(text).hexdigest() != digest:
-            return None
-        try:
-            return parse_lines(text.decode("utf-8", "surrogatepass").splitlines())
+            return None if text is None else parse_lines(text.decode("utf-8", "surrogatepass").splitlines())
         except (ValueError, BadDid):
             return None
+
+    def _list(self, digest: str) -> bytes | None:
+        try:
+            text = read_file(self.list_path(digest), _LIST_MAX_BYTES, follow=False)
+        except OSError:
+            return None
+        return text if "sha256:" + hashlib.sha256(text).hexdigest() == digest else None
 
     def keep_files(self, files: Sequence[FileEntry]) -> str:
         """Keep a list; returns its digest.
@@ -50,35 +59,37 @@ class Resolutions:
         lines = list_lines(files)
         digest = digest_of_lines(lines)
         path = self.list_path(digest)
-        if not path.exists():
+        if self._list(digest) is None:  # also a damaged one, whose right content is known by its name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
         return digest
 
     def lock(self, notebook: Path) -> dict[str, LockEntry]:
-        """The lock entries kept for the notebook at this path, by handle."""
-        try:
-            value = json.loads(self.notebook_path(notebook).read_bytes())
-            return {str(handle): LockEntry.parse(raw) for handle, raw in value["lock"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, BadDeclaration):
-            return {}
+        """The lock entries kept for the notebook at this path, by handle.
+
+        Raises:
+            UnreadableFile: the file that has them is there, but cannot be read.
+        """
+        without = "the next sync then asks Rucio what the data is now"
+        return read_kept(self.notebook_path(notebook), _LOCK_MAX_BYTES, _lock_in, {}, without=without)
 
     def keep_lock(self, notebook: Path, lock: Mapping[str, LockEntry]) -> None:
         """Keep the lock entries of the notebook at this path in place of earlier ones.
 
         Raises:
+            UnreadableFile: the earlier ones cannot be read; nothing is written.
             OSError: the store cannot be written.
         """
+        if self.lock(notebook) == lock:
+            return
         path = self.notebook_path(notebook)
         value = {
             "version": 1,
             "notebook": str(notebook),
             "lock": {handle: entry.as_json() for handle, entry in lock.items()},
         }
-        data = json.dumps(value, indent=1).encode()
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists() or path.read_bytes() != data:
-            write_file(path, data)
+        write_file(path, json.dumps(value, indent=1).encode(), durable=True)
 
     def list_path(self, digest: str) -> Path:
         """Where the list with this digest is, if it is kept."""
@@ -89,3 +100,7 @@ class Resolutions:
         """Where the lock entries of the notebook at this path are, if any are kept."""
         name = hashlib.sha256(os.fsencode(notebook.resolve())).hexdigest()
         return self._root / "notebooks" / f"{name}.json"
+
+
+def _lock_in(value: Mapping[str, Any]) -> dict[str, LockEntry]:
+    return {str(handle): LockEntry.parse(raw) for handle, raw in value["lock"].items()}

@@ -10,14 +10,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nbrucio.atomic import write_file
 from nbrucio.did import Did
 from nbrucio.errors import BadDid
+from nbrucio.readfile import SMALL_BYTES, read_json, read_kept
 
 VERSION = 1
 
@@ -42,26 +42,36 @@ class StagedRule(NamedTuple):
 
 
 class StagedRules:
-    """The memory under one store's root. Reading a damaged or unreadable part gives nothing, never an error."""
+    """The memory under one store's root. What cannot be read is an error, and nothing is written over it."""
 
     def __init__(self, root: Path) -> None:
         self._folder = root / "staged"
 
     def read(self, notebook: Path) -> tuple[StagedRule, ...]:
-        """The rules that were made for the notebook at this path."""
-        try:
-            raw = json.loads(self._path(notebook).read_bytes())["rules"]
-            return tuple(_parsed(one) for one in raw)
-        except (OSError, ValueError, KeyError, TypeError, BadDid):
-            return ()
+        """The rules that were made for the notebook at this path.
+
+        Raises:
+            UnreadableFile: the file that names them is there, but cannot be read.
+        """
+        without = "syncs then no longer renew the rules of this notebook; `nbrucio stage` takes them up again"
+        return read_kept(self._path(notebook), SMALL_BYTES, _rules_in, (), without=without)
+
+    def knows(self, notebook: Path) -> bool:
+        """Whether anything is kept for the notebook at this path, readable or not."""
+        return os.path.lexists(self._path(notebook))
 
     def keep(self, notebook: Path, rules: Iterable[StagedRule]) -> None:
-        """Keep these in place of earlier ones for the same DID and RSE."""
+        """Keep these in place of earlier ones for the same DID and RSE.
+
+        Raises:
+            UnreadableFile: the earlier ones cannot be read; nothing is written.
+            OSError: the store cannot be written.
+        """
         known = {rule[:3]: rule for rule in (*self.read(notebook), *rules)}
         self._write(notebook, known.values())
 
     def forget(self, notebook: Path, instance: str, did: Did, rse: str) -> None:
-        """This rule is not to be kept alive any more."""
+        """This rule is not to be kept alive any more. Errors as of `keep`."""
         gone = (instance, did, rse)
         self._write(notebook, [rule for rule in self.read(notebook) if rule[:3] != gone])
 
@@ -79,8 +89,8 @@ class StagedRules:
             return
         for file in files:
             try:
-                value = json.loads(file.read_bytes())
-                rules = [_parsed(one) for one in value["rules"]]
+                value = read_json(file, SMALL_BYTES, follow=False)
+                rules = _rules_in(value)
                 ended = all(rule.expires + timedelta(seconds=rule.lifetime_s) < now for rule in rules)
                 notebook = value["notebook"] if value["version"] == VERSION and ended else None
             except (OSError, ValueError, KeyError, TypeError, OverflowError, BadDid):
@@ -91,10 +101,8 @@ class StagedRules:
     def _write(self, notebook: Path, rules: Iterable[StagedRule]) -> None:
         kept = [_as_json(rule) for rule in rules]
         value = {"version": VERSION, "notebook": os.path.realpath(notebook), "rules": kept}
-        # A rule that is not remembered expires when it was to, which stops nothing now.
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_file(self._path(notebook), json.dumps(value, indent=1).encode())
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_file(self._path(notebook), json.dumps(value, indent=1).encode(), durable=True)
 
     def _path(self, notebook: Path) -> Path:
         name = hashlib.sha256(os.fsencode(os.path.realpath(notebook))).hexdigest()
@@ -104,6 +112,10 @@ class StagedRules:
 def _as_json(rule: StagedRule) -> dict[str, object]:
     tried = rule.tried.isoformat() if rule.tried else None
     return {**rule._asdict(), "did": str(rule.did), "expires": rule.expires.isoformat(), "tried": tried}
+
+
+def _rules_in(value: Mapping[str, Any]) -> tuple[StagedRule, ...]:
+    return tuple(_parsed(one) for one in value["rules"])
 
 
 def _parsed(raw: Mapping[str, object]) -> StagedRule:
