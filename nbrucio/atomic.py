@@ -68,6 +68,22 @@ def create_file(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def create_whole(path: Path, data: bytes) -> None:
+    """`write_file`, unless something has that name already; for what several processes may begin with.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    handle, temporary = _temporary_beside(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _temporary_beside(path: Path) -> tuple[int, Path]:
     """A new file of mode 0600 in the folder of ``path``, open for writing."""
     import tempfile  # takes 6 ms, and most commands that have nothing to do never write

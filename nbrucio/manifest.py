@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
-from nbrucio.atomic import write_file, write_pieces
+from nbrucio.atomic import create_whole, write_file, write_pieces
 from nbrucio.errors import BadConfig, NbrucioError
 from nbrucio.kernel import where
 from nbrucio.kernel.manifest import MAX_BYTES
@@ -146,6 +146,39 @@ def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
             hint=f"Set {where.RUNTIME_VARIABLE} to a folder of your own on local disk.",
         ) from error
     return path
+
+
+def nothing_yet(notebook: str) -> bytes:
+    """What a manifest holds before anybody has looked at ``notebook``, its absolute real path; empty for no notebook.
+
+    Kernels that find it wait a little, as they do when there is no manifest.
+    """
+    manifest = Manifest(notebook, "syncing", ())
+    return b"".join(map(_bytes, chain((_head(manifest),), _data(manifest))))
+
+
+def expect(path: Path, notebook: Path) -> None:
+    """Make sure that there is a manifest of ``notebook`` at ``path``; a new one says `nothing_yet`.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    where.make_private(path.parent)
+    if not path.exists():
+        if path.is_symlink():  # to the manifest of another name, which is gone
+            path.unlink()
+        create_whole(plain_path(path), b"")
+        create_whole(path, nothing_yet(os.path.realpath(notebook)))
+
+
+def says_nothing(path: Path) -> bool:
+    """Whether the manifest at ``path`` is missing, or says `nothing_yet`."""
+    try:
+        with path.open("rb") as file:
+            head, _, data = file.read(_MAX_HEAD_BYTES).partition(_DATA)
+        return data == b"{}}\n" and json.loads(head + b"}").get("state") == "syncing"
+    except (OSError, ValueError, AttributeError):
+        return True
 
 
 def write_progress(notebook: Path, progress: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> None:

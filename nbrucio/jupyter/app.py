@@ -17,6 +17,8 @@ from traitlets import Bool, Enum, Integer
 
 from nbrucio.consent import user_grants
 from nbrucio.jupyter.context import ServerContext
+from nbrucio.jupyter.handoff import refuse_unasked
+from nbrucio.jupyter.kernels import Kernels, moved
 from nbrucio.jupyter.lookups import progress_as_json
 from nbrucio.jupyter.opening import Opening, chosen_before
 from nbrucio.jupyter.routes import ROUTES
@@ -24,8 +26,7 @@ from nbrucio.jupyter.saving import KEY, declared_in, update_metadata
 from nbrucio.jupyter.syncs import Run, Syncs, Wish
 from nbrucio.jupyter.threads import DaemonPool
 from nbrucio.jupyter.uploading import Job, Uploads, event_of
-from nbrucio.kernel import where
-from nbrucio.manifest import follow, path_for
+from nbrucio.manifest import follow
 
 EVENTS = Path(__file__).parent / "events.yaml"
 EVENT_ID = "https://nbrucio.readthedocs.io/events/sync/v1"
@@ -72,7 +73,7 @@ class NbrucioApp(ExtensionApp):
         self._loop: asyncio.AbstractEventLoop | None = None
         for schema in (EVENTS, DECLARED_EVENTS, UPLOAD_EVENTS):
             self.serverapp.event_logger.register_event_schema(schema)
-        self._wrap_kernel_environment()
+        self.kernels = Kernels(self.serverapp, self.file_of, self._got_kernel, self.log)
         if self.gate_kernels:
             self._choose_provisioner()
         if not hasattr(ExtensionApp, "_start_jupyter_server_extension"):  # before jupyter_server 2.15
@@ -180,42 +181,36 @@ class NbrucioApp(ExtensionApp):
 
     async def _contents_changed(self, logger: object, schema_id: str, data: Mapping[str, str]) -> None:  # noqa: ARG002 - Jupyter's signature
         if data.get("action") == "rename":
-            old, new = (self.file_of(data.get(key, "")) for key in ("source_path", "path"))
-            if old is not None and new is not None and new.suffix == ".ipynb":
-                self.local_pool.submit(self._follow, old, new)
+            self._renamed(data.get("source_path", "").strip("/"), data.get("path", "").strip("/"))
 
-    def _follow(self, old: Path, new: Path) -> None:
-        try:
-            follow(old, new)
-        except OSError as error:
-            self.log.warning("nbrucio: kernels that run %s are told no more until they restart: %s", new, error)
+    def _renamed(self, old_api: str, new_api: str) -> None:
+        """A notebook, or a folder with notebooks, has another name: its sync, manifest and kernels follow."""
+        old, new = self.file_of(old_api), self.file_of(new_api)
+        if not old_api or not new_api or old is None or new is None:
+            return
+        old, new = old.resolve(), new.resolve()
+        below = {path: new / path.relative_to(old) for path in self._api_paths if path.is_relative_to(old)}
+        for path, now in below.items():
+            self._api_paths[now] = moved(self._api_paths.pop(path), old_api, new_api)
+        self.syncs.moved(below)
+        self.local_pool.submit(self._follow, {old: new, **below}, old_api, new_api)
+
+    def _follow(self, files: Mapping[Path, Path], old_api: str, new_api: str) -> None:
+        for old, new in files.items():
+            try:
+                follow(old, new)
+            except OSError as error:
+                self.log.warning("nbrucio: kernels of %s do not learn of its new name: %s", new, error)
+        self.kernels.moved(old_api, new_api)
 
     # Kernels.
 
-    def _wrap_kernel_environment(self) -> None:
-        sessions = self.serverapp.session_manager
-        get_kernel_env = getattr(sessions, "get_kernel_env", None)
-        if get_kernel_env is None:
-            return
-
-        @functools.wraps(get_kernel_env)
-        def with_manifest(path: str | None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            environment = get_kernel_env(path, *args, **kwargs)
-            return self._kernel_environment(path, environment)
-
-        sessions.get_kernel_env = with_manifest
-
-    def _kernel_environment(self, api_path: str | None, environment: Any) -> Any:  # noqa: ANN401
-        try:
-            path = self.file_of(api_path) if api_path and api_path.endswith(".ipynb") else None
-            if path is None or not isinstance(environment, dict):
-                return environment
-            if path.is_file() and self.opening.level != "off":
-                self.opened(str(api_path), path)
-            return {**environment, where.MANIFEST_VARIABLE: str(path_for(path)), where.NOTEBOOK_VARIABLE: str(path)}
-        except Exception:  # the kernel must start whatever happens here
-            self.log.exception("nbrucio: the kernel of %r is told nothing", api_path)
-            return environment
+    def _got_kernel(self, api_path: str, path: Path) -> None:
+        """A kernel got the notebook at ``path``; called from a thread."""
+        if self.opening.level == "off":
+            refuse_unasked(path, self.log)
+        else:
+            self.opened(api_path, path)
 
     def _choose_provisioner(self) -> None:
         from jupyter_client.provisioning.factory import KernelProvisionerFactory

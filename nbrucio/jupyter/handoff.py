@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from logging import Logger
 from pathlib import Path
 
 from nbrucio.config import load
-from nbrucio.errors import NbrucioError
+from nbrucio.errors import ConsentNeeded, NbrucioError
 from nbrucio.handover import manifest_entry
-from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, write
+from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, path_for, says_nothing, write
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.sync import status
 
@@ -23,6 +24,17 @@ def announce(report: NotebookReport, log: Logger) -> None:
     """
     if any(requirement.state != "ready" for requirement in report.requirements):
         _write(report, None, log)
+
+
+def refuse_unasked(path: Path, log: Logger) -> None:
+    """Tell kernels what is here of the notebook at ``path``, where opening one does nothing, unless they were told."""
+    if says_nothing(path_for(path)):
+        error = ConsentNeeded(
+            "Opening a notebook downloads nothing here, by the setting 'on_open'.",
+            subject=str(path),
+            next_command=f"nbrucio sync {shlex.quote(str(path))}",
+        )
+        explain(path, error, log)
 
 
 def explain(path: Path, error: NbrucioError, log: Logger) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -170,6 +170,16 @@ class Syncs:
         _cancel(run)
         return True
 
+    def moved(self, names: Mapping[Path, Path]) -> None:
+        """Let the runs of notebooks that were renamed, old path to new, follow them. One under way goes on."""
+        with self._lock:
+            for old, new in names.items():
+                if (last := self._runs.pop(old, None)) is None:
+                    continue
+                self._runs[new] = last
+                for run in _with_those_before(last):
+                    run.path = new
+
     def close(self) -> None:
         """Stop every run, and wait a few seconds for those that can stop. Unfinished files resume at the next sync."""
         with self._lock:
@@ -187,26 +197,39 @@ class Syncs:
             wait([run.before.future])
             with self._lock:  # from now on its wish stays
                 run.before = None
+        while True:
+            path = run.path
+            try:
+                ended = self._carry_out_at(run, path)
+            except NbrucioError:
+                if run.path == path:
+                    raise
+                continue
+            # Kernels of a notebook that was renamed meanwhile are told under its new name, where all is here by now.
+            if run.path == path:
+                return ended
+
+    def _carry_out_at(self, run: Run, path: Path) -> Ended:
         try:
-            return self._sync(run)
+            return self._sync(run, path)
         except NbrucioError as error:
-            explain(run.path, error, self._log)
+            explain(path, error, self._log)
             raise
         except Exception as error:
-            self._log.exception("nbrucio: the sync of %s ended by a fault", run.path)
+            self._log.exception("nbrucio: the sync of %s ended by a fault", path)
             fault = NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it.")
-            explain(run.path, fault, self._log)
+            explain(path, fault, self._log)
             raise fault from error
 
-    def _sync(self, run: Run) -> Ended:
+    def _sync(self, run: Run, path: Path) -> Ended:
         config = self._configure()
         unasked = not run.wish.explicit and not run.wish.refresh
-        glances = glance([run.path], config, synced=True) if unasked else None
+        glances = glance([path], config, synced=True) if unasked else None
         if glances is not None:
             return Ended.seen(glances[0], config)
-        found = status([run.path], config, tell=unasked).notebooks[0]
+        found = status([path], config, tell=unasked).notebooks[0]
         if found.manifest is not None:
-            renew(run.path, config)  # of what Rucio brought to a mounted RSE; asks nobody unless something is due
+            renew(path, config)  # of what Rucio brought to a mounted RSE; asks nobody unless something is due
             return Ended.of(found)
         return Ended.of(self._bring(run, found, config))
 
@@ -214,12 +237,12 @@ class Syncs:
         announce(found, self._log)
         self._tell(run)
         if run.cancel.is_set():
-            raise Interrupted("The sync was stopped.", next_command=f"nbrucio sync {run.path}")
+            raise Interrupted("The sync was stopped.", next_command=f"nbrucio sync {found.path}")
         if not run.wish.explicit:
             config = limited(config, found, run.wish.budget_bytes, self._grants)
         reporter = Throttled(lambda progress: self._progress(run, progress))
         options = Options(refresh=run.wish.refresh, offline=run.wish.offline)
-        report = sync([run.path], config, options=options, reporter=reporter, cancel=run.cancel).notebooks[0]
+        report = sync([found.path], config, options=options, reporter=reporter, cancel=run.cancel).notebooks[0]
         run.progress = reporter.progress
         if run.wish.explicit:
             if not run.wish.once:
@@ -235,9 +258,14 @@ class Syncs:
 
 
 def _cancel(run: Run) -> None:
+    for each in _with_those_before(run):
+        each.cancel.set()
+
+
+def _with_those_before(run: Run) -> Iterator[Run]:
     each: Run | None = run
     while each is not None:
-        each.cancel.set()
+        yield each
         each = each.before
 
 

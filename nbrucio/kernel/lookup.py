@@ -203,34 +203,62 @@ class Data:
         """Where the manifest is that was read last."""
         return self._read[0] if self._read else None
 
-    def _manifest(self, subject: str | None) -> Manifest:
-        path = self._path(subject)
+    def awaits(self) -> bool:
+        """Whether whoever started this kernel has not said yet where its data is, and will."""
+        pointer = self._pointer()
+        if pointer is None:
+            return False
         try:
-            status = path.stat()
-            stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
-            if self._read is None or self._read[:2] != (path, stamp):
-                self._made.clear()
-                self._read = (path, stamp, read(path))
+            manifest = self._read_at(pointer)
         except FileNotFoundError:
-            raise self._no_manifest(subject) from None
+            return True
+        except (OSError, DataNotHere):
+            return False
+        return manifest.says_nothing()
+
+    def _pointer(self) -> Path | None:
+        pointer = self._environ.get(where.MANIFEST_VARIABLE)
+        # A kernel's pointer is a link, which leads elsewhere after its notebook was renamed.
+        return Path(os.path.realpath(pointer)) if pointer and self._notebook is None else None
+
+    def _manifest(self, subject: str | None) -> Manifest:
+        pointer = self._pointer()
+        path = pointer or self._written()
+        try:
+            manifest = self._read_at(path) if path else None
+            if pointer and manifest and not manifest.notebook:
+                path = self._written()
+                manifest = self._read_at(path) if path else None
+        except FileNotFoundError:
+            manifest = None
         except OSError as error:
             raise DataNotHere(f"The manifest {path} cannot be read: {error.strerror}.", subject) from None
+        if manifest is None or manifest.says_nothing():
+            raise self._no_manifest(subject, manifest)
+        return manifest
+
+    def _read_at(self, path: Path) -> Manifest:
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        if self._read is None or self._read[:2] != (path, stamp):
+            self._made.clear()
+            self._read = (path, stamp, read(path))
         return self._read[2]
 
-    def _path(self, subject: str | None) -> Path:
-        pointer = self._environ.get(where.MANIFEST_VARIABLE)
-        if pointer and self._notebook is None:
-            return Path(pointer)
-        notebook = self._notebook or where.find_notebook(self._environ)
-        path = where.find_manifest(notebook, self._environ) if notebook else None
-        if path is None:
-            raise self._no_manifest(subject)
-        return path
+    def _written(self) -> Path | None:
+        """The manifest that was written for the notebook that this kernel runs, as far as that is known."""
+        notebook = self._known_notebook()
+        return where.find_manifest(notebook, self._environ) if notebook else None
 
-    def _no_manifest(self, subject: str | None) -> DataNotHere:
+    def _known_notebook(self) -> str | os.PathLike[str] | None:
+        # A server that gave a pointer knows better than the name that the session had at first.
+        pointed = bool(self._environ.get(where.MANIFEST_VARIABLE))
+        return self._notebook or where.find_notebook(self._environ, guess=not pointed)
+
+    def _no_manifest(self, subject: str | None, blank: Manifest | None = None) -> DataNotHere:
         what = f"{subject!r} is not here" if subject else "There is no data yet"
-        notebook = self._notebook or where.find_notebook(self._environ)
-        if notebook is None:
+        notebook = (blank.notebook if blank else "") or self._known_notebook()
+        if not notebook:
             return DataNotHere(
                 f"{what}: nbrucio cannot tell which notebook this is. "
                 "Set the environment variable NBRUCIO_NOTEBOOK to its path.",

@@ -40,6 +40,10 @@ class Manifest(NamedTuple):
     entries: Mapping[str, Entry]
     pid: int
 
+    def says_nothing(self) -> bool:
+        """Whether it was written before anybody looked at the notebook; without ``notebook`` there is none yet."""
+        return self.state == "syncing" and not self.entries
+
 
 def read(path: Path) -> Manifest:
     """The manifest in the file ``path``.

@@ -65,9 +65,9 @@ def _first_manifest(data: Data, show: Show, environ: Mapping[str, str]) -> Manif
     try:
         return data.manifest()
     except DataNotHere:
-        pointer = environ.get(where.MANIFEST_VARIABLE)
-        if pointer and not Path(pointer).exists():
+        if data.awaits():
             return _wait_for_server(data)
+        pointer = environ.get(where.MANIFEST_VARIABLE)
         command, notebook = environ.get(COMMAND_VARIABLE), where.find_notebook(environ)
         if pointer or not command or notebook is None:
             raise

@@ -93,26 +93,24 @@ def find_manifest(notebook: str | os.PathLike[str], environ: Mapping[str, str] =
 
 
 def find_notebook(
-    environ: Mapping[str, str] = os.environ, namespace: Mapping[str, object] | None = None
+    environ: Mapping[str, str] = os.environ, namespace: Mapping[str, object] | None = None, *, guess: bool = True
 ) -> Path | None:
     """The notebook that this process runs, as far as anybody told it; None when nobody did.
 
     Args:
         environ: the process environment.
         namespace: the user's variables; None takes those of ``__main__``, which is where IPython keeps them.
+        guess: also by what may be out of date, or be about another notebook.
     """
     variables = vars(sys.modules["__main__"]) if namespace is None else namespace
-    told = (
-        environ.get(NOTEBOOK_VARIABLE),
-        variables.get("__vsc_ipynb_file__"),
-        environ.get("JPY_SESSION_NAME"),
-        variables.get("PAPERMILL_INPUT_PATH"),
-    )
+    told = [environ.get(NOTEBOOK_VARIABLE), variables.get("__vsc_ipynb_file__")]
+    if guess:
+        told += [environ.get("JPY_SESSION_NAME"), variables.get("PAPERMILL_INPUT_PATH")]
     for text in told:
         notebook = _existing_notebook(text)
         if notebook:
             return notebook
-    return _parents_notebook()
+    return _parents_notebook() if guess else None
 
 
 def _existing_notebook(text: object) -> Path | None:

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -132,13 +133,40 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"still {state}: {self.log.read_text()[-3000:]}")
 
+    def session(self, path: str, spec: str = "python3") -> Any:
+        """A session for the notebook at ``path``, made as JupyterLab and Notebook 7 make it."""
+        folder, name = os.path.split(self.prefix + path)
+        first = f"{folder}/{uuid.uuid4()}".lstrip("/")
+        body = {"path": first, "type": "notebook", "name": name, "kernel": {"name": spec}}
+        status, session = self.ask("api/sessions", body)
+        assert status == 201, session
+        return self.patch(session["id"], self.prefix + path)
+
+    def patch(self, session: str, path: str) -> Any:
+        """Tell the server another path of a session, as JupyterLab does: its path, then its name."""
+        for change in ({"path": path}, {"name": Path(path).name}):
+            status, changed = self.ask(f"api/sessions/{session}", {**change, "id": session}, "PATCH")
+            assert status == 200, changed
+        return changed
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename a file or folder as a browser does, without telling sessions of it."""
+        status, answer = self.ask(f"api/contents/{self.api(old)}", {"path": self.prefix + new}, "PATCH")
+        assert status == 200, answer
+
     @contextmanager
     def kernel(self, path: str, spec: str = "python3") -> Iterator[Kernel]:
         """A session for the notebook at ``path``, and a client of its kernel."""
-        body = {"path": self.prefix + path, "name": Path(path).name, "type": "notebook", "kernel": {"name": spec}}
-        status, session = self.ask("api/sessions", body)
-        assert status == 201, session
-        identity = session["kernel"]["id"]
+        session = self.session(path, spec)
+        try:
+            with self.client(session["kernel"]["id"]) as kernel:
+                yield kernel
+        finally:
+            self.ask(f"api/sessions/{session['id']}", method="DELETE")
+
+    @contextmanager
+    def client(self, identity: str) -> Iterator[Kernel]:
+        """A client of a kernel of this server."""
         client = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{identity}.json"))
         client.load_connection_file()
         client.start_channels()
@@ -147,7 +175,6 @@ class Server:
             yield Kernel(self, identity, client)
         finally:
             client.stop_channels()
-            self.ask(f"api/sessions/{session['id']}", method="DELETE")
 
 
 @dataclass

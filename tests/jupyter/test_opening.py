@@ -270,8 +270,7 @@ def rename(server: Server, old: str, new: str) -> None:
     status, _ = server.ask(f"api/contents/{server.api(old)}", {"path": server.prefix + new}, "PATCH")
     assert status == 200
     (session,) = (one for one in server.ask("api/sessions")[1] if one["path"] == server.prefix + old)
-    moved = {"path": server.prefix + new, "name": new}
-    assert server.ask(f"api/sessions/{session['id']}", moved, "PATCH")[0] == 200
+    server.patch(session["id"], server.prefix + new)
     end = time.monotonic() + 20
     while not path_for(server.root / new, {"NBRUCIO_RUNTIME_DIR": str(server.folder / "runtime")}).exists():
         assert time.monotonic() < end

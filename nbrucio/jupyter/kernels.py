@@ -1,0 +1,216 @@
+"""Keeps the pointers of this server's kernels true: a kernel belongs to its session, and a session to a notebook.
+
+JupyterLab starts a session under a random path and names its notebook in the next request; a notebook that is renamed
+or moved keeps its session; a session may take another kernel, and a kernel have several sessions. So whenever a session
+changes, all of them are looked at, and each kernel's pointer follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from logging import Logger
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+from jupyter_core.utils import ensure_async
+
+from nbrucio import pointers
+from nbrucio.kernel import where
+
+#: A request for a session waits so long for the pointer of its kernel, and no longer for a file system that hangs.
+_PATIENCE_S = 1.0
+
+
+class Said(NamedTuple):
+    """What a session says of the notebook of its kernel."""
+
+    session: str
+    path: str
+
+
+class Place(NamedTuple):
+    """Where the notebook of a kernel is.
+
+    Attributes:
+        said: by which session, and as which path.
+        path: that path, or where the contents manager moved it since; both as the contents API has them.
+    """
+
+    said: Said
+    path: str
+
+    def moved(self, old: str, new: str) -> Place:
+        """This after ``old``, the notebook or a folder above it, was renamed to ``new``."""
+        return self._replace(path=moved(self.path, old, new))
+
+
+def moved(path: str, old: str, new: str) -> str:
+    """The API path ``path`` after ``old``, the same or a folder above it, was renamed to ``new``."""
+    return new + path[len(old) :] if path == old or path.startswith(f"{old}/") else path
+
+
+def notebooks_of(sessions: Iterable[Mapping[str, Any]]) -> dict[str, list[Said]]:
+    """By kernel, what its sessions say of its notebook, in their order. Consoles and the like say nothing."""
+    found: dict[str, list[Said]] = {}
+    for session in sessions:
+        if session["type"] == "notebook" and isinstance(session["path"], str):
+            said = Said(session["id"], session["path"].strip("/"))
+            found.setdefault(session["kernel"]["id"], []).append(said)
+    return found
+
+
+def chosen(said: Sequence[Said], before: Place | None) -> Said | None:
+    """Whose kernel it is: its session's for as long as there is that one, so that its cells go on to find their data.
+
+    A kernel that several notebooks share is therefore that of the first.
+    """
+    same = (one for one in said if before is not None and one.session == before.said.session)
+    return next(same, said[0] if said else None)
+
+
+class Kernels:
+    """The kernels of one server.
+
+    Args:
+        serverapp: the server, whose managers are watched from now on.
+        file_of: the file that the contents API calls by a path; None when there is none.
+        began: called from a thread, with a notebook's path and file, when a kernel gets that notebook.
+        log: where faults go; none of them keeps a kernel or a session from its work.
+    """
+
+    def __init__(
+        self,
+        serverapp: Any,  # noqa: ANN401 - Jupyter says "or None"
+        file_of: Callable[[str], Path | None],
+        began: Callable[[str, Path], object],
+        log: Logger,
+    ) -> None:
+        self._sessions = serverapp.session_manager
+        self._kernels = serverapp.kernel_manager
+        self._file_of = file_of
+        self._began = began
+        self.log = log
+        self._places: dict[str, Place] = {}
+        self._lock = Lock()
+        self._turn = asyncio.Lock()
+        # A server that was started in a kernel has the pointer of that one, which is none of its own kernels'.
+        os.environ.pop(where.MANIFEST_VARIABLE, None)
+        try:
+            pointers.sweep()
+        except OSError as error:
+            log.debug("nbrucio: old pointers of kernels stay: %s", error)
+        # Kernels at a gateway are not started here, and could not read our files.
+        if hasattr(self._kernels, "pre_start_kernel"):
+            self._kernels.pre_start_kernel = self._with_pointer(self._kernels.pre_start_kernel)
+            self._kernels.remove_kernel = self._without_pointer(self._kernels.remove_kernel)
+        for name in ("create_session", "update_session", "delete_session"):
+            setattr(self._sessions, name, self._then_settled(getattr(self._sessions, name)))
+
+    def moved(self, old: str, new: str) -> None:
+        """Note that the contents manager renamed ``old``, a file or a folder, to ``new``."""
+        with self._lock:
+            changed = {kernel: place.moved(old, new) for kernel, place in self._places.items()}
+            changed = {kernel: place for kernel, place in changed.items() if place != self._places[kernel]}
+            self._places.update(changed)
+        for kernel, place in changed.items():
+            self._lead(kernel, place)
+
+    def _with_pointer(self, pre_start_kernel: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(pre_start_kernel)
+        def prepared(kernel_name: str | None, kwargs: dict[str, Any]) -> Any:  # noqa: ANN401 - Jupyter's signature
+            made = pre_start_kernel(kernel_name, kwargs)
+            try:
+                pointer = _pointer_of(made[0])
+                pointers.begin(pointer)
+                kwargs["env"] = {**(kwargs.get("env") or os.environ), where.MANIFEST_VARIABLE: str(pointer)}
+            except Exception:  # the kernel must start whatever happens here
+                self.log.exception("nbrucio: a kernel is not told where its data is")
+            return made
+
+        return prepared
+
+    def _without_pointer(self, remove_kernel: Callable[[str], Any]) -> Callable[[str], Any]:
+        @functools.wraps(remove_kernel)
+        def removed(kernel_id: str) -> Any:  # noqa: ANN401 - Jupyter's signature
+            kernel = remove_kernel(kernel_id)
+            with self._lock:
+                self._places.pop(kernel_id, None)
+            try:
+                if kernel is not None:
+                    pointers.end(_pointer_of(kernel))
+            except Exception:  # the kernel is over whatever happens here
+                self.log.exception("nbrucio: the pointer of kernel %s stays", kernel_id)
+            return kernel
+
+        return removed
+
+    def _then_settled(self, change: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(change)
+        async def changed(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Jupyter's signature
+            answer = await ensure_async(change(*args, **kwargs))
+            try:
+                await self._settle()
+            except Exception:  # the session is what was asked for
+                self.log.exception("nbrucio: the kernels of a session are not told of its notebook")
+            return answer
+
+        return changed
+
+    async def _settle(self) -> None:
+        """Have all pointers say what the sessions say now."""
+        settled = asyncio.ensure_future(self._settle_in_turn())
+        settled.add_done_callback(self._say_fault)
+        await asyncio.wait({settled}, timeout=_PATIENCE_S)
+
+    async def _settle_in_turn(self) -> None:
+        async with self._turn:  # so that what was said last is what stays
+            sessions = await ensure_async(self._sessions.list_sessions())
+            # A thread of its own: those for looking at this machine may all be busy.
+            await asyncio.to_thread(self._assign, sessions)
+
+    def _say_fault(self, settled: asyncio.Future[None]) -> None:
+        if not settled.cancelled() and settled.exception() is not None:
+            self.log.error("nbrucio: kernels are not told of their notebooks", exc_info=settled.exception())
+
+    def _assign(self, sessions: Iterable[Mapping[str, Any]]) -> None:
+        for kernel, every in notebooks_of(sessions).items():
+            # JupyterLab's first path is a random one, which no notebook has.
+            said = [one for one in every if self._is_notebook(one.path) or self._is_known(kernel, one)]
+            with self._lock:
+                before = self._places.get(kernel)
+                now = chosen(said, before)
+                if now is None or (before is not None and before.said == now):
+                    continue
+                place = self._places[kernel] = Place(now, now.path)
+            self._lead(kernel, place)
+            file = self._file_of(place.path)
+            if file is not None and (before is None or before.path != place.path):
+                self._began(place.path, file)
+
+    def _is_notebook(self, path: str) -> bool:
+        file = self._file_of(path)
+        return file is not None and file.is_file()
+
+    def _is_known(self, kernel: str, said: Said) -> bool:
+        """Whether this was said before; the notebook may have been moved since without its session."""
+        with self._lock:
+            return kernel in self._places and self._places[kernel].said == said
+
+    def _lead(self, kernel: str, place: Place) -> None:
+        file = self._file_of(place.path)
+        try:
+            pointer = _pointer_of(self._kernels.get_kernel(kernel))
+            # None where the kernel was started by others, or its beginning went wrong.
+            if file is not None and os.path.lexists(pointer):
+                pointers.lead(pointer, file)
+        except (KeyError, OSError) as error:
+            self.log.warning("nbrucio: the kernel of %s is not told where its data is: %s", place.path, error)
+
+
+def _pointer_of(manager: Any) -> Path:  # noqa: ANN401 - any kernel manager
+    # By the connection file, which a kernel keeps when another server takes it over under an id of its own.
+    return pointers.pointer_for(Path(manager.connection_file).stem)
