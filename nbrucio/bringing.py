@@ -205,7 +205,12 @@ def limits_of(engine: Engine) -> Limits:
 
 
 def transfer_limits(policy: Policy) -> TransferLimits:
-    """How hard this machine's policy lets storage be worked; two hosts may be busy at once."""
+    """How this machine's policy lets storage be worked; two hosts may be busy at once."""
     from nbrucio.transfer import Limits as TransferLimits
 
-    return TransferLimits(per_host=policy.parallel, total=2 * policy.parallel)
+    return TransferLimits(
+        per_host=policy.parallel,
+        total=2 * policy.parallel,
+        max_download_bytes=policy.max_download_bytes,
+        keep_free_bytes=policy.keep_free_bytes,
+    )

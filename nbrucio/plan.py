@@ -198,7 +198,7 @@ def make_plan(targets: Sequence[Target], facts: Facts, limits: Limits) -> Plan:
         if file.access is Access.DOWNLOAD
     }
     ordered = tuple((instance, file) for (instance, _), file in downloads.items())
-    refused = refusal(sum(file.entry.size_bytes or 0 for _, file in ordered), limits)
+    refused = refusal(sum(file.entry.size_bytes or 0 for _, file in ordered), limits) if ordered else None
     return Plan(requirements, ordered, refused, facts.replicas)
 
 

@@ -8,5 +8,11 @@ from nbrucio.transfer import Limits
 
 
 def test_the_policy_says_how_hard_storage_is_worked() -> None:
-    assert transfer_limits(Policy(parallel=1)) == Limits(per_host=1, total=2)
-    assert transfer_limits(Policy()) == Limits()
+    keep_free_bytes = Policy().keep_free_bytes
+    assert transfer_limits(Policy(parallel=1)) == Limits(per_host=1, total=2, keep_free_bytes=keep_free_bytes)
+    assert transfer_limits(Policy()) == Limits(keep_free_bytes=keep_free_bytes)
+
+
+def test_the_download_limit_and_the_space_to_keep_free_hold_in_transfers() -> None:
+    limits = transfer_limits(Policy(max_download_bytes=5, keep_free_bytes=7))
+    assert (limits.max_download_bytes, limits.keep_free_bytes) == (5, 7)

@@ -49,7 +49,7 @@ class StorageAccess:
 
 @dataclass(frozen=True)
 class Limits:
-    """How hard storage is worked, and how long it is believed in.
+    """How hard storage is worked, how long it is believed in, and how much may come from it.
 
     Attributes:
         per_host: transfers at once from one host.
@@ -62,6 +62,8 @@ class Limits:
         host_faults, host_s: a host at which so many attempts in a row failed, over so long a time, is left alone for
             the rest of the run.
         redirects: how many redirects are followed for one file.
+        max_download_bytes: at most so much in one run; None for no limit.
+        keep_free_bytes: what must stay free at the store.
     """
 
     per_host: int = 4
@@ -75,6 +77,8 @@ class Limits:
     host_faults: int = 6
     host_s: float = 10.0
     redirects: int = 5
+    max_download_bytes: int | None = None
+    keep_free_bytes: int = 0
 
 
 class Task(NamedTuple):

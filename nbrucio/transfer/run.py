@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterable, Mapping
 
 from nbrucio.did import Did
-from nbrucio.errors import NbrucioError, NoSpace
+from nbrucio.errors import NbrucioError, NoSpace, OverBudget
 from nbrucio.events import FileFailed, FileFinished, Noticed, Reporter
 from nbrucio.store import Store, Stored
+from nbrucio.transfer.allowance import Allowance
 from nbrucio.transfer.faults import Stopped
 from nbrucio.transfer.model import Limits, Outcome, StorageAccess, Task
 from nbrucio.transfer.protocols import Sources
@@ -27,6 +28,7 @@ class Run:
         self.reporter = reporter
         self.limits = limits
         self.sources = Sources(access, limits)
+        self.allowance = Allowance(limits.max_download_bytes, limits.keep_free_bytes, store.free_bytes)
         self.schedule = Schedule(limits.per_host)
         self.hosts = Hosts(limits)
         self.traces = Traces({name: one.traces for name, one in access.items() if one.traces is not None})
@@ -65,7 +67,8 @@ class Run:
 
     def fail(self, task: Task, error: NbrucioError) -> None:
         """The file of ``task`` cannot be had."""
-        if isinstance(error, NoSpace) and self.full is None:
+        # A download limit may still have room for the other files; a full disk has not.
+        if isinstance(error, NoSpace) and not isinstance(error, OverBudget) and self.full is None:
             self.full = error
         self.reporter.report(FileFailed(task.entry.did, error))
         self._settle(task, None, error)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.store.partial import Partial
+from nbrucio.transfer.allowance import Allowance
 from nbrucio.transfer.faults import Passing, StoreFault, WrongBytes
 from nbrucio.transfer.model import Limits
 
@@ -32,11 +33,19 @@ class Delivery:
     One attempt at one replica. `write` and `restart` are called by one thread; `abort` by any.
     """
 
-    def __init__(self, entry: FileEntry, partial: Partial, limits: Limits, on_bytes: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        entry: FileEntry,
+        partial: Partial,
+        limits: Limits,
+        allowance: Allowance,
+        on_bytes: Callable[[int], None],
+    ) -> None:
         self.entry = entry
         self.partial = partial
         self.etag: str | None = None
         self._limits = limits
+        self._allowance = allowance
         self._on_bytes = on_bytes
         self._guard = threading.Lock()
         self._stop: Exception | None = None
@@ -59,12 +68,14 @@ class Delivery:
 
         Raises:
             WrongBytes: there are more than the catalogue says; they are not written.
+            NoSpace: they are more than this run may download, or the disk may hold; they are not written.
             StoreFault: the store failed.
         """
         self.check()
         size_bytes, missing = len(chunk), self.missing_bytes
         if missing is not None and size_bytes > missing:
             raise WrongBytes(f"more than {self.entry.size_bytes} bytes")
+        self._allowance.take(self.entry, size_bytes)
         try:
             self.partial.write(chunk)
         except OSError as error:  # not by `_store_faults`, which takes longer than the rest of this
@@ -84,12 +95,14 @@ class Delivery:
         """Take the whole file at once from a descriptor; False, and nothing changed, where that cannot be done.
 
         Raises:
+            NoSpace: the file is more than this run may download, or the disk may hold.
             StoreFault: the store failed.
         """
         had = self.offset
         with _store_faults():
             if not self.partial.clone(source_fd, self.check):
                 return False
+        self._allowance.take(self.entry, self.offset)
         self._recent_bytes += self.offset
         self._on_bytes(self.offset - had)
         return True

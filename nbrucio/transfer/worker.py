@@ -6,7 +6,7 @@ import random
 import time
 
 from nbrucio.did import printable
-from nbrucio.errors import MissingDependency, NbrucioError, NoSpace
+from nbrucio.errors import MissingDependency, NbrucioError, NoSpace, OverBudget
 from nbrucio.events import BytesArrived, FileRetried, FileStarted, Waiting
 from nbrucio.store.lock import Lock
 from nbrucio.store.partial import Partial
@@ -53,10 +53,15 @@ class Worker:
     def enter(self, task: Task) -> None:
         """Give ``task`` its first turn, or its outcome if there is nothing to try."""
         disks = [replica for replica in task.replicas if not replica.tape]
-        if disks:
-            self._next_replica(Job(task, disks))
-        else:
+        if not disks:
             self._run.fail(task, no_replica(task.entry, tape=bool(task.replicas)))
+            return
+        try:
+            self._run.allowance.reserve(task.entry)
+        except OverBudget as error:
+            self._run.fail(task, error)
+        else:
+            self._next_replica(Job(task, disks))
 
     def _serve(self, job: Job, host: str) -> None:
         if self._run.full is not None:
@@ -166,7 +171,11 @@ class Worker:
     def _delivery(self, job: Job, partial: Partial) -> Delivery:
         did, reporter = job.task.entry.did, self._run.reporter
         delivery = Delivery(
-            job.task.entry, partial, self._run.limits, lambda count: reporter.report(BytesArrived(did, count))
+            job.task.entry,
+            partial,
+            self._run.limits,
+            self._run.allowance,
+            lambda count: reporter.report(BytesArrived(did, count)),
         )
         if job.etag is not None and job.etag[0] == job.left[0].pfn:
             delivery.etag = job.etag[1]
