@@ -116,7 +116,7 @@ class Grants:
         self._write(lambda old: [*(g for g in old if (g.instance, g.did) not in replaced), *new])
 
     def remove(self, instance: str, did: Did) -> None:
-        """Take back the grant for this DID of this instance, if there is one.
+        """Take back the grant for this DID of the instance with this identity, if there is one.
 
         Raises:
             UnreadableFile: the grants cannot be read; the file is as before.

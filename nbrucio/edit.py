@@ -82,7 +82,7 @@ def add(
         raise BadDeclaration("One handle cannot name several DIDs.", hint="Add them one by one.")
     declared = read_declared(path)
     declaration, fresh = declared.declaration, []
-    # The host name is written even where a short name was typed, so that the notebook means the same elsewhere.
+    # The identity is written even where a short name was typed, so that the notebook means the same elsewhere.
     identity = config.instance(instance).identity if instance is not None else None
     for did in dids:
         taken = [requirement.handle for requirement in declaration.requirements]

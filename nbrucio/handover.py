@@ -16,6 +16,7 @@ from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, ManifestFil
 from nbrucio.plan import Plan
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.resolve import Declared
+from nbrucio.store.resolved import Kept
 
 
 def hand_over(
@@ -89,7 +90,7 @@ def keep_resolved(engine: Engine, report: NotebookReport, declared: Declared | N
         if any(lock_for(target.requirement, own) is None for target in resolved):
             handles = {requirement.handle for requirement in declared.declaration.requirements}
             lock = {key: e for key, e in engine.resolutions.lock(declared.path).items() if handle_of(key) in handles}
-            lock |= {t.requirement.lock_key: t.lock for t in resolved if t.lock is not None}
+            lock |= {t.requirement.lock_key: Kept(t.lock, t.instance) for t in resolved if t.lock is not None}
             engine.resolutions.keep_lock(declared.path, lock)
     except (OSError, UnreadableFile) as error:
         engine.reporter.report(Noticed(f"What was resolved could not be kept in the store: {error}."))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nbrucio.config import Config
 from nbrucio.engine import Engine
-from nbrucio.errors import NbrucioError, UnreadableFile
+from nbrucio.errors import NbrucioError, UnreadableFile, UsageError
 from nbrucio.events import Noticed, Reporter
 from nbrucio.plan import Target
 from nbrucio.resolve import Question, read_declared
@@ -56,9 +56,23 @@ def renew_due(engine: Engine, notebook: Path, targets: Iterable[Target]) -> None
     if not waiting:
         return
     used = {(target.instance, did) for target in targets for did in _dids(target)}
-    for rule in waiting:
+    for rule in (_renamed(engine, notebook, rule) for rule in waiting):
         if (rule.instance, rule.did) in used:
             _renew(engine, notebook, rule, now)
+
+
+def _renamed(engine: Engine, notebook: Path, rule: StagedRule) -> StagedRule:
+    """``rule`` under the identity that its instance has now: it may have been kept under the bare host name."""
+    try:
+        identity = engine.config.instance(rule.instance).identity
+    except UsageError:
+        return rule  # its instance is configured no more
+    renamed = rule._replace(instance=identity)
+    if renamed != rule:
+        with suppress(OSError):
+            engine.staged.forget(notebook, rule.instance, rule.did, rule.rse)
+            engine.staged.keep(notebook, [renamed])
+    return renamed
 
 
 def _dids(target: Target) -> Iterable[object]:

@@ -15,14 +15,14 @@ from nbrucio import lockfaults, sidecar
 from nbrucio.catalogue.base import Catalogue, DidFacts, FileEntry, unique_files
 from nbrucio.config import Config
 from nbrucio.declaration import NO_PARAMETERS, Declaration, Requirement, from_attachments, lock_for
-from nbrucio.did import Did
+from nbrucio.did import Did, printable
 from nbrucio.errors import NbrucioError
-from nbrucio.events import Reporter, Resolved, ResolveStarted
+from nbrucio.events import Noticed, Reporter, Resolved, ResolveStarted
 from nbrucio.lock import INLINE_LIST_MAX_FILES, LockEntry, digest_of, drift_words, lock_entry, now
 from nbrucio.notebook import Notebook, load
 from nbrucio.plan import Target
 from nbrucio.sidecar import Sidecar
-from nbrucio.store.resolved import Resolutions
+from nbrucio.store.resolved import Kept, Resolutions
 
 #: The metadata key of rucio-jupyterlab, read as a declaration where ours is absent.
 ATTACHMENTS_KEY = "rucio_attachments"
@@ -67,7 +67,7 @@ def remembered_lock(path: Path, config: Config) -> Mapping[str, LockEntry]:
     Raises:
         UnreadableFile: the file that remembers it is there, but cannot be read.
     """
-    return Resolutions(config.store_path).lock(path)
+    return {key: kept.entry for key, kept in Resolutions(config.store_path).lock(path).items()}
 
 
 class Question(NamedTuple):
@@ -110,6 +110,7 @@ class Resolver:
         self._catalogue = catalogue
         self._resolutions = resolutions
         self._reporter = reporter
+        self._matched: set[str] = set()
         self._answers: dict[tuple[str, Did], tuple[DidFacts, tuple[FileEntry, ...]] | NbrucioError] = {}
 
     def resolve(self, declared: Declared, question: Question) -> tuple[Target, ...]:
@@ -125,18 +126,18 @@ class Resolver:
         self,
         requirement: Requirement,
         lock: Mapping[str, LockEntry],
-        kept: Callable[[], Mapping[str, LockEntry]],
+        kept: Callable[[], Mapping[str, Kept]],
         beside: Sidecar,
         question: Question,
     ) -> Target:
         identity = ""
         try:
-            identity = self._config.instance(requirement.instance).identity
+            identity = self._identity(requirement)
             locked = known = self._known(requirement, lock, beside)
             if locked is None and (question.locked or question.frozen):
                 raise lockfaults.absent(requirement)
             if known is None and not (question.refresh or question.locked):
-                known = self._known(requirement, kept(), beside)
+                known = self._known(requirement, self._of_instance(kept(), identity), beside)
             if known and known.files is not None and not (question.refresh or question.locked):
                 sums = locked.sha256 if locked else {}
                 return Target(requirement, identity, known.files, known.entry, sha256=sums)
@@ -145,6 +146,20 @@ class Resolver:
             return self._asked(requirement, identity, locked, question)
         except NbrucioError as error:
             return Target(requirement, identity, error=error)
+
+    def _identity(self, requirement: Requirement) -> str:
+        """The identity of the instance that ``requirement`` means. A match by less than a name of it is told."""
+        instance, name = self._config.instance(requirement.instance), requirement.instance
+        if name is not None and name not in self._matched and not instance.is_called(name):
+            self._matched.add(name)
+            words = f"{printable(name)} means {instance.name} ({instance.identity}) here: no other instance fits."
+            self._reporter.report(Noticed(words))
+        return instance.identity
+
+    def _of_instance(self, kept: Mapping[str, Kept], identity: str) -> dict[str, LockEntry]:
+        """Those of the kept lock entries that this instance resolved. Older ones do not say which did."""
+        alone = len(self._config.instances) == 1
+        return {key: one.entry for key, one in kept.items() if one.instance == identity or (alone and not one.instance)}
 
     def _known(self, requirement: Requirement, lock: Mapping[str, LockEntry], beside: Sidecar) -> _Known | None:
         """What a lock says of ``requirement``; for a variant without an entry of its own, by the whole's entry."""

@@ -288,6 +288,20 @@ def test_a_sync_renews_a_staged_rule_before_it_expires(sandbox: Sandbox, config:
     assert requests == [], "it has time again"
 
 
+def test_a_rule_that_was_staged_under_the_bare_host_is_renewed(
+    sandbox: Sandbox, config: Config, tmp_path: Path
+) -> None:
+    config = as_admin(sandbox, config)
+    path = notebook(tmp_path, dataset(sandbox, "stage.former", "SANDBOX_POSIX"))
+    rule_id, staged = nearly_over(sandbox, config, path), StagedRules(config.store_path)
+    (kept,) = staged.read(path)
+    staged.forget(path, *kept[:3])
+    staged.keep(path, [kept._replace(instance="127.0.0.1")])
+    sync([path], config)
+    assert rule_expires(sandbox, rule_id) > datetime.now(timezone.utc) + timedelta(days=13)
+    assert [rule.instance for rule in staged.read(path)] == [kept.instance]
+
+
 def test_a_notebook_that_nobody_staged_renews_nothing(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
     """A rule costs quota; that another notebook declares the same data is no consent to that."""
     config = as_admin(sandbox, config)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from nbrucio.address import USUAL_VO, Address, address_of, canonical
 from nbrucio.config import rucio_cfg
 from nbrucio.config.table import Table
-from nbrucio.config.values import AUTH_TYPES, Credentials, Instance, Mount, host_names
+from nbrucio.config.values import AUTH_TYPES, Credentials, Instance, Mount
 from nbrucio.errors import BadConfig
 
 _OIDC = ("scope", "audience", "issuer", "polling", "refresh_lifetime")
@@ -34,27 +35,33 @@ def names_in(table: Table) -> frozenset[str]:
     names: set[str] = set()
     with contextlib.suppress(BadConfig):
         names.update(filter(None, [table.text("identity")]), table.texts("aliases"))
-    with contextlib.suppress(BadConfig):
-        names.update(host_names(_url(table, "host")))
     return frozenset(name.lower() for name in names)
 
 
+def address_in(table: Table) -> Address | None:
+    """The URL and VO that a table gives its instance; None where they cannot be read."""
+    with contextlib.suppress(BadConfig):
+        return address_of(_url(table, "host"), _vo(table))
+    return None
+
+
 def instance_of(name: str | None, table: Table) -> Instance:
-    """The instance that ``table`` describes; without a name it is called by its host.
+    """The instance that ``table`` describes; without a name it is called by its URL and VO.
 
     Raises:
         BadConfig: a setting is missing or wrong.
     """
-    host = _url(table, "host")
+    host, vo = _url(table, "host"), _vo(table)
+    written, chosen = address_of(host, vo).identity(), table.text("identity")
     return Instance(
-        name=name or host_names(host)[0],
-        identity=(table.text("identity") or host_names(host)[0]).lower(),
+        name=name or written,
+        identity=canonical(chosen) if chosen else written,
         host=host,
         auth_host=_url(table, "auth_host") if "auth_host" in table.values else host,
         auth_type=_auth_type(table),
         account=table.text("account"),
         credentials=_credentials(table),
-        vo=table.text("vo") or "def",
+        vo=vo,
         ca_cert=table.path("ca_cert"),
         storage_ca=table.path("storage_ca"),
         trace_host=_url(table, "trace_host") if "trace_host" in table.values else None,
@@ -80,6 +87,10 @@ def _url(table: Table, name: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise table.fault(name, "must not hold a login, a query or a fragment")
     return text.rstrip("/")
+
+
+def _vo(table: Table) -> str:
+    return table.text("vo") or USUAL_VO
 
 
 def _auth_type(table: Table) -> str:

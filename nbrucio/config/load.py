@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -12,8 +13,8 @@ from nbrucio.config import rucio_cfg
 from nbrucio.config.policy import policy_of, store_path, user_folder
 from nbrucio.config.search import Found, find_instances
 from nbrucio.config.table import Source, Table
-from nbrucio.config.values import Config, Instance, find_instance
-from nbrucio.errors import BadConfig
+from nbrucio.config.values import Config, Instance
+from nbrucio.errors import BadConfig, UnknownInstance
 from nbrucio.readfile import SMALL_BYTES, read_file, reason
 
 #: The operator's file. No variable moves it: who may set variables may not lift the operator's limits.
@@ -48,9 +49,9 @@ def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM
     default_name = next(filter(None, chosen), None)
     found = find_instances(tuple(layers.values()), environ)
     cfg = rucio_cfg.find(environ)
-    return Config(
+    config = Config(
         instances=tuple(found.instances),
-        default=find_instance(found.instances, default_name) if default_name else _unchosen(found),
+        default=None if default_name else _unchosen(found),
         store_path=store,
         policy=policy,
         sources=(*layers, *([cfg] if cfg is not None and cfg.is_file() else [])),
@@ -59,6 +60,14 @@ def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM
         faults=tuple(found.faults),
         default_name=default_name,
     )
+    return config._replace(default=_chosen(config)) if default_name else config
+
+
+def _chosen(config: Config) -> Instance | None:
+    """The instance that is chosen as the default one; None for a wrong choice, which is told when one is needed."""
+    with contextlib.suppress(BadConfig, UnknownInstance):
+        return config.instance()
+    return None
 
 
 def _unchosen(found: Found) -> Instance | None:

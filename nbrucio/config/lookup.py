@@ -1,12 +1,45 @@
-"""What is said when a name means no configured instance."""
+"""Which configured instances a name means, and what is said when that is not one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nbrucio.address import canonical, read_address
 from nbrucio.did import printable
 from nbrucio.errors import UnknownInstance
+
+if TYPE_CHECKING:
+    from nbrucio.config.values import Instance
+
+
+def exactly(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
+    """Those of which ``wanted`` is a name. An identity goes before a short name, then an alias, then URL and VO."""
+    plain, identity = wanted.strip().lower(), canonical(wanted)
+    kinds = (
+        [one for one in instances if one.identity == identity],
+        [one for one in instances if one.name.lower() == plain],
+        [one for one in instances if plain in (alias.lower() for alias in one.aliases)],
+        [one for one in instances if one.address.identity() == identity],
+    )
+    return tuple(next(filter(None, kinds), ()))
+
+
+def loosely(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
+    """Those whose URL and VO ``wanted`` fits as far as it says them."""
+    written = read_address(wanted)
+    return () if written is None else tuple(one for one in instances if written.fits(one.address))
+
+
+def ambiguous(wanted: str, found: Sequence[Instance]) -> UnknownInstance:
+    """The error for a name that fits several instances."""
+    candidates = ", ".join(f"{one.identity} ({one.name})" for one in found)
+    return UnknownInstance(
+        f"{printable(wanted)} may mean {len(found)} Rucio instances.",
+        subject=wanted,
+        hint=f"Name one of them in full: {candidates}.",
+    )
 
 
 def unknown_instance(wanted: str, known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:

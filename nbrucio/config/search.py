@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from nbrucio.address import canonical
 from nbrucio.config import rucio_cfg
-from nbrucio.config.instances import completed, instance_of, names_in
+from nbrucio.config.instances import address_in, completed, instance_of, names_in
 from nbrucio.config.table import Table
 from nbrucio.config.values import Fault, Instance
 from nbrucio.errors import BadConfig
@@ -36,7 +37,7 @@ class Found:
             instance = instance_of(name, table)
             self._check_identity(instance, table)
         except BadConfig as error:
-            self.faults.append(Fault(name or RUCIO_CFG, error, names_in(table)))
+            self.faults.append(Fault(name or RUCIO_CFG, error, names_in(table), address_in(table)))
             return None
         self.instances.append(instance)
         self.tables.append(table)
@@ -48,10 +49,16 @@ class Found:
 
     def _check_identity(self, instance: Instance, table: Table) -> None:
         # Store, grants and locks are kept by identity: two servers under one would be taken for each other.
-        other = next((known for known in self.instances if instance.identity in known.names()), None)
+        other = next((known for known in self.instances if _alike(known, instance)), None)
         if other is not None:
             what = f"({instance.identity}) already means the instance {other.name}: give one of them another identity"
             raise table.fault("identity", what)
+
+
+def _alike(one: Instance, other: Instance) -> bool:
+    """Whether the identity of one is a name of the other."""
+    pairs = ((one, other), (other, one))
+    return any(this.identity in map(canonical, (that.identity, that.name, *that.aliases)) for this, that in pairs)
 
 
 def find_instances(layers: Sequence[Table], environ: Mapping[str, str]) -> Found:
@@ -77,10 +84,10 @@ def find_instances(layers: Sequence[Table], environ: Mapping[str, str]) -> Found
 
 def _of_rucio_cfg(found: Found, file: Path, environ: Mapping[str, str]) -> Instance | None:
     try:
-        table = rucio_cfg.read(file, "client", environ)
+        table = rucio_cfg.overrides("client", environ).over(rucio_cfg.read(file, "client", environ))
     except BadConfig as error:
         found.faults.append(Fault(RUCIO_CFG, error))
         return None
-    host = str(table.values["host"][0]).rstrip("/") if "host" in table.values else None
-    same = next((known for known in found.instances if known.host == host), None)
-    return same or found.add(None, rucio_cfg.overrides("client", environ).over(table))
+    address = address_in(table)
+    same = next((known for known in found.instances if known.address == address), None)
+    return same or found.add(None, table)

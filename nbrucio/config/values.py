@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from nbrucio.config.lookup import no_default, unknown_instance
+from nbrucio.address import Address, address_of, read_address
+from nbrucio.config.lookup import ambiguous, exactly, loosely, no_default, unknown_instance
 from nbrucio.did import Did
 from nbrucio.errors import BadConfig
 
@@ -92,7 +93,8 @@ class Instance(NamedTuple):
 
     Attributes:
         name: its short name here.
-        identity: what notebooks, the store and grants call it on every machine; its host name unless configured.
+        identity: what notebooks, the store and grants call it on every machine: its URL and VO as
+            `nbrucio.address` writes them, unless configured.
         host, auth_host: base URLs without a final slash.
         account: the Rucio account; None lets the server choose the login's default account.
         auth_type: one of `AUTH_TYPES`.
@@ -124,9 +126,14 @@ class Instance(NamedTuple):
     file_roots: tuple[Path, ...] = ()
     webui: str | None = None
 
-    def names(self) -> frozenset[str]:
-        """Every name that means this instance, in lower case."""
-        return frozenset(name.lower() for name in (self.name, self.identity, *self.aliases, *host_names(self.host)))
+    @property
+    def address(self) -> Address:
+        """Its URL and VO."""
+        return address_of(self.host, self.vo)
+
+    def is_called(self, name: str) -> bool:
+        """Whether ``name`` is one of its names, rather than a part of its URL that no other instance here shares."""
+        return bool(exactly((self,), name))
 
     def readable_folders(self) -> tuple[Path, ...]:
         """Where files of its storage may be read on this machine. Rucio's answer must not lead anywhere else."""
@@ -142,13 +149,6 @@ class Instance(NamedTuple):
         """Where a mount of ``rse`` holds ``pfn``; None when none does. Does not look at the disk."""
         paths = (mount.local_path(pfn) for mount in self.mounts if mount.rse == rse)
         return next((path for path in paths if path is not None), None)
-
-
-def host_names(url: str) -> tuple[str, ...]:
-    """The host of ``url`` alone and, when the URL names one, with its port; lower case."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    return (host,) if parts.port is None else (host, f"{host}:{parts.port}")
 
 
 class Policy(NamedTuple):
@@ -180,11 +180,20 @@ class Fault(NamedTuple):
         name: its short name.
         error: what is wrong.
         names: its other names as far as they could be read, in lower case.
+        address: its URL and VO; None when they could not be read.
     """
 
     name: str
     error: BadConfig
     names: frozenset[str] = frozenset()
+    address: Address | None = None
+
+    def may_be(self, name: str) -> bool:
+        """Whether ``name`` may mean this instance."""
+        if name.strip().lower() in (self.name.lower(), *self.names):
+            return True
+        written = read_address(name)
+        return written is not None and self.address is not None and written.fits(self.address)
 
 
 class Config(NamedTuple):
@@ -215,10 +224,11 @@ class Config(NamedTuple):
     def instance(self, name: str | None = None) -> Instance:
         """The instance that ``name`` means; the default one for None.
 
-        A name is a short name, an identity, an alias, or a host name with or without its port (also as a URL).
+        A name is a short name, an identity, an alias, a URL, or the beginning of an identity that fits one instance
+        alone: a bare host means the default port, no prefix and the VO ``def`` where such an instance is configured.
 
         Raises:
-            UnknownInstance: none is configured under that name, or there is no default.
+            UnknownInstance: none is configured under that name, several fit it, or there is no default.
             BadConfig: the one that is meant has a fault.
         """
         if name is None and self.default is not None:
@@ -228,32 +238,17 @@ class Config(NamedTuple):
             if self.faults and not self.instances:
                 raise self.faults[0].error
             raise no_default(self._known(), self.places)
-        found = find_instance(self.instances, wanted)
-        if found is not None:
-            return found
-        for fault in self.faults:
-            if _spellings(wanted) & {fault.name.lower(), *fault.names}:
-                raise fault.error
-        raise unknown_instance(wanted, self._known(), self.places)
+        found = exactly(self.instances, wanted)
+        if not found:
+            for fault in self.faults:
+                if fault.may_be(wanted):
+                    raise fault.error
+            found = loosely(self.instances, wanted)
+        if not found:
+            raise unknown_instance(wanted, self._known(), self.places)
+        if len(found) > 1:
+            raise ambiguous(wanted, found)
+        return found[0]
 
     def _known(self) -> tuple[str, ...]:
         return tuple(instance.name for instance in self.instances)
-
-
-def find_instance(instances: Sequence[Instance], wanted: str) -> Instance | None:
-    """The instance of which ``wanted`` is a name; a short name goes before every other kind."""
-    spellings = _spellings(wanted)
-    by_name = (instance for instance in instances if instance.name.lower() in spellings)
-    by_any = (instance for instance in instances if instance.names() & spellings)
-    return next(by_name, None) or next(by_any, None)
-
-
-def _spellings(wanted: str) -> frozenset[str]:
-    plain = wanted.strip().lower()
-    if "://" not in plain:
-        return frozenset({plain})
-    try:
-        # Of a URL with a port only the form with the port: another port is another server.
-        return frozenset({host_names(plain)[-1]})
-    except ValueError:
-        return frozenset({plain})

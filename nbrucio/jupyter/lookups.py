@@ -212,8 +212,11 @@ def revoke(kept: Grants, body: Mapping[str, Any]) -> dict[str, object]:
     Raises:
         NbrucioError: the request is wrong, or the change cannot be kept.
     """
+    instance, did = _text(body, "instance"), _did(body)
+    if instance is None or all((grant.instance, grant.did) != (instance, did) for grant in kept.all()):
+        instance = load().instance(instance).identity  # an identity that is configured no more needs no looking up
     try:
-        kept.remove(load().instance(_text(body, "instance")).identity, _did(body))
+        kept.remove(instance, did)
     except OSError as error:
         raise NbrucioError(f"The consent could not be taken back: {error.strerror}.") from error
     return grants(kept)

@@ -6,6 +6,7 @@ import os
 from functools import lru_cache
 from typing import NamedTuple
 
+from nbrucio.address import former_identity
 from nbrucio.did import Did
 from nbrucio.store.names import object_key, safe_component
 
@@ -42,6 +43,14 @@ class Layout:
         shelf = f"{self.objects}/{key[:2]}"
         folder = f"{shelf}/{key}"
         return Place(key, shelf, folder, f"{folder}/{safe_component(did.name)}", f"{folder}.json")
+
+    def former(self, instance: str, did: Did) -> tuple[str, Place] | None:
+        """The instance's former name and the paths of the object under it; None where that is its name now.
+
+        Other instances of the host had the same name, so what lies there may be theirs.
+        """
+        name = former_identity(instance)
+        return None if name is None else (name, self.place(name, did))
 
     def scratch(self, folder: str | None = None) -> str:
         """A new path in ``folder``; by default among the partial files, where it is swept like one should it stay."""

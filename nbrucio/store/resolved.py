@@ -5,8 +5,9 @@ Two things:
 - ``<store>/lists/<2 hex>/<digest>``: a file list as `nbrucio.lock.list_lines` writes it. Its name is its SHA-256, so a
   damaged list is found out and ignored; the catalogue gives it again.
 - ``<store>/notebooks/<SHA-256 of the notebook's real path>.json``: the lock entries of a notebook that has none in its
-  own metadata, by handle. ``sync`` never writes a notebook; this is where it remembers instead. Without it the next
-  sync may get other data, so what cannot be read is an error, and nothing is written over it.
+  own metadata, by handle, and the instance that each is of. ``sync`` never writes a notebook; this is where it
+  remembers instead. Without it the next sync may get other data, so what cannot be read is an error, and nothing is
+  written over it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbrucio.atomic import write_file
 from nbrucio.catalogue.base import FileEntry
@@ -27,6 +28,13 @@ from nbrucio.readfile import read_file, read_kept
 #: About two million files, and what their pinned lists and sums come to in the locks of one notebook.
 _LIST_MAX_BYTES = 1 << 28
 _LOCK_MAX_BYTES = 1 << 28
+
+
+class Kept(NamedTuple):
+    """A lock entry, and the identity of the instance that resolved it; empty where that was not written down."""
+
+    entry: LockEntry
+    instance: str
 
 
 class Resolutions:
@@ -64,8 +72,8 @@ class Resolutions:
             write_file(path, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
         return digest
 
-    def lock(self, notebook: Path) -> dict[str, LockEntry]:
-        """The lock entries kept for the notebook at this path, by handle.
+    def lock(self, notebook: Path) -> dict[str, Kept]:
+        """What is kept for the notebook at this path, by the key of its lock.
 
         Raises:
             UnreadableFile: the file that has them is there, but cannot be read.
@@ -73,8 +81,8 @@ class Resolutions:
         without = "the next sync then asks Rucio what the data is now"
         return read_kept(self.notebook_path(notebook), _LOCK_MAX_BYTES, _lock_in, {}, without=without)
 
-    def keep_lock(self, notebook: Path, lock: Mapping[str, LockEntry]) -> None:
-        """Keep the lock entries of the notebook at this path in place of earlier ones.
+    def keep_lock(self, notebook: Path, lock: Mapping[str, Kept]) -> None:
+        """Keep these for the notebook at this path in place of earlier ones.
 
         Raises:
             UnreadableFile: the earlier ones cannot be read; nothing is written.
@@ -86,7 +94,8 @@ class Resolutions:
         value = {
             "version": 1,
             "notebook": str(notebook),
-            "lock": {handle: entry.as_json() for handle, entry in lock.items()},
+            "lock": {key: kept.entry.as_json() for key, kept in lock.items()},
+            "instances": {key: kept.instance for key, kept in lock.items() if kept.instance},
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, json.dumps(value, indent=1).encode(), durable=True)
@@ -102,5 +111,6 @@ class Resolutions:
         return self._root / "notebooks" / f"{name}.json"
 
 
-def _lock_in(value: Mapping[str, Any]) -> dict[str, LockEntry]:
-    return {str(handle): LockEntry.parse(raw) for handle, raw in value["lock"].items()}
+def _lock_in(value: Mapping[str, Any]) -> dict[str, Kept]:
+    instances = value.get("instances", {})
+    return {str(key): Kept(LockEntry.parse(raw), str(instances.get(key, ""))) for key, raw in value["lock"].items()}

@@ -53,15 +53,9 @@ class Store:
 
         Costs one read of the record and one stat; no lock, no network, no read of the object. Never raises.
         """
-        place = self._layout.place(instance, entry.did)
-        record = self._record(place)
-        if record is None or not record.sums.proves(entry):
-            return None
-        try:
-            found = self._fs.lstat(place.path)
-        except OSError:
-            return None
-        return stored_at(place, record.sums, found) if record.describes(found) else None
+        found = self._find(self._layout.place(instance, entry.did), entry)
+        former = self._former(instance, entry) if found is None else None
+        return found if former is None else self._find(former[1], entry)
 
     def verify(self, instance: str, entry: FileEntry, *, before_block: Callable[[], None] = _never) -> Stored | None:
         """As `find`, but every byte is read again; an object that is not right is removed.
@@ -72,8 +66,10 @@ class Store:
             NbrucioError: the store cannot be read or written.
         """
         place = self._layout.place(instance, entry.did)
+        former = None if self._exists(place.path) else self._former(instance, entry)
+        name, place = former or (instance, place)
         try:
-            return self._verify(place, instance, entry, before_block)
+            return self._verify(place, name, entry, before_block, shared=former is not None)
         except OSError as error:
             raise self.error(error, entry.did) from error
 
@@ -108,9 +104,10 @@ class Store:
 
         Nothing is verified, and of a dataset more may be missing.
         """
-        place = self._layout.place(instance, did)
-        if self._exists(place.path):
-            return Path(place.path)
+        former = self._layout.former(instance, did)
+        for place in (self._layout.place(instance, did), *([former[1]] if former else [])):
+            if self._exists(place.path):
+                return Path(place.path)
         try:
             return find_view(self._fs, self._layout, instance, did)
         except OSError as error:
@@ -174,8 +171,9 @@ class Store:
         return store_error(error, self._layout.root, str(did) if did is not None else None)
 
     def has_object(self, instance: str, did: Did) -> bool:
-        """Whether something is under the final name of ``did``, verified or not."""
-        return self._exists(self._layout.place(instance, did).path)
+        """Whether something is under the final name of ``did``, or under its former one, verified or not."""
+        former = self._layout.former(instance, did)
+        return self._exists(self._layout.place(instance, did).path) or bool(former and self._exists(former[1].path))
 
     def _prepare(self) -> None:
         layout = self._layout
@@ -185,6 +183,20 @@ class Store:
                     self._fs.mkdir(folder)
         if not self._exists(layout.tag):
             write_whole(self._fs, layout.tag, layout.scratch(), _CACHEDIR_TAG)
+
+    def _former(self, instance: str, entry: FileEntry) -> tuple[str, Place] | None:
+        """`Layout.former`, where a checksum can show whether what lies there is this file."""
+        return None if entry.checksum is None else self._layout.former(instance, entry.did)
+
+    def _find(self, place: Place, entry: FileEntry) -> Stored | None:
+        record = self._record(place)
+        if record is None or not record.sums.proves(entry):
+            return None
+        try:
+            found = self._fs.lstat(place.path)
+        except OSError:
+            return None
+        return stored_at(place, record.sums, found) if record.describes(found) else None
 
     def _record(self, place: Place) -> Record | None:
         try:
@@ -199,7 +211,13 @@ class Store:
             self._fs.close(fd)
         return parse_record(text)
 
-    def _verify(self, place: Place, instance: str, entry: FileEntry, before_block: Callable[[], None]) -> Stored | None:
+    def _verify(
+        self, place: Place, instance: str, entry: FileEntry, before_block: Callable[[], None], *, shared: bool
+    ) -> Stored | None:
+        """`verify` of what is at ``place``. Where other instances share that, their files stay as they are."""
+        known = self._record(place)
+        if shared and known is not None and not known.sums.proves(entry):
+            return None
         try:
             fd = self._fs.open(place.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
@@ -213,10 +231,10 @@ class Store:
             sums = sum_file(self._fs, fd, want_md5=wants_md5(entry), before_block=before_block).result()
         finally:
             self._fs.close(fd)
-        known = self._record(place)
         changed = known is not None and known.sums.sha256 != sums.sha256
         if changed or not sums.proves(entry):
-            self._remove(place)
+            if changed or not shared:
+                self._remove(place)
             return None
         record = Record(instance, entry.did.scope, entry.did.name, sums, found.st_mtime_ns, found.st_ino)
         if record != known:

@@ -26,8 +26,7 @@ def make_view(fs: FileSystem, layout: Layout, instance: str, did: Did, files: Se
     Raises:
         OSError: it cannot be written.
     """
-    above = f"{layout.views}/{safe_component(instance)}"
-    parent = f"{above}/{safe_component(did.scope)}"
+    above, parent = _folders(layout, instance, did)
     owner = _digest(f"{instance}\0{did}")
     links = _links(layout, parent, files)
     target = f".{owner}-{_digest_of(links)}"
@@ -45,10 +44,16 @@ def make_view(fs: FileSystem, layout: Layout, instance: str, did: Did, files: Se
 
 def find_view(fs: FileSystem, layout: Layout, instance: str, did: Did) -> Path | None:
     """The folder that `make_view` made for ``did`` last; None when there is none, or it was taken away."""
-    parent = f"{layout.views}/{safe_component(instance)}/{safe_component(did.scope)}"
+    _, parent = _folders(layout, instance, did)
     owner = _digest(f"{instance}\0{did}")
     path = f"{parent}/{_own_name(fs, parent, instance, did, owner)}"
     return Path(path) if (_target_of(fs, path) or "").startswith(f".{owner}-") and _exists(fs, path) else None
+
+
+def _folders(layout: Layout, instance: str, did: Did) -> tuple[str, str]:
+    """The folder of the instance, and in it that of the scope. Two may look alike; each view knows whose it is."""
+    above = f"{layout.views}/{safe_component(instance.replace('/', '_'))}"
+    return above, f"{above}/{safe_component(did.scope)}"
 
 
 def _links(layout: Layout, parent: str, files: Sequence[tuple[Did, str]]) -> list[tuple[str, str]]:

@@ -73,14 +73,14 @@ def file_task(folder: Path, name: str, content: bytes) -> Task:
     return Task(INSTANCE, entry(name, content), (Replica("DISK", f"file://localhost{path}"),))
 
 
-def put(store: Store, wanted: FileEntry, content: bytes) -> Path:
+def put(store: Store, wanted: FileEntry, content: bytes, instance: str = INSTANCE) -> Path:
     """Bring ``content`` into ``store`` without any transfer."""
     from nbrucio.store.session import Arrival
 
     session = store.session()
-    partial = session.begin(INSTANCE, wanted, lambda: None)
+    partial = session.begin(instance, wanted, lambda: None)
     partial.write(content)
-    (committed,) = session.commit([Arrival(INSTANCE, wanted, partial)])
+    (committed,) = session.commit([Arrival(instance, wanted, partial)])
     assert committed.stored is not None, committed.error
     return committed.stored.path
 
