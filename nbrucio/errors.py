@@ -8,6 +8,7 @@ match.
 
     NbrucioError                    1  internal
     ├── CellFailed                  1  cell-failed
+    ├── KernelFailed                1  kernel-failed
     ├── UsageError                  2  usage
     │   ├── BadDid                  2  bad-did
     │   ├── BadNotebook             2  bad-notebook
@@ -81,6 +82,12 @@ class CellFailed(NbrucioError):
     """A cell of a notebook that was executed raised an exception."""
 
     code = "cell-failed"
+
+
+class KernelFailed(NbrucioError):
+    """The kernel that ran a notebook ended by itself, or did not start."""
+
+    code = "kernel-failed"
 
 
 class UsageError(NbrucioError):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from nbrucio.errors import CellFailed, MissingDependency, UsageError
+from nbrucio.did import printable
+from nbrucio.errors import CellFailed, KernelFailed, MissingDependency, NbrucioError, NoSpace, UsageError
 from nbrucio.notebook import Notebook, load
 from nbrucio.report import NotebookReport
-from nbrucio.runners.environment import environment
 from nbrucio.runners.prepare import told_of
 from nbrucio.runners.record import stamp
 from nbrucio.textnotebook import as_ipynb
@@ -41,19 +44,33 @@ def execute(
     Raises:
         MissingDependency: papermill is not installed, or the notebook's kernel is not, or none of its language is.
         CellFailed: a cell raised; ``output`` holds its traceback.
-        UsageError: papermill cannot write ``parameters`` in the notebook's language.
+        KernelFailed: the kernel did not start, or ended before the last cell.
+        UsageError: papermill cannot write ``parameters`` in the notebook's language, or ``output`` cannot be written.
+        NoSpace: the disk of ``output`` is full.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with as_ipynb(notebook) as source, environment(told_of(report)):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with as_ipynb(notebook) as source, tempfile.TemporaryFile() as log:
             chosen = _Kernel.of(load(source), kernel, load(notebook).language())
-            _papermill(source, output, parameters, notebook.absolute().parent, chosen, progress)
-    except CellFailed as error:
+            run = _Run(source, output, notebook.absolute().parent, chosen, told_of(report), log)
+            run.papermill(parameters, progress=progress)
+    except (CellFailed, KernelFailed) as error:
         stamp(output, report)
         error.message = f"{notebook}: {error.message}"
         error.subject = str(notebook)
         raise
+    except OSError as error:
+        raise _unwritable(output, error) from error
     stamp(output, report)
+
+
+def _unwritable(output: Path, error: OSError) -> NbrucioError:
+    kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else UsageError
+    return kind(
+        f"The executed notebook {output} cannot be written: {error.strerror or error}.",
+        subject=str(output),
+        hint="Name another place: nbrucio run NOTEBOOK OUTPUT.",
+    )
 
 
 class _Kernel(NamedTuple):
@@ -118,35 +135,63 @@ def _not_installed(kernel: str) -> MissingDependency:
     )
 
 
-def _papermill(
-    source: Path, output: Path, parameters: Mapping[str, object], folder: Path, kernel: _Kernel, progress: bool
-) -> None:
-    try:
-        import papermill
-        from jupyter_client.kernelspec import NoSuchKernel
-        from papermill.exceptions import PapermillException, PapermillExecutionError
-    except ImportError as error:
-        raise _no_papermill(error) from error
-    try:
-        papermill.execute_notebook(
-            str(source),
-            str(output),
-            dict(parameters),
-            kernel_name=kernel.name,
-            language=kernel.language,
-            cwd=str(folder),
-            progress_bar=progress,
-            config=_encrypted(),
-        )
-    except PapermillExecutionError as error:
-        raise CellFailed(
-            f"Cell {error.cell_index} failed: {error.ename}: {error.evalue}", hint=f"{output} holds the traceback."
-        ) from error
-    except NoSuchKernel as error:
-        raise _not_installed(error.name) from error
-    except PapermillException as error:
-        # Such as parameters in a language in which it cannot write them.
-        raise UsageError(f"papermill cannot execute the notebook: {str(error).rstrip('.')}.") from error
+class _Run(NamedTuple):
+    """One run of papermill; ``log`` gets what the kernel writes besides the outputs of its cells."""
+
+    source: Path
+    output: Path
+    folder: Path
+    kernel: _Kernel
+    environment: Mapping[str, str]
+    log: IO[bytes]
+
+    def papermill(self, parameters: Mapping[str, object], *, progress: bool) -> None:
+        """See `execute`."""
+        try:
+            import papermill
+            from jupyter_client.kernelspec import NoSuchKernel
+            from papermill.exceptions import PapermillException, PapermillExecutionError
+
+            from nbrucio.runners.kernels import told_kernel_manager
+        except ImportError as error:
+            raise _no_papermill(error) from error
+        try:
+            papermill.execute_notebook(
+                str(self.source),
+                str(self.output),
+                dict(parameters),
+                kernel_name=self.kernel.name,
+                language=self.kernel.language,
+                cwd=str(self.folder),
+                progress_bar=progress,
+                config=_encrypted(),
+                kernel_manager_class=told_kernel_manager(self.environment, self.log),
+            )
+        except PapermillExecutionError as error:
+            raise CellFailed(
+                f"Cell {error.cell_index} failed: {error.ename}: {error.evalue}",
+                hint=f"{self.output} holds the traceback.",
+            ) from error
+        except NoSuchKernel as error:
+            raise _not_installed(error.name) from error
+        except PapermillException as error:
+            # Such as parameters in a language in which it cannot write them.
+            raise UsageError(f"papermill cannot execute the notebook: {str(error).rstrip('.')}.") from error
+        except RuntimeError as error:
+            # nbclient and jupyter_client share no class for the ways in which a kernel ends, but the first word.
+            if not str(error).startswith("Kernel"):
+                raise
+            raise KernelFailed(
+                f"The k{str(error)[1:].rstrip('.')}.{self._last_words()}",
+                hint=f"{self.output} holds the outputs of the cells before.",
+            ) from error
+
+    def _last_words(self) -> str:
+        """The last line that the kernel wrote, which often says why it ended."""
+        self.log.seek(max(0, self.log.seek(0, os.SEEK_END) - 2000))
+        lines = self.log.read().decode("utf-8", "replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), None)
+        return "" if last is None else f" It wrote last: {printable(last, 160)}."
 
 
 def _encrypted() -> Config:
