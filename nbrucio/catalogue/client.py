@@ -10,7 +10,6 @@ with one underscore; the rest of it is used as it is.
 from __future__ import annotations
 
 import configparser
-import contextlib
 import json
 import logging
 import sys
@@ -29,9 +28,9 @@ from rucio.client.scopeclient import ScopeClient
 from rucio.common.constants import HTTPMethod
 
 from nbrucio.catalogue.faults import ServerRefusal, rejected
+from nbrucio.catalogue.session import limit, rows
 from nbrucio.config import Instance
 
-_CHUNK_BYTES = 64 * 1024
 _MAX_WORDS_BYTES = 64 * 1024
 
 
@@ -83,9 +82,7 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
 
     @session.setter
     def session(self, session: requests.Session) -> None:
-        # A redirect would take the token, and at login the password, to a host that nobody configured: requests takes
-        # only its own Authorization header off.
-        session.max_redirects = 0
+        limit(session)
         self.close_session()
         self._session = session
 
@@ -114,18 +111,9 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
         return lambda text: ServerRefusal(str(name), text, status_code), str(words)
 
     def _load_json_data(self, response: requests.Response) -> Iterator[Any]:
-        # Unlike the original: larger pieces, a name that looks like a date stays a text, what is not Rucio's is an
+        # Unlike the original: within limits, a name that looks like a date stays a text, what is not Rucio's is an
         # error, and the connection is given back even when the caller stops early.
-        kind = response.headers.get("content-type", "").partition(";")[0].strip()
-        with contextlib.closing(response):
-            if kind == "application/x-json-stream":
-                for line in response.iter_lines(chunk_size=_CHUNK_BYTES):
-                    if line:
-                        yield json.loads(line)
-            elif kind == "application/json":
-                yield response.json()
-            else:
-                raise ValueError(f"an answer of type {kind!r}")
+        return rows(response)
 
     def _send_request(self, url: str, method: HTTPMethod, **options: object) -> requests.Response:
         if url.startswith(f"{self.auth_host}/auth/oidc") and not _at_terminal():
@@ -156,7 +144,7 @@ def _silent() -> logging.Logger:
 def _json_object(data: str | bytes | None) -> dict[str, Any]:
     try:
         value = json.loads(data[:_MAX_WORDS_BYTES]) if data else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -7,20 +7,17 @@ reached. Anything else is left to rucio-clients: it asks again, logs in, retries
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from nbrucio import __version__
 from nbrucio.catalogue import faults
 from nbrucio.catalogue.tokens import forget_token, kept_token
-from nbrucio.catalogue.wire import SINGLE, STREAM, WIRE_FAULTS, Question, Unconnected, Wire
 from nbrucio.config import Instance, Policy
 from nbrucio.did import Did
-from nbrucio.errors import NbrucioError
+from nbrucio.http import JSON, JSON_LINES, Client, HttpError, NotConnected, Request, Silent, Timeouts, Tls, TooLarge
 
 #: Hosts whose URL every HTTP library sends as it is written.
 _PLAIN_HOST = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\Z")
@@ -30,17 +27,17 @@ _PLAIN_HOST = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9_~-][A-Za-z0
 SORT = "geoip"
 
 
-def describe(did: Did) -> Question:
+def describe(did: Did) -> Request:
     """What ``did`` is."""
-    return Question("GET", f"/dids/{quote(did.scope, safe='')}/{quote(did.name, safe='')}")
+    return Request("GET", f"/dids/{quote(did.scope, safe='')}/{quote(did.name, safe='')}")
 
 
-def files(did: Did) -> Question:
+def files(did: Did) -> Request:
     """The files of ``did``."""
-    return Question("GET", f"{describe(did).path}/files")
+    return Request("GET", f"{describe(did).path}/files")
 
 
-def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None) -> Question:
+def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None) -> Request:
     """The replicas of each of ``dids``, in the words of ``ReplicaClient.list_replicas`` of rucio-clients 41."""
     words: dict[str, Any] = {
         "dids": [{"scope": did.scope, "name": did.name} for did in dids],
@@ -54,7 +51,7 @@ def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None) -> Q
     }
     if site:
         words["client_location"] = {"site": site}
-    return Question("POST", "/replicas/list", json.dumps(words).encode())
+    return Request("POST", "/replicas/list", json.dumps(words).encode())
 
 
 class Direct:
@@ -63,29 +60,27 @@ class Direct:
     def __init__(self, instance: Instance, policy: Policy, environ: Mapping[str, str]) -> None:
         self._instance = instance
         self._environ = environ
-        self._wire = Wire(instance.host, instance.ca_cert, policy.connect_timeout_s, policy.read_timeout_s)
+        timeouts = Timeouts(policy.connect_timeout_s, policy.read_timeout_s)
+        self._client = Client(instance.host, Tls(instance.ca_cert), timeouts)
 
-    def ask(self, question: Question) -> Iterator[object] | None:
+    def ask(self, request: Request) -> Iterator[object] | None:
         """The rows of the answer as they come; None when rucio-clients has to be asked.
 
         Raises:
             Offline: the server cannot be reached, or its answer breaks off later.
-            RucioRefused: what comes later is not Rucio's.
+            RucioRefused: the answer exceeds a limit, or what comes later is not Rucio's.
             BadConfig: there is no folder for tokens.
         """
         token = kept_token(self._instance, self._environ) if _is_plain(self._instance) else None
         if token is None:
             return None
         try:
-            answer = self._wire.ask(question, self._headers(token))
-            if answer.status == 200 and answer.kind in (STREAM, SINGLE):
+            answer = self._client.ask(request, self._headers(token))
+            if answer.status == 200 and answer.kind in (JSON_LINES, JSON):
                 return self._begun(answer.rows())
-        except Unconnected as error:
-            late = isinstance(error.__cause__, TimeoutError)
-            raise faults.out_of_reach(self._instance, faults.LATE if late else faults.UNCONNECTED) from error
-        except TimeoutError as error:
-            raise faults.out_of_reach(self._instance, faults.SILENT) from error
-        except (*WIRE_FAULTS, ImportError):
+        except (NotConnected, Silent, TooLarge) as error:
+            raise faults.of_http(error, self._instance) from error
+        except (HttpError, ImportError):
             return None
         answer.close()
         if answer.status == 401:
@@ -94,8 +89,8 @@ class Direct:
         return None
 
     def close(self) -> None:
-        """Close the kept connection. Idempotent."""
-        self._wire.close()
+        """Close the kept connections. Idempotent."""
+        self._client.close()
 
     def _begun(self, rows: Iterator[object]) -> Iterator[object]:
         """``rows``, of which the first is here. None must have been given on when rucio-clients is asked instead."""
@@ -107,14 +102,8 @@ class Direct:
         yield first
         try:
             yield from rows
-        except NbrucioError:
-            raise
-        except TimeoutError as error:
-            raise faults.out_of_reach(self._instance, faults.SILENT) from error
-        except ValueError as error:
-            raise faults.not_rucio(self._instance) from error
-        except WIRE_FAULTS as error:
-            raise faults.out_of_reach(self._instance, faults.BROKEN_OFF) from error
+        except HttpError as error:
+            raise faults.of_http(error, self._instance) from error
 
     def _headers(self, token: str) -> dict[str, str]:
         """What rucio-clients sends, too."""
@@ -131,19 +120,7 @@ class Direct:
 
 
 def _is_plain(instance: Instance) -> bool:
-    """Whether there is nothing between us and ``instance``, and rucio-clients would show the token that is kept."""
+    """Whether rucio-clients would show the token that is kept, and to the same URL."""
     if instance.auth_type == "oidc":  # a bearer token, looked for in several places, goes before
         return False
-    return _PLAIN_HOST.match(instance.host) is not None and not _has_proxy(instance.host)
-
-
-def _has_proxy(host: str) -> bool:
-    """Whether requests might send what is for ``host`` to a proxy."""
-    url = urlsplit(host)
-    names = (f"{url.scheme}_proxy", "all_proxy")
-    if sys.platform == "linux" and not any(name.lower() in names for name in os.environ):
-        return False  # other systems have settings besides the environment
-    from urllib.request import getproxies, proxy_bypass
-
-    proxies = getproxies()
-    return bool(proxies.get(url.scheme) or proxies.get("all")) and not proxy_bypass(url.hostname or "")
+    return _PLAIN_HOST.match(instance.host) is not None

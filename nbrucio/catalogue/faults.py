@@ -19,6 +19,7 @@ from nbrucio.errors import (
     Offline,
     RucioRefused,
 )
+from nbrucio.http import BrokenOff, HttpError, Malformed, NotConnected, NotTrusted, Silent, TooLarge
 
 #: Rucio's exceptions by name: they come from rucio-clients, or as a name in a server's answer. What is not named here
 #: is `RucioRefused`.
@@ -61,6 +62,8 @@ LATE = "no connection within the time allowed"
 SILENT = "it stopped answering"
 UNCONNECTED = "no connection"
 BROKEN_OFF = "its answer broke off"
+UNTRUSTED = "its TLS certificate cannot be verified"
+UNTRUSTED_HINT = "Set ca_cert of the instance to the server's CA."
 
 _MAX_WORDS = 200
 
@@ -87,6 +90,7 @@ def seam(instance: Instance, subject: str | None = None) -> Iterator[None]:
         raise
     except (
         ServerRefusal,
+        HttpError,
         RucioException,
         RequestException,
         OSError,
@@ -108,6 +112,8 @@ def error_for(error: BaseException, instance: Instance, subject: str | None = No
 
     if isinstance(error, ServerRefusal):
         return _refused(error, instance, subject)
+    if isinstance(error, HttpError):
+        return of_http(error, instance)
     if isinstance(error, RucioException):
         names = [known.__name__ for known in type(error).__mro__]
         found = next((BY_NAME[name] for name in names if name in BY_NAME), RucioRefused)
@@ -145,13 +151,33 @@ def rejected(instance: Instance, words: str) -> CredentialsRejected:
     )
 
 
+def of_http(error: HttpError, instance: Instance) -> NbrucioError:
+    """The error for a request that failed."""
+    if isinstance(error, Malformed):
+        return not_rucio(instance)
+    if isinstance(error, TooLarge):
+        return RucioRefused(
+            f"{instance.name} sent more than a Rucio server does: {error}.",
+            subject=instance.name,
+            hint="Check the instance's host, and tell the operators of this Rucio server.",
+        )
+    if isinstance(error, NotTrusted):
+        return out_of_reach(instance, UNTRUSTED, UNTRUSTED_HINT)
+    if isinstance(error, NotConnected):
+        return out_of_reach(instance, LATE if error.late else UNCONNECTED)
+    if isinstance(error, Silent):
+        return out_of_reach(instance, SILENT)
+    if isinstance(error, BrokenOff):
+        return out_of_reach(instance, BROKEN_OFF)
+    return BadConfig(f"{instance.name} cannot be used as configured: {error}.", subject=instance.name)
+
+
 def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
     """The error for a server that does not answer, or not to the end."""
     from requests import exceptions as http
 
     if isinstance(error, http.SSLError):
-        hint = "Set ca_cert of the instance to the server's CA."
-        return out_of_reach(instance, "its TLS certificate cannot be verified", hint)
+        return out_of_reach(instance, UNTRUSTED, UNTRUSTED_HINT)
     if isinstance(error, (http.InvalidURL, http.MissingSchema, http.InvalidSchema)):
         return BadConfig(f"{instance.host} is not the URL of a server.", subject=instance.name)
     if isinstance(error, http.ConnectTimeout):

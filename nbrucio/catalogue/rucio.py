@@ -13,10 +13,10 @@ from nbrucio.catalogue import direct
 from nbrucio.catalogue.base import DidFacts, FileEntry, Replica
 from nbrucio.catalogue.faults import did_not_found, seam
 from nbrucio.catalogue.rows import did_of, facts_of, file_of, replicas_of
-from nbrucio.catalogue.wire import Question
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.did import Did, printable
 from nbrucio.errors import Offline, RucioRefused, UsageError
+from nbrucio.http import Request
 
 if TYPE_CHECKING:
     from nbrucio.catalogue.client import InstanceClient
@@ -163,10 +163,10 @@ class RucioCatalogue:
         self._direct.close()
 
     def _rows(
-        self, question: Question, subject: str | None, ask: Callable[[InstanceClient], Iterable[object]]
+        self, request: Request, subject: str | None, ask: Callable[[InstanceClient], Iterable[object]]
     ) -> Iterator[object]:
-        """The answer to ``question``, or to what ``ask`` asks rucio-clients, which is the same."""
-        rows = self._directly(question)
+        """The answer to ``request``, or to what ``ask`` asks rucio-clients, which is the same."""
+        rows = self._directly(request)
         if rows is not None:
             yield from rows
             return
@@ -174,10 +174,10 @@ class RucioCatalogue:
         with seam(self.instance, subject):
             yield from ask(client)
 
-    def _directly(self, question: Question) -> Iterator[object] | None:
+    def _directly(self, request: Request) -> Iterator[object] | None:
         """The answer without rucio-clients; None where that needs to be asked, or is loaded and logged in anyway."""
         self._check_online()
-        return self._direct.ask(question) if self._client is None else None
+        return self._direct.ask(request) if self._client is None else None
 
     def _connected(self) -> InstanceClient:
         with self._lock:

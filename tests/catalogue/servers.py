@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from dataclasses import dataclass, field
 
 
@@ -28,6 +29,15 @@ class Stall:
     after: bytes = b""
 
 
+@dataclass(frozen=True)
+class Drip:
+    """Send this, then one piece again and again, until the client has enough."""
+
+    after: bytes
+    piece: bytes
+    every_s: float = 0.1
+
+
 def stream_head(*lines: str) -> bytes:
     """The beginning of a chunked stream with these lines, which never ends."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-json-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -40,13 +50,13 @@ class ScriptedServer:
     """Gives its ``answers`` to one connection after the other, the last one again and again.
 
     Attributes:
-        answers: raw HTTP answers; a `Stall` is an answer that never comes to its end.
+        answers: raw HTTP answers; a `Stall` or `Drip` never comes to its end.
         requests: the head of each request that came, as text.
         bodies: the body of each.
         tls: what it shows of itself over https; None for http.
     """
 
-    answers: list[bytes | Stall] = field(default_factory=list)
+    answers: list[bytes | Stall | Drip] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
@@ -79,8 +89,8 @@ class ScriptedServer:
                 return
             try:
                 self._answer(connection)
-            except ssl.SSLError:
-                connection.close()  # the client does not trust us
+            except (ssl.SSLError, ConnectionError):
+                connection.close()  # the client does not trust us, or has enough
 
     def _answer(self, connection: socket.socket) -> None:
         connection.settimeout(10)
@@ -94,13 +104,26 @@ class ScriptedServer:
             return
         with connection:
             self._note(connection)
-            connection.sendall(reply)
+            if isinstance(reply, Drip):
+                _drip(connection, reply)
+            else:
+                connection.sendall(reply)
 
     def _note(self, connection: socket.socket) -> None:
         head, body = _request(connection)
         if head:  # with TLS 1.3 it is only now that a client shows that it does not trust us
             self.bodies.append(body)
             self.requests.append(head)
+
+
+def _drip(connection: socket.socket, reply: Drip) -> None:
+    try:
+        connection.sendall(reply.after)
+        while True:
+            connection.sendall(reply.piece)
+            time.sleep(reply.every_s)
+    except OSError:
+        return  # the client closed
 
 
 def _request(connection: socket.socket) -> tuple[str, bytes]:

@@ -81,8 +81,8 @@ def test_a_server_that_cannot_be_reached_is_asked_as_often_and_told_in_the_same_
     with socket.create_server(("127.0.0.1", 0)) as unused:
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
     tried: list[object] = []
-    connect = socket.create_connection
-    monkeypatch.setattr(socket, "create_connection", lambda *args: (tried.append(args), connect(*args))[1])
+    connect = socket.socket.connect
+    monkeypatch.setattr(socket.socket, "connect", lambda *args: (tried.append(args), connect(*args))[1])
     error = error_of(lambda: ASKS[ask](logged_in(host=url, auth_host=url), DIMUON))
     assert len(tried) == 2
     assert error == error_of(lambda: ASKS[ask](by_clients(host=url, auth_host=url), DIMUON))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 import trustme
 
-from nbrucio.catalogue import wire
 from nbrucio.errors import BadConfig, Offline
+from nbrucio.http import paced
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
 from tests.catalogue.asking import ASKS, DIMUON, FACTS, agents, at
@@ -21,20 +20,16 @@ from tests.catalogue.servers import ScriptedServer, answer
 
 
 @pytest.fixture
-def connects(monkeypatch: pytest.MonkeyPatch) -> list[HTTPConnection]:
+def connects(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The connections that are made, once for each time."""
-    made: list[HTTPConnection] = []
-
-    class Counted(HTTPConnection):
-        def connect(self) -> None:
-            made.append(self)
-            super().connect()
-
-    monkeypatch.setattr(wire, "HTTPConnection", Counted)
+    made: list[object] = []
+    kind = paced.POOLS["http"].ConnectionCls
+    connect = kind.connect
+    monkeypatch.setattr(kind, "connect", lambda connection: (made.append(connection), connect(connection))[1])
     return made
 
 
-def test_one_connection_serves_all_questions(logged_in: Connect, connects: list[HTTPConnection]) -> None:
+def test_one_connection_serves_all_questions(logged_in: Connect, connects: list[object]) -> None:
     catalogue = logged_in()
     for _ in range(2):
         for ask in ASKS.values():
@@ -46,7 +41,7 @@ def test_one_connection_serves_all_questions(logged_in: Connect, connects: list[
 
 
 def test_a_connection_whose_answer_is_not_read_to_its_end_is_not_used_again(
-    logged_in: Connect, connects: list[HTTPConnection]
+    logged_in: Connect, connects: list[object]
 ) -> None:
     catalogue = logged_in()
     files = catalogue.files(DIMUON)
@@ -57,7 +52,7 @@ def test_a_connection_whose_answer_is_not_read_to_its_end_is_not_used_again(
 
 
 def test_a_kept_connection_that_the_server_closed_is_made_anew(
-    logged_in: Connect, scripted: ScriptedServer, connects: list[HTTPConnection]
+    logged_in: Connect, scripted: ScriptedServer, connects: list[object]
 ) -> None:
     scripted.answers = [answer(FACTS, Connection="keep-alive")]
     catalogue = logged_in(**at(scripted))

@@ -1,0 +1,139 @@
+"""A client of one server. Connections are kept; redirects are not followed, since they would carry credentials away."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from nbrucio.http.errors import BadCertificate, BrokenOff, NotConnected, NotSupported, translate_errors
+from nbrucio.http.proxy import proxy_of
+from nbrucio.http.response import Response
+from nbrucio.http.types import Request, Timeouts, Tls
+
+if TYPE_CHECKING:
+    from urllib3 import PoolManager
+
+#: Connections that are kept. More at once are made and not kept, with a warning on stderr by urllib3.
+_KEPT = 64
+
+DEFAULT_TLS, DEFAULT_TIMEOUTS = Tls(), Timeouts()
+
+
+class Client:
+    """A server that is asked. Threads may share it. Nothing is connected before the first request.
+
+    Args:
+        url: its URL, perhaps with a path, without a final slash.
+        tls: CAs and client certificate.
+        timeouts: to connect, and without progress.
+    """
+
+    def __init__(self, url: str, tls: Tls = DEFAULT_TLS, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+        self._url = url
+        self._tls = tls
+        self._timeouts = timeouts
+        self._lock = threading.Lock()
+        self._manager: PoolManager | None = None
+
+    def ask(self, request: Request, headers: Mapping[str, str]) -> Response:
+        """The answer, once its head is here, whatever its status. Close it, or read it to its end.
+
+        Raises:
+            HttpError: there is none. A connection that fails or breaks was tried twice.
+        """
+        with translate_errors():
+            manager = self._connected()
+            try:
+                return self._attempt(manager, request, headers)
+            except (NotConnected, BrokenOff):
+                return self._attempt(manager, request, headers)
+
+    def close(self) -> None:
+        """Close the kept connections. A later request connects anew. Idempotent."""
+        with self._lock:
+            manager, self._manager = self._manager, None
+        if manager is not None:
+            manager.clear()
+
+    def _attempt(self, manager: PoolManager, request: Request, headers: Mapping[str, str]) -> Response:
+        from urllib3 import Timeout
+
+        with translate_errors():
+            raw = manager.urlopen(
+                request.method,
+                self._url + request.path,
+                body=request.body,
+                headers=dict(headers),
+                timeout=Timeout(connect=self._timeouts.connect_s, read=self._timeouts.read_s),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        return Response(raw)
+
+    def _connected(self) -> PoolManager:
+        with self._lock:
+            if self._manager is None:
+                self._manager = _manager(self._url, self._tls)
+            return self._manager
+
+
+def _manager(url: str, tls: Tls) -> PoolManager:
+    import urllib3
+
+    from nbrucio.http.paced import POOLS
+
+    context = tls_context(tls) if url.startswith("https:") else None
+    proxy = proxy_of(url)
+    if proxy is None:
+        manager = urllib3.PoolManager(maxsize=_KEPT, ssl_context=context)
+    else:
+        parts = urlsplit(proxy)
+        if parts.scheme not in ("http", "https"):
+            raise NotSupported(f"a proxy of the kind {parts.scheme}")
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+        manager = urllib3.ProxyManager(
+            proxy,
+            maxsize=_KEPT,
+            ssl_context=context,
+            proxy_ssl_context=tls_context(Tls(tls.ca)) if parts.scheme == "https" else None,
+            proxy_headers=urllib3.make_headers(proxy_basic_auth=login),
+        )
+    manager.pool_classes_by_scheme = POOLS
+    return manager
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """What verifies the server's certificate and shows ours.
+
+    Raises:
+        BadCertificate: a file is missing or cannot be used.
+    """
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    # Not ssl.create_default_context: urllib3 1.26 itself compares the host's name, and fails over a context that does.
+    context: ssl.SSLContext = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    where = str(tls.ca or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or _default_ca())
+    is_folder = Path(where).is_dir()
+    try:
+        context.load_verify_locations(None if is_folder else where, where if is_folder else None)
+    except OSError as error:
+        raise BadCertificate(f"the CA certificates in {where} cannot be read: {error.strerror or error}") from error
+    if tls.client_cert is not None:
+        try:
+            context.load_cert_chain(tls.client_cert, tls.client_key)
+        except OSError as error:
+            raise BadCertificate(f"{tls.client_cert} cannot be used: {error.strerror or error}") from error
+    return context
+
+
+def _default_ca() -> str:
+    import certifi  # requests brings it
+
+    return str(certifi.where())

@@ -1,0 +1,98 @@
+"""What can go wrong with a request, and the one seam where urllib3's errors become ours.
+
+::
+
+    HttpError
+    ├── NotConnected      no connection to the server or the proxy
+    ├── NotTrusted        TLS: the server's certificate cannot be verified
+    ├── BadCertificate    a CA or certificate file of this machine cannot be used
+    ├── NotSupported      a proxy of a kind that needs more libraries
+    ├── Silent            no progress within the time allowed
+    ├── BrokenOff         the connection broke, or what came is not HTTP
+    ├── Malformed         the body is not what its type says
+    └── TooLarge          the body exceeds a limit
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class HttpError(Exception):
+    """A request failed. The text says what happened, without the server's name."""
+
+
+class NotConnected(HttpError):
+    """There is no connection.
+
+    Attributes:
+        late: whether none was made in time, as opposed to refused.
+    """
+
+    def __init__(self, text: str, *, late: bool) -> None:
+        super().__init__(text)
+        self.late = late
+
+
+class NotTrusted(HttpError):
+    """The server's certificate cannot be verified."""
+
+
+class BadCertificate(HttpError):
+    """A CA file, client certificate or key cannot be used."""
+
+
+class NotSupported(HttpError):
+    """The environment names a proxy that needs more libraries."""
+
+
+class Silent(HttpError):
+    """The server stopped answering."""
+
+
+class BrokenOff(HttpError):
+    """The answer broke off, or was no HTTP."""
+
+
+class Malformed(HttpError):
+    """The body is not what its type says."""
+
+
+class TooLarge(HttpError):
+    """A line, a value or the unpacked body exceeds a limit."""
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Let nothing but `HttpError` out of the block, which uses urllib3."""
+    try:
+        yield
+    except HttpError:
+        raise
+    except Exception as error:
+        found = _translated(error)
+        if found is None:
+            raise
+        raise found from error
+
+
+def _translated(error: Exception) -> HttpError | None:
+    from http.client import HTTPException
+    from ssl import CertificateError, SSLError
+
+    from urllib3 import exceptions as lib
+
+    # urllib3 1.26 counts NewConnectionError among the timeouts, urllib3 2 does not.
+    if isinstance(error, (lib.NewConnectionError, lib.ProxyError)):
+        return NotConnected("no connection", late=False)
+    if isinstance(error, lib.ConnectTimeoutError):
+        return NotConnected("no connection within the time allowed", late=True)
+    if isinstance(error, (lib.ReadTimeoutError, TimeoutError)):
+        return Silent("no progress within the time allowed")
+    if isinstance(error, (lib.SSLError, SSLError, CertificateError)):
+        return NotTrusted(str(error))
+    if isinstance(error, (lib.HTTPError, HTTPException, OSError, zlib.error)):
+        return BrokenOff(str(error))
+    return None

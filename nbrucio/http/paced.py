@@ -1,0 +1,107 @@
+"""Connections of urllib3 whose answers must make progress. Importing this module imports urllib3.
+
+A timeout of a socket begins anew with each byte, so a server that sends one byte now and then would hold a thread for
+ever; and urllib3 and http.client read some lines whole, whatever their length. Here the time that is spent waiting and
+the bytes that come are counted from one progress to the next, beneath both libraries.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from nbrucio.http.errors import TooLarge
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+#: So many bytes of a body are progress, whatever they are.
+STEP_BYTES = 16 * 1024
+
+#: Bytes without progress. A head and the lines between chunks stay far below.
+MAX_IDLE_BYTES = 32 * 1024 * 1024
+
+
+class Pace(io.RawIOBase):
+    """The bytes of a socket, limited in time and amount from one `renew` to the next.
+
+    Args:
+        source: the socket's bytes; closed with this.
+        connection: the socket, whose timeout is the time allowed without progress; None means no limit.
+    """
+
+    def __init__(self, source: io.RawIOBase, connection: socket.socket) -> None:
+        self._source = source
+        self._connection = connection
+        self._limit_s = connection.gettimeout()
+        self.renew()
+
+    def renew(self) -> None:
+        """There was progress."""
+        self._waited_s = 0.0
+        self._bytes = 0
+
+    def readable(self) -> bool:
+        """See `io.RawIOBase`."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        """See `io.RawIOBase`.
+
+        Raises:
+            TimeoutError: no progress in time.
+            TooLarge: too many bytes without progress.
+        """
+        if self._limit_s is not None:
+            self._connection.settimeout(max(0.001, self._limit_s - self._waited_s))
+        began = time.monotonic()
+        count = self._source.readinto(buffer)
+        self._waited_s += time.monotonic() - began
+        self._bytes += count or 0
+        if self._limit_s is not None and self._waited_s > self._limit_s:
+            raise TimeoutError("no progress in time")
+        if self._bytes > MAX_IDLE_BYTES:
+            raise TooLarge(f"more than {MAX_IDLE_BYTES // 2**20} MiB without one value")
+        return count
+
+    def close(self) -> None:
+        """Close the source, too."""
+        self._source.close()
+        super().close()
+
+
+class PacedResponse(http.client.HTTPResponse):
+    """An answer that is read through a `Pace`."""
+
+    def __init__(
+        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self.pace = Pace(self.fp.detach(), sock)
+        self.fp = io.BufferedReader(self.pace)
+
+
+class _Http(HTTPConnection):  # type: ignore[misc]  # mypy does not follow urllib3
+    response_class = PacedResponse
+
+
+class _Https(HTTPSConnection):  # type: ignore[misc]
+    response_class = PacedResponse
+
+
+class _HttpPool(HTTPConnectionPool):  # type: ignore[misc]
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):  # type: ignore[misc]
+    ConnectionCls = _Https
+
+
+#: For the attribute ``pool_classes_by_scheme`` of a urllib3 PoolManager.
+POOLS = {"http": _HttpPool, "https": _HttpsPool}

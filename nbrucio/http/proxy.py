@@ -1,0 +1,42 @@
+"""Which proxy of the environment stands before a server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+
+
+def proxy_of(url: str) -> str | None:
+    """The URL of the proxy for ``url``; None without one.
+
+    As requests does it: ``https_proxy``, ``all_proxy``, ``no_proxy`` in either case, networks in ``no_proxy``, and the
+    settings of systems that have some.
+    """
+    target = urlsplit(url)
+    names = (f"{target.scheme}_proxy", "all_proxy")
+    if sys.platform == "linux" and not any(name.lower() in names for name in os.environ):
+        return None  # saves importing urllib.request
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    found = proxies.get(target.scheme) or proxies.get("all")
+    host = target.hostname or ""
+    if not found or proxy_bypass(host) or _in_network(host, proxies.get("no", "")):
+        return None
+    return found if "://" in found else f"http://{found}"
+
+
+def _in_network(host: str, networks: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    for text in networks.split(","):
+        try:
+            if address in ip_network(text.strip(), strict=False):
+                return True
+        except ValueError:
+            continue
+    return False

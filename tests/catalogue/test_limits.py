@@ -1,0 +1,109 @@
+"""What a server sends is limited in time and size, whichever library asks it."""
+
+from __future__ import annotations
+
+import gzip
+import time
+
+import pytest
+
+from nbrucio.catalogue.rucio import RucioCatalogue
+from nbrucio.config import Policy
+from nbrucio.http import body
+from tests.catalogue.asking import ASKS, DIMUON, FACTS, QUICK, ROW, at, error_of
+from tests.catalogue.conftest import Connect
+from tests.catalogue.servers import LOGIN, Drip, ScriptedServer, answer, stream_head
+
+MIB = 1024 * 1024
+HEAD = b"HTTP/1.1 200 OK\r\n"
+#: 64 MiB of empty lines.
+BOMB = gzip.compress(b"\n" * (64 * MIB))
+
+
+@pytest.fixture(params=["directly", "by rucio-clients"])
+def reach(request: pytest.FixtureRequest, logged_in: Connect, by_clients: Connect) -> Connect:
+    """Opens catalogues for which a token is kept."""
+
+    def open_one(policy: Policy | None = None, **changes: object) -> RucioCatalogue:
+        direct = logged_in(policy, **changes)  # which keeps a token
+        return direct if request.param == "directly" else by_clients(policy, **changes)
+
+    return open_one
+
+
+def _chunk(content: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(content), content)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Drip(HEAD + b"X: ", b"y"),
+        Drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        Drip(stream_head(), _chunk(b"\n")),
+        Drip(stream_head(ROW), _chunk(b" ")),
+        Drip(stream_head(ROW) + b"1;", b"x"),
+    ],
+    ids=["a head", "never more than a promise", "empty lines", "half a row", "a chunk's size"],
+)
+def test_a_server_that_sends_something_now_and_then_without_progress_is_given_up(
+    reach: Connect, scripted: ScriptedServer, reply: Drip
+) -> None:
+    scripted.answers = [reply]
+    catalogue = reach(QUICK, **at(scripted))
+    began = time.monotonic()
+    assert "stopped answering" in error_of(lambda: list(catalogue.files(DIMUON)))[1]
+    assert time.monotonic() - began < 10
+
+
+def test_rows_that_come_slowly_are_progress(reach: Connect, scripted: ScriptedServer) -> None:
+    scripted.answers = [Drip(stream_head(), _chunk(f"{ROW}\n".encode()), every_s=0.2)]
+    rows = reach(QUICK, **at(scripted)).files(DIMUON)
+    assert [next(rows).size_bytes for _ in range(8)] == [1] * 8
+    rows.close()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Drip(stream_head(), _chunk(b"x" * MIB), every_s=0),
+        answer(BOMB, Content_Encoding="gzip"),
+        answer(BOMB, kind="application/json", Content_Encoding="gzip"),
+        answer("[" * 100_000),
+        answer('{"a":' * 100 + "1" + "}" * 100),
+        answer("[" * 100 + "]" * 100, kind="application/json"),
+    ],
+    ids=["line", "unpacked lines", "unpacked value", "deep", "less deep", "deep value"],
+)
+def test_an_answer_that_exceeds_a_limit_is_refused_in_words(
+    reach: Connect, scripted: ScriptedServer, reply: bytes | Drip
+) -> None:
+    scripted.answers = [reply]
+    kind, words, *_ = error_of(lambda: list(reach(**at(scripted)).files(DIMUON)))
+    assert kind == "RucioRefused"
+    assert "sent more than a Rucio server does" in words
+
+
+def test_a_chunk_whose_size_never_ends_is_given_up(reach: Connect, scripted: ScriptedServer) -> None:
+    scripted.answers = [Drip(stream_head() + b"1;", b"x" * MIB, every_s=0)]
+    # urllib3 2 limits that line by itself, and calls the answer broken.
+    assert error_of(lambda: list(reach(**at(scripted)).files(DIMUON)))[0] in ("RucioRefused", "Offline")
+
+
+@pytest.mark.parametrize("ask", list(ASKS))
+def test_the_words_of_a_refusal_are_limited_too(
+    connect: Connect, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, ask: str
+) -> None:
+    monkeypatch.setattr(body, "MAX_BODY_BYTES", MIB)
+    refusal = answer("x" * (2 * MIB), status="500 Fault")
+    for answers in ([LOGIN, refusal], [answer(BOMB, status="500 Fault", Content_Encoding="gzip")]):
+        scripted.answers = list(answers)
+        kind, words, *_ = error_of(lambda: ASKS[ask](connect(**at(scripted)), DIMUON))
+        assert kind == "RucioRefused"
+        assert "sent more than a Rucio server does" in words
+
+
+def test_a_row_may_hold_many_values_side_by_side(reach: Connect, scripted: ScriptedServer) -> None:
+    wide = FACTS[:-1] + ', "more": [' + ",".join(["{}"] * 1000) + "]}"
+    scripted.answers = [answer(wide, kind="application/json")]
+    assert reach(**at(scripted)).describe(DIMUON).open
