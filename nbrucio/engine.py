@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from nbrucio.catalogue.base import Catalogue, CatalogueFactory
 from nbrucio.config import Config
+from nbrucio.config.policy import user_folder
 from nbrucio.events import Reporter, Silent
 from nbrucio.resolve import Resolver
 from nbrucio.store import Store
@@ -23,7 +26,7 @@ class Engine:
     ) -> None:
         self.config = config
         self.reporter = Tally(reporter or Silent())
-        self.store = Store(config.store_path)
+        self.store = Store(config.store_path, state=user_folder("XDG_STATE_HOME", os.environ))
         self.resolutions = Resolutions(config.store_path)
         self.rate = Rate(config.store_path)
         self.places = Places(config.store_path)
@@ -44,7 +47,8 @@ class Engine:
         return Resolver(self.config, self.catalogue, self.resolutions, self.reporter)
 
     def close(self) -> None:
-        """Give back connections. Idempotent."""
+        """Give back connections, and keep what was read in a store that cannot be written. Idempotent."""
+        self.store.remember()
         if self._catalogues is not None:
             self._catalogues.close()
             self._catalogues = None

@@ -16,6 +16,7 @@ from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, ManifestFil
 from nbrucio.plan import Plan
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.resolve import Declared
+from nbrucio.store.inodes import lasting_inode
 from nbrucio.store.resolved import Kept
 
 
@@ -51,6 +52,7 @@ def manifest_entry(requirement: RequirementReport, *, syncing: bool) -> Manifest
     target = requirement.target
     errors = tuple(requirement.errors())
     state: State = "ready" if requirement.state == "ready" else "syncing" if syncing and not errors else "failed"
+    objects = _objects(requirement)
     files = (
         ManifestFile(
             did=str(file.entry.did),
@@ -58,6 +60,7 @@ def manifest_entry(requirement: RequirementReport, *, syncing: bool) -> Manifest
             pfn=file.pfn,
             bytes=file.entry.size_bytes,
             checksum=file.entry.checksum,
+            stat=None if file.stat is None else (*file.stat[:2], file.stat[2] if objects else None),
         )
         for file in requirement.here
     )
@@ -71,7 +74,18 @@ def manifest_entry(requirement: RequirementReport, *, syncing: bool) -> Manifest
         error=ManifestError.of(errors[0]) if state == "failed" and errors else None,
         bind=target.requirement.extra.get("bind") is True,
         ca=requirement.ca,
+        objects=objects,
     )
+
+
+def _objects(requirement: RequirementReport) -> tuple[str, int] | None:
+    """The folder of the store's objects and its inode, if the requirement has files there and inodes last."""
+    where = next((file.where for file in requirement.files if file.stat is not None), None)
+    if where is None:
+        return None
+    folder = str(Path(where).parents[2])
+    inode = lasting_inode(folder)
+    return None if inode is None else (folder, inode)
 
 
 def keep_resolved(engine: Engine, report: NotebookReport, declared: Declared | None) -> None:

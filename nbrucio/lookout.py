@@ -105,7 +105,7 @@ def keep_look(
     if synced and any(one.state != "ready" for one in requirements):
         return
     files = [file for one in requirements for file in one.files]
-    if any(file.access is Access.MOUNT or file.access is Access.STREAM for file in files):
+    if any(file.access in (Access.MOUNT, Access.STREAM, Access.REREAD) for file in files):
         return
     paths = (file.where for file in files if file.where is not None)
     targets = [one.target for one in requirements]

@@ -41,6 +41,8 @@ class ManifestFile(NamedTuple):
         pfn: the URL by which it is or was read; None when it was in the store already.
         bytes: its size; None when the catalogue does not know it.
         checksum: ``adler32:…`` or ``md5:…``; None when the catalogue has neither.
+        stat: size, modification time in ns and inode of a file in the store when it was verified, so that a kernel
+            notices that it is another one now; the inode None where such numbers do not last. None for other files.
     """
 
     did: str
@@ -48,6 +50,7 @@ class ManifestFile(NamedTuple):
     pfn: str | None = None
     bytes: int | None = None
     checksum: str | None = None
+    stat: tuple[int, int, int | None] | None = None
 
 
 class ManifestError(NamedTuple):
@@ -75,6 +78,8 @@ class ManifestEntry(NamedTuple):
         error: why the state is ``failed``; otherwise None.
         bind: whether the declaration asks that the handle becomes a variable.
         ca: file or folder of CAs that vouch for the storage of streamed files; None for those of the machine.
+        objects: the folder of the store's files and its inode. While that is the same, so must the files' inodes be: a
+            store that was restored or copied has others. None without files in a store, or where inodes do not last.
     """
 
     handle: str
@@ -86,6 +91,7 @@ class ManifestEntry(NamedTuple):
     error: ManifestError | None = None
     bind: bool = False
     ca: str | None = None
+    objects: tuple[str, int] | None = None
 
 
 class Manifest(NamedTuple):
@@ -275,11 +281,15 @@ def _data(manifest: Manifest) -> Iterator[str]:
             "bind": entry.bind,
             "folder": entry.folder,
             "ca": entry.ca,
+            "objects": {"path": entry.objects[0], "inode": entry.objects[1]} if entry.objects else None,
             "error": entry.error._asdict() if entry.error else None,
         }
         yield f'{"," if number else ""}{_json(entry.handle)}:{_json(facts)[:-1]},"files":['
         for index, file in enumerate(entry.files):
-            yield f"{',' if index else ''}{_json(file._asdict())}"
+            facts = file._asdict()
+            if file.stat is None:
+                del facts["stat"]
+            yield f"{',' if index else ''}{_json(facts)}"
         yield "]}"
     yield "}}\n"
 

@@ -26,9 +26,10 @@ STREAMED_SCHEMES = {"root": "root", "https": "https", "davs": "https", "http": "
 
 
 class Access(str, Enum):
-    """How a file is had."""
+    """How a file is had. REREAD: it lies in the store, and a sync reads it again before it is used."""
 
     STORE = "store"
+    REREAD = "reread"
     MOUNT = "mount"
     DOWNLOAD = "download"
     STREAM = "stream"
@@ -81,6 +82,8 @@ class Facts(NamedTuple):
         replicas: of the files that are in neither; absent when they were not asked for.
         replica_errors: by instance, why its replicas could not be asked for.
         refused: files that are here with other bytes than a lock names.
+        stats: of files in the store, the size, modification time in ns and inode with which they were verified.
+        doubtful: files that lie in the store, which only a read can tell to be right.
     """
 
     stored: Mapping[FileKey, str]
@@ -88,6 +91,8 @@ class Facts(NamedTuple):
     replicas: Mapping[FileKey, tuple[Replica, ...]]
     replica_errors: Mapping[str, NbrucioError]
     refused: Mapping[FileKey, NbrucioError] = MappingProxyType({})
+    stats: Mapping[FileKey, tuple[int, int, int]] = MappingProxyType({})
+    doubtful: Mapping[FileKey, FileEntry] = MappingProxyType({})
 
 
 class Limits(NamedTuple):
@@ -111,9 +116,10 @@ class FilePlan(NamedTuple):
         entry: the file.
         access: how.
         where: the path at which it is already, as text: a `Path` takes ten times the memory; None for a download, a
-            streamed or a missing file.
+            streamed or a missing file, and for one that is to be read again.
         replica: the one that is streamed or mounted; None for every other file.
         error: why it is missing; None otherwise.
+        stat: size, modification time in ns and inode of a file in the store when it was verified; else None.
     """
 
     entry: FileEntry
@@ -121,6 +127,7 @@ class FilePlan(NamedTuple):
     where: str | None = None
     replica: Replica | None = None
     error: NbrucioError | None = None
+    stat: tuple[int, int, int] | None = None
 
     @property
     def path(self) -> Path | None:
@@ -198,6 +205,7 @@ def make_plan(targets: Sequence[Target], facts: Facts, limits: Limits) -> Plan:
         if file.access is Access.DOWNLOAD
     }
     ordered = tuple((instance, file) for (instance, _), file in downloads.items())
+    # A full or read-only disk is no reason to refuse what downloads nothing.
     refused = refusal(sum(file.entry.size_bytes or 0 for _, file in ordered), limits) if ordered else None
     return Plan(requirements, ordered, refused, facts.replicas)
 
@@ -208,7 +216,9 @@ def _plan_file(target: Target, entry: FileEntry, facts: Facts) -> FilePlan:
     if key in facts.refused and allowed != "mount":
         return FilePlan(entry, Access.MISSING, error=facts.refused[key])
     if key in facts.stored and allowed != "mount":
-        return FilePlan(entry, Access.STORE, facts.stored[key])
+        return FilePlan(entry, Access.STORE, facts.stored[key], stat=facts.stats.get(key))
+    if key in facts.doubtful and allowed != "mount":
+        return FilePlan(entry, Access.REREAD)
     if key in facts.mounted and allowed not in ("store", "download"):
         return FilePlan(entry, Access.MOUNT, *facts.mounted[key])
     if target.instance in facts.replica_errors:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError, exit_code_for
-from nbrucio.plan import Access, RequirementPlan, Target
+from nbrucio.plan import Access, Amount, RequirementPlan, Target
 from nbrucio.store.seen import Row
 
 
@@ -22,6 +22,7 @@ class FileReport(NamedTuple):
         where: its path as text; None when it is not here.
         pfn: the URL at which it is opened when it is streamed; None otherwise.
         error: why it is missing.
+        stat: size, modification time in ns and inode of a file in the store when it was verified; else None.
     """
 
     entry: FileEntry
@@ -29,6 +30,7 @@ class FileReport(NamedTuple):
     where: str | None = None
     pfn: str | None = None
     error: NbrucioError | None = None
+    stat: tuple[int, int, int] | None = None
 
     @property
     def path(self) -> Path | None:
@@ -71,18 +73,23 @@ class RequirementReport(NamedTuple):
     @classmethod
     def of(cls, plan: RequirementPlan) -> RequirementReport:
         """A requirement as it stands before anything was brought."""
-        files = tuple(FileReport(file.entry, file.access, file.where, file.pfn, file.error) for file in plan.files)
+        files = tuple(
+            FileReport(file.entry, file.access, file.where, file.pfn, file.error, file.stat) for file in plan.files
+        )
         return cls(plan.target, files)
 
     @property
     def state(self) -> str:
-        """``ready``, ``partial`` (some files are here), ``missing`` (none is) or ``failed`` (it was not resolved)."""
+        """``ready``, ``partial``, ``missing`` (no file is here) or ``failed`` (it was not resolved).
+
+        Of a partial one some files are here, or lie in the store and are to be read again.
+        """
         if self.target.error is not None:
             return "failed"
         here = len(self.here)
         if here == len(self.files):
             return "ready"
-        return "partial" if here else "missing"
+        return "partial" if here or self.reread.files else "missing"
 
     @property
     def size_bytes(self) -> int:
@@ -99,6 +106,12 @@ class RequirementReport(NamedTuple):
         """Bytes of the files that can be opened now."""
         return sum(file.entry.size_bytes or 0 for file in self.here)
 
+    @property
+    def reread(self) -> Amount:
+        """The files that lie in the store and are to be read again before they are used."""
+        sizes = [file.entry.size_bytes or 0 for file in self.files if file.access is Access.REREAD]
+        return Amount(len(sizes), sum(sizes))
+
     def row(self) -> Row:
         """Its totals."""
         return Row(
@@ -110,6 +123,7 @@ class RequirementReport(NamedTuple):
             len(self.here),
             self.here_bytes,
             self.target.drift,
+            *self.reread,
         )
 
     def errors(self) -> Iterator[NbrucioError]:
@@ -124,7 +138,7 @@ class RequirementReport(NamedTuple):
 
     def as_json(self) -> dict[str, object]:
         """This requirement as a JSON-ready mapping; sizes in bytes."""
-        requirement, lock = self.target.requirement, self.target.lock
+        requirement, lock, reread = self.target.requirement, self.target.lock, self.reread
         return {
             "handle": requirement.handle,
             "did": str(requirement.did),
@@ -137,6 +151,8 @@ class RequirementReport(NamedTuple):
             "bytes": self.size_bytes,
             "here_files": len(self.here),
             "here_bytes": self.here_bytes,
+            "reread_files": reread.files,
+            "reread_bytes": reread.size_bytes,
             "folder": str(self.folder) if self.folder else None,
             "files": [file.as_json() for file in self.files],
             "errors": [error.as_json() for error in self.errors()],

@@ -27,14 +27,21 @@ def survey(
     question: Question,
     saw: Callable[[Stored], None] | None = None,
     bringing: Bringing | None = None,
+    read_again: Callable[[Facts], None] | None = None,
 ) -> Facts:
     """Look where the files are: in the store, then where earlier runs had them; the rest is asked for.
 
     Args:
         saw: is told of each object that was found.
         bringing: is offered each file that is to be brought, as soon as its replicas are known.
+        read_again: reads what is doubtful in the store, of which the facts so far tell; without it, it stays so.
     """
-    stored, refused = _stored(engine, targets, saw)
+    local = _Local(engine, saw)
+    local.look(targets)
+    if local.doubtful and read_again is not None:
+        read_again(local.facts())
+        local.look_again(targets)
+    stored = local.stored
     mounted: dict[FileKey, tuple[str, Replica]] = {}
     replicas = ReplicaBook()
     errors: dict[str, NbrucioError] = {}
@@ -48,7 +55,7 @@ def survey(
             elif question.offline and target.requirement.access == "stream":
                 replicas.tell(key, (replica,))
     if not question.offline:
-        lacking = wanted(targets, stored, mounted)
+        lacking = wanted(targets, stored, mounted, local.doubtful)
         if bringing is not None:
             bringing.foresee(targets, lacking)
         for identity, files in lacking.items():
@@ -56,27 +63,50 @@ def survey(
                 _ask(engine, identity, files, _whole(targets, identity, files), replicas, mounted, bringing)
             except NbrucioError as error:
                 errors[identity] = error
-    return Facts(stored, mounted, replicas, errors, refused)
+    return local.facts()._replace(mounted=mounted, replicas=replicas, replica_errors=errors)
 
 
-def _stored(
-    engine: Engine, targets: Sequence[Target], saw: Callable[[Stored], None] | None
-) -> tuple[dict[FileKey, str], dict[FileKey, NbrucioError]]:
-    """What is in the store, and what of it has other bytes than a lock names."""
-    stored: dict[FileKey, str] = {}
-    refused: dict[FileKey, NbrucioError] = {}
-    for target in targets:
-        for entry in target.files:
-            found = engine.store.find(target.instance, entry)
-            if found is None:
-                continue
-            stored[target.instance, entry.did] = found.where
-            if saw is not None:
-                saw(found)
-            fault = other_bytes(target, entry, found.sha256) if target.sha256 else None
-            if fault is not None:
-                refused[target.instance, entry.did] = fault
-    return stored, refused
+class _Local:
+    """What is in the store: verified, doubtful, or with other bytes than a lock names."""
+
+    def __init__(self, engine: Engine, saw: Callable[[Stored], None] | None) -> None:
+        self._store = engine.store
+        self._saw = saw
+        self.stored: dict[FileKey, str] = {}
+        self.doubtful: dict[FileKey, FileEntry] = {}
+        self._stats: dict[FileKey, tuple[int, int, int]] = {}
+        self._refused: dict[FileKey, NbrucioError] = {}
+
+    def look(self, targets: Sequence[Target]) -> None:
+        for target in targets:
+            for entry in target.files:
+                if not self._find(target, entry) and self._store.is_candidate(target.instance, entry):
+                    self.doubtful[target.instance, entry.did] = entry
+
+    def look_again(self, targets: Sequence[Target]) -> None:
+        """Find what was doubtful and has been read; the rest is not here."""
+        doubtful, self.doubtful = self.doubtful, {}
+        for target in targets:
+            for entry in target.files:
+                if (target.instance, entry.did) in doubtful:
+                    self._find(target, entry)
+
+    def facts(self) -> Facts:
+        return Facts(self.stored, {}, {}, {}, self._refused, self._stats, self.doubtful)
+
+    def _find(self, target: Target, entry: FileEntry) -> bool:
+        found = self._store.find(target.instance, entry)
+        if found is None:
+            return False
+        key = (target.instance, entry.did)
+        self.stored[key] = found.where
+        self._stats[key] = found.stat
+        if self._saw is not None:
+            self._saw(found)
+        fault = other_bytes(target, entry, found.sha256) if target.sha256 else None
+        if fault is not None:
+            self._refused[key] = fault
+        return True
 
 
 def _remembered(engine: Engine, target: Target, stored: Mapping[FileKey, str]) -> Iterator[tuple[FileEntry, Replica]]:

@@ -23,8 +23,9 @@ from nbrucio.handover import hand_over, keep_places, keep_resolved
 from nbrucio.lockfaults import other_bytes
 from nbrucio.lookout import Lookout, keep_look
 from nbrucio.parameter import variant_name
-from nbrucio.plan import Access, FileKey, Plan, Target, make_plan
+from nbrucio.plan import Access, Facts, FileKey, Limits, Plan, Target, make_plan
 from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
+from nbrucio.rereading import Rereading
 from nbrucio.resolve import Declared, Question, read_declared
 from nbrucio.store.gone import sweep
 from nbrucio.survey import survey
@@ -91,7 +92,12 @@ def sync(
     with Engine(config, reporter) as engine, Bringing(engine, limits_of(engine), cancel) as bringing:
         lookout = Lookout(engine)
         reads = _read_all(engine, paths, question, options)
-        plan = _plan(engine, reads, question, lookout, bringing)
+
+        def announce(facts: Facts) -> None:
+            hand_over(_awaited(reads, facts, bringing.limits), syncing=True, runtime=options.runtime)
+
+        rereading = Rereading(engine, announce, cancel)
+        plan = _plan(engine, reads, question, lookout, bringing, rereading)
         if plan.downloads and plan.refusal is None:
             hand_over([report for report, _ in _notebook_reports(reads, plan)], syncing=True, runtime=options.runtime)
         outcomes = bringing.finish(plan)
@@ -103,7 +109,7 @@ def sync(
         for report, declared in done:
             keep_resolved(engine, report, declared)
         notebooks = hand_over([report for report, _ in done], runtime=options.runtime)
-        if outcomes:
+        if outcomes or rereading.done:
             lookout = lookout.again(outcome.stored for outcome in outcomes.values() if outcome.stored is not None)
         for report, (_, declared) in zip(notebooks, done, strict=True):
             _keep_look(lookout, report, declared, options, synced=True)
@@ -225,10 +231,25 @@ def _plan(
     question: Question,
     lookout: Lookout | None = None,
     bringing: Bringing | None = None,
+    rereading: Rereading | None = None,
 ) -> Plan:
     targets = [target for read in reads for target in read.targets]
-    facts = survey(engine, targets, question, lookout.saw if lookout else None, bringing)
+    facts = survey(engine, targets, question, lookout.saw if lookout else None, bringing, rereading)
     return make_plan(targets, facts, bringing.limits if bringing else limits_of(engine))
+
+
+def _awaited(reads: Sequence[Read], facts: Facts, limits: Limits) -> list[NotebookReport]:
+    """What is verified in the store, for kernels to use while the rest is looked for."""
+    plan = make_plan([target for read in reads for target in read.targets], facts, limits)
+    return [
+        report._replace(
+            requirements=tuple(
+                one._replace(files=tuple(file._replace(error=None) for file in one.files))
+                for one in report.requirements
+            )
+        )
+        for report, _ in _notebook_reports(reads, plan)
+    ]
 
 
 def _keep_look(
@@ -286,4 +307,4 @@ def _file_report(target: Target, file: FileReport, plan: Plan, outcomes: Mapping
     fault = other_bytes(target, file.entry, outcome.stored.sha256)
     if fault is not None:
         return file._replace(access=Access.MISSING, error=fault)
-    return file._replace(where=outcome.stored.where)
+    return file._replace(where=outcome.stored.where, stat=outcome.stored.stat)

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbrucio.catalogue.base import FileEntry
 from nbrucio.config import Config
 from nbrucio.engine import Engine
 from nbrucio.errors import IntegrityError, NbrucioError, Unavailable
 from nbrucio.events import FileFinished, Reporter
 from nbrucio.lockfaults import other_bytes
-from nbrucio.plan import Access, Target
+from nbrucio.plan import Access, FileKey, Target
 from nbrucio.report import FileReport, RequirementReport, SyncReport
 from nbrucio.store.fs import REAL
+from nbrucio.store.objects import Examined
 from nbrucio.store.partial import sum_file
 from nbrucio.store.record import Sums, wants_md5
 from nbrucio.sync import status
@@ -25,15 +27,17 @@ class Verified:
     """What a verification found.
 
     Attributes:
-        report: every file that is not right is MISSING with an `IntegrityError`; what was not here before is as it was.
-        files, size_bytes: what was read.
+        report: every file that is not right is MISSING with an `IntegrityError`; what is right in the store is there.
+        files, size_bytes: what was read; a file that several requirements hold counts for each.
         wrong: what is not right, one error a file.
+        unresolved: of requirements whose files are not known, why.
     """
 
     report: SyncReport
     files: int
     size_bytes: int
     wrong: tuple[NbrucioError, ...]
+    unresolved: tuple[NbrucioError, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The whole verification as a JSON-ready mapping."""
@@ -45,63 +49,95 @@ def verify(
 ) -> Verified:
     """Verify the files in the store and on mounts that the notebooks at ``paths`` declare; asks no server.
 
-    A file in the store that is not right is removed, so that the next sync brings it anew; on a mount nothing is
-    touched.
+    Whatever lies in the store under a file's name is read. What is right gets a record, so that a store that was
+    restored or copied is used again; a file that is wrong is removed, so that the next sync downloads it. On a mount
+    nothing is touched.
     """
     report = status(paths, config, variant=variant)
-    read = [
-        file
-        for notebook in report.notebooks
-        for requirement in notebook.requirements
-        for file in requirement.files
-        if file.path is not None
-    ]
-    wrong: list[NbrucioError] = []
     with Engine(config, reporter) as engine:
+        reading = _Reading(engine)
         notebooks = tuple(
-            notebook._replace(
-                requirements=tuple(_verified(engine, requirement, wrong) for requirement in notebook.requirements),
-            )
+            notebook._replace(requirements=tuple(map(reading.requirement, notebook.requirements)))
             for notebook in report.notebooks
         )
-    size_bytes = sum(file.entry.size_bytes or 0 for file in read)
-    return Verified(report._replace(notebooks=notebooks), len(read), size_bytes, tuple(wrong))
+    unresolved = tuple(one.target.error for book in notebooks for one in book.requirements if one.target.error)
+    found = report._replace(notebooks=notebooks)
+    return Verified(found, reading.files, reading.size_bytes, tuple(reading.wrong), unresolved)
 
 
-def _verified(engine: Engine, requirement: RequirementReport, wrong: list[NbrucioError]) -> RequirementReport:
-    """``requirement`` without the files that are wrong, whose errors are added to ``wrong``."""
-    files = []
-    for file in requirement.files:
-        error = _fault(engine, requirement.target, file) if file.path is not None else None
-        if error is not None:
-            wrong.append(error)
-        files.append(file._replace(access=Access.MISSING, where=None, error=error) if error else file)
-        engine.reporter.report(FileFinished(file.entry.did, file.entry.size_bytes or 0))
-    return requirement._replace(files=tuple(files))
+class _Reading:
+    """Reads files and counts; ``wrong`` has an error for each that is not right."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.files = 0
+        self.size_bytes = 0
+        self.wrong: list[NbrucioError] = []
+        self._engine = engine
+        self._examined: dict[FileKey, Examined] = {}
+
+    def requirement(self, requirement: RequirementReport) -> RequirementReport:
+        """``requirement`` as it is after each of its files was read."""
+        return requirement._replace(files=tuple(self._file(requirement.target, file) for file in requirement.files))
+
+    def _file(self, target: Target, file: FileReport) -> FileReport:
+        if file.access is Access.STREAM:
+            return file
+        try:
+            found = self._mounted(target, file) if file.access is Access.MOUNT else self._stored(target, file)
+        except NbrucioError as error:
+            found = _missing(file, error)
+        if found is None:
+            return file._replace(access=Access.MISSING) if file.access is Access.REREAD else file
+        if found.error is not None:
+            self.wrong.append(found.error)
+        self.files += 1
+        self.size_bytes += file.entry.size_bytes or 0
+        self._engine.reporter.report(FileFinished(file.entry.did, file.entry.size_bytes or 0))
+        return found
+
+    def _stored(self, target: Target, file: FileReport) -> FileReport | None:
+        """The file as it is in the store; None when nothing lies there."""
+        key = (target.instance, file.entry.did)
+        examined = self._examined.get(key)
+        if examined is None:
+            examined = self._examined[key] = self._engine.store.examine(target.instance, file.entry)
+        stored = examined.stored
+        if stored is None:
+            return None if examined.fault is None else _missing(file, _damaged(file.entry, examined))
+        fault = other_bytes(target, file.entry, stored.sha256)
+        if fault is not None:
+            return _missing(file, fault)
+        return FileReport(file.entry, Access.STORE, stored.where, stat=stored.stat)
+
+    def _mounted(self, target: Target, file: FileReport) -> FileReport:
+        try:
+            sums = _sums(file)
+        except OSError as error:
+            raise Unavailable(f"{file.path} cannot be read: {error.strerror}.", subject=str(file.entry.did)) from error
+        fault = sums.fault(file.entry)
+        if fault is None:
+            other = other_bytes(target, file.entry, sums.sha256)
+            return file if other is None else _missing(file, other)
+        return _missing(
+            file,
+            IntegrityError(
+                f"{file.entry.did} is wrong on the mounted RSE: {file.path} has {fault}.",
+                subject=str(file.entry.did),
+                hint='Tell the site, or declare {"access": "download"} to have another replica.',
+            ),
+        )
 
 
-def _fault(engine: Engine, target: Target, file: FileReport) -> NbrucioError | None:
-    assert file.path is not None
-    try:
-        if file.access is Access.STORE:
-            stored = engine.store.verify(target.instance, file.entry)
-            if stored is None:
-                return IntegrityError(
-                    f"{file.entry.did} was damaged in the store and has been removed.",
-                    subject=str(file.entry.did),
-                    hint="`nbrucio sync` brings it anew.",
-                )
-            return other_bytes(target, file.entry, stored.sha256)
-        sums = _sums(file)
-    except OSError as error:
-        return Unavailable(f"{file.path} cannot be read: {error.strerror}.", subject=str(file.entry.did))
-    fault = sums.fault(file.entry)
-    if fault is None:
-        return other_bytes(target, file.entry, sums.sha256)
+def _missing(file: FileReport, error: NbrucioError) -> FileReport:
+    return FileReport(file.entry, Access.MISSING, error=error)
+
+
+def _damaged(entry: FileEntry, examined: Examined) -> IntegrityError:
+    removed = " and was removed" if examined.removed else ""
     return IntegrityError(
-        f"{file.entry.did} is wrong on the mounted RSE: {file.path} has {fault}.",
-        subject=str(file.entry.did),
-        hint='Tell the site, or declare {"access": "download"} to have another replica.',
+        f"{entry.did} was damaged in the store{removed}: {examined.fault}.",
+        subject=str(entry.did),
+        hint="Run `nbrucio sync` with the notebook to download it again.",
     )
 
 

@@ -14,6 +14,7 @@ from nbrucio_cli.tables import print_table
 
 _WORDS = {
     Access.STORE: "in the store",
+    Access.REREAD: "to be read again",
     Access.MOUNT: "mounted",
     Access.DOWNLOAD: "to download",
     Access.STREAM: "streamed",
@@ -61,7 +62,8 @@ def _summary(forecast: Forecast) -> list[str]:
     size = human_bytes(sum(amount.size_bytes for amount in amounts.values()))
     lines = [f"Total: {plural(files, 'file')}, {size}" + (f": {_ways(amounts)}" if files else "")]
     if not forecast.downloads.files:
-        return [*lines, "Nothing would be downloaded."]
+        unless = ", unless a file proves damaged when it is read" if Access.REREAD in amounts else ""
+        return [*lines, f"Nothing would be downloaded{unless}."]
     if forecast.seconds is None or forecast.bytes_per_s is None:
         lines.append("How long it takes cannot be told: no sync has measured a rate here.")
     else:

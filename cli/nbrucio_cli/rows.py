@@ -65,4 +65,5 @@ def _amount(row: Row) -> str:
     drift = f"; {row.drift}" if row.drift else ""
     if row.state == "ready":
         return f"{files}, {size}{drift}"
-    return f"{row.here_files:,} of {files}, {human_bytes(row.here_bytes)} of {size}{drift}"
+    reread = f"; {row.reread_files:,} to be read again ({human_bytes(row.reread_bytes)})" if row.reread_files else ""
+    return f"{row.here_files:,} of {files}, {human_bytes(row.here_bytes)} of {size}{reread}{drift}"

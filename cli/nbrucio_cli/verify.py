@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from nbrucio_cli.common import (
     verb,
 )
 
+if TYPE_CHECKING:
+    from nbrucio.verify import Verified
+
 
 @click.command("verify")
 @notebooks_argument
@@ -26,20 +30,32 @@ from nbrucio_cli.common import (
 def command(notebooks: tuple[Path, ...], variant: str | None, as_json: bool) -> int:
     """Read every file of each NOTEBOOK that is in the store or on a mount, and compare checksums.
 
-    Ends with 9 when one is wrong. What is damaged in the store is removed; `nbrucio sync` brings it anew. Asks no
-    server; what is not here is no error.
+    Ends with 9 when one is wrong. A wrong file in the store is removed; `nbrucio sync` downloads it again. What is
+    right is used from then on, also in a store that was restored or copied. Asks no server; a missing file is no error.
     """
     from nbrucio.errors import exit_code_for
     from nbrucio.verify import verify
-    from nbrucio.words import human_bytes, plural
 
     found = verify(expand(notebooks), load_config(), variant=variant)
     faults = [fault for notebook in found.report.notebooks for fault in notebook.faults]
-    code = exit_code_for([*faults, *found.wrong])
+    errors = [*faults, *found.unresolved, *found.wrong]
+    code = exit_code_for(errors)
     if as_json:
         print_json({**found.as_json(), "exit_code": code})
     else:
-        verdict = f"{plural(len(found.wrong), 'file')} wrong" if found.wrong else "all right"
-        click.echo(f"{plural(found.files, 'file')}, {human_bytes(found.size_bytes)} read: {verdict}")
-    tell_errors([*faults, *found.wrong])
+        click.echo(_words(found))
+    tell_errors(errors)
     return code
+
+
+def _words(found: Verified) -> str:
+    """What was read, and what that came to."""
+    from nbrucio.words import human_bytes, plural
+
+    files = [file for book in found.report.notebooks for one in book.requirements for file in one.files]
+    missing = sum(not file.usable for file in files) - len(found.wrong)
+    rest = f"; {plural(missing, 'file')} missing" if missing else ""
+    if not found.files:
+        return f"Nothing to verify: no file is in the store or on a mount{rest}."
+    verdict = f"{plural(len(found.wrong), 'file')} wrong" if found.wrong else "all right"
+    return f"{plural(found.files, 'file')}, {human_bytes(found.size_bytes)} read: {verdict}{rest}"

@@ -64,7 +64,7 @@ export interface IStatus {
   sync: IRun | null;
 }
 
-export type Access = 'store' | 'mount' | 'download' | 'stream' | 'missing';
+export type Access = 'store' | 'reread' | 'mount' | 'download' | 'stream' | 'missing';
 
 /** What a sync would do for one requirement. */
 export interface IPlanRow {

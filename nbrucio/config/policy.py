@@ -105,4 +105,5 @@ def user_folder(variable: str, environ: Mapping[str, str]) -> Path:
     return {
         "XDG_CACHE_HOME": platformdirs.user_cache_path,
         "XDG_CONFIG_HOME": platformdirs.user_config_path,
+        "XDG_STATE_HOME": platformdirs.user_state_path,
     }[variable]("nbrucio", appauthor=False)

@@ -31,7 +31,8 @@ def _missing(report: NotebookReport) -> Iterator[tuple[str, Did, int]]:
     for requirement in report.requirements:
         if requirement.state != "ready":
             target = requirement.target
-            yield target.instance, target.requirement.did, requirement.size_bytes - requirement.here_bytes
+            here_bytes = requirement.here_bytes + requirement.reread.size_bytes
+            yield target.instance, target.requirement.did, requirement.size_bytes - here_bytes
 
 
 def agree(grants: Grants, report: NotebookReport, log: Logger) -> None:

@@ -30,6 +30,7 @@ class Entry(NamedTuple):
     error: dict[str, Any] | None
     bind: bool
     ca: str | None = None
+    objects: dict[str, Any] | None = None
 
 
 class Manifest(NamedTuple):
@@ -97,6 +98,7 @@ def _entry(handle: str, value: dict[str, Any]) -> Entry:
         error=value.get("error"),
         bind=value.get("bind") is True,
         ca=value.get("ca"),
+        objects=value.get("objects"),
     )
 
 

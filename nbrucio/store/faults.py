@@ -8,7 +8,8 @@ from nbrucio.errors import BadConfig, NbrucioError, NoSpace, Unavailable
 
 # EFBIG: the file system, or a limit of this user, takes no file of that size.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+#: What a store says in which nothing may be written.
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 
 
@@ -22,7 +23,7 @@ def store_error(error: OSError, root: str, subject: str | None = None) -> Nbruci
             subject=subject,
             hint="Free some space there, or configure another folder for the store.",
         )
-    if error.errno in _FORBIDDEN:
+    if error.errno in FORBIDDEN:
         return BadConfig(
             f"The store {root} cannot be written: {error.strerror}.",
             subject=subject,
@@ -35,3 +36,12 @@ def store_error(error: OSError, root: str, subject: str | None = None) -> Nbruci
             hint="Move that file away.",
         )
     return Unavailable(f"The store {root} failed: {error.strerror or error}.", subject=subject)
+
+
+def unreadable(error: OSError, path: str, subject: str) -> NbrucioError:
+    """The error of the tree for an object that cannot be read."""
+    return Unavailable(
+        f"{subject} in the store cannot be read: {path}: {error.strerror or error}.",
+        subject=subject,
+        hint="Correct its owner and mode, or remove it and sync.",
+    )

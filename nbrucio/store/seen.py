@@ -55,6 +55,7 @@ class Row(NamedTuple):
         files, size_bytes: of the whole; files of unknown size count 0 bytes.
         here_files, here_bytes: of what can be opened now.
         drift: how the catalogue differs from the lock, in words; None when it does not or was not asked.
+        reread_files, reread_bytes: of what lies in the store and is to be read again.
     """
 
     state: str
@@ -65,6 +66,8 @@ class Row(NamedTuple):
     here_files: int
     here_bytes: int
     drift: str | None = None
+    reread_files: int = 0
+    reread_bytes: int = 0
 
 
 class Seen(NamedTuple):

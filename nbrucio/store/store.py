@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,18 +10,18 @@ from typing import TYPE_CHECKING
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError
-from nbrucio.store.faults import store_error
+from nbrucio.store.faults import FORBIDDEN, store_error, unreadable
 from nbrucio.store.fs import REAL, FileSystem, write_whole
 from nbrucio.store.layout import Layout, Place
 from nbrucio.store.lock import Lock, try_lock
-from nbrucio.store.record import Record, parse_record, wants_md5
-from nbrucio.store.value import Stored, Usage, stored_at
+from nbrucio.store.objects import Examined, Objects
+from nbrucio.store.remembered import Remembered
+from nbrucio.store.value import Stored, Usage
 from nbrucio.store.views import find_view, make_view
 
 if TYPE_CHECKING:
     from nbrucio.store.session import Session
 
-_RECORD_MAX_BYTES = 16384
 _CACHEDIR_TAG = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n# The store of nbrucio: files that can be downloaded again.\n"
 )
@@ -40,38 +38,61 @@ class Store:
         root: its folder; nothing is made or touched there until something is written.
         fs: every file-system call goes through this.
         locks: whether processes that want the same file wait for each other. It saves bandwidth, nothing else.
+        state: the user's state folder, for what cannot be written into the store; None keeps it for this run only.
     """
 
-    def __init__(self, root: Path, *, fs: FileSystem = REAL, locks: bool = True) -> None:
+    def __init__(self, root: Path, *, fs: FileSystem = REAL, locks: bool = True, state: Path | None = None) -> None:
         self.root = root
         self._fs = fs
         self._layout = Layout(str(root.absolute()))
         self._locks = locks
+        self._remembered = Remembered(state, self._layout.root)
+        self._objects = Objects(fs, self._layout, self._remembered)
 
     def find(self, instance: str, entry: FileEntry) -> Stored | None:
         """The object for ``entry`` if it is here, unchanged since it was verified and as the catalogue has it now.
 
         Costs one read of the record and one stat; no lock, no network, no read of the object. Never raises.
         """
-        found = self._find(self._layout.place(instance, entry.did), entry)
+        found = self._objects.find(self._layout.place(instance, entry.did), entry)
         former = self._former(instance, entry) if found is None else None
-        return found if former is None else self._find(former[1], entry)
+        return found if former is None else self._objects.find(former[1], entry)
 
-    def verify(self, instance: str, entry: FileEntry, *, before_block: Callable[[], None] = _never) -> Stored | None:
-        """As `find`, but every byte is read again; an object that is not right is removed.
+    def is_candidate(self, instance: str, entry: FileEntry) -> bool:
+        """Whether a file lies here, for which `find` gives nothing, that a read may show to be ``entry``.
 
-        An object without a record, which a crash may leave, gets one. ``before_block`` is called before each read.
-
-        Raises:
-            NbrucioError: the store cannot be read or written.
+        So it is in a store that was restored or copied, or after somebody touched or changed the file. Never raises.
         """
         place = self._layout.place(instance, entry.did)
-        former = None if self._exists(place.path) else self._former(instance, entry)
-        name, place = former or (instance, place)
+        if self._objects.is_candidate(place, entry):
+            return True
+        former = self._former(instance, entry)
+        return former is not None and not self._exists(place.path) and self._objects.is_candidate(former[1], entry)
+
+    def examine(self, instance: str, entry: FileEntry, *, before_block: Callable[[], None] = _never) -> Examined:
+        """Read every byte of whatever lies here for ``entry``.
+
+        What is right gets a record, or is remembered where the store cannot be written; a file that is wrong is
+        removed. ``before_block`` is called before each read.
+
+        Raises:
+            NbrucioError: it cannot be read.
+        """
         try:
-            return self._verify(place, name, entry, before_block, shared=former is not None)
+            return self._examine(instance, entry, before_block)
         except OSError as error:
-            raise self.error(error, entry.did) from error
+            raise unreadable(error, str(self.where(instance, entry.did)), str(entry.did)) from error
+
+    def verify(self, instance: str, entry: FileEntry, *, before_block: Callable[[], None] = _never) -> Stored | None:
+        """What `examine` finds right; None also for what cannot be read, so that a sync replaces it."""
+        try:
+            return self._examine(instance, entry, before_block).stored
+        except OSError:
+            return None
+
+    def remember(self) -> None:
+        """Write down, in the user's state folder, what was read in a store that cannot be written."""
+        self._remembered.save()
 
     def remove(self, instance: str, did: Did) -> int:
         """Remove the object for ``did``; the bytes that this freed, 0 when there was none.
@@ -81,14 +102,15 @@ class Store:
         """
         place = self._layout.place(instance, did)
         try:
-            return self._remove(place)
+            return self._objects.remove(place)
         except OSError as error:
             raise self.error(error, did) from error
 
-    def view(self, instance: str, did: Did, files: Sequence[tuple[Did, str]]) -> Path:
+    def view(self, instance: str, did: Did, files: Sequence[tuple[Did, str]]) -> Path | None:
         """The folder that holds one link for each of ``files``, refreshed at once or not at all.
 
-        Link names are those of the files where these are safe and distinct; a digest is added to the others.
+        Link names are those of the files where these are safe and distinct; a digest is added to the others. None where
+        it is not right and nothing may be written or linked: the files themselves are usable all the same.
 
         Raises:
             NbrucioError: it cannot be written.
@@ -97,6 +119,8 @@ class Store:
             self._prepare()
             return make_view(self._fs, self._layout, instance, did, files)
         except OSError as error:
+            if error.errno in FORBIDDEN:
+                return None
             raise self.error(error, did) from error
 
     def where(self, instance: str, did: Did) -> Path | None:
@@ -188,73 +212,11 @@ class Store:
         """`Layout.former`, where a checksum can show whether what lies there is this file."""
         return None if entry.checksum is None else self._layout.former(instance, entry.did)
 
-    def _find(self, place: Place, entry: FileEntry) -> Stored | None:
-        record = self._record(place)
-        if record is None or not record.sums.proves(entry):
-            return None
-        try:
-            found = self._fs.lstat(place.path)
-        except OSError:
-            return None
-        return stored_at(place, record.sums, found) if record.describes(found) else None
-
-    def _record(self, place: Place) -> Record | None:
-        try:
-            fd = self._fs.open(place.record, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return None
-        try:
-            text = self._fs.read(fd, _RECORD_MAX_BYTES)
-        except OSError:
-            return None
-        finally:
-            self._fs.close(fd)
-        return parse_record(text)
-
-    def _verify(
-        self, place: Place, instance: str, entry: FileEntry, before_block: Callable[[], None], *, shared: bool
-    ) -> Stored | None:
-        """`verify` of what is at ``place``. Where other instances share that, their files stay as they are."""
-        known = self._record(place)
-        if shared and known is not None and not known.sums.proves(entry):
-            return None
-        try:
-            fd = self._fs.open(place.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return None  # absent, or nothing of ours; whatever it is, a commit moves it out of the way
-        try:
-            found = self._fs.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):
-                return None
-            from nbrucio.store.partial import sum_file
-
-            sums = sum_file(self._fs, fd, want_md5=wants_md5(entry), before_block=before_block).result()
-        finally:
-            self._fs.close(fd)
-        changed = known is not None and known.sums.sha256 != sums.sha256
-        if changed or not sums.proves(entry):
-            if changed or not shared:
-                self._remove(place)
-            return None
-        record = Record(instance, entry.did.scope, entry.did.name, sums, found.st_mtime_ns, found.st_ino)
-        if record != known:
-            write_whole(self._fs, place.record, self._layout.scratch(), record.to_bytes())
-        return stored_at(place, sums, found)
-
-    def _remove(self, place: Place) -> int:
-        """The object first leaves its final name, so that nobody finds half a removal."""
-        with suppress(FileNotFoundError):
-            self._fs.unlink(place.record)
-        scratch = self._layout.scratch()
-        try:
-            size_bytes = self._fs.lstat(place.path).st_size
-            self._fs.rename(place.path, scratch)
-        except (FileNotFoundError, NotADirectoryError):
-            return 0
-        self._fs.unlink(scratch)
-        with suppress(OSError):
-            self._fs.rmdir(place.folder)
-        return size_bytes
+    def _examine(self, instance: str, entry: FileEntry, before_block: Callable[[], None]) -> Examined:
+        place = self._layout.place(instance, entry.did)
+        former = None if self._exists(place.path) else self._former(instance, entry)
+        name, place = former or (instance, place)
+        return self._objects.examine(place, name, entry, before_block, shared=former is not None)
 
     def _exists(self, path: str) -> bool:
         return self._size(path, absent=-1) >= 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import pickle
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import nbrucio
-from nbrucio.kernel import Data, DataNotHere, File
+from nbrucio.kernel import Data, DataNotHere, File, lookup
 from nbrucio.manifest import ManifestEntry, ManifestError, ManifestFile, write
 from tests.kernel.manifests import local_entry, of
 
@@ -206,11 +205,14 @@ def test_message_when_a_file_vanished(here: Here) -> None:
 def test_few_files_of_many_are_looked_at(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = local_entry(here.folder, "many", "x")
     here.manifest(entry._replace(files=entry.files * 100_000))
-    looked: list[str] = []
-    exists = os.path.exists
-    monkeypatch.setattr(os.path, "exists", lambda path: looked.append(path) or exists(path))
+    checked: list[object] = []
+    fault_of = lookup.fault_of
+    monkeypatch.setattr(lookup, "fault_of", lambda *file: checked.append(file) or fault_of(*file))
     assert len(here.data["many"]) == 100_000
-    assert 10 <= len(looked) <= 17
+    assert 1_000 <= len(checked) <= 1_024
+    checked.clear()
+    assert len(here.data["many"]) == 100_000
+    assert 10 <= len(checked) <= 17
 
 
 def test_message_when_the_manifest_is_newer(here: Here) -> None:

@@ -108,7 +108,8 @@ it('a plan counts what two requirements hold once', () => {
     mount: { files: 0, bytes: 0 },
     download: { files: 2, bytes: 20 },
     stream: { files: 0, bytes: 0 },
-    missing: { files: 0, bytes: 0 }
+    missing: { files: 0, bytes: 0 },
+    reread: { files: 3, bytes: 30 }
   };
   const one = { did: 'a:b', error: null, access };
   const plan: IPlan = {
@@ -120,5 +121,9 @@ it('a plan counts what two requirements hold once', () => {
       { ...one, handle: 'two' }
     ]
   };
-  expect(planTotals(plan)).toMatchObject({ store: { files: 2, bytes: 20 }, download: { files: 2, bytes: 20 } });
+  expect(planTotals(plan)).toMatchObject({
+    store: { files: 2, bytes: 20 },
+    reread: { files: 6, bytes: 60 },
+    download: { files: 2, bytes: 20 }
+  });
 });

@@ -86,7 +86,7 @@ export function consentOf(rows: IRow[]): IConsent | null {
 /** The files and bytes of a plan by the way they are had, summed over its requirements. */
 export function planTotals(plan: IPlan): { [way in Access]: { files: number; bytes: number } } {
   const totals = {} as { [way in Access]: { files: number; bytes: number } };
-  for (const way of ['store', 'mount', 'download', 'stream', 'missing'] as const) {
+  for (const way of ['store', 'reread', 'mount', 'download', 'stream', 'missing'] as const) {
     totals[way] = { files: 0, bytes: 0 };
     for (const row of plan.requirements) {
       totals[way].files += row.access[way]?.files ?? 0;

@@ -48,6 +48,7 @@ export function PlanCard({ data, trans, plan }: ICardProps & { plan: IPlan }): J
   const totals = planTotals(plan);
   const labels: [Access, string][] = [
     ['store', trans.__('here already')],
+    ['reread', trans.__('here, to be read again')],
     ['mount', trans.__('on mounted storage')],
     ['download', trans.__('to download')],
     ['stream', trans.__('to stream')],

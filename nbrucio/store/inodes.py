@@ -1,0 +1,31 @@
+"""Whether inode numbers last, so that they tell whether a file is still the one that was verified."""
+
+from __future__ import annotations
+
+import os
+
+#: File systems that number files as they are asked for them, again after each mount or when their cache is full.
+_PASSING = ("fuse", "9p", "cifs", "smb3", "vboxsf", "prl_fs")
+
+
+def lasting_inode(folder: str) -> int | None:
+    """The inode number of ``folder``; None where it may change while the folder stays, or where nothing is known."""
+    try:
+        found = os.stat(folder)
+        kind = _file_system(found.st_dev)
+    except OSError:
+        return None
+    return None if kind.startswith(_PASSING) else found.st_ino
+
+
+def _file_system(device: int) -> str:
+    """The type of the file system with this device number; empty where the system does not tell."""
+    wanted = f"{os.major(device)}:{os.minor(device)}".encode()
+    try:
+        with open("/proc/self/mountinfo", "rb") as file:
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return ""  # macOS
+    # See proc(5): number, parent, device, root, mount point, options, optional fields, a hyphen, type, source.
+    found = (line.partition(b" - ")[2].split()[0] for line in lines if line.split()[2:3] == [wanted])
+    return next(found, b"").decode("ascii", "replace")
