@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbrucio.runners.dask import SyncPlugin
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
 from tests.runners.conftest import Shell
@@ -16,6 +17,13 @@ from nbrucio.runners.dask import SyncPlugin
 def read(path):
     with open(path, 'rb') as file:
         return len(file.read())
+
+def attempt(handle):
+    import nbrucio
+    try:
+        return nbrucio.data[handle].did
+    except Exception as error:
+        return repr(str(error))
 
 def own(number):
     import nbrucio
@@ -51,6 +59,33 @@ REFUSED = """
         except Exception as error:
             print(type(error).__name__, error)
 """
+SUCCEEDING = """
+    def did(_):
+        import nbrucio
+        return nbrucio.data['small'].did
+
+    def told():
+        return client.submit(did, 0, pure=False).result()
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        first, second = SyncPlugin('a/nb.ipynb'), SyncPlugin('b/nb.ipynb')
+        for plugin in (first, second, second, first, SyncPlugin('b/nb.ipynb')):
+            client.register_plugin(plugin)
+            print(told())
+        client.unregister_worker_plugin(second.name)
+        print(told())
+        client.register_plugin(second)
+        cluster.scale(3)
+        client.wait_for_workers(3)
+        print(sorted(set(client.run(did, 0).values())), len(client.run(did, 0)))
+        for handle in ('gone', 'small'):
+            client.register_plugin(first)
+            try:
+                client.register_plugin(SyncPlugin(f'{handle}.ipynb'))
+            except Exception as error:
+                print(type(error).__name__)
+            print(client.submit(attempt, handle, pure=False).result())
+"""
 
 
 def run(shell: Shell, body: str) -> list[str]:
@@ -82,3 +117,38 @@ def test_the_plugin_brings_each_file_to_each_node_once(shell: Shell, small: dict
 def test_a_node_that_cannot_have_the_data_says_so(shell: Shell) -> None:
     shell.notebook({"did": "sandbox:deleted.since", "handle": "small"})
     assert "DidNotFound sandbox knows no DID 'sandbox:deleted.since'" in "\n".join(run(shell, REFUSED))
+
+
+def test_tasks_read_the_data_of_the_plugin_that_was_registered_last(
+    shell: Shell, small: dict[str, Any], other: str, sandbox: Sandbox
+) -> None:
+    for folder, did in (("a", small["did"]), ("b", other)):
+        shell.notebook({"did": did, "handle": "small"}, name=f"{folder}/nb.ipynb")
+    shell.notebook({"did": "sandbox:deleted.since", "handle": "small"}, name="small.ipynb")
+    shell.notebook({"did": "sandbox:deleted.since", "handle": "gone"}, name="gone.ipynb")
+    a, b = small["did"], other
+    with new_requests(sandbox.storage_log) as requests:
+        lines = run(shell, SUCCEEDING)
+    assert lines[:7] == [a, b, b, a, b, a, f"['{b}'] 3"]
+    for kind, words in (lines[7:9], lines[9:11]):
+        assert (kind, "sandbox:deleted.since" in words) == ("DidNotFound", True), "not what was registered before"
+    assert sum(request.size_bytes for request in requests if request.method == "GET") == 15_000 + 700
+
+
+def test_a_plugin_is_called_by_what_decides_its_data(shell: Shell, small: dict[str, Any], other: str) -> None:
+    lock = {"type": "DATASET", "files": 0, "bytes": 0, "open": False, "digest": f"sha256:{64 * '0'}", "did": other}
+    parameter = {"parameter": "year", "choices": {"1": small["did"], "2": other}, "default": "1"}
+    declarations: list[dict[str, Any]] = [
+        {"requirements": [small]},
+        {"requirements": [{**small, "did": other}]},
+        {"requirements": [{**small, "select": {"first": 1}}]},
+        {"requirements": [{**small, "instance": "elsewhere.example"}]},
+        {"requirements": [small], "lock": {"small": {**lock, "locked": "2026-11-23T10:00:00Z", "did": small["did"]}}},
+        {"requirements": [{**small, "did": parameter}]},
+    ]
+    paths = [shell.notebook(name=f"{number}/nb.ipynb", nbrucio=value) for number, value in enumerate(declarations)]
+    plugins = [SyncPlugin(path) for path in paths]
+    plugins += [SyncPlugin(paths[-1], {"year": "2"}), SyncPlugin(paths[0], store="data")]
+    assert len({plugin.name for plugin in plugins}) == len(plugins)
+    copied = shell.notebook(name="copy/nb.ipynb", nbrucio=declarations[0], code=("1 + 1",))
+    assert SyncPlugin(copied).name == plugins[0].name
