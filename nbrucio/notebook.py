@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
-from nbrucio.atomic import create_file, replace_file
+from nbrucio.atomic import copy_of, create_file, replace_file
 from nbrucio.did import printable
 from nbrucio.errors import BadNotebook, NoSpace
 from nbrucio.jsontext import MemberEdit, ObjectText, find_not_a_number, same_json, scan_object, skip_space
@@ -80,7 +80,15 @@ def load(path: Path) -> Notebook:
     Raises:
         BadNotebook: there is no such file, it cannot be read, or it is not a notebook that can be edited safely.
     """
-    return parse(_read(path), path)
+    raw = _read(path)
+    try:
+        return parse(raw, path)
+    except BadNotebook as error:
+        copy = copy_of(path)
+        if copy.is_file():
+            error.hint = f"An edit of it was cut off; {_shown(copy)} holds what was in it before."
+            error.next_command = f"{_command('cp', copy)} {_command('', path).strip()}"
+        raise
 
 
 def parse(raw: bytes, path: Path) -> Notebook:
@@ -158,8 +166,8 @@ def with_value(notebook: Notebook, value: Mapping[str, object] | None) -> bytes:
 def save(notebook: Notebook, value: Mapping[str, object] | None) -> Notebook:
     """Set our key of the notebook on disk to ``value`` (None removes it) and return the notebook as it is then.
 
-    Nothing is written when nothing changes. Otherwise the file is replaced in one step (see `nbrucio.atomic`): its
-    mode stays, and of a symlink the target changes.
+    Nothing is written when nothing changes. Otherwise the file is replaced in one step, or written itself where that
+    would change who may read it (see `nbrucio.atomic`). Of a symlink the target changes.
 
     Raises:
         BadNotebook: the file is not what was loaded any more, or it or its folder cannot be written.

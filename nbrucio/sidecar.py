@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import errno
 import json
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from nbrucio.atomic import write_file
+from nbrucio.atomic import create_like, replace_file
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.errors import BadDid, BadNotebook, UnreadableFile
 from nbrucio.lock import digest_of_lines, list_lines, parse_lines, sha256_sums
@@ -136,7 +135,8 @@ def prune(notebook: Path, digests: frozenset[str]) -> None:
 
 
 def _change(notebook: Path, change: Callable[[Sidecar], Sidecar]) -> None:
-    path, present = path_for(notebook), read(notebook)
+    path = path_for(notebook)
+    found, present = _stamp(path), read(notebook)
     after = change(present)
     if after == present:
         return
@@ -148,9 +148,24 @@ def _change(notebook: Path, change: Callable[[Sidecar], Sidecar]) -> None:
         data = (json.dumps(value, indent=0, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
         if len(data) > MAX_BYTES:
             raise OSError(errno.EFBIG, f"it would be larger than {MAX_BYTES / 1e6:.0f} MB")
-        write_file(path, data, durable=True)
-        path.chmod(stat.S_IMODE(notebook.stat().st_mode))  # who may read the notebook may read its lock
+        if found is None:
+            create_like(path, data, notebook)  # who may read the notebook may read its lock
+        else:
+            replace_file(path, data, last_look=lambda: _refuse_if_changed(path, found))
     except OSError as error:
         raise BadNotebook(f"{path} cannot be written: {reason(error)}.", subject=str(path)) from error
     except RecursionError as error:
         raise BadNotebook(f"{path} is nested too deeply to be written.", subject=str(path)) from error
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _refuse_if_changed(path: Path, found: tuple[int, int, int]) -> None:
+    if _stamp(path) != found:
+        raise OSError(errno.EAGAIN, "it changed on disk meanwhile; try again")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
 from itertools import count
-from pathlib import Path
+
+from nbrucio import process
 
 _NAME = re.compile(
     r"(?P<key>[0-9a-f]{64})\.(?P<place>[0-9a-f]{16})\.(?P<pid>\d+)\.(?P<start>\d+)\.(?P<turn>\d+)\.part\Z"
@@ -19,13 +16,7 @@ _turns = count()
 
 @dataclass(frozen=True)
 class Writer:
-    """One process that writes partial files.
-
-    Attributes:
-        place: 16 hex digits for host, boot and process-number space: only there do process numbers mean anything.
-        pid: its process number.
-        start: when it started, in the kernel's ticks, so that a reused number is not taken for it; 0 where unknown.
-    """
+    """One process that writes partial files; its attributes are those of `nbrucio.process.this_process`."""
 
     place: str
     pid: int
@@ -37,17 +28,12 @@ class Writer:
 
     def is_dead(self) -> bool:
         """Whether this writer certainly runs no more. False when that cannot be known from here."""
-        return self.place == _place() and self.start != _start_of(self.pid)
+        return process.is_dead(self.place, self.pid, self.start)
 
 
 def this_writer() -> Writer:
     """The writer that this process is; also right in a child after a fork."""
-    return _writer(os.getpid())
-
-
-@cache
-def _writer(pid: int) -> Writer:
-    return Writer(_place(), pid, _start_of(pid) or 0)
+    return Writer(*process.this_process())
 
 
 def parse_partial_name(name: str) -> tuple[str, Writer] | None:
@@ -56,44 +42,3 @@ def parse_partial_name(name: str) -> tuple[str, Writer] | None:
     if match is None:
         return None
     return match["key"], Writer(match["place"], int(match["pid"]), int(match["start"]))
-
-
-@cache
-def _place() -> str:
-    parts = [socket.gethostname(), _read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid")]
-    return sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-def _start_of(pid: int) -> int | None:
-    """Start time of a running process; 0 where the system does not tell; None when no such process runs."""
-    if not Path("/proc/self/stat").exists():
-        return 0 if _runs(pid) else None
-    # The command's name, in parentheses, may itself hold spaces and parentheses: count fields from the last one.
-    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    if not fields or fields[0] in "ZX":
-        return None
-    return int(fields[19])
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _link(path: str) -> str:
-    try:
-        return str(Path(path).readlink())
-    except OSError:
-        return ""

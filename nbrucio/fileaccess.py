@@ -1,0 +1,127 @@
+"""Who may read and write a file, carried over to another: owner, group, mode, POSIX ACL, extended attributes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import struct
+from contextlib import suppress
+
+_ACL = "system.posix_acl_access"
+#: The layout of that attribute, of linux/posix_acl_xattr.h: a version, then tag, permissions and id of each entry.
+_VERSION, _HEAD, _ENTRY = 2, struct.Struct("<I"), struct.Struct("<HHI")
+_USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
+_NOBODY = 0xFFFFFFFF
+_READ = 4
+
+_Entry = tuple[int, int, int]
+
+
+def copy_access(source: int, target: int) -> bool:
+    """Give the open file ``target`` what decides over the open file ``source``; whether it then has all of it.
+
+    False also where this system does not tell of extended attributes (macOS).
+    """
+    if not hasattr(os, "listxattr"):
+        return False
+    model = os.fstat(source)
+    try:
+        _copy_owner(model, target)
+        _copy_attributes(_attributes(source), target)
+        os.fchmod(target, stat.S_IMODE(model.st_mode))
+        return _same_owner(model, os.fstat(target)) and _attributes(source) == _attributes(target)
+    except OSError:  # what cannot be read or set differs
+        return False
+
+
+def share_like(source: int, target: int) -> bool:
+    """Let those read and write the new file ``target``, of mode 0600, who may do so with ``source``, and nobody else.
+
+    Where it cannot be given the group of ``source``, its group gets what everybody gets. Where the owner of ``source``
+    is another user, an ACL names that one.
+
+    Returns:
+        Whether the owner of ``source`` may read it. Otherwise it should not be kept.
+    """
+    model = os.fstat(source)
+    with suppress(OSError):
+        _copy_owner(model, target)
+    with suppress(OSError, AttributeError):  # that the folder gives to new files
+        os.removexattr(target, _ACL)
+    made, mode = os.fstat(target), stat.S_IMODE(model.st_mode) & 0o666
+    acl = _acl(source)
+    if made.st_uid == model.st_uid and made.st_gid == model.st_gid and acl is None:
+        os.fchmod(target, mode)
+        return True
+    entries = list(acl or _entries_of(mode))
+    if made.st_gid != model.st_gid:
+        entries = [(tag, mode & 7 if tag == _GROUP_OBJ else allowed, who) for tag, allowed, who in entries]
+    if made.st_uid != model.st_uid:
+        entries = _with_user(entries, model.st_uid)
+    try:
+        _set_acl(target, entries)
+    except (OSError, AttributeError):  # no ACLs here
+        mode = mode if made.st_gid == model.st_gid else mode & 0o606 | (mode & 0o006) << 3
+        os.fchmod(target, mode)
+        return acl is None and (made.st_uid == model.st_uid or bool(mode & 0o044))
+    mask = next((allowed for tag, allowed, _ in entries if tag == _MASK), _READ)
+    return made.st_uid == model.st_uid or bool(mask & _READ)
+
+
+def _copy_owner(model: os.stat_result, target: int) -> None:
+    made = os.fstat(target)
+    if made.st_uid != model.st_uid:
+        with suppress(PermissionError):  # only root may give files away
+            os.fchown(target, model.st_uid, -1)
+    if made.st_gid != model.st_gid:
+        os.fchown(target, -1, model.st_gid)
+
+
+def _same_owner(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_uid, one.st_gid, one.st_mode) == (other.st_uid, other.st_gid, other.st_mode)
+
+
+def _attributes(file: int) -> dict[str, bytes]:
+    try:
+        return {name: os.getxattr(file, name) for name in os.listxattr(file)}
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return {}
+        raise
+
+
+def _copy_attributes(wanted: dict[str, bytes], target: int) -> None:
+    present = _attributes(target)
+    for name in present.keys() - wanted.keys():  # such as an ACL that the folder gives to new files
+        os.removexattr(target, name)
+    for name, value in wanted.items():
+        if present.get(name) != value:
+            os.setxattr(target, name, value)
+
+
+def _acl(file: int) -> list[_Entry] | None:
+    """The entries of a file's ACL; None when it has no other than its mode."""
+    try:
+        raw = os.getxattr(file, _ACL)
+    except (OSError, AttributeError):
+        return None
+    return [_ENTRY.unpack_from(raw, at) for at in range(_HEAD.size, len(raw), _ENTRY.size)]
+
+
+def _set_acl(file: int, entries: list[_Entry]) -> None:
+    packed = b"".join(_ENTRY.pack(*entry) for entry in sorted(entries, key=lambda entry: (entry[0], entry[2])))
+    os.setxattr(file, _ACL, _HEAD.pack(_VERSION) + packed)
+
+
+def _entries_of(mode: int) -> list[_Entry]:
+    return [(tag, mode >> shift & 7, _NOBODY) for tag, shift in ((_USER_OBJ, 6), (_GROUP_OBJ, 3), (_OTHER, 0))]
+
+
+def _with_user(entries: list[_Entry], owner: int) -> list[_Entry]:
+    """``entries`` with what the owner was allowed, for a file that has another one."""
+    by_tag = {tag: allowed for tag, allowed, _ in entries}
+    kept = [entry for entry in entries if entry[:1] + entry[2:] != (_USER, owner)]
+    # A mask that is there limits others, too: it stays. Without one the group's entry limits the group by itself.
+    mask = [] if _MASK in by_tag else [(_MASK, by_tag[_USER_OBJ] | by_tag[_GROUP_OBJ], _NOBODY)]
+    return [*kept, (_USER, by_tag[_USER_OBJ], owner), *mask]

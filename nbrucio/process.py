@@ -1,0 +1,69 @@
+"""What tells one process from every other, also of other machines and earlier boots, so that its end can be noticed."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+
+def this_process() -> tuple[str, int, int]:
+    """Place, number and start of this process; also right in a child after a fork.
+
+    The place is 16 hex digits for host, boot and process-number space: only there do process numbers mean anything. The
+    start, in the kernel's ticks, tells it from a later process of the same number; 0 where the system does not tell.
+    """
+    return _identity(os.getpid())
+
+
+def is_dead(place: str, pid: int, start: int) -> bool:
+    """Whether that process certainly runs no more. False when that cannot be known from here."""
+    return place == place_here() and start != start_of(pid)
+
+
+@cache
+def _identity(pid: int) -> tuple[str, int, int]:
+    return place_here(), pid, start_of(pid) or 0
+
+
+@cache
+def place_here() -> str:
+    """The place of this process."""
+    parts = [os.uname().nodename, _read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid")]
+    return sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def start_of(pid: int) -> int | None:
+    """Start time of a running process; 0 where the system does not tell; None when no such process runs."""
+    if not Path("/proc/self/stat").exists():
+        return 0 if _runs(pid) else None
+    # The command's name, in parentheses, may itself hold spaces and parentheses: count fields from the last one.
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    if not fields or fields[0] in "ZX":
+        return None
+    return int(fields[19])
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _link(path: str) -> str:
+    try:
+        return str(Path(path).readlink())
+    except OSError:
+        return ""
