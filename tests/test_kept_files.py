@@ -16,9 +16,9 @@ from nbrucio.config import Config, Instance
 from nbrucio.declaration import Declaration, Requirement
 from nbrucio.did import Did, DidType
 from nbrucio.errors import BadNotebook, UnreadableFile
-from nbrucio.lock import INLINE_LIST_MAX_FILES, LockEntry, list_lines, lock_entry
+from nbrucio.lock import INLINE_LIST_MAX_FILES, list_lines, lock_entry
 from nbrucio.sidecar import Sidecar
-from nbrucio.store.resolved import Resolutions
+from nbrucio.store.resolved import Kept, Resolutions
 
 FILES = tuple(FileEntry(Did("s", f"{n:03}"), 1, "0a0b0c0d") for n in range(INLINE_LIST_MAX_FILES + 1))
 LONG = lock_entry(DidFacts(Did("s", "long"), DidType.DATASET, True), None, FILES, "2026-11-23T10:00:00Z")
@@ -104,10 +104,10 @@ def test_a_list_that_only_an_unknown_lock_names_is_kept(tmp_path: Path, notebook
     assert not sidecar.path_for(notebook).exists()
 
 
-def resolved(tmp_path: Path) -> tuple[Resolutions, Path, dict[str, LockEntry]]:
+def resolved(tmp_path: Path) -> tuple[Resolutions, Path, dict[str, Kept]]:
     kept, path = Resolutions(tmp_path), tmp_path / "nb.ipynb"
-    kept.keep_lock(path, {"long": LONG})
-    return kept, path, {"long": LONG}
+    kept.keep_lock(path, {"long": Kept(LONG, "x.example")})
+    return kept, path, {"long": Kept(LONG, "x.example")}
 
 
 @pytest.mark.parametrize("damage", [conflict, pipe, device, folder, deep, cut])
