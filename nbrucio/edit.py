@@ -19,6 +19,7 @@ from nbrucio.errors import BadDeclaration, NbrucioError
 from nbrucio.events import Reporter
 from nbrucio.lock import INLINE_LIST_MAX_FILES, LockEntry, pins, same_content
 from nbrucio.notebook import save
+from nbrucio.outdate import outdate
 from nbrucio.plan import Target
 from nbrucio.resolve import Declared, Question, read_declared
 from nbrucio.sidecar import Sidecar
@@ -285,4 +286,5 @@ def _write(declared: Declared, declaration: Declaration, beside: Sidecar | None 
     written = save(declared.notebook, declaration.as_json())
     if not declaration.bad_lock:  # what a lock that cannot be understood names is not known here
         sidecar.prune(declared.path, frozenset(entry.digest for entry in declaration.lock.values()))
+    outdate(declared.path, written.metadata)
     return written.raw != declared.notebook.raw or before != sidecar.read(declared.path)

@@ -11,9 +11,10 @@ from nbrucio.declaration import handle_of, lock_for
 from nbrucio.engine import Engine
 from nbrucio.errors import BadConfig, UnreadableFile
 from nbrucio.events import Noticed
+from nbrucio.kernel.asked import Asked
 from nbrucio.kernel.where import RUNTIME_VARIABLE
 from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State, write
-from nbrucio.plan import Plan
+from nbrucio.plan import Plan, Target
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.resolve import Declared
 from nbrucio.store.inodes import lasting_inode
@@ -36,17 +37,18 @@ def hand_over(
 def _hand_over(report: NotebookReport, environ: Mapping[str, str], *, syncing: bool) -> NotebookReport:
     if not report.requirements and report.faults:
         return report
-    entries = [manifest_entry(requirement, syncing=syncing) for requirement in report.requirements]
+    entries = [manifest_entry(requirement, report.asked, syncing=syncing) for requirement in report.requirements]
     try:
         return report._replace(manifest=write(Manifest.of(report.path, entries), environ))
     except BadConfig as error:
         return report._replace(faults=(*report.faults, error))
 
 
-def manifest_entry(requirement: RequirementReport, *, syncing: bool) -> ManifestEntry:
+def manifest_entry(requirement: RequirementReport, asked: Asked | None, *, syncing: bool) -> ManifestEntry:
     """What kernels are told of a requirement.
 
     Args:
+        asked: what its notebook asks for.
         syncing: whether what is not here yet is on its way.
     """
     target = requirement.target
@@ -75,6 +77,7 @@ def manifest_entry(requirement: RequirementReport, *, syncing: bool) -> Manifest
         bind=target.requirement.extra.get("bind") is True,
         ca=requirement.ca,
         objects=objects,
+        answers=answer_to(asked, target) if asked else None,
     )
 
 
@@ -86,6 +89,12 @@ def _objects(requirement: RequirementReport) -> tuple[str, int] | None:
     folder = str(Path(where).parents[2])
     inode = lasting_inode(folder)
     return None if inode is None else (folder, inode)
+
+
+def answer_to(asked: Asked, target: Target) -> Mapping[str, object] | None:
+    """What a notebook that asks this is answered by ``target``; None when it asks nothing under its handle."""
+    digest = target.lock.digest if target.lock else None
+    return asked.answer(target.requirement.handle, target.requirement.lock_key, digest, target.instance or None)
 
 
 def keep_resolved(engine: Engine, report: NotebookReport, declared: Declared | None) -> None:

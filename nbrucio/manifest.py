@@ -80,6 +80,7 @@ class ManifestEntry(NamedTuple):
         ca: file or folder of CAs that vouch for the storage of streamed files; None for those of the machine.
         objects: the folder of the store's files and its inode. While that is the same, so must the files' inodes be: a
             store that was restored or copied has others. None without files in a store, or where inodes do not last.
+        answers: what was asked, see `nbrucio.kernel.asked`; None when that is not known.
     """
 
     handle: str
@@ -92,6 +93,7 @@ class ManifestEntry(NamedTuple):
     bind: bool = False
     ca: str | None = None
     objects: tuple[str, int] | None = None
+    answers: Mapping[str, object] | None = None
 
 
 class Manifest(NamedTuple):
@@ -283,6 +285,7 @@ def _data(manifest: Manifest) -> Iterator[str]:
             "ca": entry.ca,
             "objects": {"path": entry.objects[0], "inode": entry.objects[1]} if entry.objects else None,
             "error": entry.error._asdict() if entry.error else None,
+            "answers": entry.answers,
         }
         yield f'{"," if number else ""}{_json(entry.handle)}:{_json(facts)[:-1]},"files":['
         for index, file in enumerate(entry.files):

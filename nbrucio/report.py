@@ -9,6 +9,7 @@ from typing import NamedTuple
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError, exit_code_for
+from nbrucio.kernel.asked import Asked
 from nbrucio.plan import Access, Amount, RequirementPlan, Target
 from nbrucio.store.seen import Row
 
@@ -167,12 +168,14 @@ class NotebookReport(NamedTuple):
         requirements: one per requirement that was understood, in order.
         faults: what could not be understood, or why the notebook could not be read at all.
         manifest: where kernels find their data; None when none was written.
+        asked: what the notebook asks for, as kernels see it; None when it could not be read.
     """
 
     path: Path
     requirements: tuple[RequirementReport, ...] = ()
     faults: tuple[NbrucioError, ...] = ()
     manifest: Path | None = None
+    asked: Asked | None = None
 
     def had(self) -> Iterator[tuple[str, Did, int]]:
         """Instance, DID and size in bytes of each requirement that is here whole."""

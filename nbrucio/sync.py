@@ -20,6 +20,7 @@ from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError
 from nbrucio.events import Noticed, Reporter
 from nbrucio.handover import hand_over, keep_places, keep_resolved
+from nbrucio.kernel.asked import Asked
 from nbrucio.lockfaults import other_bytes
 from nbrucio.lookout import Lookout, keep_look
 from nbrucio.parameter import variant_name
@@ -264,7 +265,8 @@ def _notebook_reports(reads: Sequence[Read], plan: Plan) -> Iterator[tuple[Noteb
     plans = iter(plan.requirements)
     for read in reads:
         requirements = tuple(RequirementReport.of(next(plans)) for _ in read.targets)
-        yield NotebookReport(read.path, requirements, read.faults()), read.declared
+        asked = Asked(read.declared.notebook.metadata) if read.declared else None
+        yield NotebookReport(read.path, requirements, read.faults(), asked=asked), read.declared
 
 
 def _finished(

@@ -73,7 +73,7 @@ class NbrucioApp(ExtensionApp):
         self._loop: asyncio.AbstractEventLoop | None = None
         for schema in (EVENTS, DECLARED_EVENTS, UPLOAD_EVENTS):
             self.serverapp.event_logger.register_event_schema(schema)
-        self.kernels = Kernels(self.serverapp, self.file_of, self._got_kernel, self.log)
+        self.kernels = Kernels(self.serverapp, self.file_of, self._has_kernel, self.log)
         if self.gate_kernels:
             self._choose_provisioner()
         if not hasattr(ExtensionApp, "_start_jupyter_server_extension"):  # before jupyter_server 2.15
@@ -182,6 +182,17 @@ class NbrucioApp(ExtensionApp):
     async def _contents_changed(self, logger: object, schema_id: str, data: Mapping[str, str]) -> None:  # noqa: ARG002 - Jupyter's signature
         if data.get("action") == "rename":
             self._renamed(data.get("source_path", "").strip("/"), data.get("path", "").strip("/"))
+        elif data.get("action") == "save":
+            self.local_pool.submit(self._saved, data.get("path", "").strip("/"))
+
+    def _saved(self, api_path: str) -> None:
+        """Sync again what is declared otherwise since the last sync; called from a thread."""
+        try:
+            path = self.file_of(api_path)
+            if path is not None and self.syncs.is_outdated(path):
+                self._has_kernel(api_path, path, again=True)
+        except Exception:  # the next opening notices it
+            self.log.exception("nbrucio: what was saved in %r was not noticed", api_path)
 
     def _renamed(self, old_api: str, new_api: str) -> None:
         """A notebook, or a folder with notebooks, has another name: its sync, manifest and kernels follow."""
@@ -205,12 +216,16 @@ class NbrucioApp(ExtensionApp):
 
     # Kernels.
 
-    def _got_kernel(self, api_path: str, path: Path) -> None:
-        """A kernel got the notebook at ``path``; called from a thread."""
+    def _has_kernel(self, api_path: str, path: Path, *, again: bool = False) -> None:
+        """Tell the kernels of the notebook at ``path`` what it has; called from a thread.
+
+        Args:
+            again: since what it declares has changed.
+        """
         if self.opening.level == "off":
-            refuse_unasked(path, self.log)
+            refuse_unasked(path, self.log, again=again)
         else:
-            self.opened(api_path, path)
+            self.opened(api_path, path, again=again)
 
     def _choose_provisioner(self) -> None:
         from jupyter_client.provisioning.factory import KernelProvisionerFactory

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from nbrucio.config import Config
 from nbrucio.errors import UnreadableFile
 from nbrucio.glance import Glance
+from nbrucio.handover import answer_to
+from nbrucio.kernel.asked import Asked
 from nbrucio.lock import LockEntry
 from nbrucio.report import NotebookReport
 from nbrucio.resolve import remembered_lock
@@ -21,12 +23,14 @@ class Ended(NamedTuple):
         locks: what was resolved.
         errors: why requirements are not ready, as JSON-ready mappings; ready ones are left out.
         drift: how the catalogue differs from the lock, in words; what agrees is left out.
+        answers: what the notebook asked; None when it was as at the look before.
     """
 
     states: Mapping[str, str]
     locks: Mapping[str, LockEntry]
     errors: Mapping[str, Sequence[Mapping[str, object]]]
     drift: Mapping[str, str]
+    answers: Mapping[str, Mapping[str, object] | None] | None = None
 
     @classmethod
     def of(cls, report: NotebookReport) -> Ended:
@@ -38,6 +42,7 @@ class Ended(NamedTuple):
             {handle: one.target.lock for handle, one in by_handle.items() if one.target.lock is not None},
             {handle: found for handle, found in errors.items() if found},
             {handle: one.target.drift for handle, one in by_handle.items() if one.target.drift},
+            {handle: answer_to(report.asked, one.target) for handle, one in by_handle.items()} if report.asked else {},
         )
 
     @classmethod
@@ -49,3 +54,12 @@ class Ended(NamedTuple):
         except UnreadableFile:
             locks = {}  # a save then adds none of them to the notebook
         return cls(states, locks, {}, {})
+
+    def is_answer(self, asked: Asked) -> bool:
+        """Whether a notebook that asks this now was answered by it."""
+        answers = self.answers
+        return (
+            answers is not None
+            and set(asked.handles()) == set(answers)
+            and all(asked.answered(handle, answer) for handle, answer in answers.items())
+        )

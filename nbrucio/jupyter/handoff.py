@@ -9,6 +9,7 @@ from pathlib import Path
 from nbrucio.config import load
 from nbrucio.errors import ConsentNeeded, NbrucioError
 from nbrucio.handover import manifest_entry
+from nbrucio.kernel.asked import Asked
 from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, path_for, says_nothing, write
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.sync import status
@@ -26,9 +27,13 @@ def announce(report: NotebookReport, log: Logger) -> None:
         _write(report, None, log)
 
 
-def refuse_unasked(path: Path, log: Logger) -> None:
-    """Tell kernels what is here of the notebook at ``path``, where opening one does nothing, unless they were told."""
-    if says_nothing(path_for(path)):
+def refuse_unasked(path: Path, log: Logger, *, again: bool = False) -> None:
+    """Tell kernels what is here of the notebook at ``path``, where opening one does nothing, unless they were told.
+
+    Args:
+        again: also when they were told, since what it declares has changed.
+    """
+    if again or says_nothing(path_for(path)):
         error = ConsentNeeded(
             "Opening a notebook downloads nothing here, by the setting 'on_open'.",
             subject=str(path),
@@ -51,15 +56,15 @@ def _write(report: NotebookReport, error: ManifestError | None, log: Logger) -> 
     if not report.requirements:
         return
     try:
-        write(Manifest.of(report.path, [_entry(requirement, error) for requirement in report.requirements]))
+        write(
+            Manifest.of(report.path, [_entry(requirement, report.asked, error) for requirement in report.requirements])
+        )
     except NbrucioError as fault:
         log.warning("nbrucio: kernels of %s are told nothing: %s", report.path, fault)
 
 
-def _entry(requirement: RequirementReport, error: ManifestError | None) -> ManifestEntry:
-    entry = manifest_entry(requirement, syncing=True)
+def _entry(requirement: RequirementReport, asked: Asked | None, error: ManifestError | None) -> ManifestEntry:
+    entry = manifest_entry(requirement, asked, syncing=True)
     if entry.state == "ready":
         return entry
-    return ManifestEntry(
-        entry.handle, entry.did, entry.instance, "failed" if error else "syncing", error=error, bind=entry.bind
-    )
+    return entry._replace(state="failed" if error else "syncing", files=(), folder=None, ca=None, error=error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,14 +16,16 @@ from pathlib import Path
 from nbrucio.config import Config, load
 from nbrucio.consent import Grants
 from nbrucio.errors import Interrupted, NbrucioError
-from nbrucio.glance import glance
+from nbrucio.glance import ATTACHMENTS_KEY, glance
 from nbrucio.jupyter.ended import Ended
 from nbrucio.jupyter.handoff import announce, explain
 from nbrucio.jupyter.permission import agree, limited, reworded
 from nbrucio.jupyter.progress import Progress, Throttled
 from nbrucio.jupyter.threads import DaemonPool
+from nbrucio.kernel.asked import Asked
 from nbrucio.lock import LockEntry
 from nbrucio.manifest import write_progress
+from nbrucio.notebook import load as load_notebook
 from nbrucio.renewal import renew
 from nbrucio.report import NotebookReport
 from nbrucio.sync import Options, status, sync
@@ -84,6 +88,8 @@ class Run:
     Attributes:
         before: the run of the same notebook for whose end this one waits; None once it has begun.
         followed: another one waits for this, which is not the end of what was asked for.
+        known: by handle, what the runs before it resolved.
+        question: what its notebook declared when it began, see `question_of`; None when that is not known.
     """
 
     path: Path
@@ -91,6 +97,8 @@ class Run:
     started: float
     before: Run | None = None
     followed: bool = False
+    known: Mapping[str, LockEntry] = field(default_factory=dict)
+    question: str | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
     progress: Progress = field(default_factory=Progress)
     future: Future[Ended] = field(default_factory=Future)
@@ -139,9 +147,10 @@ class Syncs:
             if last is not None and not last.cancel.is_set():
                 if last.before is not None:
                     last.wish = last.wish.joined(wish)
-                if last.wish.covers(wish) and (under_way or _is_recent(last, wish)):
+                waits = last.before is not None
+                if last.wish.covers(wish) and (waits or (under_way and not wish.again) or _is_recent(last, wish)):
                     return last
-            run = Run(path, wish, time.monotonic(), before=under_way)
+            run = Run(path, wish, time.monotonic(), before=under_way, known=_known(last))
             future = self._pool.submit(self._carry_out, run)
             if under_way is not None:
                 under_way.followed = True
@@ -158,9 +167,19 @@ class Syncs:
             return self._runs.get(path.resolve())
 
     def resolved(self, path: Path) -> Mapping[str, LockEntry]:
-        """By handle, what the last finished sync of this notebook resolved. Reads no file."""
+        """By handle, what the last sync of this notebook that ended well resolved. Reads no file."""
+        return _known(self.last(path))
+
+    def is_outdated(self, path: Path) -> bool:
+        """Whether the notebook at ``path`` asks for something else than its last run answers. Reads the file."""
         run = self.last(path)
-        return run.future.result().locks if run is not None and run.state == "done" else {}
+        if run is None or run.before is not None or run.question == question_of(path):
+            return False
+        try:
+            asked = Asked(load_notebook(path).metadata)
+        except NbrucioError:
+            return False
+        return run.state != "done" or not run.future.result().is_answer(asked)
 
     def cancel(self, path: Path) -> bool:
         """Stop the run for this notebook; False when none is under way. What has arrived stays."""
@@ -193,10 +212,13 @@ class Syncs:
             del self._runs[path]
 
     def _carry_out(self, run: Run) -> Ended:
-        if run.before is not None:
-            wait([run.before.future])
+        before = run.before
+        if before is not None:
+            wait([before.future])
             with self._lock:  # from now on its wish stays
                 run.before = None
+            if before.state == "done" and before.wish.covers(run.wish) and before.question == question_of(run.path):
+                return before.future.result()
         while True:
             path = run.path
             try:
@@ -222,6 +244,7 @@ class Syncs:
             raise fault from error
 
     def _sync(self, run: Run, path: Path) -> Ended:
+        run.question = question_of(path)
         config = self._configure()
         unasked = not run.wish.explicit and not run.wish.refresh
         glances = glance([path], config, synced=True) if unasked else None
@@ -255,6 +278,22 @@ class Syncs:
         with suppress(OSError):  # kernels then wait without figures
             write_progress(run.path, progress.totals())
         self._tell(run)
+
+
+def question_of(path: Path) -> str | None:
+    """A digest of what the notebook at ``path`` declares; None when it cannot be read."""
+    try:
+        notebook = load_notebook(path)
+    except NbrucioError:
+        return None
+    asked = [notebook.value(), notebook.metadata.get(ATTACHMENTS_KEY)]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _known(last: Run | None) -> Mapping[str, LockEntry]:
+    if last is None:
+        return {}
+    return last.future.result().locks if last.state == "done" else last.known
 
 
 def _cancel(run: Run) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from . import where
+from .asked import Asked
 from .changed import fault_of
 from .errors import DataNotHere
-from .manifest import Entry, Manifest, read, writer_is_gone
+from .manifest import MAX_BYTES, Entry, Manifest, read, read_regular, writer_is_gone
 
 #: So many of a requirement's local files are checked when code asks for it first: 2 µs each on a local disk.
 CHECKED_FILES = 1_024
@@ -136,6 +138,7 @@ class Data:
         self._environ = environ
         self._read: tuple[Path, tuple[int, ...], Manifest] | None = None
         self._made: dict[str, Files] = {}
+        self._asks: tuple[tuple[str, tuple[int, ...]], Asked | None] | None = None
         #: Called with the handles and DIDs that are asked for, before they are looked up; the gate waits in it.
         self.before: Callable[[tuple[str, ...], tuple[str, ...]], object] | None = None
 
@@ -150,7 +153,7 @@ class Data:
         manifest = self._manifest(handle)
         entry = manifest.entries.get(handle)
         if entry is None:
-            raise _unknown_handle(handle, manifest)
+            raise self.outdated((handle,)) or _unknown_handle(handle, manifest)
         return self._ready(entry, manifest)
 
     def __call__(self, did: str) -> Files:
@@ -164,7 +167,7 @@ class Data:
         manifest = self._manifest(did)
         found = [entry for entry in manifest.entries.values() if entry.did == did]
         if not found:
-            raise DataNotHere(
+            raise self.outdated((), (did,)) or DataNotHere(
                 f"{did!r} is not declared in this notebook.", did, _command("add", manifest.notebook, did)
             )
         if len(found) > 1:
@@ -205,6 +208,39 @@ class Data:
     def path(self) -> Path | None:
         """Where the manifest is that was read last."""
         return self._read[0] if self._read else None
+
+    def outdated(self, handles: Iterable[str], dids: Iterable[str] = ()) -> DataNotHere | None:
+        """Why the manifest is no answer for these handles and DIDs: the notebook asks for something else since then.
+
+        None where it is one, and where the notebook cannot be read here.
+        """
+        manifest = self._manifest(None)
+        asked = self._asked(manifest.notebook)
+        if asked is None:
+            return None
+        handles, dids = set(handles), set(dids)
+        there = [entry for entry in manifest.entries.values() if entry.handle in handles or entry.did in dids]
+        old = [entry.handle for entry in there if not asked.answered(entry.handle, entry.answers)]
+        old += [handle for handle in asked.named(handles, dids) if handle not in manifest.entries]
+        if not old:
+            return None
+        words = f"The notebook was changed after its last sync: {old[0]!r} stands for other data now."
+        return DataNotHere(words, old[0], _command("sync", manifest.notebook))
+
+    def _asked(self, notebook: str) -> Asked | None:
+        """What the notebook asks for now; None where that is not known, or the data of a run is not to change in it."""
+        pinned = self._environ.get(where.MANIFEST_VARIABLE) and self._environ.get(where.NOTEBOOK_VARIABLE)
+        if pinned or not notebook.endswith(".ipynb"):
+            return None
+        try:
+            status = os.stat(notebook)  # noqa: PTH116 - called often, see below
+            stamp = (notebook, (status.st_mtime_ns, status.st_ino, status.st_size))
+            if self._asks is None or self._asks[0] != stamp:
+                self._asks = (stamp, None)
+                self._asks = (stamp, Asked(json.loads(read_regular(notebook, MAX_BYTES))["metadata"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
+        return self._asks[1]
 
     def awaits(self) -> bool:
         """Whether whoever started this kernel has not said yet where its data is, and will."""
@@ -272,6 +308,8 @@ class Data:
         return DataNotHere(f"{what}: this notebook has not been synced on this machine.", subject, command)
 
     def _ready(self, entry: Entry, manifest: Manifest) -> Files:
+        if (outdated := self.outdated((entry.handle,))) is not None:
+            raise outdated
         if entry.state != "ready":
             raise not_ready(entry, manifest)
         files = self._made.get(entry.handle)

@@ -31,6 +31,7 @@ class Entry(NamedTuple):
     bind: bool
     ca: str | None = None
     objects: dict[str, Any] | None = None
+    answers: dict[str, Any] | None = None
 
 
 class Manifest(NamedTuple):
@@ -99,6 +100,7 @@ def _entry(handle: str, value: dict[str, Any]) -> Entry:
         bind=value.get("bind") is True,
         ca=value.get("ca"),
         objects=value.get("objects"),
+        answers=value.get("answers") if isinstance(value.get("answers"), dict) else None,
     )
 
 

@@ -18,6 +18,8 @@ from .manifest import Entry, Manifest, read_progress, writer_is_gone
 POLL_S = 0.2
 #: The server writes the first manifest when the kernel is started; so long a kernel gives it.
 GRACE_S = 10.0
+#: A server syncs a notebook that is saved with another declaration; so long it has for noticing that.
+SAVE_S = 3.0
 #: Shown only when it takes longer, so that a cell whose data is nearly there has a clean output.
 QUIET_S = 0.3
 
@@ -43,18 +45,34 @@ def wait_for(
     handles, dids = tuple(handles), tuple(dids)
     began = time.monotonic()
     manifest = _first_manifest(data, show, environ)
+    until: float | None = None
     while True:
         entries = _named(manifest, handles, dids)
         coming = [entry for entry in entries if entry.state == "syncing"]
         waited = time.monotonic() - began
-        if not coming or writer_is_gone(manifest):
+        if coming and not writer_is_gone(manifest):
+            if waited > QUIET_S:
+                show(_on_the_way(coming, data, waited))
+        elif (outdated := data.outdated(handles, dids)) is not None:
+            if until is None:
+                until = time.monotonic() + _renew(manifest, show, environ)
+            elif time.monotonic() > until:
+                raise outdated
+        else:
             if entries and not coming and waited > QUIET_S:
                 show(_arrived(entries, waited))
             return entries
-        if waited > QUIET_S:
-            show(_on_the_way(coming, data, waited))
         time.sleep(POLL_S)
         manifest = data.manifest()
+
+
+def _renew(manifest: Manifest, show: Show, environ: Mapping[str, str]) -> float:
+    """Have a notebook synced that was changed since; returns how many seconds to wait for the server that does it."""
+    if environ.get(where.MANIFEST_VARIABLE):
+        return SAVE_S
+    if environ.get(COMMAND_VARIABLE):
+        _run_sync(shlex.split(environ[COMMAND_VARIABLE]), Path(manifest.notebook), show, environ)
+    return 0.0
 
 
 def _named(manifest: Manifest, handles: tuple[str, ...], dids: tuple[str, ...]) -> list[Entry]:

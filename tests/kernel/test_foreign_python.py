@@ -90,6 +90,7 @@ def test_reading_data_imports_no_library_and_none_of_the_engine(tmp_path: Path) 
     assert done.stdout.split() == [
         "nbrucio",
         "nbrucio.kernel",
+        "nbrucio.kernel.asked",
         "nbrucio.kernel.changed",
         "nbrucio.kernel.errors",
         "nbrucio.kernel.lookup",

@@ -1,0 +1,99 @@
+"""What a notebook asks for, and whether a manifest still answers it.
+
+A sync writes beside each handle of the manifest what it answered. Whoever reads the manifest compares that with the
+notebook as it is now: data of another requirement, or of a lock that was replaced since, is never used in silence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+KEY = "nbrucio"
+#: The metadata key of rucio-jupyterlab, read as a declaration where ours is absent.
+ATTACHMENTS_KEY = "rucio_attachments"
+
+
+class Asked:
+    """What the notebook with this metadata asks for; anything may be in it."""
+
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
+        value = metadata.get(KEY)
+        if value is None:
+            attached = [each for each in _list(metadata.get(ATTACHMENTS_KEY)) if isinstance(each, Mapping)]
+            value = {"requirements": [{"did": e.get("did"), "handle": e.get("variableName")} for e in attached]}
+        self._declaration = _object(value)
+        self._by_handle: dict[str, Mapping[str, Any]] = {}
+        for raw in _list(self._declaration.get("requirements")):
+            if isinstance(raw, Mapping) and isinstance(raw.get("handle"), str):
+                self._by_handle.setdefault(raw["handle"], raw)
+
+    def __contains__(self, handle: str) -> bool:
+        return handle in self._by_handle
+
+    def handles(self) -> list[str]:
+        """All of them, in the order they are written."""
+        return list(self._by_handle)
+
+    def did(self, handle: str) -> str:
+        """The DID that is asked for under ``handle``; of one that a parameter chooses, how."""
+        return str(self._by_handle[handle].get("did"))
+
+    def named(self, handles: Iterable[str], dids: Iterable[str]) -> list[str]:
+        """The handles of the requirements that have one of these handles or DIDs."""
+        wanted, meant = set(handles), set(dids)
+        return [
+            key for key, raw in self._by_handle.items() if key in wanted or (meant and str(raw.get("did")) in meant)
+        ]
+
+    def answer(self, handle: str, lock_key: str, digest: str | None, instance: str | None) -> dict[str, Any] | None:
+        """What a manifest says that it answers for ``handle``; None when nothing is asked under it.
+
+        Args:
+            lock_key: where its lock stands.
+            digest: of the files that it was resolved to, by which it may be locked from now on.
+            instance: where it was resolved, likewise.
+        """
+        raw = self._by_handle.get(handle)
+        if raw is None:
+            return None
+        locks = {self._lock(lock_key), digest} - {None}
+        return {
+            "requirement": self._digest(handle, raw),
+            "instances": [each for each in dict.fromkeys((raw.get("instance"), instance)) if isinstance(each, str)],
+            "lock_key": lock_key,
+            "locks": sorted(map(str, locks)),
+        }
+
+    def answered(self, handle: str, answer: Mapping[str, Any] | None) -> bool:
+        """Whether an `answer` that was given before is right for what is asked now."""
+        if answer is None:  # by an older nbrucio
+            return True
+        raw = self._by_handle.get(handle)
+        if raw is None or answer.get("requirement") != self._digest(handle, raw):
+            return False
+        instance, lock = raw.get("instance"), self._lock(str(answer.get("lock_key")))
+        return (instance is None or instance in _list(answer.get("instances"))) and (
+            lock is None or lock in _list(answer.get("locks"))
+        )
+
+    def _lock(self, key: str) -> str | None:
+        digest = _object(_object(self._declaration.get("lock")).get(key)).get("digest")
+        return digest if isinstance(digest, str) else None
+
+    def _digest(self, handle: str, raw: Mapping[str, Any]) -> str:
+        """Of all that decides which files are meant, but for instance and lock, which a sync fills in."""
+        variants = _object(self._declaration.get("variants"))
+        chosen = {name: value[handle] for name, value in variants.items() if handle in _object(value)}
+        asked = [raw.get("did"), raw.get("select"), raw.get("access"), self._declaration.get("variant"), chosen]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
