@@ -64,9 +64,14 @@ class Bringing:
     def foresee(self, targets: Sequence[Target], files: Mapping[str, Mapping[Did, FileEntry]]) -> None:
         """Let `offer` begin transfers if every one of ``files`` that can be had by download will be.
 
-        So it is when no requirement asks for another kind of access, and all files together are within the limits.
+        So it is when no requirement asks for another kind of access, every file can be verified, and all files together
+        are within the limits.
         """
         if any(target.requirement.access not in (None, "download") for target in targets):
+            return
+        if not self.limits.allow_unverifiable and not all(
+            target.verifiable(entry) for target in targets for entry in target.files
+        ):
             return
         sizes = [entry.size_bytes or 0 for entries in files.values() for entry in entries.values()]
         if refusal(sum(sizes), self.limits) is None:
@@ -201,7 +206,9 @@ def _load() -> None:
 def limits_of(engine: Engine) -> Limits:
     """What this machine allows one run to bring now."""
     policy = engine.config.policy
-    return Limits(engine.store.free_bytes(), policy.keep_free_bytes, policy.max_download_bytes)
+    return Limits(
+        engine.store.free_bytes(), policy.keep_free_bytes, policy.max_download_bytes, policy.allow_unverifiable
+    )
 
 
 def transfer_limits(policy: Policy) -> TransferLimits:

@@ -126,6 +126,7 @@ def _requirement_json(plan: RequirementPlan) -> dict[str, object]:
         "files": len(plan.files),
         "bytes": sum(amount.size_bytes for amount in amounts.values()),
         "access": _access_json(amounts),
+        "unverified_files": plan.unverified_files,
         "drift": plan.target.drift,
         "missing": [
             {

@@ -68,6 +68,14 @@ class Target(NamedTuple):
     error: NbrucioError | None = None
     sha256: Mapping[str, str] = MappingProxyType({})
 
+    def verifiable(self, entry: FileEntry) -> bool:
+        """Whether wrong bytes of ``entry`` would be noticed."""
+        return entry.verifiable or str(entry.did) in self.sha256
+
+    def unverified(self, entry: FileEntry) -> bool:
+        """Whether ``entry`` is accepted by its size alone, or by nothing."""
+        return entry.checksum is None and str(entry.did) not in self.sha256
+
 
 #: A file at an instance: the same DID at two instances is two files.
 FileKey = tuple[str, Did]
@@ -102,11 +110,13 @@ class Limits(NamedTuple):
         free_bytes: free space at the store.
         keep_free_bytes: what must stay free after a sync.
         max_download_bytes: at most so much in one sync; None for no limit.
+        allow_unverifiable: whether files are used of which neither size nor checksum is known.
     """
 
     free_bytes: int
     keep_free_bytes: int = 0
     max_download_bytes: int | None = None
+    allow_unverifiable: bool = False
 
 
 class FilePlan(NamedTuple):
@@ -145,6 +155,11 @@ class RequirementPlan(NamedTuple):
 
     target: Target
     files: tuple[FilePlan, ...]
+
+    @property
+    def unverified_files(self) -> int:
+        """Files that are had without a checksum."""
+        return sum(file.access is not Access.MISSING and self.target.unverified(file.entry) for file in self.files)
 
     def amounts(self) -> dict[Access, Amount]:
         """How much is had in each way; a way that serves no file is absent."""
@@ -194,7 +209,8 @@ def make_plan(targets: Sequence[Target], facts: Facts, limits: Limits) -> Plan:
     What allows ``any`` access is streamed where the downloads would be over the budget or the space.
     """
     requirements = tuple(
-        RequirementPlan(target, tuple(_plan_file(target, entry, facts) for entry in target.files)) for target in targets
+        RequirementPlan(target, tuple(_plan_file(target, entry, facts, limits) for entry in target.files))
+        for target in targets
     )
     if any(target.requirement.access == "any" for target in targets):
         requirements = _within(requirements, facts, limits)
@@ -210,7 +226,14 @@ def make_plan(targets: Sequence[Target], facts: Facts, limits: Limits) -> Plan:
     return Plan(requirements, ordered, refused, facts.replicas)
 
 
-def _plan_file(target: Target, entry: FileEntry, facts: Facts) -> FilePlan:
+def _plan_file(target: Target, entry: FileEntry, facts: Facts, limits: Limits) -> FilePlan:
+    # What is streamed is verified by nobody, whatever Rucio knows of it.
+    if limits.allow_unverifiable or target.requirement.access == "stream" or target.verifiable(entry):
+        return _cheapest(target, entry, facts)
+    return FilePlan(entry, Access.MISSING, error=planfaults.unverifiable(entry))
+
+
+def _cheapest(target: Target, entry: FileEntry, facts: Facts) -> FilePlan:
     key = (target.instance, entry.did)
     allowed = target.requirement.access
     if key in facts.refused and allowed != "mount":

@@ -6,8 +6,17 @@ from collections.abc import Sequence
 
 from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.declaration import Requirement
-from nbrucio.errors import NbrucioError, NoReplica, NoSpace, Offline, OverBudget
+from nbrucio.errors import IntegrityError, NbrucioError, NoReplica, NoSpace, Offline, OverBudget
 from nbrucio.words import human_bytes
+
+
+def unverifiable(entry: FileEntry) -> NbrucioError:
+    """Nothing would tell the file from a login page or from half of it."""
+    return IntegrityError(
+        f"{entry.did} cannot be verified: Rucio knows neither its size nor a checksum.",
+        subject=str(entry.did),
+        hint="Ask its owner to register them, or set allow_unverifiable = true in the configuration's [policy].",
+    )
 
 
 def only_on_tape(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioError:

@@ -24,6 +24,7 @@ class FileReport(NamedTuple):
         pfn: the URL at which it is opened when it is streamed; None otherwise.
         error: why it is missing.
         stat: size, modification time in ns and inode of a file in the store when it was verified; else None.
+        unverified: whether there is no checksum by which its bytes could be shown to be right.
     """
 
     entry: FileEntry
@@ -32,6 +33,7 @@ class FileReport(NamedTuple):
     pfn: str | None = None
     error: NbrucioError | None = None
     stat: tuple[int, int, int] | None = None
+    unverified: bool = False
 
     @property
     def path(self) -> Path | None:
@@ -52,6 +54,7 @@ class FileReport(NamedTuple):
             "access": self.access.value,
             "path": self.where,
             "pfn": self.pfn,
+            "unverified": self.usable and self.unverified,
             "error": self.error.as_json() if self.error else None,
         }
 
@@ -74,8 +77,10 @@ class RequirementReport(NamedTuple):
     @classmethod
     def of(cls, plan: RequirementPlan) -> RequirementReport:
         """A requirement as it stands before anything was brought."""
+        unverified = plan.target.unverified
         files = tuple(
-            FileReport(file.entry, file.access, file.where, file.pfn, file.error, file.stat) for file in plan.files
+            FileReport(file.entry, file.access, file.where, file.pfn, file.error, file.stat, unverified(file.entry))
+            for file in plan.files
         )
         return cls(plan.target, files)
 
@@ -113,6 +118,11 @@ class RequirementReport(NamedTuple):
         sizes = [file.entry.size_bytes or 0 for file in self.files if file.access is Access.REREAD]
         return Amount(len(sizes), sum(sizes))
 
+    @property
+    def unverified_files(self) -> int:
+        """Files that can be opened now and whose bytes no checksum has shown to be right."""
+        return sum(file.usable and file.unverified for file in self.files)
+
     def row(self) -> Row:
         """Its totals."""
         return Row(
@@ -125,6 +135,7 @@ class RequirementReport(NamedTuple):
             self.here_bytes,
             self.target.drift,
             *self.reread,
+            self.unverified_files,
         )
 
     def errors(self) -> Iterator[NbrucioError]:
@@ -154,6 +165,7 @@ class RequirementReport(NamedTuple):
             "here_bytes": self.here_bytes,
             "reread_files": reread.files,
             "reread_bytes": reread.size_bytes,
+            "unverified_files": self.unverified_files,
             "folder": str(self.folder) if self.folder else None,
             "files": [file.as_json() for file in self.files],
             "errors": [error.as_json() for error in self.errors()],

@@ -19,6 +19,11 @@ def human_seconds(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
+def unverified_words(files: int) -> str:
+    """`` (2 unverified)``; nothing for none. Rucio has no checksum of such a file."""
+    return f" ({files:,} unverified)" if files else ""
+
+
 def plural(count: int, noun: str) -> str:
     """``1 file``, ``2 files``, ``1,000 files``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

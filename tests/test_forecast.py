@@ -23,8 +23,8 @@ ROOM = Limits(50 * MB)
 
 
 def forecast(bytes_per_s: float | None = 2 * MB, limits: Limits = ROOM) -> Forecast:
-    """Two requirements that share the file c: a is stored, b mounted, c to download, d nowhere."""
-    files = {name: FileEntry(Did("s", name), 10 * MB) for name in "abcd"}
+    """Two requirements that share c, which has no checksum: a is stored, b mounted, c to download, d nowhere."""
+    files = {name: FileEntry(Did("s", name), 10 * MB, None if name == "c" else "00000001") for name in "abcd"}
     one = Target(Requirement(Did("s", "one"), "one"), "x", tuple(files.values()))
     two = Target(Requirement(Did("s", "two"), "two"), "x", (files["c"],))
     keys = {name: ("x", entry.did) for name, entry in files.items()}
@@ -68,9 +68,9 @@ def test_a_forecast_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr()
     assert shown.out == (
         "nb.ipynb\n"
-        "  one  s:one  4 files, 40.0 MB  1 in the store (10.0 MB), 1 mounted (10.0 MB), 1 to download (10.0 MB), "
-        "1 missing (10.0 MB)\n"
-        "  two  s:two  1 file, 10.0 MB   1 to download (10.0 MB)\n"
+        "  one  s:one  4 files, 40.0 MB (1 unverified)  1 in the store (10.0 MB), 1 mounted (10.0 MB), "
+        "1 to download (10.0 MB), 1 missing (10.0 MB)\n"
+        "  two  s:two  1 file, 10.0 MB (1 unverified)   1 to download (10.0 MB)\n"
         "Total: 4 files, 40.0 MB: 1 in the store (10.0 MB), 1 mounted (10.0 MB), 1 to download (10.0 MB), "
         "1 missing (10.0 MB)\n"
         "About 5 s at 2.0 MB/s, the rate of the last sync.\n"

@@ -236,7 +236,7 @@ def test_a_damaged_memory_is_none(config: Config, notebook: Path) -> None:
     sync([notebook], config)
     memory = next((config.store_path / "seen").iterdir())
     whole = memory.read_bytes()
-    for text in (b"", b"{}\n", b"[1]\n", b"\xff\n", whole[:100], whole.replace(b'"format": 1', b'"format": 0')):
+    for text in (b"", b"{}\n", b"[1]\n", b"\xff\n", whole[:100], whole.replace(b'"format": 2', b'"format": 1')):
         memory.write_bytes(text)
         assert glance([notebook], config) is None
     memory.write_bytes(whole)

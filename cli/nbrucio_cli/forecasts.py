@@ -8,7 +8,7 @@ import click
 
 from nbrucio.forecast import Forecast, total
 from nbrucio.plan import Access, Amount, RequirementPlan
-from nbrucio.words import human_bytes, human_seconds, plural
+from nbrucio.words import human_bytes, human_seconds, plural, unverified_words
 from nbrucio_cli.common import print_json, tell_errors
 from nbrucio_cli.tables import print_table
 
@@ -46,7 +46,7 @@ def _row(plan: RequirementPlan) -> tuple[str, ...]:
     return (
         requirement.handle,
         str(requirement.did),
-        f"{plural(len(plan.files), 'file')}, {size}",
+        f"{plural(len(plan.files), 'file')}, {size}{unverified_words(plan.unverified_files)}",
         _ways(amounts) + drift,
     )
 

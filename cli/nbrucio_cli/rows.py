@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbrucio.words import human_bytes, plural
+from nbrucio.words import human_bytes, plural, unverified_words
 
 if TYPE_CHECKING:
     from nbrucio.glance import Glance
@@ -63,7 +63,8 @@ def _amount(row: Row) -> str:
         return "not resolved"
     files, size = plural(row.files, "file"), human_bytes(row.size_bytes)
     drift = f"; {row.drift}" if row.drift else ""
+    rest = unverified_words(row.unverified_files) + drift
     if row.state == "ready":
-        return f"{files}, {size}{drift}"
+        return f"{files}, {size}{rest}"
     reread = f"; {row.reread_files:,} to be read again ({human_bytes(row.reread_bytes)})" if row.reread_files else ""
-    return f"{row.here_files:,} of {files}, {human_bytes(row.here_bytes)} of {size}{reread}{drift}"
+    return f"{row.here_files:,} of {files}, {human_bytes(row.here_bytes)} of {size}{reread}{rest}"

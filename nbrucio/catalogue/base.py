@@ -28,6 +28,11 @@ class FileEntry(NamedTuple):
     md5: str | None = None
 
     @property
+    def verifiable(self) -> bool:
+        """Whether the catalogue knows anything by which wrong bytes would be noticed."""
+        return self.size_bytes is not None or self.checksum is not None
+
+    @property
     def checksum(self) -> str | None:
         """``adler32:…`` or ``md5:…``, the former when both are known; None when the catalogue has neither."""
         if self.adler32:

@@ -23,6 +23,7 @@ class _Wishes(NamedTuple):
     connect_timeout_s: float | None
     read_timeout_s: float | None
     traces: bool | None
+    allow_unverifiable: bool | None
 
     @classmethod
     def of(cls, table: Table) -> _Wishes:
@@ -34,6 +35,7 @@ class _Wishes(NamedTuple):
             table.seconds("connect_timeout"),
             table.seconds("read_timeout"),
             table.flag("traces"),
+            table.flag("allow_unverifiable"),
         )
 
 
@@ -41,7 +43,7 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
     """The policy that holds: the user's wishes within the operator's limits.
 
     The operator's ``max_download`` and ``parallel`` are most, ``keep_free`` is least, ``offline`` is final; timeouts
-    are only defaults. Either can switch traces off.
+    are only defaults. Either can switch traces off, or forbid unverifiable files.
 
     Raises:
         BadConfig: a setting is wrong, in a file or in the environment.
@@ -49,6 +51,7 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
     operator, own, default = _Wishes.of(system), _Wishes.of(user), Policy()
     max_download = _first(_variable_size(environ, "NBRUCIO_MAX_DOWNLOAD"), own.max_download, operator.max_download)
     keep_free = _first(_variable_size(environ, "NBRUCIO_KEEP_FREE"), own.keep_free, operator.keep_free)
+    unverifiable = operator.allow_unverifiable, own.allow_unverifiable
     parallel = own.parallel or operator.parallel or default.parallel
     if operator.max_download is not None and max_download is not None:
         max_download = min(max_download, operator.max_download)
@@ -59,6 +62,7 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
         parallel=min(parallel, operator.parallel or parallel),
         connect_timeout_s=own.connect_timeout_s or operator.connect_timeout_s or default.connect_timeout_s,
         read_timeout_s=own.read_timeout_s or operator.read_timeout_s or default.read_timeout_s,
+        allow_unverifiable=True in unverifiable and False not in unverifiable,
         traces=False not in (operator.traces, own.traces),
     )
 

@@ -162,6 +162,7 @@ class Policy(NamedTuple):
         connect_timeout_s: how long a connection may take to be made.
         read_timeout_s: how long a server may stay silent in the middle of an answer.
         traces: whether Rucio is told what was downloaded; sites keep and copy data by it.
+        allow_unverifiable: whether files are used of which Rucio knows neither size nor checksum.
     """
 
     max_download_bytes: int | None = None
@@ -171,6 +172,7 @@ class Policy(NamedTuple):
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
     traces: bool = True
+    allow_unverifiable: bool = False
 
 
 class Fault(NamedTuple):

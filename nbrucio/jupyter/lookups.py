@@ -69,6 +69,7 @@ def _plan_row(one: RequirementPlan) -> dict[str, object]:
         "did": str(one.target.requirement.did),
         "error": one.target.error.as_json() if one.target.error else None,
         "access": rows,
+        "unverified_files": one.unverified_files,
     }
 
 

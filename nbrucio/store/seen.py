@@ -28,7 +28,7 @@ from typing import BinaryIO, NamedTuple
 from nbrucio.atomic import write_pieces
 from nbrucio.readfile import open_regular, parse_json
 
-FORMAT = 1
+FORMAT = 2
 #: So many objects are looked at where not all must be: 3 to 10 µs each.
 LOOKS = 1_024
 #: About a million objects.
@@ -56,6 +56,7 @@ class Row(NamedTuple):
         here_files, here_bytes: of what can be opened now.
         drift: how the catalogue differs from the lock, in words; None when it does not or was not asked.
         reread_files, reread_bytes: of what lies in the store and is to be read again.
+        unverified_files: files that can be opened now and whose bytes no checksum has shown to be right.
     """
 
     state: str
@@ -68,6 +69,7 @@ class Row(NamedTuple):
     drift: str | None = None
     reread_files: int = 0
     reread_bytes: int = 0
+    unverified_files: int = 0
 
 
 class Seen(NamedTuple):

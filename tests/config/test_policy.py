@@ -148,3 +148,14 @@ def test_importing_configuration_is_light() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
     assert not loaded & {"rucio", "requests", "rich", "click", "jsonschema", "urllib3"}
+
+
+@pytest.mark.parametrize(
+    ("own", "operator", "allowed"),
+    [("", "", False), ("true", "", True), ("", "true", True), ("true", "false", False), ("false", "true", False)],
+)
+def test_unverifiable_files_are_used_where_one_allows_and_none_forbids(
+    configured: Load, own: str, operator: str, allowed: bool
+) -> None:
+    texts = [f"[policy]\nallow_unverifiable = {value}\n" if value else "" for value in (own, operator)]
+    assert configured(texts[0], system=texts[1]).policy.allow_unverifiable is allowed

@@ -1,0 +1,119 @@
+"""Files of which Rucio knows no checksum, or not even the size."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from nbrucio.catalogue.base import FileEntry
+from nbrucio.config import Config, load
+from nbrucio.declaration import Requirement
+from nbrucio.did import Did
+from nbrucio.errors import IntegrityError
+from nbrucio.plan import Access, Facts, Limits, Target, make_plan
+from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.seed import File, add_dataset, add_files
+from nbrucio.sync import forecast, status, sync
+
+KNOWN, SIZE_ONLY, NOTHING = "unverified.known", "unverified.size", "unverified.nothing"
+#: What a server answers whose login has run out, with status 200.
+LOGIN_PAGE = b"<html>Please log in</html>"
+
+
+@pytest.fixture(scope="module")
+def dids(sandbox: Sandbox) -> dict[str, Did]:
+    """A file of each kind, and a dataset of all three, at the real server."""
+    files = {name: Did("sandbox", f"{name}.root") for name in (KNOWN, SIZE_ONLY, NOTHING)}
+    with sandbox.admin() as client:
+        add_files(client, [File(did, LOGIN_PAGE) for did in files.values()], ["SANDBOX_POSIX"])
+        whole = add_dataset(client, "sandbox", "unverified.all", list(files.values()))
+    # Its interface insists on a size, which servers in production lack for files of earlier days.
+    database = sqlite3.connect(sandbox.root / "server" / "rucio.db", timeout=60)
+    with database:
+        for name, forgotten in ((SIZE_ONLY, ""), (NOTHING, "bytes = NULL, ")):
+            for table, column in (("dids", "name"), ("contents", "child_name")):
+                database.execute(
+                    f"UPDATE {table} SET {forgotten}adler32 = NULL, md5 = NULL WHERE {column} = ?",
+                    (f"{name}.root",),
+                )
+    database.close()
+    return {**files, "all": whole}
+
+
+@pytest.fixture
+def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
+    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
+
+
+def _notebook(tmp_path: Path, *dids: Did) -> Path:
+    requirements = [{"did": str(did), "handle": f"h{n}"} for n, did in enumerate(dids)]
+    content = {"cells": [], "metadata": {"nbrucio": {"requirements": requirements}}, "nbformat": 4, "nbformat_minor": 5}
+    path = tmp_path / "nb.ipynb"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def _allowing(config: Config) -> Config:
+    return config._replace(policy=config.policy._replace(allow_unverifiable=True))
+
+
+def test_a_file_without_size_and_checksum_is_refused_and_the_others_are_downloaded(
+    dids: dict[str, Did], config: Config, tmp_path: Path
+) -> None:
+    path = _notebook(tmp_path, dids[KNOWN], dids[SIZE_ONLY], dids[NOTHING])
+    assert forecast([path], config).exit_code == 9
+    report = sync([path], config)
+    assert report.exit_code == 9
+    assert [one.state for one in report.notebooks[0].requirements] == ["ready", "ready", "missing"]
+    (error,) = report.errors()
+    assert isinstance(error, IntegrityError)
+    assert "neither its size nor a checksum" in error.message
+    assert error.hint is not None
+    assert "allow_unverifiable" in error.hint
+    assert status([path], config).exit_code == 9
+
+
+def test_a_file_without_a_checksum_is_marked_everywhere(dids: dict[str, Did], config: Config, tmp_path: Path) -> None:
+    path = _notebook(tmp_path, dids[KNOWN], dids[SIZE_ONLY])
+    assert [one.unverified_files for one in forecast([path], config).notebooks[0].requirements] == [0, 1]
+    for report in (sync([path], config), status([path], config)):
+        known, size_only = report.notebooks[0].requirements
+        assert (known.state, size_only.state) == ("ready", "ready")
+        assert [one.as_json()["unverified_files"] for one in (known, size_only)] == [0, 1]
+        assert [one.files[0].as_json()["unverified"] for one in (known, size_only)] == [False, True]
+        assert [one.row().unverified_files for one in (known, size_only)] == [0, 1]
+
+
+def test_the_policy_may_allow_what_cannot_be_verified_and_it_is_marked(
+    dids: dict[str, Did], config: Config, tmp_path: Path
+) -> None:
+    path = _notebook(tmp_path, dids[NOTHING])
+    report = sync([path], _allowing(config))
+    (one,) = report.notebooks[0].requirements
+    assert (report.exit_code, one.state, one.unverified_files) == (0, "ready", 1)
+    assert status([path], config).exit_code == 9, "what was allowed once is not trusted without it"
+
+
+@pytest.mark.parametrize("access", [None, "store", "download", "mount", "any"])
+def test_a_sha256_in_the_lock_verifies_what_rucio_cannot(access: str | None) -> None:
+    entry = FileEntry(Did("s", "f"), None)
+    target = Target(Requirement(Did("s", "d"), "d", access=access), "i", (entry,), sha256={"s:f": "0" * 64})
+    key = ("i", entry.did)
+    facts = Facts({key: "/f"} if access != "mount" else {}, {key: ("/f", None)} if access == "mount" else {}, {}, {})  # type: ignore[dict-item]
+    (file,) = make_plan([target], facts, Limits(10)).requirements[0].files
+    assert file.error is None
+    assert file.access in (Access.STORE, Access.MOUNT)
+    assert not target.unverified(entry)
+
+
+def test_the_dataset_of_such_a_file_reads_as_of_unknown_size(
+    dids: dict[str, Did], config: Config, tmp_path: Path
+) -> None:
+    path = _notebook(tmp_path, dids["all"])
+    (plan,) = forecast([path], _allowing(config)).notebooks[0].requirements
+    assert len(plan.files) == 3
+    assert plan.unverified_files == 2
