@@ -10,7 +10,7 @@ NODE_MODULES = frontend/node_modules/.package-lock.json
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix frontend
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo frontend check test lint format bench build clean
+.PHONY: help setup demo frontend check test world lint format bench build clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,11 +47,14 @@ $(LABEXTENSION)/package.json: $(NODE_MODULES) frontend/package.json frontend/tsc
 PYTEST = $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 check: lint  ## lint, types, and the tests that need no server: under a minute when run again
-	$(PYTEST) -q -m 'not real' --deselect tests/test_house_rules.py::test_the_linters_have_nothing_to_say
+	$(PYTEST) -q -m 'not real and not world' --deselect tests/test_house_rules.py::test_the_linters_have_nothing_to_say
 
 test: $(STAMP) frontend  ## run every test; under 15 minutes on two cores
 	@sh tools/need-programs.sh xrootd chromium R g++
 	$(PYTEST)
+
+world: $(STAMP)  ## the wide matrices: lowest versions; at most an hour
+	$(BIN)/python -m pytest -m world
 
 lint: $(STAMP) $(NODE_MODULES)  ## ruff, mypy --strict, prettier and tsc
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from typing import Any
 from nbrucio.atomic import write_file
 from nbrucio.did import Did
 from nbrucio.errors import UnreadableFile
+from nbrucio.filelocks import locked
 from nbrucio.readfile import read_kept
 
 VERSION = 1
@@ -125,10 +126,8 @@ class Grants:
         self._write(lambda old: [grant for grant in old if (grant.instance, grant.did) != (instance, did)])
 
     def _write(self, change: Callable[[tuple[Grant, ...]], list[Grant]]) -> None:
-        from filelock import FileLock  # consent is read more often than it is given
-
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(str(self._path) + ".lock"):
+        with locked(self._path):
             now = datetime.now(timezone.utc)
             kept = tuple(grant for grant in self._read() if now < grant.expires)
             value = {"version": VERSION, "grants": [grant.as_json() for grant in change(kept)]}

@@ -1,0 +1,1 @@
+"""Slow and wide tests, left out unless they are asked for: `make world`."""
