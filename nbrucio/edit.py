@@ -83,18 +83,17 @@ def add(
         raise BadDeclaration("One handle cannot name several DIDs.", hint="Add them one by one.")
     declared = read_declared(path)
     declaration, fresh = declared.declaration, []
-    # The identity is written even where a short name was typed, so that the notebook means the same elsewhere.
-    identity = config.instance(instance).identity if instance is not None else None
+    chosen = config.instance(instance) if instance is not None else None
     for did in dids:
         taken = [requirement.handle for requirement in declaration.requirements]
         requirement = Requirement.parse(
             {"did": str(did), "handle": handle or propose_handle(did, taken)}
-            | ({"instance": identity} if identity else {})
+            | ({"instance": config.written(chosen)} if chosen else {})
         )
         declaration = declaration.with_requirement(requirement)
         fresh.append(requirement)
     if offline:
-        targets = tuple(Target(r, identity or "") for r in declaration.requirements if r in fresh)
+        targets = tuple(Target(r, chosen.identity if chosen else "") for r in declaration.requirements if r in fresh)
         return Edit(path, targets, _write(declared, declaration))
     return _lock_and_write(declared, declaration, config, fresh, Question(refresh=True), reporter)
 

@@ -71,7 +71,7 @@ class Lookout:
             return
         witnesses = {path: stat_of(path) for path in self._witnesses(notebook.path, targets, told)}
         manifest = str(told.manifest) if told is not None and told.manifest is not None else None
-        seen = Seen(question_of(notebook, self._engine.config, variant), tuple(rows), witnesses, manifest)
+        seen = Seen(question_of(notebook, self._engine.given, variant), tuple(rows), witnesses, manifest)
         self._engine.sightings.keep(notebook.path, self._watch, seen, lines)
 
     def _witnesses(self, notebook: Path, targets: Iterable[Target], told: NotebookReport | None) -> Iterator[str]:

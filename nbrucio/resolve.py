@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from nbrucio import lockfaults, sidecar
 from nbrucio.catalogue.base import Catalogue, DidFacts, FileEntry, unique_files
-from nbrucio.config import Config
+from nbrucio.config import Config, Instance
 from nbrucio.declaration import NO_PARAMETERS, Declaration, Requirement, from_attachments, lock_for
 from nbrucio.did import Did, printable
 from nbrucio.errors import NbrucioError
@@ -104,12 +104,18 @@ class Resolver:
     """Resolves the requirements of one run."""
 
     def __init__(
-        self, config: Config, catalogue: Callable[[str], Catalogue], resolutions: Resolutions, reporter: Reporter
+        self,
+        config: Config,
+        catalogue: Callable[[str], Catalogue],
+        resolutions: Resolutions,
+        reporter: Reporter,
+        prefer: Callable[[Instance], None] | None = None,
     ) -> None:
         self._config = config
         self._catalogue = catalogue
         self._resolutions = resolutions
         self._reporter = reporter
+        self._prefer = prefer
         self._matched: set[str] = set()
         self._answers: dict[tuple[str, Did], tuple[DidFacts, tuple[FileEntry, ...]] | NbrucioError] = {}
 
@@ -154,6 +160,8 @@ class Resolver:
             self._matched.add(name)
             words = f"{printable(name)} means {instance.name} ({instance.identity}) here: no other instance fits."
             self._reporter.report(Noticed(words))
+        if self._prefer is not None and self._config.instance(instance.identity) != instance:
+            self._prefer(instance)  # its short name chooses one of several logins to that server
         return instance.identity
 
     def _of_instance(self, kept: Mapping[str, Kept], identity: str) -> dict[str, LockEntry]:

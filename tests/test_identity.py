@@ -14,7 +14,7 @@ import pytest
 from nbrucio.config import Config, load
 from nbrucio.consent import Grant, Grants
 from nbrucio.did import Did
-from nbrucio.edit import lock
+from nbrucio.edit import add, lock
 from nbrucio.events import Event, Noticed
 from nbrucio.jupyter import lookups
 from nbrucio.sandbox import Sandbox
@@ -55,10 +55,10 @@ def url(sandbox: Sandbox) -> str:
     return str(sandbox.status().server_url)
 
 
-def notebook(tmp_path: Path, instance: str | None, name: str = "nb.ipynb") -> Path:
-    requirement = {"did": DATA, "handle": "data"} | ({"instance": instance} if instance else {})
+def notebook(tmp_path: Path, instance: str | None, did: str = DATA) -> Path:
+    requirement = {"did": did, "handle": "data"} | ({"instance": instance} if instance else {})
     metadata = {"nbrucio": {"requirements": [requirement]}}
-    path = tmp_path / name
+    path = tmp_path / "nb.ipynb"
     path.write_text(json.dumps({"cells": [], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
     return path
 
@@ -206,3 +206,29 @@ def test_lock_writes_the_whole_identity(configured: Configured, url: str, tmp_pa
     lock(path, configured(first={}))
     value: dict[str, Any] = json.loads(path.read_text())["metadata"]["nbrucio"]
     assert value["requirements"][0]["instance"] == url.removeprefix("http://")
+
+
+def test_a_short_name_chooses_among_the_accounts_of_one_server(
+    configured: Configured, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    config = configured(own={}, wrong={"username": "nobody"})
+    refused = sync([notebook(tmp_path, "wrong")], config)
+    assert refused.exit_code == 7
+    assert sync([notebook(tmp_path, "own")], config).exit_code == 0
+    for name in ("wrong", config.instance("own").identity):
+        with new_requests(sandbox.storage_log) as requests:
+            assert sync([notebook(tmp_path, name)], config, options=Options(offline=True)).exit_code == 0
+        assert requests == [], "they share what is stored"
+    turned = configured(wrong={"username": "nobody"}, own={})
+    streamed = notebook(tmp_path, "own", did="sandbox:growing.2.root")
+    assert sync([streamed], turned).exit_code == 0
+
+
+def test_add_names_the_account_that_was_chosen(configured: Configured, url: str, tmp_path: Path) -> None:
+    config = configured(own={}, second={"webui": "https://webui.example"})
+    path = notebook(tmp_path, None)
+    add(path, [Did.parse("sandbox:growing.2.root"), Did.parse("sandbox:dimuon.1.root")], config, instance="second")
+    add(path, [Did.parse("sandbox:mounted")], config, instance="own")
+    value = json.loads(path.read_text())["metadata"]["nbrucio"]["requirements"]
+    server = url.removeprefix("http://")
+    assert [one.get("instance") for one in value] == [None, "second", "second", server]

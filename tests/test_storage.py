@@ -28,7 +28,7 @@ def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def _tracing(config: Config, **changes: object) -> Config:
     instance = config.instance()._replace(traces=True)._replace(**changes)  # type: ignore[arg-type]
-    return config._replace(instances=(instance,))
+    return config._replace(instances=(instance,), default=instance)
 
 
 def _notebook(tmp_path: Path) -> Path:

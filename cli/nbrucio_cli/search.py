@@ -47,7 +47,7 @@ def command(pattern: str, kind: str, filters: tuple[str, ...], limit: int, insta
         raise BadDid(f"'{pattern}' names no scope.", subject=pattern, next_command=f"nbrucio search 'SCOPE:{pattern}'")
     config = load_config()
     with Engine(config) as engine:
-        hits = engine.catalogue(config.instance(instance).identity).search(scope, name or "*", kind, filters)
+        hits = engine.catalogue(config.instance(instance).name).search(scope, name or "*", kind, filters)
         found = list(islice(hits, limit + 1))
     shown = found[:limit]
     if as_json:

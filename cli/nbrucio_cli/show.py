@@ -25,7 +25,7 @@ def command(did: str, list_files: bool, instance: str | None, as_json: bool) -> 
 
     parsed, config = Did.parse(did), load_config()
     with Engine(config) as engine:
-        catalogue = engine.catalogue(config.instance(instance).identity)
+        catalogue = engine.catalogue(config.instance(instance).name)
         facts = catalogue.describe(parsed)
         files = unique_files(catalogue.files(parsed))
         held: Counter[str] = Counter()

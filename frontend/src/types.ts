@@ -84,6 +84,8 @@ export interface IPlan {
 export interface IInstance {
   name: string;
   identity: string;
+  /** What a notebook names it by. */
+  written: string;
   host: string;
   account: string | null;
   auth_type: string | null;

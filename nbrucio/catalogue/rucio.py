@@ -238,9 +238,9 @@ class Catalogues:
         """
         found = self._config.instance(instance)
         with self._lock:
-            if found.identity not in self._opened:
-                self._opened[found.identity] = RucioCatalogue(found, self._config.policy, environ=self._environ)
-            return self._opened[found.identity]
+            if found.name not in self._opened:
+                self._opened[found.name] = RucioCatalogue(found, self._config.policy, environ=self._environ)
+            return self._opened[found.name]
 
     def close(self) -> None:
         """Close every catalogue that was opened. Idempotent."""

@@ -60,7 +60,8 @@ def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM
         faults=tuple(found.faults),
         default_name=default_name,
     )
-    return config._replace(default=_chosen(config)) if default_name else config
+    default = _chosen(config) if default_name else config.default
+    return config if default is None else config._replace(default=default).preferring(default)
 
 
 def _chosen(config: Config) -> Instance | None:

@@ -48,7 +48,8 @@ class Found:
         return (table.values["password"][1].label for table in self.tables if "password" in table.values)
 
     def _check_identity(self, instance: Instance, table: Table) -> None:
-        # Store, grants and locks are kept by identity: two servers under one would be taken for each other.
+        # Store, grants and locks are kept by identity: two servers under one would be taken for each other. Two logins
+        # to one server and VO share them.
         other = next((known for known in self.instances if _alike(known, instance)), None)
         if other is not None:
             what = f"({instance.identity}) already means the instance {other.name}: give one of them another identity"
@@ -56,7 +57,9 @@ class Found:
 
 
 def _alike(one: Instance, other: Instance) -> bool:
-    """Whether the identity of one is a name of the other."""
+    """Whether the identity of one is a name of the other, which is another server or VO."""
+    if (one.identity, one.address) == (other.identity, other.address):
+        return False
     pairs = ((one, other), (other, one))
     return any(this.identity in map(canonical, (that.identity, that.name, *that.aliases)) for this, that in pairs)
 

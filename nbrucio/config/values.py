@@ -202,7 +202,7 @@ class Config(NamedTuple):
     """The whole configuration of this machine and user.
 
     Attributes:
-        instances: those that are configured rightly, each with an identity of its own.
+        instances: those that are configured rightly. Several logins to one server and VO have one identity.
         default: the instance of notebooks that name none; None when there is none.
         store_path: the folder of the store; it need not exist.
         policy: limits, the operator's already applied.
@@ -228,6 +228,7 @@ class Config(NamedTuple):
 
         A name is a short name, an identity, an alias, a URL, or the beginning of an identity that fits one instance
         alone: a bare host means the default port, no prefix and the VO ``def`` where such an instance is configured.
+        Of several instances with one identity it is the first.
 
         Raises:
             UnknownInstance: none is configured under that name, several fit it, or there is no default.
@@ -248,9 +249,21 @@ class Config(NamedTuple):
             found = loosely(self.instances, wanted)
         if not found:
             raise unknown_instance(wanted, self._known(), self.places)
-        if len(found) > 1:
+        if len({one.identity for one in found}) > 1:
             raise ambiguous(wanted, found)
         return found[0]
+
+    def written(self, instance: Instance) -> str:
+        """What the tool writes into a notebook for ``instance``: its identity, so that the notebook means the same
+        elsewhere, or its short name where the identity means another login to that server."""
+        return instance.identity if self.instance(instance.identity) == instance else instance.name
+
+    def preferring(self, instance: Instance) -> Config:
+        """This configuration, where of several logins to one server that of ``instance`` is what its identity means."""
+        if self.instance(instance.identity) == instance:
+            return self
+        others = (one for one in self.instances if one != instance)
+        return self._replace(instances=(instance, *others))
 
     def _known(self) -> tuple[str, ...]:
         return tuple(instance.name for instance in self.instances)

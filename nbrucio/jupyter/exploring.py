@@ -37,7 +37,7 @@ def catalogue_of(instance: str | None) -> Iterator[RucioCatalogue]:
     config = load()
     catalogues = Catalogues(config)
     try:
-        yield catalogues.open(config.instance(instance).identity)
+        yield catalogues.open(config.instance(instance).name)
     finally:
         catalogues.close()
 

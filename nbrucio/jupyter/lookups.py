@@ -104,7 +104,7 @@ def search(pattern: str, kind: str, filters: Sequence[str], limit: str, instance
     most = _limit(limit)
     config = load()
     with Engine(config) as engine:
-        hits = engine.catalogue(config.instance(instance).identity).search(scope, name or "*", kind, filters)
+        hits = engine.catalogue(config.instance(instance).name).search(scope, name or "*", kind, filters)
         found = list(islice(hits, most + 1))
     rows = [
         {"did": str(hit.did), "type": hit.type.value, "open": hit.open, "bytes": hit.size_bytes, "files": hit.files}
@@ -121,7 +121,7 @@ def did(text: str, limit: str, instance: str | None) -> dict[str, object]:
     """
     parsed, most, config = Did.parse(text), _limit(limit), load()
     with Engine(config) as engine:
-        catalogue = engine.catalogue(config.instance(instance).identity)
+        catalogue = engine.catalogue(config.instance(instance).name)
         facts = catalogue.describe(parsed)
         files = list(islice(catalogue.files(parsed), most + 1))
     rows = [{"did": str(file.did), "bytes": file.size_bytes, "checksum": file.checksum} for file in files[:most]]
@@ -148,6 +148,7 @@ def instances() -> dict[str, object]:
             {
                 "name": instance.name,
                 "identity": instance.identity,
+                "written": config.written(instance),
                 "host": instance.host,
                 "account": instance.account,
                 "auth_type": instance.auth_type,

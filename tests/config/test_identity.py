@@ -94,3 +94,17 @@ def test_a_rucio_cfg_of_another_vo_is_another_instance(configured: Load) -> None
 def test_a_default_that_fits_several_instances_lists_them(configured: Load) -> None:
     with pytest.raises(UnknownInstance, match="may mean 2 Rucio instances"):
         configured('default_instance = "h.example"\n' + PORT + VO).instance()
+
+
+def test_several_logins_to_one_server_are_one_identity(configured: Load) -> None:
+    text = server("own", "https://h.example", 'account = "jdoe"') + server(
+        "group", "https://H.example:443/", 'account = "higgs"'
+    )
+    config = configured(text + BELLE)
+    own, group = config.instance("own"), config.instance("group")
+    assert own.identity == group.identity == "h.example"
+    assert config.instance("h.example") == own
+    assert (config.written(own), config.written(group)) == ("h.example", "group")
+    assert configured(f'default_instance = "group"\n{text}').instance("h.example") == group
+    assert config.preferring(group).instance("h.example") == group
+    assert config.preferring(group).default == config.default

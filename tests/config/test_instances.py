@@ -72,8 +72,9 @@ def test_instances_of_operator_and_user_are_merged_key_by_key(configured: Load) 
     assert config.instance("atlas").host == "https://rucio.atlas.example:443"
 
 
-def test_two_instances_cannot_share_an_identity(configured: Load) -> None:
-    config = configured(BELLE + BELLE.replace("instances.belle", "instances.twin"))
+def test_two_servers_cannot_share_an_identity(configured: Load) -> None:
+    other = BELLE.replace("instances.belle", "instances.twin").replace("rucio.belle", "rucio.other")
+    config = configured(BELLE + other + 'identity = "rucio.belle.example"\n')
     assert config.instance("rucio.belle.example").name == "belle"
     with pytest.raises(BadConfig, match=r"instances\.twin\.identity .* already means the instance belle"):
         config.instance("twin")

@@ -37,9 +37,8 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
   const notebook = notebooks.current;
   const add = (did: string, handle: string | null): void => {
     setSaid('');
-    // The identity rather than the short name, so that the notebook means the same elsewhere.
     const chosen = instances?.instances.find(one => one.name === explorer.search?.instance);
-    takeInto(props, did, chosen?.identity ?? null, handle).then(
+    takeInto(props, did, chosen?.written ?? null, handle).then(
       name => setSaid(trans.__('%1 is in the notebook as %2.', did, name)),
       (error: unknown) => setSaid(faultOf(error).message)
     );
