@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,6 +17,8 @@ from nbrucio.words import human_bytes, plural
 
 #: Summing leaves the interpreter's lock, and a network file system answers several at once.
 _AT_ONCE = 4
+#: How often a long read says how far it is, in seconds.
+_TELL_S = 10.0
 
 
 class Rereading:
@@ -37,6 +40,7 @@ class Rereading:
         self._announce = announce
         self._cancel = cancel
         self._stopping = threading.Event()
+        self._told_s = 0.0
 
     def __call__(self, facts: Facts) -> None:
         """Read what is doubtful.
@@ -45,6 +49,7 @@ class Rereading:
             Interrupted: the run was cancelled.
         """
         self.done = True
+        self._told_s = time.monotonic()
         self._announce(facts)
         files = facts.doubtful
         size = human_bytes(sum(entry.size_bytes or 0 for entry in files.values()))
@@ -54,8 +59,8 @@ class Rereading:
     def _read_all(self, files: Mapping[FileKey, FileEntry]) -> None:
         with ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1), "nbrucio-read") as pool:
             try:
-                for _ in pool.map(self._read, files.items()):
-                    pass
+                for number, _ in enumerate(pool.map(self._read, files.items()), 1):
+                    self._tell(number, len(files))
             except KeyboardInterrupt as error:
                 raise _interrupted() from error
             finally:
@@ -74,6 +79,11 @@ class Rereading:
             return
         if fault is not None:
             self._engine.reporter.report(Noticed(f"{entry.did} in the store is wrong: {fault}. It is not used."))
+
+    def _tell(self, number: int, count: int) -> None:
+        if time.monotonic() - self._told_s > _TELL_S:
+            self._told_s = time.monotonic()
+            self._engine.reporter.report(Noticed(f"  {number:,} of {plural(count, 'file')} read again"))
 
     def _check(self) -> None:
         if self._stopping.is_set() or (self._cancel is not None and self._cancel.is_set()):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbrucio.bringing import Bringing, limits_of
 from nbrucio.config import Config
 from nbrucio.declaration import NO_PARAMETERS
+from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError
 from nbrucio.events import Noticed, Reporter
@@ -129,9 +130,6 @@ def status(
         check: ask the catalogue whether what is locked has changed; otherwise there is no network.
         tell: hand over to kernels the notebooks of which everything is here, as a sync that brings nothing does; their
             reports have a manifest then.
-
-    Raises:
-        NbrucioError: with ``tell``, links to the files cannot be made.
     """
     began = time.monotonic()
     question, options = Question(offline=True), Options(variant=variant)
@@ -280,10 +278,18 @@ def _finished(
             links = [(file.entry.did, file.where) for file in files if file.where is not None]
             # A folder that lacks the streamed files would pass for the whole.
             if len(links) == len(files):
-                folder = engine.store.view(requirement.target.instance, requirement.target.requirement.did, links)
-                finished = finished._replace(folder=folder)
+                finished = finished._replace(folder=_folder(engine, requirement.target, links))
         requirements.append(finished)
     return report._replace(requirements=tuple(requirements))
+
+
+def _folder(engine: Engine, target: Target, links: Sequence[tuple[Did, str]]) -> Path | None:
+    """The folder of links to files that are all here. Where it cannot be made, they are usable all the same."""
+    try:
+        return engine.store.view(target.instance, target.requirement.did, links)
+    except NbrucioError as error:
+        engine.reporter.report(Noticed(f"There is no folder of links for {target.requirement.did}: {error.message}"))
+        return None
 
 
 def _streaming_ca(engine: Engine, target: Target, files: Sequence[FileReport]) -> str | None:

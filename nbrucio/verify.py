@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbrucio.catalogue.base import FileEntry
+from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.config import Config
+from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import IntegrityError, NbrucioError, Unavailable
 from nbrucio.events import FileFinished, Reporter
@@ -74,6 +75,7 @@ class _Reading:
         self.wrong: list[NbrucioError] = []
         self._engine = engine
         self._examined: dict[FileKey, Examined] = {}
+        self._places: dict[str, Mapping[Did, Replica]] = {}
 
     def requirement(self, requirement: RequirementReport) -> RequirementReport:
         """``requirement`` as it is after each of its files was read."""
@@ -86,6 +88,7 @@ class _Reading:
             found = self._mounted(target, file) if file.access is Access.MOUNT else self._stored(target, file)
         except NbrucioError as error:
             found = _missing(file, error)
+        found = found or self._at_mount(target, file)
         if found is None:
             return file._replace(access=Access.MISSING) if file.access is Access.REREAD else file
         if found.error is not None:
@@ -104,10 +107,25 @@ class _Reading:
         stored = examined.stored
         if stored is None:
             return None if examined.fault is None else _missing(file, _damaged(file.entry, examined))
-        fault = other_bytes(target, file.entry, stored.sha256)
+        # What the plan refuses, since nothing could show it to be wrong, a read does not make right.
+        refused = file.error if isinstance(file.error, IntegrityError) else None
+        fault = other_bytes(target, file.entry, stored.sha256) or refused
         if fault is not None:
             return _missing(file, fault)
-        return FileReport(file.entry, Access.STORE, stored.where, stat=stored.stat)
+        return file._replace(access=Access.STORE, where=stored.where, stat=stored.stat, error=None)
+
+    def _at_mount(self, target: Target, file: FileReport) -> FileReport | None:
+        """What lies on a mounted RSE where the file was, and is not taken for it; None when nothing does."""
+        if target.lock is None:
+            return None
+        if target.lock.digest not in self._places:
+            self._places[target.lock.digest] = self._engine.places.read(target.instance, target.lock.digest)
+        replica = self._places[target.lock.digest].get(file.entry.did)
+        instance = self._engine.config.instance(target.instance)
+        path = instance.local_path(replica.rse, replica.pfn) if replica is not None else None
+        if path is None or not os.path.lexists(path):
+            return None
+        return _missing(file, _wrong_at_mount(file.entry, path, "another size, or is not a file"))
 
     def _mounted(self, target: Target, file: FileReport) -> FileReport:
         try:
@@ -118,18 +136,20 @@ class _Reading:
         if fault is None:
             other = other_bytes(target, file.entry, sums.sha256)
             return file if other is None else _missing(file, other)
-        return _missing(
-            file,
-            IntegrityError(
-                f"{file.entry.did} is wrong on the mounted RSE: {file.path} has {fault}.",
-                subject=str(file.entry.did),
-                hint='Tell the site, or declare {"access": "download"} to have another replica.',
-            ),
-        )
+        assert file.path is not None
+        return _missing(file, _wrong_at_mount(file.entry, file.path, fault))
+
+
+def _wrong_at_mount(entry: FileEntry, path: Path, fault: str) -> IntegrityError:
+    return IntegrityError(
+        f"{entry.did} is wrong on the mounted RSE: {path} has {fault}.",
+        subject=str(entry.did),
+        hint='Tell the site, or declare {"access": "download"} to have another replica.',
+    )
 
 
 def _missing(file: FileReport, error: NbrucioError) -> FileReport:
-    return FileReport(file.entry, Access.MISSING, error=error)
+    return file._replace(access=Access.MISSING, where=None, stat=None, error=error)
 
 
 def _damaged(entry: FileEntry, examined: Examined) -> IntegrityError:

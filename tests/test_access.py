@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,19 @@ def test_verify_finds_what_a_mount_has_wrong_and_touches_nothing(
     (error,) = verify([path], config).wrong
     assert (error.exit_code, paths[0].read_bytes()) == (9, b"wronG 0")
     assert "is wrong on the mounted RSE" in error.message
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"short"), lambda path: path.mkdir()])
+def test_verify_finds_what_lies_on_a_mount_in_the_place_of_a_file(
+    sandbox: Sandbox, config: Config, tmp_path: Path, damage: Callable[[Path], object], request: pytest.FixtureRequest
+) -> None:
+    path, paths = mounted(sandbox, tmp_path, f"place{request.node.callspec.id[-1]}")
+    sync([path], config)
+    paths[0].unlink()
+    assert verify([path], config).wrong == (), "what is gone is missing"
+    damage(paths[0])
+    found = verify([path], config)
+    assert ([error.exit_code for error in found.wrong], found.files) == ([9], 2)
 
 
 def test_verify_removes_what_is_damaged_in_the_store(config: Config, tmp_path: Path) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import pytest
 
 from nbrucio.config import Config, load
-from nbrucio.errors import OverBudget
+from nbrucio.consent import Grants
+from nbrucio.errors import Interrupted, NoSpace, OverBudget
 from nbrucio.glance import glance
+from nbrucio.jupyter.syncs import Syncs, Wish
 from nbrucio.kernel.errors import DataNotHere
 from nbrucio.kernel.lookup import Data
 from nbrucio.plan import Access
@@ -224,6 +229,44 @@ def test_kernels_are_told_of_what_is_verified_while_the_rest_is_read(
     assert desk.sync().exit_code == 0
     assert states == ["syncing"]
     assert Data(desk.notebook).manifest().state == "ready"
+
+
+def test_a_sync_that_is_stopped_while_it_reads_goes_on_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.restore()
+    cancel = threading.Event()
+
+    def reading(store: Store, *args: Any, **more: Any) -> object:
+        cancel.set()
+        return examine(store, *args, **more)
+
+    examine = Store.examine
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "examine", reading)
+        with pytest.raises(Interrupted):
+            sync([desk.notebook], desk.config, cancel=cancel)
+    assert desk.sync(OFFLINE).exit_code == 0
+
+
+def test_a_folder_of_links_that_cannot_be_made_keeps_no_data_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> Path:
+        raise NoSpace("The store has no room.")
+
+    monkeypatch.setattr(Store, "view", full)
+    desk.restore()
+    report = desk.sync(OFFLINE)
+    assert (report.exit_code, report.notebooks[0].requirements[0].folder) == (0, None)
+    assert len(desk.code()) == 2
+
+
+def test_opening_a_notebook_reads_a_restored_store_without_consent(desk: Desk) -> None:
+    desk.restore()
+    syncs = Syncs(lambda _run: None, logging.getLogger(), Grants(desk.folder / "grants.json"), lambda: desk.config)
+    try:
+        ended = syncs.start(desk.notebook, Wish(budget_bytes=0)).future.result(30)
+    finally:
+        syncs.close()
+    assert dict(ended.states) == {"h": "ready"}
+    assert len(desk.code()) == 2
 
 
 @contextmanager

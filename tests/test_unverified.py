@@ -17,6 +17,7 @@ from nbrucio.plan import Access, Facts, Limits, Target, make_plan
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import File, add_dataset, add_files
 from nbrucio.sync import forecast, status, sync
+from nbrucio.verify import verify
 
 KNOWN, SIZE_ONLY, NOTHING = "unverified.known", "unverified.size", "unverified.nothing"
 #: What a server answers whose login has run out, with status 200.
@@ -108,6 +109,17 @@ def test_a_sha256_in_the_lock_verifies_what_rucio_cannot(access: str | None) -> 
     assert file.error is None
     assert file.access in (Access.STORE, Access.MOUNT)
     assert not target.unverified(entry)
+
+
+def test_verify_calls_right_what_it_compared_and_nothing_else(
+    dids: dict[str, Did], config: Config, tmp_path: Path
+) -> None:
+    path = _notebook(tmp_path, dids[SIZE_ONLY], dids[NOTHING])
+    assert sync([path], _allowing(config)).exit_code == 0
+    found = verify([path], config)
+    assert [(error.exit_code, error.subject) for error in found.wrong] == [(9, str(dids[NOTHING]))]
+    assert [one.unverified_files for one in found.report.notebooks[0].requirements] == [1, 0]
+    assert verify([path], _allowing(config)).wrong == ()
 
 
 def test_the_dataset_of_such_a_file_reads_as_of_unknown_size(

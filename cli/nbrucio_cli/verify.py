@@ -50,7 +50,7 @@ def command(notebooks: tuple[Path, ...], variant: str | None, as_json: bool) -> 
 
 def _words(found: Verified) -> str:
     """What was read, and what that came to."""
-    from nbrucio.words import human_bytes, plural
+    from nbrucio.words import human_bytes, plural, unverified_words
 
     files = [file for book in found.report.notebooks for one in book.requirements for file in one.files]
     missing = sum(not file.usable for file in files) - len(found.wrong)
@@ -58,4 +58,5 @@ def _words(found: Verified) -> str:
     if not found.files:
         return f"Nothing to verify: no file is in the store or on a mount{rest}."
     verdict = f"{plural(len(found.wrong), 'file')} wrong" if found.wrong else "all right"
-    return f"{plural(found.files, 'file')}, {human_bytes(found.size_bytes)} read: {verdict}{rest}"
+    unverified = unverified_words(sum(file.usable and file.unverified for file in files))
+    return f"{plural(found.files, 'file')}, {human_bytes(found.size_bytes)} read: {verdict}{unverified}{rest}"

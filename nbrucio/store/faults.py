@@ -8,8 +8,8 @@ from nbrucio.errors import BadConfig, NbrucioError, NoSpace, Unavailable
 
 # EFBIG: the file system, or a limit of this user, takes no file of that size.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-#: What a store says in which nothing may be written.
-FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+#: What a store says in which nothing may be written. FUSE file systems that only read have no calls to write.
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSYS, errno.EOPNOTSUPP)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 
 

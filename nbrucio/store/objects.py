@@ -157,7 +157,10 @@ class Objects:
             found = self._fs.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
                 raise OSError(errno.EAGAIN, "it is being replaced")
-            return found, sum_file(self._fs, fd, want_md5=wants_md5(entry), before_block=before_block).result()
+            sums = sum_file(self._fs, fd, want_md5=wants_md5(entry), before_block=before_block).result()
+            if _stat(self._fs.fstat(fd)) != _stat(found):
+                raise OSError(errno.EAGAIN, "it changed while it was read")
+            return found, sums
         finally:
             self._fs.close(fd)
 
@@ -176,6 +179,8 @@ class Objects:
 
     def _wrong(self, place: Place, found: os.stat_result, sums: Sums | None, fault: str) -> Examined:
         try:
+            if _stat(self._fs.lstat(place.path)) != _stat(found):
+                return Examined()  # another process put a file in its place meanwhile
             self.remove(place)
         except OSError:
             if sums is not None:  # a wrong size tells by itself
@@ -184,7 +189,7 @@ class Objects:
         return Examined(fault=fault, removed=True)
 
     def _remember(self, place: Place, found: os.stat_result, sums: Sums) -> None:
-        self._remembered.keep(place.key, Read((found.st_size, found.st_mtime_ns, found.st_ino), sums))
+        self._remembered.keep(place.key, Read(_stat(found), sums))
 
     def _scratch(self) -> str:
         """A new path among the partial files, whose folder a store that was restored in part may lack."""
@@ -206,10 +211,13 @@ class Objects:
         return parse_record(text)
 
 
+def _stat(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
 def _known(record: Record | None, remembered: Read | None, found: os.stat_result) -> Sums | None:
     """The sums of the file with this stat; None when nobody read it as it is."""
-    now = (found.st_size, found.st_mtime_ns, found.st_ino)
-    if remembered is not None and remembered.stat == now and stat.S_ISREG(found.st_mode):
+    if remembered is not None and remembered.stat == _stat(found) and stat.S_ISREG(found.st_mode):
         return remembered.sums
     return record.sums if record is not None and record.describes(found) else None
 

@@ -12,7 +12,7 @@ import pytest
 from nbrucio.errors import Unavailable
 from nbrucio.store import Store
 from nbrucio.store.objects import Examined
-from tests.store.damage import BYTES, THINGS, Damage, flip_silently, folder, restore, swap, truncate
+from tests.store.damage import BYTES, THINGS, Damage, flip, flip_silently, folder, restore, swap, truncate
 from tests.store.disks import INSTANCE, CountedDisk, entry, objects, put
 
 CONTENT = b"muons" * 1000
@@ -104,6 +104,36 @@ def test_what_cannot_be_read_is_an_error_that_names_it_and_a_sync_replaces_it(st
     with pytest.raises(Unavailable, match=f"test:x.root in the store cannot be read: {path}"):
         broken.examine(INSTANCE, X)
     assert broken.verify(INSTANCE, X) is None
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_neither_right_nor_removed(tmp_path: Path) -> None:
+    path = put(Store(tmp_path), X, CONTENT)
+    disk = CountedDisk()
+    readinto = disk.readinto
+
+    def written_meanwhile(fd: int, buffer: memoryview) -> int:
+        os.utime(path, (1, 1))
+        return int(readinto(fd, buffer))
+
+    disk.readinto = written_meanwhile  # type: ignore[method-assign]
+    with pytest.raises(Unavailable, match="it changed while it was read"):
+        Store(tmp_path, fs=disk).examine(INSTANCE, X)
+    assert path.exists()
+
+
+def test_a_file_that_another_process_heals_meanwhile_is_not_removed(tmp_path: Path) -> None:
+    flip(put(Store(tmp_path), X, CONTENT))
+    disk = CountedDisk()
+    readinto = disk.readinto
+
+    def healed_meanwhile(fd: int, buffer: memoryview) -> int:
+        if not (count := int(readinto(fd, buffer))):
+            put(Store(tmp_path), X, CONTENT)
+        return count
+
+    disk.readinto = healed_meanwhile  # type: ignore[method-assign]
+    assert Store(tmp_path, fs=disk).examine(INSTANCE, X) == Examined()
+    assert Store(tmp_path).find(INSTANCE, X)
 
 
 @pytest.mark.parametrize("content", [CONTENT[::-1], CONTENT + b"!"])
