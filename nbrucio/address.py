@@ -6,11 +6,14 @@ An identity is written ``host[:port][/prefix][#vo]``, with port, prefix and VO o
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 USUAL_VO = "def"
 _USUAL_PORT = 443
+#: Addresses that are not parsed anew: an instance is looked up for each file.
+_REMEMBERED = 64
 _PORTS = {"https": _USUAL_PORT, "http": 80}
 
 
@@ -45,12 +48,14 @@ class Address(NamedTuple):
         )
 
 
+@lru_cache(_REMEMBERED)
 def address_of(url: str, vo: str) -> Address:
     """The address of the server at the http or https URL ``url``, for a VO."""
     parts = urlsplit(url)
     return Address(_host(parts), parts.port or _PORTS.get(parts.scheme), parts.path.rstrip("/"), vo)
 
 
+@lru_cache(_REMEMBERED)
 def read_address(text: str) -> Address | None:
     """What ``text`` writes: an identity, a part of one that begins with the host, or a URL; None for anything else.
 

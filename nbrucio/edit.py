@@ -209,7 +209,7 @@ def _lock(
             raise target.error
         if target.lock is not None:
             sums = _sums(_verified(engine, target), target, beside, declaration, anew=question.refresh)
-            declaration = _without_stale(_locked(declaration, target, sums), target)
+            declaration = _without_stale(_locked(declaration, target, sums, engine.given), target)
             beside = _pinned(beside, target, target.lock, sums)
     return declaration, beside, targets
 
@@ -254,10 +254,11 @@ def _without_stale(declaration: Declaration, target: Target) -> Declaration:
     return declaration._replace(lock={key: entry for key, entry in declaration.lock.items() if key not in stale})
 
 
-def _locked(declaration: Declaration, target: Target, sums: Mapping[str, str]) -> Declaration:
+def _locked(declaration: Declaration, target: Target, sums: Mapping[str, str], config: Config) -> Declaration:
     assert target.lock is not None
-    key = target.requirement.lock_key
-    if target.requirement.instance is None:
+    key, name = target.requirement.lock_key, target.requirement.instance
+    # A host alone means this instance only while no other of that host is configured.
+    if name is None or not config.instance(name).is_called(name):
         named = target.requirement._replace(instance=target.instance)
         entries = tuple(named if entry == target.requirement else entry for entry in declaration.entries)
         declaration = declaration._replace(entries=entries)

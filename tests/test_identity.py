@@ -201,11 +201,15 @@ def test_a_grant_holds_for_the_one_instance_that_it_names(
     assert kept.all() == ()
 
 
-def test_lock_writes_the_whole_identity(configured: Configured, url: str, tmp_path: Path) -> None:
-    path = notebook(tmp_path, None)
+@pytest.mark.parametrize(("before", "after"), [(None, None), ("127.0.0.1", None), ("first", "first")])
+def test_lock_writes_the_whole_identity_of_what_is_not_named(
+    configured: Configured, url: str, tmp_path: Path, before: str | None, after: str | None
+) -> None:
+    path = notebook(tmp_path, before)
     lock(path, configured(first={}))
     value: dict[str, Any] = json.loads(path.read_text())["metadata"]["nbrucio"]
-    assert value["requirements"][0]["instance"] == url.removeprefix("http://")
+    assert value["requirements"][0]["instance"] == (after or url.removeprefix("http://"))
+    assert value["lock"]["data"]["files"] == 1
 
 
 def test_a_short_name_chooses_among_the_accounts_of_one_server(

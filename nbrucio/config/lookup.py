@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 def exactly(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
     """Those of which ``wanted`` is a name. An identity goes before a short name, then an alias, then URL and VO."""
     plain, identity = wanted.strip().lower(), canonical(wanted)
-    kinds = (
-        [one for one in instances if one.identity == identity],
-        [one for one in instances if one.name.lower() == plain],
-        [one for one in instances if plain in (alias.lower() for alias in one.aliases)],
-        [one for one in instances if one.address.identity() == identity],
+    kinds: tuple[Callable[[Instance], bool], ...] = (
+        lambda one: one.identity == identity,
+        lambda one: one.name.lower() == plain,
+        lambda one: plain in (alias.lower() for alias in one.aliases),
+        lambda one: one.address.identity() == identity,
     )
-    return tuple(next(filter(None, kinds), ()))
+    found = (tuple(filter(kind, instances)) for kind in kinds)
+    return next(filter(None, found), ())
 
 
 def loosely(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
