@@ -17,6 +17,7 @@ from typing import Any
 from nbrucio.atomic import write_file
 from nbrucio.did import Did
 from nbrucio.errors import UnreadableFile
+from nbrucio.fileaccess import make_private_folder
 from nbrucio.filelocks import locked
 from nbrucio.readfile import read_kept
 
@@ -126,7 +127,7 @@ class Grants:
         self._write(lambda old: [grant for grant in old if (grant.instance, grant.did) != (instance, did)])
 
     def _write(self, change: Callable[[tuple[Grant, ...]], list[Grant]]) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self._path.parent)
         with locked(self._path):
             now = datetime.now(timezone.utc)
             kept = tuple(grant for grant in self._read() if now < grant.expires)

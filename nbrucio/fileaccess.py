@@ -1,4 +1,7 @@
-"""Who may read and write a file, carried over to another: owner, group, mode, POSIX ACL, extended attributes."""
+"""Who may read and write a file, carried over to another: owner, group, mode, POSIX ACL, extended attributes.
+
+And folders that are for their user alone.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import stat
 import struct
 from contextlib import suppress
+from pathlib import Path
 
 _ACL = "system.posix_acl_access"
 #: The layout of that attribute, of linux/posix_acl_xattr.h: a version, then tag, permissions and id of each entry.
@@ -125,3 +129,23 @@ def _with_user(entries: list[_Entry], owner: int) -> list[_Entry]:
     # A mask that is there limits others, too: it stays. Without one the group's entry limits the group by itself.
     mask = [] if _MASK in by_tag else [(_MASK, by_tag[_USER_OBJ] | by_tag[_GROUP_OBJ], _NOBODY)]
     return [*kept, (_USER, by_tag[_USER_OBJ], owner), *mask]
+
+
+def make_private_folder(path: Path) -> None:
+    """Make the folder ``path``, and those above it that are missing, for this user alone whatever the umask.
+
+    One that is there stays as it is.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+    except FileNotFoundError:
+        make_private_folder(path.parent)
+        make_private_folder(path)
+    else:
+        path.chmod(0o700)

@@ -182,9 +182,9 @@ def expect(path: Path, notebook: Path) -> None:
 def says_nothing(path: Path) -> bool:
     """Whether the manifest at ``path`` is missing, or says `nothing_yet`."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path, MAX_BYTES) as file:
             head, _, data = file.read(_MAX_HEAD_BYTES).partition(_DATA)
-        return data == b"{}}\n" and json.loads(head + b"}").get("state") == "syncing"
+        return data == b"{}}\n" and parse_json(head + b"}").get("state") == "syncing"
     except (OSError, ValueError, AttributeError):
         return True
 

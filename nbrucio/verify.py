@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from nbrucio.errors import IntegrityError, NbrucioError, Unavailable
 from nbrucio.events import FileFinished, Reporter
 from nbrucio.lockfaults import other_bytes
 from nbrucio.plan import Access, FileKey, Target
+from nbrucio.readfile import open_regular
 from nbrucio.report import FileReport, RequirementReport, SyncReport
 from nbrucio.store.fs import REAL
 from nbrucio.store.objects import Examined
@@ -163,8 +164,5 @@ def _damaged(entry: FileEntry, examined: Examined) -> IntegrityError:
 
 def _sums(file: FileReport) -> Sums:
     assert file.path is not None
-    fd = os.open(file.path, os.O_RDONLY)
-    try:
-        return sum_file(REAL, fd, want_md5=wants_md5(file.entry), before_block=lambda: None).result()
-    finally:
-        os.close(fd)
+    with open_regular(file.path, sys.maxsize) as opened:
+        return sum_file(REAL, opened.fileno(), want_md5=wants_md5(file.entry), before_block=lambda: None).result()

@@ -19,6 +19,8 @@ from nbrucio.atomic import copy_of, replace_file
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.did import Did
 from nbrucio.errors import BadNotebook
+from nbrucio.fileaccess import make_private_folder
+from nbrucio.kernel.where import make_private
 from nbrucio.notebook import load, save
 from nbrucio.sidecar import Sidecar
 from tests.notebook_texts import MINIMAL, VALUE
@@ -314,3 +316,24 @@ def test_the_next_edit_sweeps_what_a_killed_one_left(tmp_path: Path) -> None:
     living.write_text("")
     replace_file(path, b"new", lambda: None)
     assert names(tmp_path) == {living.name, "nb.ipynb"}
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
+def test_a_folder_of_ours_is_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        make_private_folder(tmp_path / "a" / "b")
+        make_private(tmp_path / "c" / "d")
+        folders = [tmp_path / name for name in ("a", "a/b", "c", "c/d")]
+        assert {oct(stat.S_IMODE(folder.stat().st_mode)) for folder in folders} == {"0o700"}
+    finally:
+        os.umask(before)
+
+
+def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir(mode=0o755)
+    make_private_folder(tmp_path / "a")
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o755
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileExistsError):
+        make_private_folder(tmp_path / "file")

@@ -17,6 +17,7 @@ from pathlib import Path
 from nbrucio.atomic import write_file
 from nbrucio.config import Instance
 from nbrucio.errors import BadConfig
+from nbrucio.fileaccess import make_private_folder
 from nbrucio.readfile import read_file
 
 #: Rucio's tokens live for an hour. One that is about to expire costs a refused request; a new one costs no more.
@@ -82,7 +83,7 @@ def _private_folder(environ: Mapping[str, str]) -> Path:
     """The folder, made if need be, with nobody else let in."""
     folder = _parent(environ) / "tokens"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
         facts = folder.lstat()
         if not stat.S_ISDIR(facts.st_mode):
             raise _unusable(folder, "it is no folder")

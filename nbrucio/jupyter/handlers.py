@@ -19,6 +19,7 @@ from nbrucio.jupyter import lookups
 from nbrucio.jupyter.context import ServerContext
 from nbrucio.jupyter.opening import Chosen
 from nbrucio.jupyter.syncs import Wish
+from nbrucio.readfile import parse_json
 
 Verb = Callable[..., Awaitable[None]]
 
@@ -91,7 +92,7 @@ class NbrucioHandler(APIHandler):
             UsageError: it is none.
         """
         try:
-            value = json.loads(self.request.body or b"{}")
+            value = parse_json(self.request.body or b"{}")
         except ValueError:
             value = None
         if not isinstance(value, dict):

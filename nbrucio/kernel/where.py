@@ -48,8 +48,11 @@ def make_private(folder: Path) -> None:
         PermissionError: it is a symbolic link, no folder, or another user's; the message says which.
         OSError: it cannot be created.
     """
+    if not folder.parent.exists():
+        make_private(folder.parent)
     try:
-        folder.mkdir(mode=0o700, parents=True)
+        folder.mkdir(mode=0o700)
+        folder.chmod(0o700)  # a umask may leave less
     except FileExistsError:
         fault = fault_of_folder(folder)
         if fault:

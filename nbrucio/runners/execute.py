@@ -211,6 +211,6 @@ def typed(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
 def _value(text: str) -> object:
     try:
         value: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return value

@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from nbrucio.errors import MissingDependency, NbrucioError, UsageError
+from nbrucio.errors import MissingDependency, NbrucioError, UnreadableFile, UsageError
 from nbrucio.sandbox.configuration import client_environment, write_configuration
 from nbrucio.sandbox.layout import Layout
 from nbrucio.sandbox.rses import ACCOUNT, ADMIN
@@ -107,7 +107,8 @@ class Sandbox:
                 hint="Give the folder that a sandbox was started in.",
             )
         with self._locked():
-            self._stop()
+            with suppress(UnreadableFile):  # what runs then is not known, and loses its files
+                self._stop()
             self._wipe()
             # After this somebody who waits for the lock finds a folder without content, as a new one.
             self._layout.state.unlink(missing_ok=True)

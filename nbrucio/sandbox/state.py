@@ -6,7 +6,9 @@ import json
 import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
+from nbrucio.readfile import SMALL_BYTES, read_kept
 from nbrucio.sandbox.layout import write_private
 from nbrucio.sandbox.process import Process
 
@@ -53,13 +55,18 @@ class State:
 
 
 def load_state(path: Path) -> State | None:
-    """The state in ``path``; None when there is none, or none that this version can read."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    if not isinstance(values, dict) or values.pop("version", None) != _VERSION:
-        return None
+    """The state in ``path``; None when there is none.
+
+    Raises:
+        UnreadableFile: it is there, but cannot be read. Without it the content of the sandbox is out of reach.
+    """
+    without = "`nbrucio sandbox reset` makes the sandbox anew"
+    return read_kept(path, SMALL_BYTES, _state_in, None, without=without)
+
+
+def _state_in(values: dict[str, Any]) -> State:
+    if values.pop("version") != _VERSION:
+        raise ValueError("it is of another version of nbrucio")
     for name in ("server", "storage"):
         values[name] = None if values[name] is None else Process(**values[name])
     return State(**values)

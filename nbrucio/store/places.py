@@ -14,6 +14,7 @@ from nbrucio.atomic import write_file
 from nbrucio.catalogue.base import Replica
 from nbrucio.did import Did
 from nbrucio.errors import BadDid
+from nbrucio.fileaccess import make_private_folder
 from nbrucio.readfile import read_file
 
 #: About a million lines.
@@ -50,7 +51,7 @@ class Places:
         """
         path = self.path(instance, digest)
         lines = (f"{did}\t{replica.rse}\t{replica.pfn}\n" for did, replica in places.items())
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         write_file(path, "".join(lines).encode("utf-8", "surrogatepass"))
 
     def path(self, instance: str, digest: str) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.atomic import write_pieces
+from nbrucio.fileaccess import make_private_folder
 from nbrucio.readfile import read_file
 from nbrucio.store.record import Sums
 
@@ -67,7 +68,7 @@ class Remembered:
             head = f"nbrucio-store-read 1 {self._root}\n"
             lines = (_line(key, read).encode() for key, read in sorted(found.items()))
             try:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private_folder(self._path.parent)
                 write_pieces(self._path, (head.encode("utf-8", "surrogateescape"), *lines))
             except OSError:
                 return

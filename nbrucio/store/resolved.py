@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from nbrucio.atomic import write_file
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.errors import BadDid
+from nbrucio.fileaccess import make_private_folder
 from nbrucio.lock import LockEntry, digest_of_lines, list_lines, parse_lines
 from nbrucio.readfile import read_file, read_kept
 
@@ -68,7 +69,7 @@ class Resolutions:
         digest = digest_of_lines(lines)
         path = self.list_path(digest)
         if self._list(digest) is None:  # also a damaged one, whose right content is known by its name
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             write_file(path, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
         return digest
 
@@ -97,7 +98,7 @@ class Resolutions:
             "lock": {key: kept.entry.as_json() for key, kept in lock.items()},
             "instances": {key: kept.instance for key, kept in lock.items() if kept.instance},
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         write_file(path, json.dumps(value, indent=1).encode(), durable=True)
 
     def list_path(self, digest: str) -> Path:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from nbrucio.atomic import write_pieces
+from nbrucio.fileaccess import make_private_folder
 from nbrucio.readfile import open_regular, parse_json
 
 FORMAT = 2
@@ -148,7 +149,7 @@ class Sightings:
             after_commit: this process committed objects just now, which are worth a rest of a few ms.
         """
         try:
-            self._folder.mkdir(exist_ok=True)
+            make_private_folder(self._folder)
             watch = self._watch()
             if after_commit and 0 <= (rest_ns := watch.rest_ns()) < 2 * _TICK_NS:
                 time.sleep((rest_ns + _MARGIN_NS) / 1e9)

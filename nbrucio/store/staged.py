@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from nbrucio.atomic import write_file
 from nbrucio.did import Did
 from nbrucio.errors import BadDid
+from nbrucio.fileaccess import make_private_folder
 from nbrucio.readfile import SMALL_BYTES, read_json, read_kept
 
 VERSION = 1
@@ -101,7 +102,7 @@ class StagedRules:
     def _write(self, notebook: Path, rules: Iterable[StagedRule]) -> None:
         kept = [_as_json(rule) for rule in rules]
         value = {"version": VERSION, "notebook": os.path.realpath(notebook), "rules": kept}
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         write_file(self._path(notebook), json.dumps(value, indent=1).encode(), durable=True)
 
     def _path(self, notebook: Path) -> Path:

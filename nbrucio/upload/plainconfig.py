@@ -2,20 +2,22 @@
 
 UploadClient and the storage protocols below it make Rucio clients of their own, which know a server by rucio.cfg and
 environment alone. So they run in a process that has nothing else: this file, and an environment without Rucio's
-variables. The login token is the one that nbrucio keeps for the instance anyway.
+variables. The login token is the one that nbrucio keeps for the instance anyway. The password is not in the file: a
+killed process would leave it on disk. The worker is told it by its standard input, and sets it in memory.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from nbrucio.atomic import write_file
 from nbrucio.catalogue.storage import existing, user_proxy
 from nbrucio.catalogue.tokens import token_file
 from nbrucio.config import Instance
+from nbrucio.fileaccess import make_private_folder
+from nbrucio.leftovers import private_folder
 
 
 @contextmanager
@@ -28,19 +30,18 @@ def plain_environment(instance: Instance, environ: Mapping[str, str]) -> Iterato
         BadConfig: no private folder can be made.
     """
     token = token_file(instance, environ)
-    with TemporaryDirectory(dir=token.parent, prefix="upload-", ignore_cleanup_errors=True) as folder:
-        file = Path(folder) / "etc" / "rucio.cfg"
-        file.parent.mkdir(mode=0o700)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-            out.write(rucio_cfg(instance, token))
+    with private_folder(token.parent, "upload") as folder:
+        file = folder / "etc" / "rucio.cfg"
+        make_private_folder(file.parent)
+        write_file(file, rucio_cfg(instance, token).encode())
         kept = {name: value for name, value in environ.items() if not name.startswith("RUCIO_")}
-        own = {"RUCIO_HOME": folder, "RUCIO_CONFIG": str(file), "RUCIO_CLIENT_MODE": "1"}
+        own = {"RUCIO_HOME": str(folder), "RUCIO_CONFIG": str(file), "RUCIO_CLIENT_MODE": "1"}
         proxy = existing(instance.credentials.client_proxy) or user_proxy(environ)
         yield kept | own | ({"X509_USER_PROXY": str(proxy)} if proxy else {})
 
 
 def rucio_cfg(instance: Instance, token: Path) -> str:
-    """The text of that rucio.cfg; option names are those of rucio-clients' ``[client]`` section."""
+    """The text of that rucio.cfg, without password; option names are those of rucio-clients' ``[client]`` section."""
     login = instance.credentials
     options = {
         "rucio_host": instance.host,
@@ -50,7 +51,6 @@ def rucio_cfg(instance: Instance, token: Path) -> str:
         "vo": instance.vo,
         "ca_cert": instance.ca_cert,
         "username": login.username,
-        "password": login.password,
         "client_cert": login.client_cert,
         "client_key": login.client_key or login.client_cert,
         "client_x509_proxy": login.client_proxy,
@@ -60,6 +60,10 @@ def rucio_cfg(instance: Instance, token: Path) -> str:
         **{f"oidc_{name}": value for name, value in login.oidc.items()},
     }
     lines = ["[client]"]
-    # Rucio reads it with interpolation, where a percent sign is written twice.
-    lines += [f"{name} = {str(value).replace('%', '%%')}" for name, value in options.items() if value is not None]
+    lines += [f"{name} = {escaped(value)}" for name, value in options.items() if value is not None]
     return "\n".join(lines) + "\n"
+
+
+def escaped(value: object) -> str:
+    """``value`` as Rucio's configuration holds it: that is read with interpolation, where a percent sign is twice."""
+    return str(value).replace("%", "%%")

@@ -179,6 +179,7 @@ def _order(instance: Instance, target: Target, files: Sequence[LocalFile]) -> st
     facts = {name: getattr(instance, name) for name in ("name", "identity", "host", "auth_host", "auth_type")}
     order = {
         "instance": facts,
+        "password": instance.credentials.password,
         "rse": target.rse,
         "scope": target.scope,
         "dataset": str(target.dataset) if target.dataset else None,

@@ -1,7 +1,7 @@
 """The process that uploads, started by `nbrucio.upload.run` and by nobody else.
 
-stdin: one line of JSON, the order; it stays open, and when it closes the process ends, so that none outlives its
-parent. stdout: one line of JSON an event, as `nbrucio.upload.run` reads them.
+stdin: one line of JSON, the order, with the password if there is one. It stays open, and when it closes the process
+ends, so that none outlives its parent. stdout: one line of JSON an event, as `nbrucio.upload.run` reads them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from nbrucio.config import Instance
 from nbrucio.did import Did
 from nbrucio.errors import ConsentNeeded, CredentialsRejected, NbrucioError, Offline, OverBudget
+from nbrucio.upload.plainconfig import escaped
 
 Say = Callable[..., None]
 
@@ -58,7 +59,10 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
     dataset = Did.parse(order["dataset"]) if order["dataset"] else None
     with _words(instance):
         from rucio.client import Client
+        from rucio.common.config import config_set
 
+        if order["password"] is not None:
+            config_set("client", "password", escaped(order["password"]))
         from nbrucio.upload.sending import Sender
 
         client = Client()

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.errors import MissingDependency, NbrucioError, UsageError
+from nbrucio.errors import MissingDependency, NbrucioError, UnreadableFile, UsageError
 from nbrucio.sandbox import Sandbox, seed
 from nbrucio.sandbox import sandbox as sandbox_module
 from nbrucio.sandbox.layout import Layout
 from nbrucio.sandbox.process import Process
-from nbrucio.sandbox.state import load_state
+from nbrucio.sandbox.state import State, load_state
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +124,22 @@ def test_half_dead_sandbox_starts_whole(own: Sandbox) -> None:
     own.start()
     assert own.status().running
     assert "dimuon" in _data_names(own)
+
+
+def test_an_unreadable_state_is_an_error_until_reset(tmp_path: Path) -> None:
+    own = Sandbox(tmp_path / "own")
+    (own.root).mkdir()
+    own._layout.marker.write_text("")
+    state = own.root / "state.json"
+    State(seeded=True).save(state)
+    state.write_bytes(state.read_bytes()[:40])
+    for act in (own.start, own.status, own.stop):
+        with pytest.raises(UnreadableFile, match=r"state\.json cannot be read") as refused:
+            act()
+        assert "nbrucio sandbox reset" in str(refused.value.hint)
+    assert len(state.read_bytes()) == 40
+    own.reset()
+    assert not own.status().seeded
 
 
 def test_killed_first_start_is_made_good_by_the_next(tmp_path: Path) -> None:
