@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nbrucio.catalogue.base import FileEntry, Replica
+from nbrucio.catalogue.base import FileEntry, Replica, total_bytes
 from nbrucio.config import Policy
 from nbrucio.did import Did
 from nbrucio.engine import Engine
@@ -73,9 +73,9 @@ class Bringing:
             target.verifiable(entry) for target in targets for entry in target.files
         ):
             return
-        sizes = [entry.size_bytes or 0 for entries in files.values() for entry in entries.values()]
-        if refusal(sum(sizes), self.limits) is None:
-            self._foreseen = ApplyStarted(len(sizes), sum(sizes))
+        sizes = [entry.size_bytes for entries in files.values() for entry in entries.values()]
+        if refusal(sum(size or 0 for size in sizes), self.limits) is None:
+            self._foreseen = ApplyStarted(len(sizes), total_bytes(sizes))
             self._instances = frozenset(files)
             if sizes:
                 threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()

@@ -26,11 +26,11 @@ class ResolveStarted(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """The contents of a DID are known."""
+    """The contents of a DID are known; its size is None when that of a file is not."""
 
     did: Did
     files: int
-    size_bytes: int
+    size_bytes: int | None
 
 
 class Planned(NamedTuple):
@@ -40,14 +40,14 @@ class Planned(NamedTuple):
 
 
 class ApplyStarted(NamedTuple):
-    """Files are about to be brought: so many, so large in total. Sent in every run, also with zeros.
+    """Files are about to be brought: so many, so large in total (None is unknown). Sent in every run, also with zeros.
 
     Where transfers begin before the plan is made, it is sent with the most that there may be, and again with what the
     plan says if that is less.
     """
 
     files: int
-    size_bytes: int
+    size_bytes: int | None
 
 
 class FileStarted(NamedTuple):

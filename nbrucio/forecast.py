@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbrucio.catalogue.base import total_bytes
 from nbrucio.errors import NbrucioError, exit_code_for
-from nbrucio.plan import Access, Amount, Plan, RequirementPlan
+from nbrucio.plan import Access, Amount, Plan, RequirementPlan, amounts_of
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,17 @@ class Forecast:
 
     @property
     def seconds(self) -> float | None:
-        """How long the download would take; None when no rate was measured."""
+        """How long the download would take; None when no rate was measured, or a size is unknown."""
         if not self.downloads.files:
             return 0.0
-        return self.downloads.size_bytes / self.bytes_per_s if self.bytes_per_s else None
+        size_bytes = self.downloads.size_bytes
+        return size_bytes / self.bytes_per_s if self.bytes_per_s and size_bytes is not None else None
 
     @property
-    def free_after_bytes(self) -> int:
-        """Free space at the store after it."""
-        return self.free_bytes - self.downloads.size_bytes
+    def free_after_bytes(self) -> int | None:
+        """Free space at the store after it; None when a size is unknown."""
+        size_bytes = self.downloads.size_bytes
+        return None if size_bytes is None else self.free_bytes - size_bytes
 
     def errors(self) -> Iterator[NbrucioError]:
         """Everything that would go wrong as far as it can be told now."""
@@ -85,7 +88,7 @@ class Forecast:
         return {
             "version": 1,
             "exit_code": self.exit_code,
-            "download": _amount_json(self.downloads),
+            "download": amount_json(self.downloads),
             "access": _access_json(total(self.plan.requirements)),
             "bytes_per_s": self.bytes_per_s,
             "seconds": self.seconds,
@@ -106,14 +109,11 @@ def errors_of(requirement: RequirementPlan) -> Iterator[NbrucioError]:
 def total(requirements: tuple[RequirementPlan, ...]) -> dict[Access, Amount]:
     """The amounts of all requirements by access; a file that two requirements hold counts once."""
     seen = {
-        (requirement.target.instance, file.entry.did, file.access): file.entry.size_bytes or 0
+        (requirement.target.instance, file.entry.did, file.access): file.entry.size_bytes
         for requirement in requirements
         for file in requirement.files
     }
-    amounts: dict[Access, Amount] = {}
-    for (_, _, access), size_bytes in seen.items():
-        amounts[access] = amounts.get(access, Amount(0, 0)).plus(size_bytes)
-    return amounts
+    return amounts_of((access, size_bytes) for (_, _, access), size_bytes in seen.items())
 
 
 def _requirement_json(plan: RequirementPlan) -> dict[str, object]:
@@ -124,7 +124,7 @@ def _requirement_json(plan: RequirementPlan) -> dict[str, object]:
         "did": str(requirement.did),
         "instance": plan.target.instance or requirement.instance,
         "files": len(plan.files),
-        "bytes": sum(amount.size_bytes for amount in amounts.values()),
+        "bytes": total_bytes(amount.size_bytes for amount in amounts.values()),
         "access": _access_json(amounts),
         "unverified_files": plan.unverified_files,
         "drift": plan.target.drift,
@@ -140,9 +140,10 @@ def _requirement_json(plan: RequirementPlan) -> dict[str, object]:
     }
 
 
-def _access_json(amounts: Mapping[Access, Amount]) -> dict[str, dict[str, int]]:
-    return {access.value: _amount_json(amounts[access]) for access in Access if access in amounts}
+def _access_json(amounts: Mapping[Access, Amount]) -> dict[str, dict[str, int | None]]:
+    return {access.value: amount_json(amounts[access]) for access in Access if access in amounts}
 
 
-def _amount_json(amount: Amount) -> dict[str, int]:
+def amount_json(amount: Amount) -> dict[str, int | None]:
+    """``amount`` as a JSON-ready mapping; unknown bytes are null."""
     return {"files": amount.files, "bytes": amount.size_bytes}

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import NamedTuple
 
-from nbrucio.catalogue.base import DidFacts, FileEntry
+from nbrucio.catalogue.base import DidFacts, FileEntry, total_bytes
 from nbrucio.did import Did, DidType
 from nbrucio.errors import BadDeclaration, BadDid
 from nbrucio.selection import Selection
@@ -24,7 +24,7 @@ class LockEntry(NamedTuple):
     Attributes:
         did, select: what was resolved; when they differ from the requirement's, the entry is stale.
         type, open: of the DID at that time.
-        files, size_bytes: totals; files of unknown size count 0 bytes.
+        files, size_bytes: totals; the latter is None when the size of a file is unknown.
         digest: ``sha256:<hex>`` over the file list, see `digest_of`.
         locked: when, ISO 8601 in UTC to the second.
         pinned: the file list itself, for an open dataset or a selection of at most `INLINE_LIST_MAX_FILES`; else None.
@@ -38,7 +38,7 @@ class LockEntry(NamedTuple):
     type: DidType
     open: bool
     files: int
-    size_bytes: int
+    size_bytes: int | None
     digest: str
     locked: str
     pinned: tuple[FileEntry, ...] | None = None
@@ -77,8 +77,8 @@ class LockEntry(NamedTuple):
         known = {"did", "select", "type", "files", "bytes", "open", "digest", "locked", "pinned", "sha256"}
         select, pinned = value.get("select"), value.get("pinned")
         files, size_bytes, digest, locked = value["files"], value["bytes"], value["digest"], value["locked"]
-        if not isinstance(files, int) or not isinstance(size_bytes, int):
-            raise TypeError("'files' and 'bytes' must be whole numbers")
+        if not isinstance(files, int) or not isinstance(size_bytes, (int, type(None))):
+            raise TypeError("'files' and 'bytes' must be whole numbers, the latter null where it is unknown")
         if not isinstance(digest, str) or not is_digest(digest):
             raise ValueError("'digest' must be sha256: and 64 hex digits")
         return cls(
@@ -105,7 +105,7 @@ def lock_entry(facts: DidFacts, select: Selection | None, files: Sequence[FileEn
         type=facts.type,
         open=facts.open,
         files=len(files),
-        size_bytes=sum(entry.size_bytes or 0 for entry in files),
+        size_bytes=total_bytes(entry.size_bytes for entry in files),
         digest=digest_of(files),
         locked=locked,
         pinned=tuple(files) if pin else None,
@@ -134,7 +134,11 @@ def drift_words(
         return None
     if lists is not None:
         return _changes(*lists)
-    files, size_bytes = new.files - old.files, new.size_bytes - old.size_bytes
+    files = new.files - old.files
+    if old.size_bytes is None or new.size_bytes is None:
+        verb = "lost" if files < 0 else "gained"
+        return f"{verb} {plural(abs(files), 'file')} since the lock" if files else "other files or sizes, same number"
+    size_bytes = new.size_bytes - old.size_bytes
     if not files and not size_bytes:
         return "other files or checksums, same number and size"
     verb = "gained" if files > 0 or (not files and size_bytes > 0) else "lost"
@@ -149,7 +153,7 @@ def _changes(old: Sequence[FileEntry], new: Sequence[FileEntry]) -> str:
         did for did, entry in after.items() if did in before and list_lines([before[did]]) != list_lines([entry])
     ]
     words = [
-        f"{verb} {plural(len(files), 'file')}, {human_bytes(sum(entry.size_bytes or 0 for entry in files))}"
+        f"{verb} {plural(len(files), 'file')}, {human_bytes(total_bytes(entry.size_bytes for entry in files))}"
         for verb, files in (("gained", gained), ("lost", lost))
         if files
     ]

@@ -6,15 +6,14 @@ face shows the same plan.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from nbrucio import planfaults
-from nbrucio.catalogue.base import FileEntry, Replica
+from nbrucio.catalogue.base import FileEntry, Replica, total_bytes
 from nbrucio.declaration import Requirement
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError
@@ -37,14 +36,15 @@ class Access(str, Enum):
 
 
 class Amount(NamedTuple):
-    """So many files, so many bytes; files of unknown size count 0 bytes."""
+    """So many files, so many bytes; None when the size of one is unknown."""
 
     files: int
-    size_bytes: int
+    size_bytes: int | None
 
-    def plus(self, size_bytes: int) -> Amount:
-        """This and one more file."""
-        return Amount(self.files + 1, self.size_bytes + size_bytes)
+    @classmethod
+    def of(cls, sizes: Sequence[int | None]) -> Amount:
+        """As many files as there are ``sizes``."""
+        return cls(len(sizes), total_bytes(sizes))
 
 
 class Target(NamedTuple):
@@ -163,12 +163,7 @@ class RequirementPlan(NamedTuple):
 
     def amounts(self) -> dict[Access, Amount]:
         """How much is had in each way; a way that serves no file is absent."""
-        files: Counter[Access] = Counter()
-        sizes: Counter[Access] = Counter()
-        for file in self.files:
-            files[file.access] += 1
-            sizes[file.access] += file.entry.size_bytes or 0
-        return {access: Amount(count, sizes[access]) for access, count in files.items()}
+        return amounts_of((file.access, file.entry.size_bytes) for file in self.files)
 
 
 class Plan(NamedTuple):
@@ -187,9 +182,17 @@ class Plan(NamedTuple):
     replicas: Mapping[FileKey, tuple[Replica, ...]] = MappingProxyType({})
 
     @property
-    def download_bytes(self) -> int:
-        """The bytes that would be brought; files of unknown size count 0."""
-        return sum(file.entry.size_bytes or 0 for _, file in self.downloads)
+    def download_bytes(self) -> int | None:
+        """The bytes that would be downloaded; None when the size of a file is unknown."""
+        return total_bytes(file.entry.size_bytes for _, file in self.downloads)
+
+
+def amounts_of(files: Iterable[tuple[Access, int | None]]) -> dict[Access, Amount]:
+    """How much is had in each way; a way that serves no file is absent."""
+    sizes: dict[Access, list[int | None]] = {}
+    for access, size_bytes in files:
+        sizes.setdefault(access, []).append(size_bytes)
+    return {access: Amount.of(each) for access, each in sizes.items()}
 
 
 def wanted(targets: Sequence[Target], *have: Container[FileKey]) -> dict[str, dict[Did, FileEntry]]:
@@ -326,6 +329,6 @@ def refusal(download_bytes: int, limits: Limits) -> NbrucioError | None:
 def missing_words(plan: RequirementPlan) -> str:
     """``3 of 4 files, 6.3 MB of 8.4 MB``: how much of a requirement is here."""
     here = [file for file in plan.files if file.where is not None or file.access is Access.STREAM]
-    size_here = sum(file.entry.size_bytes or 0 for file in here)
-    size_all = sum(file.entry.size_bytes or 0 for file in plan.files)
+    size_here = total_bytes(file.entry.size_bytes for file in here)
+    size_all = total_bytes(file.entry.size_bytes for file in plan.files)
     return f"{len(here):,} of {plural(len(plan.files), 'file')}, {human_bytes(size_here)} of {human_bytes(size_all)}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nbrucio.catalogue.base import FileEntry
+from nbrucio.catalogue.base import FileEntry, total_bytes
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError, exit_code_for
 from nbrucio.kernel.asked import Asked
@@ -98,9 +98,9 @@ class RequirementReport(NamedTuple):
         return "partial" if here or self.reread.files else "missing"
 
     @property
-    def size_bytes(self) -> int:
-        """Bytes of all its files; files of unknown size count 0."""
-        return sum(file.entry.size_bytes or 0 for file in self.files)
+    def size_bytes(self) -> int | None:
+        """Bytes of all its files; None when the size of one is unknown."""
+        return total_bytes(file.entry.size_bytes for file in self.files)
 
     @property
     def here(self) -> tuple[FileReport, ...]:
@@ -108,15 +108,20 @@ class RequirementReport(NamedTuple):
         return tuple(file for file in self.files if file.usable)
 
     @property
-    def here_bytes(self) -> int:
-        """Bytes of the files that can be opened now."""
-        return sum(file.entry.size_bytes or 0 for file in self.here)
+    def here_bytes(self) -> int | None:
+        """Bytes of the files that can be opened now; None when the size of one is unknown."""
+        return total_bytes(file.entry.size_bytes for file in self.here)
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes that a sync would download as far as Rucio knows."""
+        gone = (file for file in self.files if not file.usable and file.access is not Access.REREAD)
+        return sum(file.entry.size_bytes or 0 for file in gone)
 
     @property
     def reread(self) -> Amount:
         """The files that lie in the store and are to be read again before they are used."""
-        sizes = [file.entry.size_bytes or 0 for file in self.files if file.access is Access.REREAD]
-        return Amount(len(sizes), sum(sizes))
+        return Amount.of([file.entry.size_bytes for file in self.files if file.access is Access.REREAD])
 
     @property
     def unverified_files(self) -> int:
@@ -193,7 +198,7 @@ class NotebookReport(NamedTuple):
         """Instance, DID and size in bytes of each requirement that is here whole."""
         for one in self.requirements:
             if one.state == "ready":
-                yield one.target.instance, one.target.requirement.did, one.size_bytes
+                yield one.target.instance, one.target.requirement.did, sum(map(_known_bytes, one.files))
 
     def as_json(self) -> dict[str, object]:
         """This notebook as a JSON-ready mapping."""
@@ -241,3 +246,8 @@ class SyncReport(NamedTuple):
             "elapsed_s": round(self.elapsed_s, 3),
             "notebooks": [notebook.as_json() for notebook in self.notebooks],
         }
+
+
+def _known_bytes(file: FileReport) -> int:
+    """How large a file is that Rucio, or else the store, knows the size of."""
+    return file.entry.size_bytes or (file.stat[0] if file.stat else 0)

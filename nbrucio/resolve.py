@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio import lockfaults, sidecar
-from nbrucio.catalogue.base import Catalogue, DidFacts, FileEntry, unique_files
+from nbrucio.catalogue.base import Catalogue, DidFacts, FileEntry, total_bytes, unique_files
 from nbrucio.config import Config, Instance
 from nbrucio.declaration import NO_PARAMETERS, Declaration, Requirement, from_attachments, lock_for
 from nbrucio.did import Did, printable
@@ -227,5 +227,5 @@ class Resolver:
         catalogue = self._catalogue(identity)
         facts = catalogue.describe(did)
         files = unique_files(catalogue.files(did))
-        self._reporter.report(Resolved(did, len(files), sum(entry.size_bytes or 0 for entry in files)))
+        self._reporter.report(Resolved(did, len(files), total_bytes(entry.size_bytes for entry in files)))
         return facts, files

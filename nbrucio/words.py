@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 
-def human_bytes(size_bytes: float) -> str:
-    """A size for people, in powers of ten as storage is sold and as Rucio prints it: ``8.4 MB``."""
+def human_bytes(size_bytes: float | None) -> str:
+    """A size for people, in powers of ten as storage is sold and as Rucio prints it: ``8.4 MB``; None is unknown."""
+    if size_bytes is None:
+        return "unknown size"
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if abs(size_bytes) < 1000:
             return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"

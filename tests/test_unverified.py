@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
+from nbrucio_cli.forecasts import show
+from nbrucio_cli.rows import notebook_lines
 
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.config import Config, load
 from nbrucio.declaration import Requirement
 from nbrucio.did import Did
 from nbrucio.errors import IntegrityError
+from nbrucio.events import ApplyStarted, Event, Resolved, Silent
+from nbrucio.lock import LockEntry
 from nbrucio.plan import Access, Facts, Limits, Target, make_plan
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import File, add_dataset, add_files
@@ -122,10 +127,38 @@ def test_verify_calls_right_what_it_compared_and_nothing_else(
     assert verify([path], _allowing(config)).wrong == ()
 
 
-def test_the_dataset_of_such_a_file_reads_as_of_unknown_size(
-    dids: dict[str, Did], config: Config, tmp_path: Path
+def test_an_unknown_size_is_never_told_as_zero(
+    dids: dict[str, Did], config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = _notebook(tmp_path, dids["all"])
-    (plan,) = forecast([path], _allowing(config)).notebooks[0].requirements
-    assert len(plan.files) == 3
-    assert plan.unverified_files == 2
+    foreseen = forecast([path], _allowing(config))
+    assert show(foreseen, as_json=False) == 0
+    told = capsys.readouterr().out
+    assert "3 files, unknown size (2 unverified)" in told
+    assert "3 to download (unknown size)" in told
+    assert "Time and space: unknown" in told
+    facts: Any = foreseen.as_json()
+    assert (facts["download"]["files"], facts["download"]["bytes"]) == (3, None)
+    assert (facts["free_after_bytes"], facts["notebooks"][0]["requirements"][0]["bytes"]) == (None, None)
+    listener = _Listener()
+    report = sync([path], _allowing(config), reporter=listener)
+    (one,) = report.notebooks[0].requirements
+    assert (one.state, one.size_bytes, one.here_bytes) == ("ready", None, None)
+    assert one.target.lock is not None
+    assert one.target.lock.size_bytes is None
+    assert LockEntry.parse(one.target.lock.as_json()) == one.target.lock
+    assert list(notebook_lines(path, [one.row()], declares_none=False))[1].endswith(
+        "3 files, unknown size (2 unverified)"
+    )
+    sizes = [event.size_bytes for event in listener.events if isinstance(event, (Resolved, ApplyStarted))]
+    assert sizes
+    assert set(sizes) == {None}
+    assert [size for _, _, size in report.notebooks[0].had()] == [3 * len(LOGIN_PAGE)], "consent is up to what came"
+
+
+class _Listener(Silent):
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def report(self, event: Event) -> None:
+        self.events.append(event)

@@ -36,7 +36,7 @@ def command(
             notebook, parsed, load_config(), handle=handle, instance=instance, offline=offline, reporter=reporter
         )
     locked = [(target.instance, target.requirement.did, target.lock) for target in edit.targets]
-    keep_consent((instance, did, lock.size_bytes) for instance, did, lock in locked if lock is not None)
+    keep_consent((instance, did, lock.size_bytes or 0) for instance, did, lock in locked if lock is not None)
     if as_json:
         print_json(edit.as_json())
         return

@@ -117,7 +117,7 @@ def _words(held: Held) -> str:
         return f"{held.did} (neither read nor locked)"
     select = f", {held.select}" if held.select else ""
     digest = f", {(held.digest or '').removeprefix('sha256:')[:12]}" if held.digest else ""
-    return f"{held.did} ({plural(held.files, 'file')}, {human_bytes(held.size_bytes or 0)}{select}{digest})"
+    return f"{held.did} ({plural(held.files, 'file')}, {human_bytes(held.size_bytes)}{select}{digest})"
 
 
 def _file_lines(word: str, entries: tuple[FileEntry, ...]) -> Iterator[str]:

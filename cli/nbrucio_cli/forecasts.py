@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import click
 
+from nbrucio.catalogue.base import total_bytes
 from nbrucio.forecast import Forecast, total
 from nbrucio.plan import Access, Amount, RequirementPlan
 from nbrucio.words import human_bytes, human_seconds, plural, unverified_words
@@ -41,7 +42,7 @@ def _row(plan: RequirementPlan) -> tuple[str, ...]:
     requirement, amounts = plan.target.requirement, plan.amounts()
     if plan.target.error is not None:
         return requirement.handle, str(requirement.did), "not resolved", ""
-    size = human_bytes(sum(amount.size_bytes for amount in amounts.values()))
+    size = human_bytes(total_bytes(amount.size_bytes for amount in amounts.values()))
     drift = f"; {plan.target.drift}" if plan.target.drift else ""
     return (
         requirement.handle,
@@ -59,11 +60,14 @@ def _ways(amounts: Mapping[Access, Amount]) -> str:
 def _summary(forecast: Forecast) -> list[str]:
     amounts = total(forecast.plan.requirements)
     files = sum(amount.files for amount in amounts.values())
-    size = human_bytes(sum(amount.size_bytes for amount in amounts.values()))
+    size = human_bytes(total_bytes(amount.size_bytes for amount in amounts.values()))
     lines = [f"Total: {plural(files, 'file')}, {size}" + (f": {_ways(amounts)}" if files else "")]
     if not forecast.downloads.files:
         unless = ", unless a file proves damaged when it is read" if Access.REREAD in amounts else ""
         return [*lines, f"Nothing would be downloaded{unless}."]
+    if forecast.downloads.size_bytes is None:
+        lines.append("Time and space: unknown, since Rucio does not know the size of every file.")
+        return [*lines, f"Free at the store: {human_bytes(forecast.free_bytes)} now."]
     if forecast.seconds is None or forecast.bytes_per_s is None:
         lines.append("How long it takes cannot be told: no sync has measured a rate here.")
     else:

@@ -17,7 +17,7 @@ from nbrucio_cli.common import json_option, load_config, print_json, verb
 @verb
 def command(did: str, list_files: bool, instance: str | None, as_json: bool) -> None:
     """Show what Rucio knows of DID: type, size, files, and how many of them each RSE holds."""
-    from nbrucio.catalogue.base import unique_files
+    from nbrucio.catalogue.base import total_bytes, unique_files
     from nbrucio.did import Did
     from nbrucio.engine import Engine
     from nbrucio.words import human_bytes, plural
@@ -31,7 +31,7 @@ def command(did: str, list_files: bool, instance: str | None, as_json: bool) -> 
         held: Counter[str] = Counter()
         for _, replicas in catalogue.replicas([entry.did for entry in files]):
             held.update({replica.rse for replica in replicas})
-    total = sum(entry.size_bytes or 0 for entry in files)
+    total = total_bytes(entry.size_bytes for entry in files)
     if as_json:
         rows = [{"did": str(f.did), "bytes": f.size_bytes, "checksum": f.checksum} for f in files]
         about = {"did": str(parsed), "type": facts.type.value, "open": facts.open, "bytes": total}
@@ -41,6 +41,4 @@ def command(did: str, list_files: bool, instance: str | None, as_json: bool) -> 
     click.echo(f"{parsed}: {opened}{facts.type.value}, {plural(len(files), 'file')}, {human_bytes(total)}")
     print_table((rse, f"{count:,} of {plural(len(files), 'file')}") for rse, count in sorted(held.items()))
     if list_files:
-        print_table(
-            (str(f.did), "" if f.size_bytes is None else human_bytes(f.size_bytes), f.checksum or "") for f in files
-        )
+        print_table((str(f.did), human_bytes(f.size_bytes), f.checksum or "") for f in files)

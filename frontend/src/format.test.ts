@@ -12,6 +12,7 @@ describe('amounts', () => {
     [3e15, '3.0 PB']
   ])('%d bytes read %s', (size, words) => expect(bytes(size)).toBe(words));
 
+  it('what Rucio does not know is not nothing', () => expect(bytes(null)).toBe('unknown size'));
   it('a rate is per second', () => expect(rate(1.2e9)).toBe('1.2 GB/s'));
   it('counts have separators', () => expect(count(1234567)).toBe('1,234,567'));
 

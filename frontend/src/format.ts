@@ -2,8 +2,11 @@
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
-/** `1.2 GB`. */
-export function bytes(size: number): string {
+/** `1.2 GB`; null is what Rucio does not know. */
+export function bytes(size: number | null): string {
+  if (size === null) {
+    return 'unknown size';
+  }
   let value = Math.max(0, size);
   let unit = 0;
   while (value >= 1000 && unit < UNITS.length - 1) {

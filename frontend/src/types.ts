@@ -25,9 +25,12 @@ export interface IRequirementStatus {
   open: boolean | null;
   digest: string | null;
   drift: string | null;
-  bytes: number;
+  /** Bytes are null where Rucio does not know the size of a file. */
+  bytes: number | null;
   here_files: number;
-  here_bytes: number;
+  here_bytes: number | null;
+  /** Files that are here and of which Rucio has no checksum. */
+  unverified_files: number;
   files_total: number;
   folder: string | null;
   errors: IFault[];
@@ -37,11 +40,12 @@ export interface IRequirementStatus {
 export interface IShare {
   files_total: number;
   files_done: number;
-  bytes_total: number;
+  /** Null where Rucio does not know the size of a file. */
+  bytes_total: number | null;
   bytes_done: number;
 }
 
-/** How far a sync is, or how it ended. Totals, of what is downloaded, are null before they are known. */
+/** How far a sync is, or how it ended. Totals, of what is downloaded, are null as long as they are unknown. */
 export interface IRun {
   state: 'syncing' | 'done' | 'failed';
   handles?: { [handle: string]: IShare };
@@ -71,12 +75,13 @@ export interface IPlanRow {
   handle: string;
   did: string;
   error: IFault | null;
-  access: { [way in Access]: { files: number; bytes: number } };
+  access: { [way in Access]: { files: number; bytes: number | null } };
+  unverified_files: number;
 }
 
 export interface IPlan {
   download_files: number;
-  download_bytes: number;
+  download_bytes: number | null;
   refusal: IFault | null;
   requirements: IPlanRow[];
 }

@@ -12,7 +12,7 @@ export function files(trans: TranslationBundle, number: number): string {
 }
 
 /** `4 files · 8.4 MB`. */
-export function amount(trans: TranslationBundle, number: number, size: number): string {
+export function amount(trans: TranslationBundle, number: number, size: number | null): string {
   return `${files(trans, number)} · ${bytes(size)}`;
 }
 
@@ -35,12 +35,13 @@ export function glance(trans: TranslationBundle, summary: ISummary, run: IRun | 
 
 /** `412.0 MB of 1.2 GB · 80.0 MB/s · 12 s left`. */
 export function progress(trans: TranslationBundle, run: IRun, speed: Rate): string {
-  if (run.bytes_total === null || run.bytes_total === undefined) {
+  if (run.files_total === null || run.files_total === undefined) {
     return trans.__('Asking Rucio…');
   }
-  const parts = [trans.__('%1 of %2', bytes(run.bytes_done ?? 0), bytes(run.bytes_total))];
+  const total = run.bytes_total ?? null;
+  const parts = [trans.__('%1 of %2', bytes(run.bytes_done ?? 0), bytes(total))];
   const now = speed.bytesPerSecond;
-  const left = speed.secondsTo(run.bytes_total);
+  const left = total === null ? null : speed.secondsTo(total);
   if (now) {
     parts.push(rate(now));
   }

@@ -118,6 +118,16 @@ class CatalogueFactory(Protocol):
         """Close every catalogue that was opened. Idempotent."""
 
 
+def total_bytes(sizes: Iterable[int | None]) -> int | None:
+    """The sum of ``sizes``; None, which is unknown, when one of them is."""
+    total = 0
+    for size_bytes in sizes:
+        if size_bytes is None:
+            return None
+        total += size_bytes
+    return total
+
+
 def unique_files(entries: Iterable[FileEntry]) -> tuple[FileEntry, ...]:
     """``entries`` sorted by DID, each file once: a container may hold one file through two datasets."""
     return tuple(sorted({entry.did: entry for entry in entries}.values(), key=lambda entry: entry.did))

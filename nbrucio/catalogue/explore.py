@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from nbrucio.catalogue.base import DidFacts
+from nbrucio.catalogue.base import DidFacts, total_bytes
 from nbrucio.catalogue.faults import ServerRefusal, seam, tidy
 from nbrucio.catalogue.rows import did_of, facts_of
 from nbrucio.catalogue.rules import Rule, rule_of
@@ -30,14 +30,14 @@ class Copies:
         rse: the RSE's name.
         files: how many files are there and can be read.
         files_total: how many those have of which it holds any.
-        size_bytes: of those that can be read.
+        size_bytes: of those that can be read; None when Rucio does not know it.
         states: Rucio's words for the states that occur: AVAILABLE, COPYING, BAD, …
     """
 
     rse: str
     files: int
     files_total: int
-    size_bytes: int
+    size_bytes: int | None
     states: tuple[str, ...]
 
 
@@ -143,7 +143,7 @@ def _datasets(client: InstanceClient, did: Did) -> Iterator[Did]:
 def _of_file(client: InstanceClient, did: Did) -> list[Copies]:
     rows = client.list_replicas([{"scope": did.scope, "name": did.name}], all_states=True)
     return [
-        Copies(rse, int(state == "AVAILABLE"), 1, (row.get("bytes") or 0) if state == "AVAILABLE" else 0, (state,))
+        Copies(rse, int(state == "AVAILABLE"), 1, row.get("bytes") if state == "AVAILABLE" else 0, (state,))
         for row in rows
         for rse, state in sorted((row.get("states") or {}).items())
     ]
@@ -158,7 +158,7 @@ def _summed(rows: list[Mapping[str, Any]]) -> list[Copies]:
             rse,
             sum(int(row["available_length"] or 0) for row in own),
             sum(int(row["length"] or 0) for row in own),
-            sum(int(row["available_bytes"] or 0) for row in own),
+            total_bytes(row["available_bytes"] if row["available_length"] else 0 for row in own),
             tuple(sorted({str(row["state"]) for row in own})),
         )
         for rse, own in sorted(by_rse.items())

@@ -68,7 +68,7 @@ def _facts(target: Target, doi: str | None) -> Mapping[str, object]:
         "provider": target.instance,
     }
     if lock is not None:
-        facts["size"] = f"{lock.size_bytes} B in {lock.files} files"
+        facts["size"] = f"{'unknown size' if lock.size_bytes is None else f'{lock.size_bytes} B'} in {lock.files} files"
         facts["version"] = lock.digest
         facts["dateModified"] = lock.locked
     return facts

@@ -13,7 +13,8 @@ from nbrucio.consent import LIFETIME, Grant, Grants
 from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError, UsageError
-from nbrucio.plan import Access, RequirementPlan
+from nbrucio.forecast import amount_json
+from nbrucio.plan import Access, Amount, RequirementPlan
 
 if TYPE_CHECKING:
     from nbrucio.jupyter.syncs import Run
@@ -60,10 +61,8 @@ def plan(path: Path) -> dict[str, object]:
 
 
 def _plan_row(one: RequirementPlan) -> dict[str, object]:
-    rows = {access.value: {"files": 0, "bytes": 0} for access in Access}
-    for file in one.files:
-        rows[file.access.value]["files"] += 1
-        rows[file.access.value]["bytes"] += file.entry.size_bytes or 0
+    amounts = one.amounts()
+    rows = {access.value: amount_json(amounts.get(access, Amount(0, 0))) for access in Access}
     return {
         "handle": one.target.requirement.handle,
         "did": str(one.target.requirement.did),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from logging import Logger
 from pathlib import Path
 
+from nbrucio.catalogue.base import total_bytes
 from nbrucio.config import Config
 from nbrucio.consent import Grants, agreed
 from nbrucio.did import Did
@@ -31,8 +32,7 @@ def _missing(report: NotebookReport) -> Iterator[tuple[str, Did, int]]:
     for requirement in report.requirements:
         if requirement.state != "ready":
             target = requirement.target
-            here_bytes = requirement.here_bytes + requirement.reread.size_bytes
-            yield target.instance, target.requirement.did, requirement.size_bytes - here_bytes
+            yield target.instance, target.requirement.did, requirement.missing_bytes
 
 
 def agree(grants: Grants, report: NotebookReport, log: Logger) -> None:
@@ -57,7 +57,7 @@ def _ask(requirement: RequirementReport, path: Path) -> RequirementReport:
     refused = [file for file in requirement.files if isinstance(file.error, OverBudget)]
     if not refused:
         return requirement
-    size = sum(file.entry.size_bytes or 0 for file in refused)
+    size = total_bytes(file.entry.size_bytes for file in refused)
     error = ConsentNeeded(
         f"{plural(len(refused), 'file')}, {human_bytes(size)}, would be downloaded, and nobody has agreed to that yet.",
         subject=str(requirement.target.requirement.did),

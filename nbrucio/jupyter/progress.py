@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from nbrucio.catalogue.base import total_bytes
 from nbrucio.did import Did
 from nbrucio.events import ApplyStarted, BytesArrived, Event, FileFailed, FileFinished, FileStarted, Planned, Resolved
 from nbrucio.plan import Access, Plan
@@ -17,11 +18,11 @@ INTERVAL_S = 0.25
 
 @dataclass
 class Share:
-    """How far one requirement is; what was here before counts as done. Files of unknown size count 0 bytes."""
+    """How far one requirement is; what was here before counts as done. The total is None where a size is unknown."""
 
     files_total: int = 0
     files_done: int = 0
-    bytes_total: int = 0
+    bytes_total: int | None = 0
     bytes_done: int = 0
 
 
@@ -98,16 +99,14 @@ class Throttled:
 
     def _take(self, plan: Plan) -> None:
         for requirement in plan.requirements:
-            share = Share()
+            sizes = [file.entry.size_bytes for file in requirement.files]
+            share = Share(files_total=len(sizes), bytes_total=total_bytes(sizes))
             for file in requirement.files:
-                size = file.entry.size_bytes or 0
-                share.files_total += 1
-                share.bytes_total += size
                 if file.access is Access.DOWNLOAD:
                     self._owners.setdefault(file.entry.did, []).append(share)
                 elif file.access is not Access.MISSING:
                     share.files_done += 1
-                    share.bytes_done += size
+                    share.bytes_done += file.entry.size_bytes or 0
             self._shares[requirement.target.requirement.handle] = share
         for did, early in self._unowned.items():
             self._count_for(self._owners.get(did, ()), early.files_done, early.bytes_done)

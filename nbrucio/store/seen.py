@@ -53,7 +53,7 @@ class Row(NamedTuple):
     Attributes:
         state: as `nbrucio.report.RequirementReport.state`.
         handle, did: of the requirement.
-        files, size_bytes: of the whole; files of unknown size count 0 bytes.
+        files, size_bytes: of the whole; bytes are None when the size of a file is unknown.
         here_files, here_bytes: of what can be opened now.
         drift: how the catalogue differs from the lock, in words; None when it does not or was not asked.
         reread_files, reread_bytes: of what lies in the store and is to be read again.
@@ -64,12 +64,12 @@ class Row(NamedTuple):
     handle: str
     did: str
     files: int
-    size_bytes: int
+    size_bytes: int | None
     here_files: int
-    here_bytes: int
+    here_bytes: int | None
     drift: str | None = None
     reread_files: int = 0
-    reread_bytes: int = 0
+    reread_bytes: int | None = 0
     unverified_files: int = 0
 
 

@@ -22,7 +22,7 @@ export interface IDetails {
   bytes: number | null;
   files: number | null;
   metadata: { [key: string]: string | number | boolean };
-  replicas: { rse: string; files: number; files_total: number; bytes: number; states: string[] }[];
+  replicas: { rse: string; files: number; files_total: number; bytes: number | null; states: string[] }[];
   replicas_cut: boolean;
   rules: (IRule & { account: string })[];
   webui: string | null;

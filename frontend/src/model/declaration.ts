@@ -38,7 +38,7 @@ export interface ILockEntry {
   select: ISelection | null;
   type: string;
   files: number;
-  bytes: number;
+  bytes: number | null;
   open: boolean;
   locked: string;
 }
@@ -298,7 +298,7 @@ function locks(value: Json | undefined, requirements: IRequirement[]): { [handle
       select: one.select,
       type: typeof entry.type === 'string' ? entry.type : '',
       files: typeof entry.files === 'number' ? entry.files : 0,
-      bytes: typeof entry.bytes === 'number' ? entry.bytes : 0,
+      bytes: typeof entry.bytes === 'number' ? entry.bytes : null,
       open: entry.open === true,
       locked: typeof entry.locked === 'string' ? entry.locked : ''
     };

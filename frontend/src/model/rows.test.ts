@@ -21,6 +21,7 @@ function known(more: Partial<IRequirementStatus> = {}): IStatus {
     bytes: 100,
     here_files: 0,
     here_bytes: 0,
+    unverified_files: 0,
     files_total: 4,
     folder: null,
     errors: [{ code: 'offline', message: 'Not in the store.' }],
@@ -102,6 +103,25 @@ describe('the whole', () => {
   it('asks nothing when nothing is to ask', () => expect(consentOf(rows.slice(0, 1))).toBeNull());
 });
 
+describe('what Rucio does not know the size of', () => {
+  const unknown = row(known({ state: 'partial', bytes: null, here_bytes: null, here_files: 1, unverified_files: 1 }));
+
+  it('is never counted as nothing', () =>
+    expect(summaryOf([unknown, row(known())])).toMatchObject({ files: 8, bytes: null, missingBytes: null }));
+
+  it('is marked', () => expect(unknown).toMatchObject({ bytes: null, hereBytes: null, unverified: 1 }));
+
+  it('shows what has come', () => {
+    const share = { files_total: 4, files_done: 1, bytes_total: null, bytes_done: 30 };
+    expect(row(known(), { state: 'syncing', handles: { one: share } })).toMatchObject({ bytes: null, hereBytes: 30 });
+  });
+
+  it('is nothing to download where everything is here', () => {
+    const here = row(known({ state: 'ready', bytes: null, here_bytes: null, here_files: 4 }));
+    expect(summaryOf([here])).toMatchObject({ bytes: null, missingFiles: 0, missingBytes: 0 });
+  });
+});
+
 it('a plan counts what two requirements hold once', () => {
   const access = {
     store: { files: 1, bytes: 10 },
@@ -111,7 +131,7 @@ it('a plan counts what two requirements hold once', () => {
     missing: { files: 0, bytes: 0 },
     reread: { files: 3, bytes: 30 }
   };
-  const one = { did: 'a:b', error: null, access };
+  const one = { did: 'a:b', error: null, access, unverified_files: 0 };
   const plan: IPlan = {
     download_files: 2,
     download_bytes: 20,

@@ -18,11 +18,14 @@ export interface IRow {
   type: string | null;
   open: boolean;
   state: RowState;
-  /** Totals are null before they are known. */
+  /** Null before it is known. */
   files: number | null;
+  /** Null before it is known, and where Rucio does not know the size of a file. */
   bytes: number | null;
   hereFiles: number;
-  hereBytes: number;
+  hereBytes: number | null;
+  /** Files that are here and of which Rucio has no checksum. */
+  unverified: number;
   requirement: IRequirement;
   lock: ILockEntry | null;
   drift: string | null;
@@ -35,9 +38,10 @@ export interface ISummary {
   total: number;
   ready: number;
   files: number;
-  bytes: number;
+  /** Null where Rucio does not know a size. */
+  bytes: number | null;
   missingFiles: number;
-  missingBytes: number;
+  missingBytes: number | null;
   /** Something needs a person: consent, or an error. */
   attention: boolean;
 }
@@ -45,7 +49,7 @@ export interface ISummary {
 export interface IConsent {
   rows: IRow[];
   files: number;
-  bytes: number;
+  bytes: number | null;
 }
 
 const CONSENT = 'consent-needed';
@@ -66,9 +70,9 @@ export function summaryOf(rows: IRow[]): ISummary {
     total: rows.length,
     ready: rows.filter(row => row.state === 'ready').length,
     files: sum(row => row.files ?? 0),
-    bytes: sum(row => row.bytes ?? 0),
+    bytes: totalOf(rows.map(row => (row.files === null ? 0 : row.bytes))),
     missingFiles: sum(row => (row.files ?? 0) - row.hereFiles),
-    missingBytes: sum(row => (row.bytes ?? 0) - row.hereBytes),
+    missingBytes: totalOf(rows.map(missingBytesOf)),
     attention: rows.some(row => row.state === 'failed' || row.state === 'consent' || row.faults.length > 0)
   };
 }
@@ -83,15 +87,27 @@ export function consentOf(rows: IRow[]): IConsent | null {
   return { rows: asked, files: missingFiles, bytes: missingBytes };
 }
 
+/** The sum of `sizes`; null when one of them is unknown. */
+function totalOf(sizes: (number | null)[]): number | null {
+  return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0);
+}
+
+function missingBytesOf(row: IRow): number | null {
+  if (row.files === null || row.files === row.hereFiles) {
+    return 0;
+  }
+  return row.bytes === null || row.hereBytes === null ? null : row.bytes - row.hereBytes;
+}
+
 /** The files and bytes of a plan by the way they are had, summed over its requirements. */
-export function planTotals(plan: IPlan): { [way in Access]: { files: number; bytes: number } } {
-  const totals = {} as { [way in Access]: { files: number; bytes: number } };
+export function planTotals(plan: IPlan): { [way in Access]: { files: number; bytes: number | null } } {
+  const totals = {} as { [way in Access]: { files: number; bytes: number | null } };
   for (const way of ['store', 'reread', 'mount', 'download', 'stream', 'missing'] as const) {
-    totals[way] = { files: 0, bytes: 0 };
-    for (const row of plan.requirements) {
-      totals[way].files += row.access[way]?.files ?? 0;
-      totals[way].bytes += row.access[way]?.bytes ?? 0;
-    }
+    const parts = plan.requirements.map(row => row.access[way] ?? { files: 0, bytes: 0 });
+    totals[way] = {
+      files: parts.reduce((total, part) => total + part.files, 0),
+      bytes: totalOf(parts.map(part => part.bytes))
+    };
   }
   // What several requirements hold is brought once.
   totals.download = { files: plan.download_files, bytes: plan.download_bytes };
@@ -117,6 +133,7 @@ function rowOf(
     open: known?.open ?? lock?.open ?? false,
     state: stateOf(known, run, share, faults),
     ...amounts(known, lock, share),
+    unverified: known?.unverified_files ?? 0,
     requirement,
     lock,
     drift: known?.drift ?? run?.drift?.[handle] ?? null,
@@ -169,13 +186,13 @@ function amounts(
   known: IRequirementStatus | null,
   lock: ILockEntry | null,
   share: IShare | null
-): { files: number | null; bytes: number | null; hereFiles: number; hereBytes: number } {
+): { files: number | null; bytes: number | null; hereFiles: number; hereBytes: number | null } {
   if (share && share.files_total > 0) {
     return {
       files: share.files_total,
       bytes: share.bytes_total,
       hereFiles: share.files_done,
-      hereBytes: Math.min(share.bytes_done, share.bytes_total)
+      hereBytes: share.bytes_total === null ? share.bytes_done : Math.min(share.bytes_done, share.bytes_total)
     };
   }
   if (known && known.files_total > 0) {

@@ -7,7 +7,7 @@ import { NotebookData } from '../notebookdata';
 import { bytes, count } from '../format';
 import { IConsent, planTotals } from '../model/rows';
 import { Access, IPlan } from '../types';
-import { amount } from '../words';
+import { amount, files } from '../words';
 import { Fault } from './fault';
 
 interface ICardProps {
@@ -55,6 +55,7 @@ export function PlanCard({ data, trans, plan }: ICardProps & { plan: IPlan }): J
     ['missing', trans.__('not available')]
   ];
   const free = plan.download_files === 0;
+  const unverified = plan.requirements.reduce((total, row) => total + row.unverified_files, 0);
   return (
     <section className="nbrucio-card" aria-label={trans.__('Plan')}>
       <p>
@@ -77,6 +78,9 @@ export function PlanCard({ data, trans, plan }: ICardProps & { plan: IPlan }): J
             ))}
         </tbody>
       </table>
+      {unverified > 0 && (
+        <p>{trans.__('%1 unverified: Rucio has no checksum to compare with.', files(trans, unverified))}</p>
+      )}
       {plan.refusal && <Fault fault={plan.refusal} trans={trans} actions={{}} />}
       <div className="nbrucio-actions">
         {!free && !plan.refusal && (

@@ -47,7 +47,7 @@ export function Head({ data, summary, asked, trans }: IHeadProps): JSX.Element {
 }
 
 function Verbs({ data, summary, asked, trans }: IHeadProps): JSX.Element {
-  const cost = summary.missingBytes > 0 ? ` ${bytes(summary.missingBytes)}` : '';
+  const cost = summary.missingBytes ? ` ${bytes(summary.missingBytes)}` : '';
   const done = summary.ready === summary.total;
   const busy = data.busy !== null || data.syncing;
   return (

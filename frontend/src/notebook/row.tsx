@@ -5,7 +5,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { addIcon, caretDownIcon, caretRightIcon, copyIcon, deleteIcon, editIcon } from '@jupyterlab/ui-components';
 import React, { useState } from 'react';
 
-import { bytes } from '../format';
+import { bytes, count } from '../format';
 import { IRow } from '../model/rows';
 import { NotebookData } from '../notebookdata';
 import { ISectionProps } from '../section';
@@ -62,7 +62,8 @@ function facts(trans: TranslationBundle, row: IRow): string {
   return [
     typeWords(trans, row),
     row.files === null ? null : files(trans, row.files),
-    row.bytes === null ? null : bytes(row.bytes),
+    row.files === null ? null : bytes(row.bytes),
+    row.unverified ? trans.__('%1 unverified', count(row.unverified)) : null,
     select?.match ? trans.__('only %1', select.match) : null,
     select?.first ? trans.__('first %1', select.first) : null,
     select?.max_bytes ? trans.__('at most %1', bytes(select.max_bytes)) : null,
@@ -79,13 +80,13 @@ function Advance({ row, trans }: { row: IRow; trans: TranslationBundle }): JSX.E
     return null;
   }
   const words =
-    row.bytes === null
+    row.files === null
       ? trans.__('Waiting')
       : trans.__('%1 of %2', bytes(row.hereBytes), bytes(row.bytes)) +
-        (row.files === null ? '' : ` · ${trans.__('%1 of %2', row.hereFiles, files(trans, row.files))}`);
+        ` · ${trans.__('%1 of %2', row.hereFiles, files(trans, row.files))}`;
   return (
     <>
-      <Bar label={trans.__('Progress of %1', row.handle)} done={row.hereBytes} total={row.bytes} words={words} />
+      <Bar label={trans.__('Progress of %1', row.handle)} done={row.hereBytes ?? 0} total={row.bytes} words={words} />
       <div className="nbrucio-facts">{words}</div>
     </>
   );
@@ -160,7 +161,7 @@ function Details({ data, row, trans, onChange, onRemove }: INotesProps): JSX.Ele
         <dt>{trans.__('Locked')}</dt>
         <dd>
           {locked
-            ? `${new Date(locked).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })} · ${amount(trans, row.lock?.files ?? 0, row.lock?.bytes ?? 0)}`
+            ? `${new Date(locked).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })} · ${amount(trans, row.lock?.files ?? 0, row.lock?.bytes ?? null)}`
             : trans.__('no')}
         </dd>
         {row.folder && (
