@@ -13,7 +13,7 @@ import { Details } from './details';
 import { Explorer, ISearch } from './explorer';
 import { Kind, KINDS } from './query';
 import { Results } from './results';
-import { takeInto } from './take';
+import { takeInto, writtenFor } from './take';
 
 export function ExploreSection(props: ISectionProps): JSX.Element {
   const { api, notebooks, trans, show } = props;
@@ -37,8 +37,7 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
   const notebook = notebooks.current;
   const add = (did: string, handle: string | null): void => {
     setSaid('');
-    const chosen = instances?.instances.find(one => one.name === explorer.search?.instance);
-    takeInto(props, did, chosen?.written ?? null, handle).then(
+    takeInto(props, did, writtenFor(instances, explorer.search?.instance ?? null), handle).then(
       name => setSaid(trans.__('%1 is in the notebook as %2.', did, name)),
       (error: unknown) => setSaid(faultOf(error).message)
     );

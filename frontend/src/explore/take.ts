@@ -1,6 +1,12 @@
 /** From a DID to a cell that reads it. */
 
 import { ISectionProps } from '../section';
+import { IInstances } from '../types';
+
+/** What a notebook names an instance by that was chosen by its short name here, so that it means the same elsewhere. */
+export function writtenFor(instances: IInstances | null, name: string | null): string | null {
+  return instances?.instances.find(one => one.name === name)?.written ?? name;
+}
 
 /**
  * Declare `did` in the notebook in front, bring it, and write a cell that reads it. Without an open notebook a new one
