@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 
 from nbrucio.bringing import Bringing
 from nbrucio.catalogue.base import FileEntry, Replica
-from nbrucio.config import Instance
 from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import NbrucioError, Offline
 from nbrucio.lockfaults import other_bytes
+from nbrucio.mounted import MountedFiles
 from nbrucio.plan import Facts, FileKey, Target, wanted
 from nbrucio.replicabook import ReplicaBook
 from nbrucio.resolve import Question
@@ -43,12 +43,13 @@ def survey(
         local.look_again(targets)
     stored = local.stored
     mounted: dict[FileKey, tuple[str, Replica]] = {}
+    mounts = cache(lambda identity: MountedFiles(engine.config.instance(identity), engine.reporter))
     replicas = ReplicaBook()
     errors: dict[str, NbrucioError] = {}
     for target in targets:
         for entry, replica in _remembered(engine, target, stored):
             key = (target.instance, entry.did)
-            where = _mounted(engine.config.instance(target.instance), entry, (replica,))
+            where = mounts(target.instance).find(entry, (replica,))
             if where is not None:
                 mounted[key] = where
             # What is streamed is asked for anew as long as somebody can be asked: replicas move.
@@ -60,7 +61,8 @@ def survey(
             bringing.foresee(targets, lacking)
         for identity, files in lacking.items():
             try:
-                _ask(engine, identity, files, _whole(targets, identity, files), replicas, mounted, bringing)
+                whole = _whole(targets, identity, files)
+                _ask(engine, identity, files, whole, replicas, mounts(identity), mounted, bringing)
             except NbrucioError as error:
                 errors[identity] = error
     return local.facts()._replace(mounted=mounted, replicas=replicas, replica_errors=errors)
@@ -142,6 +144,7 @@ def _ask(
     files: Mapping[Did, FileEntry],
     whole: Mapping[Did, Sequence[Did]],
     replicas: ReplicaBook,
+    mounts: MountedFiles,
     mounted: dict[FileKey, tuple[str, Replica]],
     bringing: Bringing | None,
 ) -> None:
@@ -149,7 +152,6 @@ def _ask(
 
     Which of them are mounted is looked at at once.
     """
-    instance = engine.config.instance(identity)
     replicas.ask((identity, did) for did in files)
     untold = {did for names in whole.values() for did in names}
     covered = frozenset(untold)
@@ -163,7 +165,7 @@ def _ask(
                     continue  # nobody asked for it, or two datasets hold it
                 untold.discard(did)
                 replicas.tell((identity, entry.did), places)
-                where = _mounted(instance, entry, places)
+                where = mounts.find(entry, places)
                 if where is not None:
                     mounted[identity, entry.did] = where
                 elif bringing is not None:
@@ -176,19 +178,3 @@ def _ask(
             hint=error.hint,
             next_command=error.next_command,
         ) from error
-
-
-def _mounted(instance: Instance, entry: FileEntry, places: Iterable[Replica]) -> tuple[str, Replica] | None:
-    """The replica on a mounted RSE that is really there, with the right size, and its path."""
-    for replica in places if instance.mounts else ():
-        path = instance.local_path(replica.rse, replica.pfn)
-        if path is not None and _is_file(path, entry.size_bytes):
-            return str(path), replica
-    return None
-
-
-def _is_file(path: Path, size_bytes: int | None) -> bool:
-    try:
-        return path.is_file() and (size_bytes is None or path.stat().st_size == size_bytes)
-    except OSError:
-        return False

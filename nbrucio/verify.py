@@ -127,7 +127,9 @@ class _Reading:
         path = instance.local_path(replica.rse, replica.pfn) if replica is not None else None
         if path is None or not os.path.lexists(path):
             return None
-        return _missing(file, _wrong_at_mount(file.entry, path, "another size, or is not a file"))
+        return _missing(
+            file, _wrong_at_mount(file.entry, path, "another size, is not a file, or leads out of the mounts")
+        )
 
     def _mounted(self, target: Target, file: FileReport) -> FileReport:
         try:

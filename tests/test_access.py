@@ -11,6 +11,7 @@ import pytest
 
 from nbrucio.config import Config, load
 from nbrucio.did import Did
+from nbrucio.events import Event, Noticed, Silent
 from nbrucio.kernel.lookup import Data
 from nbrucio.kernel.streaming import storage_options
 from nbrucio.plan import Access
@@ -126,6 +127,42 @@ def mounted(sandbox: Sandbox, tmp_path: Path, name: str) -> tuple[Path, list[Pat
         did = add_dataset(client, "sandbox", f"access.{name}", [file.did for file in files], closed=True)
         paths = replica_paths(client, "SANDBOX_MOUNT", [file.did for file in files])
     return notebook(tmp_path, {"did": str(did), "handle": "here"}), [paths[file.did] for file in files]
+
+
+@pytest.mark.parametrize("level", ["file", "folder"])
+def test_a_link_on_a_mount_is_followed_below_the_instances_folders_only(
+    sandbox: Sandbox, config: Config, tmp_path: Path, level: str
+) -> None:
+    path, paths = mounted(sandbox, tmp_path, f"link-{level}")
+    inside, outside = sandbox.root / "storage" / "rses" / f"pool-{level}", tmp_path / "outside"
+    for place, target in ((inside, paths[0]), (outside, paths[1])):
+        place.mkdir()
+        moved = target if level == "file" else target.parent
+        moved.rename(place / moved.name)
+        moved.symlink_to(place / moved.name)
+    notices = Notices()
+    report = sync([path], config, reporter=notices)
+    first, second = report.notebooks[0].requirements[0].files
+    assert (first.access, first.where) == (Access.MOUNT, str(paths[0]))
+    assert second.access is Access.MISSING
+    assert second.error is not None
+    assert "file_roots" in (second.error.hint or "")
+    (notice,) = notices.messages
+    assert str(paths[1]) in notice
+    assert str(outside) in notice
+    assert "file_roots" in notice
+    with_root = config.instance()._replace(file_roots=(*config.instance().file_roots, outside))
+    allowed = config._replace(instances=(with_root,), default=with_root)
+    assert accesses(sync([path], allowed).notebooks[0]) == {"here": {"mount"}}
+
+
+class Notices(Silent):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def report(self, event: Event) -> None:
+        if isinstance(event, Noticed):
+            self.messages.append(event.message)
 
 
 def test_verify_finds_what_a_mount_has_wrong_and_touches_nothing(
