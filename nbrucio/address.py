@@ -80,6 +80,7 @@ def canonical(text: str) -> str:
     return text.strip().lower() if address is None else address.identity()
 
 
+@lru_cache(64)  # asked for each file that is looked for
 def former_identity(identity: str) -> str | None:
     """What the instance was called before port, prefix and VO belonged to its identity; None where it still is.
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from nbrucio.config import Config, load
-from nbrucio.consent import Grants
+from nbrucio.consent import Grants, agreed
+from nbrucio.did import Did
 from nbrucio.errors import Interrupted, NoSpace, OverBudget
 from nbrucio.glance import glance
 from nbrucio.jupyter.syncs import Syncs, Wish
@@ -267,6 +268,29 @@ def test_opening_a_notebook_reads_a_restored_store_without_consent(desk: Desk) -
         syncs.close()
     assert dict(ended.states) == {"h": "ready"}
     assert len(desk.code()) == 2
+
+
+def test_opening_a_notebook_needs_consent_for_what_a_restored_store_lacks_and_no_more(desk: Desk) -> None:
+    size_bytes = desk.paths[0].stat().st_size
+    desk.restore()
+    truncate(desk.paths[0])
+    grants = Grants(desk.folder / "grants.json")
+    grants.add(agreed([(desk.config.instances[0].identity, Did.parse("sandbox:growing"), size_bytes)]))
+    syncs = Syncs(lambda _run: None, logging.getLogger(), grants, lambda: desk.config)
+    try:
+        ended = syncs.start(desk.notebook, Wish(budget_bytes=size_bytes)).future.result(30)
+    finally:
+        syncs.close()
+    assert dict(ended.states) == {"h": "ready"}
+
+
+def test_what_is_to_be_read_again_is_looked_for_at_every_status(desk: Desk) -> None:
+    os.utime(desk.paths[0], (1, 1))
+    assert desk.state() == "partial"
+    assert glance([desk.notebook], desk.config) is None
+    desk.paths[0].unlink()
+    found = status([desk.notebook], desk.config).notebooks[0].requirements[0]
+    assert (found.state, found.reread.files) == ("partial", 0)
 
 
 @contextmanager
