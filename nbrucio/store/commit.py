@@ -70,7 +70,11 @@ class Committer:
             return
         # There is one: of an object that is no more, or of another process that committed the same file meanwhile.
         if self._fs.lstat(place.path).st_ino == found.st_ino:
-            write_whole(self._fs, place.record, self._layout.scratch(), data)
+            try:
+                write_whole(self._fs, place.record, self._layout.scratch(), data)
+            except IsADirectoryError:
+                candidate.moved_aside = self._move_aside(place.record)
+                write_whole(self._fs, place.record, self._layout.scratch(), data)
 
     def _flush_data(self, together: bool, candidates: Sequence[Candidate]) -> Callable[[Candidate], None]:
         if together and self._sync_all(candidates):

@@ -88,6 +88,19 @@ def test_a_record_that_was_cut_short_is_none(tmp_path: Path) -> None:
         assert store.find(INSTANCE, wanted) is None
 
 
+def test_a_folder_in_the_place_of_a_record_is_moved_aside(tmp_path: Path) -> None:
+    store, wanted = Store(tmp_path), entry("x", b"abc")
+    path = put(store, wanted, b"abc")
+    path.unlink()
+    record = Path(f"{path.parent}.json")
+    record.unlink()
+    record.mkdir()
+    (record / "note").write_text("mine")
+    put(store, wanted, b"abc")
+    assert store.find(INSTANCE, wanted) is not None
+    assert [note.read_text() for note in tmp_path.glob("aside/*/note")] == ["mine"]
+
+
 def test_many_small_files_share_two_flushes(tmp_path: Path) -> None:
     disk = CountedDisk()
     session = Store(tmp_path, fs=disk).session()
