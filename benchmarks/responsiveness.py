@@ -93,7 +93,7 @@ def _ask_much(server: Server) -> None:
 
 def _search(server: Server) -> None:
     with suppress(OSError):
-        server.ask("nbrucio/search?pattern=sandbox:*")
+        server.ask("nbrucio/find?pattern=sandbox:*")
 
 
 def _start_kernel(server: Server) -> None:

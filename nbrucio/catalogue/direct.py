@@ -17,7 +17,19 @@ from nbrucio.catalogue import faults
 from nbrucio.catalogue.tokens import forget_token, kept_token
 from nbrucio.config import Instance, Policy
 from nbrucio.did import Did
-from nbrucio.http import JSON, JSON_LINES, Client, HttpError, NotConnected, Request, Silent, Timeouts, Tls, TooLarge
+from nbrucio.http import (
+    JSON,
+    JSON_LINES,
+    Client,
+    GivenUp,
+    HttpError,
+    NotConnected,
+    Request,
+    Silent,
+    Timeouts,
+    Tls,
+    TooLarge,
+)
 
 #: Hosts whose URL every HTTP library sends as it is written.
 _PLAIN_HOST = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\Z")
@@ -78,7 +90,7 @@ class Direct:
             answer = self._client.ask(request, self._headers(token))
             if answer.status == 200 and answer.kind in (JSON_LINES, JSON):
                 return self._begun(answer.rows())
-        except (NotConnected, Silent, TooLarge) as error:
+        except (GivenUp, NotConnected, Silent, TooLarge) as error:
             raise faults.of_http(error, self._instance) from error
         except (HttpError, ImportError):
             return None

@@ -13,13 +13,14 @@ from nbrucio.errors import (
     BadConfig,
     CredentialsRejected,
     DidNotFound,
+    Interrupted,
     MissingDependency,
     NbrucioError,
     NoSpace,
     Offline,
     RucioRefused,
 )
-from nbrucio.http import BrokenOff, HttpError, Malformed, NotConnected, NotTrusted, Silent, TooLarge
+from nbrucio.http import BrokenOff, GivenUp, HttpError, Malformed, NotConnected, NotTrusted, Silent, TooLarge
 
 #: Rucio's exceptions by name: they come from rucio-clients, or as a name in a server's answer. What is not named here
 #: is `RucioRefused`.
@@ -167,6 +168,8 @@ def of_http(error: HttpError, instance: Instance) -> NbrucioError:
         return out_of_reach(instance, LATE if error.late else UNCONNECTED)
     if isinstance(error, Silent):
         return out_of_reach(instance, SILENT)
+    if isinstance(error, GivenUp):
+        return Interrupted(f"The question to {instance.name} was given up.", subject=instance.name)
     if isinstance(error, BrokenOff):
         return out_of_reach(instance, BROKEN_OFF)
     return BadConfig(f"{instance.name} cannot be used as configured: {error}.", subject=instance.name)

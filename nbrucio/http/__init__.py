@@ -8,6 +8,7 @@ from nbrucio.http.client import Client
 from nbrucio.http.errors import (
     BadCertificate,
     BrokenOff,
+    GivenUp,
     HttpError,
     Malformed,
     NotConnected,
@@ -25,6 +26,7 @@ __all__ = [
     "BadCertificate",
     "BrokenOff",
     "Client",
+    "GivenUp",
     "HttpError",
     "Malformed",
     "NotConnected",

@@ -10,7 +10,8 @@
     ├── Silent            no progress within the time allowed
     ├── BrokenOff         the connection broke, or what came is not HTTP
     ├── Malformed         the body is not what its type says
-    └── TooLarge          the body exceeds a limit
+    ├── TooLarge          the body exceeds a limit
+    └── GivenUp           nobody waits for the answer any more, see `nbrucio.http.giveup`
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ class Malformed(HttpError):
 
 class TooLarge(HttpError):
     """A line, a value or the unpacked body exceeds a limit."""
+
+
+class GivenUp(HttpError):
+    """Nobody waits for the answer any more."""
 
 
 @contextmanager

@@ -10,19 +10,25 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util import wait_for_read
 
-from nbrucio.http.errors import TooLarge
+from nbrucio.http.errors import GivenUp, TooLarge
+from nbrucio.http.giveup import given_up
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 #: So many bytes of a body are progress, whatever they are.
 STEP_BYTES = 16 * 1024
+
+#: How often a request that may be given up looks whether it is.
+_LOOK_S = 0.5
 
 #: Bytes without progress. A head and the lines between chunks stay far below.
 MAX_IDLE_BYTES = 32 * 1024 * 1024
@@ -40,6 +46,7 @@ class Pace(io.RawIOBase):
         self._source = source
         self._connection = connection
         self._limit_s = connection.gettimeout()
+        self._given_up = given_up()
         self.renew()
 
     def renew(self) -> None:
@@ -57,7 +64,10 @@ class Pace(io.RawIOBase):
         Raises:
             TimeoutError: no progress in time.
             TooLarge: too many bytes without progress.
+            GivenUp: nobody waits for the answer any more.
         """
+        if self._given_up is not None:
+            self._wait(self._given_up)
         if self._limit_s is not None:
             self._connection.settimeout(max(0.001, self._limit_s - self._waited_s))
         began = time.monotonic()
@@ -69,6 +79,20 @@ class Pace(io.RawIOBase):
         if self._bytes > MAX_IDLE_BYTES:
             raise TooLarge(f"more than {MAX_IDLE_BYTES // 2**20} MiB without one value")
         return count
+
+    def _wait(self, given_up: threading.Event) -> None:
+        """Wait for bytes, and look now and then whether anybody waits for them."""
+        began = time.monotonic()
+        while True:
+            if given_up.is_set():
+                raise GivenUp("nobody waits for the answer any more")
+            # What TLS has unpacked already, the system does not know of.
+            pending = getattr(self._connection, "pending", None)
+            if (pending is not None and pending()) or wait_for_read(self._connection, _LOOK_S):
+                break
+            if self._limit_s is not None and self._waited_s + time.monotonic() - began > self._limit_s:
+                raise TimeoutError("no progress in time")
+        self._waited_s += time.monotonic() - began
 
     def close(self) -> None:
         """Close the source, too."""

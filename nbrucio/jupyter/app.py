@@ -24,7 +24,7 @@ from nbrucio.jupyter.opening import Opening, chosen_before
 from nbrucio.jupyter.routes import ROUTES
 from nbrucio.jupyter.saving import KEY, declared_in, update_metadata
 from nbrucio.jupyter.syncs import Run, Syncs, Wish
-from nbrucio.jupyter.threads import DaemonPool
+from nbrucio.jupyter.threads import DaemonPool, SharedPool
 from nbrucio.jupyter.uploading import Job, Uploads, event_of
 from nbrucio.manifest import follow
 
@@ -65,7 +65,7 @@ class NbrucioApp(ExtensionApp):
         self.grants = user_grants()
         # Two, so that an instance that hangs takes none of the threads that look at this machine only.
         self.local_pool = DaemonPool(4, "nbrucio-local")
-        self.remote_pool = DaemonPool(16, "nbrucio-remote")
+        self.remote_pool = SharedPool(32, 4, "nbrucio-remote")
         self.syncs = Syncs(self._say_from_thread, self.log, self.grants)
         self.uploads = Uploads(self._say_upload_from_thread, self.log)
         self.chosen = chosen_before(os.environ, self.log)

@@ -8,7 +8,7 @@ from typing import Protocol
 from nbrucio.consent import Grants
 from nbrucio.jupyter.opening import Chosen, Opening
 from nbrucio.jupyter.syncs import Run, Syncs, Wish
-from nbrucio.jupyter.threads import DaemonPool
+from nbrucio.jupyter.threads import DaemonPool, SharedPool
 from nbrucio.jupyter.uploading import Uploads
 
 
@@ -17,12 +17,12 @@ class ServerContext(Protocol):
 
     Attributes:
         local_pool: runs what asks this machine only.
-        remote_pool: runs what asks Rucio and may take as long as it.
+        remote_pool: runs what asks Rucio and may take as long as it; shared by instance or notebook.
         chosen: what the user wants the opening of a notebook to do.
     """
 
     local_pool: DaemonPool
-    remote_pool: DaemonPool
+    remote_pool: SharedPool
     grants: Grants
     syncs: Syncs
     uploads: Uploads

@@ -21,12 +21,11 @@ _NDJSON = "application/x-ndjson"
 class StreamHandler(NbrucioHandler):
     """Answers in lines of JSON, as they come from a thread."""
 
-    _gone: threading.Event | None = None
-
-    async def stream(self, batches: Callable[..., Iterator[list[exploring.Row]]], *arguments: object) -> None:
+    async def stream(
+        self, instance: str | None, batches: Callable[..., Iterator[list[exploring.Row]]], *arguments: object
+    ) -> None:
         """Send what ``batches`` gives, a line each; an error before the first line is an answer like any other."""
-        loop, gone = asyncio.get_running_loop(), threading.Event()
-        self._gone = gone
+        loop, gone = asyncio.get_running_loop(), self.gone
         lines: asyncio.Queue[str | NbrucioError | None] = asyncio.Queue()
         room = threading.Semaphore(_AHEAD)
 
@@ -49,7 +48,7 @@ class StreamHandler(NbrucioHandler):
                 self.log.exception("nbrucio: a stream ended by a fault")
                 put(NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
 
-        reading = loop.run_in_executor(self.app.remote_pool, read)
+        reading = loop.run_in_executor(self.app.remote_pool.about(str(instance)), self.asking(read))
         try:
             await self._send(lines, room)
         except StreamClosedError:
@@ -72,11 +71,6 @@ class StreamHandler(NbrucioHandler):
         last = {"end": True} if line is None else {"error": line.as_json()}
         self.finish(json.dumps(last) + "\n", set_content_type=_NDJSON)
 
-    def on_connection_close(self) -> None:
-        """Called by tornado when the browser is gone: Rucio need not go on."""
-        if self._gone is not None:
-            self._gone.set()
-
 
 class FindHandler(StreamHandler):
     """Find DIDs, however many."""
@@ -84,12 +78,14 @@ class FindHandler(StreamHandler):
     @verb
     async def get(self) -> None:
         """``?pattern=scope*:*&kind=collection&instance=…&filter=…``; lines of ``[did, type, bytes, files, open]``."""
+        instance = self.get_query_argument("instance", None)
         await self.stream(
+            instance,
             exploring.find,
             self.get_query_argument("pattern", ""),
             self.get_query_argument("kind", "collection"),
             self.get_query_arguments("filter"),
-            self.get_query_argument("instance", None),
+            instance,
         )
 
 
@@ -99,9 +95,8 @@ class ContentsHandler(StreamHandler):
     @verb
     async def get(self) -> None:
         """``?did=scope:name&instance=…``; lines as of `FindHandler`."""
-        await self.stream(
-            exploring.contents, self.get_query_argument("did", ""), self.get_query_argument("instance", None)
-        )
+        instance = self.get_query_argument("instance", None)
+        await self.stream(instance, exploring.contents, self.get_query_argument("did", ""), instance)
 
 
 class DetailsHandler(NbrucioHandler):
@@ -111,7 +106,7 @@ class DetailsHandler(NbrucioHandler):
     async def get(self) -> None:
         """``?did=scope:name&instance=…``"""
         did, instance = self.get_query_argument("did", ""), self.get_query_argument("instance", None)
-        self.reply(await self.from_rucio(exploring.details, did, instance))
+        self.reply(await self.from_rucio(instance, exploring.details, did, instance))
 
 
 class PlacesHandler(NbrucioHandler):
@@ -120,7 +115,8 @@ class PlacesHandler(NbrucioHandler):
     @verb
     async def get(self) -> None:
         """``?instance=…``"""
-        self.reply(await self.from_rucio(exploring.places, self.get_query_argument("instance", None)))
+        instance = self.get_query_argument("instance", None)
+        self.reply(await self.from_rucio(instance, exploring.places, instance))
 
 
 class LoginHandler(NbrucioHandler):
@@ -129,7 +125,8 @@ class LoginHandler(NbrucioHandler):
     @verb
     async def get(self) -> None:
         """``?instance=…``"""
-        self.reply(await self.from_rucio(exploring.login, self.get_query_argument("instance", None)))
+        instance = self.get_query_argument("instance", None)
+        self.reply(await self.from_rucio(instance, exploring.login, instance))
 
 
 class RulesHandler(NbrucioHandler):
@@ -138,13 +135,16 @@ class RulesHandler(NbrucioHandler):
     @verb
     async def get(self) -> None:
         """``?instance=…``"""
-        self.reply(await self.from_rucio(exploring.rules, self.get_query_argument("instance", None)))
+        instance = self.get_query_argument("instance", None)
+        self.reply(await self.from_rucio(instance, exploring.rules, instance))
 
     @verb
     async def delete(self) -> None:
         """``{"id", "instance"}``"""
         body = self.body()
-        self.reply(await self.from_rucio(exploring.remove_rule, body.get("id"), body.get("instance")))
+        self.reply(
+            await self.from_rucio(body.get("instance"), exploring.remove_rule, body.get("id"), body.get("instance"))
+        )
 
 
 ROUTES: dict[str, type[NbrucioHandler]] = {

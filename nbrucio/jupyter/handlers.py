@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import tornado.web
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 
-from nbrucio.errors import BadNotebook, NbrucioError, UsageError
+from nbrucio.errors import BadNotebook, Interrupted, NbrucioError, UsageError
+from nbrucio.http.giveup import until
 from nbrucio.jupyter import lookups
 from nbrucio.jupyter.context import ServerContext
 from nbrucio.jupyter.opening import Chosen
@@ -22,6 +24,8 @@ from nbrucio.jupyter.syncs import Wish
 from nbrucio.readfile import parse_json
 
 Verb = Callable[..., Awaitable[None]]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: By the exit code of an error.
 _HTTP_STATUS = {2: 400, 3: 409, 4: 404, 5: 409, 6: 507, 7: 502, 8: 503, 9: 502, 10: 409, 130: 409}
@@ -67,6 +71,11 @@ class NbrucioHandler(APIHandler):
     def initialize(self, app: ServerContext) -> None:
         """Called by tornado with what the route holds."""
         self.app = app
+        self.gone = threading.Event()
+
+    def on_connection_close(self) -> None:
+        """Called by tornado when the client left: what was asked of Rucio for it is given up."""
+        self.gone.set()
 
     def reply(self, value: object, status: int = 200) -> None:
         """Answer with ``value`` as JSON."""
@@ -81,9 +90,24 @@ class NbrucioHandler(APIHandler):
         """The result of ``function``, which asks this machine only, computed and written off the event loop."""
         return await _written_in(self.app.local_pool, function, *arguments)
 
-    async def from_rucio(self, function: Callable[..., object], *arguments: object) -> JsonText:
-        """The result of ``function``, which asks Rucio and may take as long as it."""
-        return await _written_in(self.app.remote_pool, function, *arguments)
+    async def from_rucio(self, about: object, function: Callable[..., object], *arguments: object) -> JsonText:
+        """The result of ``function``, which asks Rucio and may take as long as it.
+
+        Args:
+            about: the instance or notebook; calls about the same one wait for each other when they are many.
+        """
+        return await _written_in(self.app.remote_pool.about(str(about)), self.asking(function), *arguments)
+
+    def asking(self, function: Callable[P, T]) -> Callable[P, T]:
+        """``function``, whose requests are given up when the client leaves."""
+
+        def ask(*args: P.args, **kwargs: P.kwargs) -> T:
+            if self.gone.is_set():
+                raise Interrupted("The client left before its turn came.")
+            with until(self.gone):
+                return function(*args, **kwargs)
+
+        return ask
 
     def body(self) -> Mapping[str, Any]:
         """The JSON object that was sent.
@@ -123,7 +147,11 @@ class StatusHandler(NbrucioHandler):
         path = self.notebook(self.get_query_argument("path", None))
         with_files, check = (self.get_query_argument(name, "0") == "1" for name in ("files", "check"))
         run = self.app.syncs.last(path)
-        self.reply(await (self.from_rucio if check else self.in_thread)(lookups.status, path, run, with_files, check))
+        arguments = (path, run, with_files, check)
+        if check:
+            self.reply(await self.from_rucio(path, lookups.status, *arguments))
+        else:
+            self.reply(await self.in_thread(lookups.status, *arguments))
 
 
 class PlanHandler(NbrucioHandler):
@@ -133,7 +161,7 @@ class PlanHandler(NbrucioHandler):
     async def get(self) -> None:
         """``?path=…``"""
         path = self.notebook(self.get_query_argument("path", None))
-        self.reply(await self.from_rucio(lookups.plan, path))
+        self.reply(await self.from_rucio(path, lookups.plan, path))
 
 
 class SyncHandler(NbrucioHandler):
@@ -159,7 +187,8 @@ class LockHandler(NbrucioHandler):
     async def post(self) -> None:
         """``{"path", "handles"}``; answers what to lock, for the editor that has the notebook open to write."""
         body = self.body()
-        self.reply(await self.from_rucio(lookups.lock, self.notebook(body.get("path")), body))
+        path = self.notebook(body.get("path"))
+        self.reply(await self.from_rucio(path, lookups.lock, path, body))
 
 
 class CancelHandler(NbrucioHandler):
@@ -169,40 +198,6 @@ class CancelHandler(NbrucioHandler):
     async def post(self) -> None:
         """``{"path"}``"""
         self.reply({"cancelled": self.app.syncs.cancel(self.notebook(self.body().get("path")))})
-
-
-class SearchHandler(NbrucioHandler):
-    """Find DIDs."""
-
-    @verb
-    async def get(self) -> None:
-        """``?pattern=scope:*&kind=collection&limit=100&instance=…&filter=…``"""
-        self.reply(
-            await self.from_rucio(
-                lookups.search,
-                self.get_query_argument("pattern", ""),
-                self.get_query_argument("kind", "collection"),
-                self.get_query_arguments("filter"),
-                self.get_query_argument("limit", "100"),
-                self.get_query_argument("instance", None),
-            )
-        )
-
-
-class DidHandler(NbrucioHandler):
-    """One DID."""
-
-    @verb
-    async def get(self) -> None:
-        """``?did=scope:name&instance=…&limit=100``"""
-        self.reply(
-            await self.from_rucio(
-                lookups.did,
-                self.get_query_argument("did", ""),
-                self.get_query_argument("limit", "100"),
-                self.get_query_argument("instance", None),
-            )
-        )
 
 
 class InstancesHandler(NbrucioHandler):
@@ -272,8 +267,6 @@ ROUTES: dict[str, type[NbrucioHandler]] = {
     "sync": SyncHandler,
     "cancel": CancelHandler,
     "lock": LockHandler,
-    "search": SearchHandler,
-    "did": DidHandler,
     "instances": InstancesHandler,
     "grants": GrantsHandler,
     "opening": OpeningHandler,

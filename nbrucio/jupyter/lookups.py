@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timezone
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ from nbrucio.plan import Access, Amount, RequirementPlan
 if TYPE_CHECKING:
     from nbrucio.jupyter.syncs import Run
 
-MAX_ROWS = 1_000
 #: An event goes to every browser and is checked against its schema on the event loop.
 MAX_STATES_IN_EVENT = 1_000
 
@@ -88,50 +86,6 @@ def lock(path: Path, body: Mapping[str, Any]) -> dict[str, object]:
     return {
         "lock": {key: entry.as_json() for key, entry in declaration.lock.items() if key in keys},
         "instances": {target.requirement.handle: target.instance for target in targets},
-    }
-
-
-def search(pattern: str, kind: str, filters: Sequence[str], limit: str, instance: str | None) -> dict[str, object]:
-    """DIDs that match; ``cut`` tells whether there are more.
-
-    Raises:
-        NbrucioError: the request is wrong, or the catalogue cannot answer.
-    """
-    scope, colon, name = pattern.partition(":")
-    if not colon or not scope:
-        raise UsageError("The pattern names no scope.", subject=pattern, hint="Write scope:pattern.")
-    most = _limit(limit)
-    config = load()
-    with Engine(config) as engine:
-        hits = engine.catalogue(config.instance(instance).name).search(scope, name or "*", kind, filters)
-        found = list(islice(hits, most + 1))
-    rows = [
-        {"did": str(hit.did), "type": hit.type.value, "open": hit.open, "bytes": hit.size_bytes, "files": hit.files}
-        for hit in found[:most]
-    ]
-    return {"dids": rows, "cut": len(found) > most}
-
-
-def did(text: str, limit: str, instance: str | None) -> dict[str, object]:
-    """What the catalogue says of one DID, with at most ``limit`` of its files.
-
-    Raises:
-        NbrucioError: the request is wrong, or the catalogue cannot answer.
-    """
-    parsed, most, config = Did.parse(text), _limit(limit), load()
-    with Engine(config) as engine:
-        catalogue = engine.catalogue(config.instance(instance).name)
-        facts = catalogue.describe(parsed)
-        files = list(islice(catalogue.files(parsed), most + 1))
-    rows = [{"did": str(file.did), "bytes": file.size_bytes, "checksum": file.checksum} for file in files[:most]]
-    return {
-        "did": str(parsed),
-        "type": facts.type.value,
-        "open": facts.open,
-        "bytes": facts.size_bytes,
-        "files_total": facts.files,
-        "files": rows,
-        "cut": len(files) > most,
     }
 
 
@@ -259,9 +213,3 @@ def _text(body: Mapping[str, Any], key: str) -> str | None:
 
 def _did(body: Mapping[str, Any]) -> Did:
     return Did.parse(_text(body, "did") or "")
-
-
-def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MAX_ROWS:
-        raise UsageError(f"'limit' is a number from 1 to {MAX_ROWS}.", subject=text)
-    return int(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, ParamSpec, TypeVar
@@ -66,11 +67,81 @@ class DaemonPool(Executor):
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             future, function = call
-            if future.set_running_or_notify_cancel():
-                try:
-                    result = function()
-                except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
-                    future.set_exception(error)
-                else:
-                    future.set_result(result)
+            _settle(future, function)
             self._idle.release()
+
+
+class SharedPool:
+    """At most ``workers`` daemon threads, of which calls about one thing take at most ``share`` at once.
+
+    So an instance that never ends its answers keeps none from asking another.
+    """
+
+    def __init__(self, workers: int, share: int, name: str) -> None:
+        self._pool = DaemonPool(workers, name)
+        self._share = share
+        self._lock = threading.Lock()
+        self._waiting: dict[str, deque[_Call]] = {}
+        self._serving: dict[str, int] = {}
+
+    def about(self, key: str) -> Executor:
+        """What runs calls about ``key``."""
+        return _Share(self, key)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """See `DaemonPool`."""
+        with self._lock:
+            for future, _ in (call for calls in self._waiting.values() for call in calls):
+                future.cancel()
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+    def put(self, key: str, call: _Call) -> None:
+        """Run ``call`` when its turn comes.
+
+        Raises:
+            RuntimeError: the pool is closed.
+        """
+        with self._lock:
+            self._waiting.setdefault(key, deque()).append(call)
+            serving = self._serving.get(key, 0)
+            if serving == self._share:
+                return
+            self._serving[key] = serving + 1
+        self._pool.submit(self._serve, key)
+
+    def _serve(self, key: str) -> None:
+        while call := self._next(key):
+            _settle(*call)
+
+    def _next(self, key: str) -> _Call | None:
+        with self._lock:
+            if calls := self._waiting.get(key):
+                return calls.popleft()
+            self._serving[key] -= 1
+            if not self._serving[key]:
+                del self._serving[key]
+                self._waiting.pop(key, None)
+            return None
+
+
+class _Share(Executor):
+    def __init__(self, pool: SharedPool, key: str) -> None:
+        self._pool = pool
+        self._key = key
+
+    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        self._pool.put(self._key, (future, lambda: function(*args, **kwargs)))
+        return future
+
+
+def _settle(future: Future[Any], function: Callable[[], Any]) -> None:
+    """Run ``function`` for ``future``, unless that was cancelled."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = function()
+    except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+        future.set_exception(error)
+    else:
+        future.set_result(result)

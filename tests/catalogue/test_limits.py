@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 import time
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from nbrucio.catalogue.rucio import RucioCatalogue
 from nbrucio.config import Policy
 from nbrucio.http import body
+from nbrucio.http.giveup import until
 from tests.catalogue.asking import ASKS, DIMUON, FACTS, QUICK, ROW, at, error_of
 from tests.catalogue.conftest import Connect
-from tests.catalogue.servers import LOGIN, Drip, ScriptedServer, answer, stream_head
+from tests.catalogue.servers import LOGIN, Drip, ScriptedServer, Stall, answer, stream_head
 
 MIB = 1024 * 1024
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -101,6 +103,26 @@ def test_the_words_of_a_refusal_are_limited_too(
         kind, words, *_ = error_of(lambda: ASKS[ask](connect(**at(scripted)), DIMUON))
         assert kind == "RucioRefused"
         assert "sent more than a Rucio server does" in words
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Stall(), Stall(stream_head()), Drip(stream_head(), _chunk(f"{ROW}\n".encode()))],
+    ids=["no head", "no row", "rows without end"],
+)
+def test_a_request_for_which_nobody_waits_is_given_up(
+    reach: Connect, scripted: ScriptedServer, reply: Stall | Drip
+) -> None:
+    scripted.answers = [reply]
+    catalogue, given_up = reach(**at(scripted)), threading.Event()
+    timer = threading.Timer(0.3, given_up.set)
+    timer.start()
+    began = time.monotonic()
+    with until(given_up):
+        kind, words, *_ = error_of(lambda: list(catalogue.files(DIMUON)))
+    assert (kind, "was given up" in words) == ("Interrupted", True)
+    assert time.monotonic() - began < 5
+    timer.join()
 
 
 def test_a_row_may_hold_many_values_side_by_side(reach: Connect, scripted: ScriptedServer) -> None:

@@ -6,16 +6,18 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from nbrucio.sandbox import Sandbox
+from tests.catalogue.servers import ScriptedServer, Stall
 from tests.jupyter.conftest import Start
 from tests.jupyter.mounted import Disk
-from tests.jupyter.servers import Server, declaring, notebook
+from tests.jupyter.servers import TOKEN, Server, declaring, notebook
 from tests.jupyter.slow import slow_rucio
 from tests.jupyter.test_opening import manifest_of, put
 
@@ -87,7 +89,7 @@ def test_the_server_answers_while_rucio_is_silent(start: Start, silent_rucio: st
 def search_in_vain(server: Server) -> None:
     """A search that ends when the server does."""
     with suppress(OSError):
-        server.ask("nbrucio/search?pattern=s:*")
+        server.ask("nbrucio/find?pattern=s:*")
 
 
 def test_slow_answers_are_waited_for_side_by_side(start: Start, sandbox: Sandbox, tmp_path: Path) -> None:
@@ -280,3 +282,43 @@ def test_a_notebook_that_is_gone_is_told(server: Server) -> None:
     status, answer = server.ask("nbrucio/sync", {"path": server.prefix + "a.ipynb"})
     assert (status, answer["error"]["code"]) == (400, "bad-notebook")
     assert "There is no notebook" in json.dumps(answer)
+
+
+def test_questions_to_a_silent_instance_keep_no_others_waiting_and_end_with_their_clients(
+    start: Start, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    with ScriptedServer([Stall()]) as silent:
+        config.write_text(
+            Path(sandbox.env()["NBRUCIO_CONFIG"]).read_text()
+            + f'\n[instances.silent]\nhost = "{silent.url}"\nauth_host = "{silent.url}"\n'
+            + 'account = "a"\nauth_type = "userpass"\nusername = "a"\npassword = "b"\n'
+        )
+        with start(NBRUCIO_CONFIG=str(config)) as server, ExitStack() as clients:
+            asking = [clients.enter_context(_asking(server, "nbrucio/login?instance=silent")) for _ in range(40)]
+            _until(lambda: len(silent.requests) == 4)
+            began = time.monotonic()
+            assert server.ask("nbrucio/login?instance=sandbox")[1]["error"] is None
+            assert time.monotonic() - began < 10
+            assert len(silent.requests) == 4
+            for client in asking:
+                client.close()
+            clients.enter_context(_asking(server, "nbrucio/login?instance=silent"))
+            _until(lambda: len(silent.requests) == 5)
+
+
+def _asking(server: Server, path: str) -> socket.socket:
+    """A connection on which ``path`` was asked for; closing it is leaving."""
+    url = urlsplit(server.url)
+    connection = socket.create_connection((url.hostname or "", url.port or 80), timeout=20)
+    connection.sendall(
+        f"GET {url.path}{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: token {TOKEN}\r\n\r\n".encode()
+    )
+    return connection
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -75,14 +75,6 @@ def test_who_may_only_read_cannot_change_anything(start: Start, tmp_path: Path) 
                 assert server.ask("nbrucio" + path, {}, verb.upper())[0] == 403
 
 
-def test_search_and_details_come_from_rucio(server: Server) -> None:
-    status, found = server.ask("nbrucio/search?pattern=sandbox:dimuon&kind=dataset")
-    assert (status, found["cut"]) == (200, False)
-    assert [row["did"] for row in found["dids"]] == ["sandbox:dimuon"]
-    status, about = server.ask("nbrucio/did?did=sandbox:dimuon&limit=3")
-    assert (status, about["type"], len(about["files"]), about["cut"]) == (200, "DATASET", 3, True)
-
-
 def test_instances_and_store_are_told_without_secrets(server: Server) -> None:
     status, told = server.ask("nbrucio/instances")
     assert status == 200
@@ -107,13 +99,11 @@ def test_plan_tells_files_and_bytes(server: Server) -> None:
     [
         ("status", 400, "usage"),
         ("status?path=no.ipynb", 400, "bad-notebook"),
-        ("search?pattern=nocolon", 400, "usage"),
-        ("search?pattern=a:b&limit=0", 400, "usage"),
-        ("search?pattern=a:b&limit=1e9", 400, "usage"),
-        ("search?pattern=sandbox:*&kind=planet", 400, "usage"),
-        ("search?pattern=sandbox:*&instance=nowhere", 400, "unknown-instance"),
-        ("did?did=sandbox:no-such-thing", 404, "did-not-found"),
-        ("did?did=%00", 400, "bad-did"),
+        ("find?pattern=nocolon", 400, "usage"),
+        ("find?pattern=sandbox:*&kind=planet", 400, "usage"),
+        ("find?pattern=sandbox:*&instance=nowhere", 400, "unknown-instance"),
+        ("details?did=sandbox:no-such-thing", 404, "did-not-found"),
+        ("details?did=%00", 400, "bad-did"),
     ],
 )
 def test_a_wrong_request_is_answered_with_the_reason(server: Server, request_: str, status: int, code: str) -> None:

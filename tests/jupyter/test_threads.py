@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from nbrucio.jupyter.threads import DaemonPool
+from nbrucio.jupyter.threads import DaemonPool, SharedPool
 
 
 def test_results_and_errors_come_back() -> None:
@@ -54,3 +54,26 @@ def test_a_process_ends_although_a_call_hangs() -> None:
         "pool = DaemonPool(1, 'test'); pool.submit(threading.Event().wait); pool.shutdown(timeout_s=0.1)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_calls_about_one_thing_keep_no_others_waiting() -> None:
+    pool, gate = SharedPool(6, 2, "test"), threading.Event()
+    stuck = [pool.about("silent").submit(gate.wait, 10) for _ in range(20)]
+    assert pool.about("other").submit(pow, 2, 3).result(5) == 8
+    assert sum(one.running() for one in stuck) == 2
+    assert stuck[-1].cancel()
+    gate.set()
+    assert all(one.result(5) for one in stuck[:-1])
+    assert pool.about("silent").submit(pow, 2, 4).result(5) == 16
+    pool.shutdown()
+
+
+def test_a_shared_pool_that_is_closed_cancels_what_waits() -> None:
+    pool, gate = SharedPool(2, 1, "test"), threading.Event()
+    running, waiting = (pool.about("one").submit(gate.wait, 10) for _ in range(2))
+    while not running.running():
+        threading.Event().wait(0.01)
+    pool.shutdown(wait=False, cancel_futures=True)
+    assert waiting.cancelled()
+    gate.set()
+    assert running.result(5)
