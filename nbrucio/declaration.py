@@ -194,8 +194,7 @@ class Declaration(NamedTuple):
                 )
             same = (requirement.did, requirement.instance, requirement.select)
             if (present.did, present.instance, present.select) == same:
-                words = f"{present.did} is declared already, as '{present.handle}'."
-                raise BadDeclaration(words, subject=str(present.did))
+                raise already_declared(present)
         return self._replace(entries=(*self.entries, requirement))
 
     def without(self, handle: str) -> Declaration:
@@ -343,3 +342,8 @@ def _refuse(reason: str, next_command: str | None = None) -> NoReturn:
         hint="Mend or remove the key 'nbrucio' in the notebook's metadata." if next_command is None else None,
         next_command=next_command,
     )
+
+
+def already_declared(present: Requirement) -> BadDeclaration:
+    """The error for a DID that is to be declared again beside ``present``."""
+    return BadDeclaration(f"{present.did} is declared already, as '{present.handle}'.", subject=str(present.did))

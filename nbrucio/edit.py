@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbrucio import sidecar
-from nbrucio.config import Config
-from nbrucio.declaration import Declaration, Requirement, handle_of, propose_handle, variant_of
+from nbrucio.config import Config, Instance
+from nbrucio.declaration import Declaration, Requirement, already_declared, handle_of, propose_handle, variant_of
 from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import BadDeclaration, NbrucioError
@@ -85,6 +85,7 @@ def add(
     declaration, fresh = declared.declaration, []
     chosen = config.instance(instance) if instance is not None else None
     for did in dids:
+        _refuse_declared(declaration, did, chosen or config.default, config)
         taken = [requirement.handle for requirement in declaration.requirements]
         requirement = Requirement.parse(
             {"did": str(did), "handle": handle or propose_handle(did, taken)}
@@ -96,6 +97,13 @@ def add(
         targets = tuple(Target(r, chosen.identity if chosen else "") for r in declaration.requirements if r in fresh)
         return Edit(path, targets, _write(declared, declaration))
     return _lock_and_write(declared, declaration, config, fresh, Question(refresh=True), reporter)
+
+
+def _refuse_declared(declaration: Declaration, did: Did, wanted: Instance | None, config: Config) -> None:
+    """Refuse a DID that is declared whole, however its instance is written there."""
+    for present in declaration.requirements:
+        if present.did == did and present.select is None and wanted and config.means(present.instance, wanted):
+            raise already_declared(present)
 
 
 def remove(path: Path, names: Sequence[str]) -> Edit:

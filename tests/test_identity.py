@@ -15,6 +15,7 @@ from nbrucio.config import Config, load
 from nbrucio.consent import Grant, Grants
 from nbrucio.did import Did
 from nbrucio.edit import add, lock
+from nbrucio.errors import BadDeclaration
 from nbrucio.events import Event, Noticed
 from nbrucio.jupyter import lookups
 from nbrucio.sandbox import Sandbox
@@ -236,3 +237,16 @@ def test_add_names_the_account_that_was_chosen(configured: Configured, url: str,
     value = json.loads(path.read_text())["metadata"]["nbrucio"]["requirements"]
     server = url.removeprefix("http://")
     assert [one.get("instance") for one in value] == [None, "second", "second", server]
+
+
+@pytest.mark.parametrize("written", [None, "127.0.0.1", "first", "full"])
+def test_add_refuses_what_is_declared_however_its_instance_is_written(
+    configured: Configured, tmp_path: Path, written: str | None
+) -> None:
+    config = configured(first={})
+    path = notebook(tmp_path, config.instance().identity if written == "full" else written)
+    for name in (None, "first"):
+        with pytest.raises(BadDeclaration, match="is declared already, as 'data'"):
+            add(path, [Did.parse(DATA)], config, handle="again", instance=name)
+    elsewhere = notebook(tmp_path, "rucio.example")
+    assert add(elsewhere, [Did.parse(DATA)], config, handle="again").changed

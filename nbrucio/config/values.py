@@ -11,7 +11,7 @@ from urllib.parse import quote
 from nbrucio.address import Address, address_of, read_address
 from nbrucio.config.lookup import ambiguous, exactly, loosely, no_default, unknown_instance
 from nbrucio.did import Did
-from nbrucio.errors import BadConfig
+from nbrucio.errors import BadConfig, UsageError
 
 #: The logins that rucio-clients has.
 AUTH_TYPES = ("userpass", "x509", "x509_proxy", "gss", "ssh", "oidc")
@@ -252,6 +252,13 @@ class Config(NamedTuple):
         if len({one.identity for one in found}) > 1:
             raise ambiguous(wanted, found)
         return found[0]
+
+    def means(self, name: str | None, instance: Instance) -> bool:
+        """Whether ``name`` means the server and VO of ``instance``; None is the default one."""
+        try:
+            return self.instance(name).identity == instance.identity
+        except UsageError:
+            return False
 
     def written(self, instance: Instance) -> str:
         """What the tool writes into a notebook for ``instance``: its identity, so that the notebook means the same
