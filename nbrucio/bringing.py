@@ -19,7 +19,7 @@ from nbrucio.engine import Engine
 from nbrucio.errors import Interrupted
 from nbrucio.events import ApplyStarted, Planned
 from nbrucio.handover import keep_rate
-from nbrucio.plan import FileKey, Limits, Plan, Target, refusal
+from nbrucio.plan import FileKey, FilePlan, Limits, Plan, Target, refusal
 
 if TYPE_CHECKING:
     from nbrucio.transfer import Limits as TransferLimits
@@ -64,18 +64,15 @@ class Bringing:
     def foresee(self, targets: Sequence[Target], files: Mapping[str, Mapping[Did, FileEntry]]) -> None:
         """Let `offer` begin transfers if every one of ``files`` that can be had by download will be.
 
-        So it is when no requirement asks for another kind of access, every file can be verified, and all files together
-        are within the limits.
+        So it is when no requirement asks for another kind of access, and all files together are within the limits. One
+        of unknown size waits for the plan: it may have only what the others leave, or be refused.
         """
         if any(target.requirement.access not in (None, "download") for target in targets):
             return
-        if not self.limits.allow_unverifiable and not all(
-            target.verifiable(entry) for target in targets for entry in target.files
-        ):
-            return
         sizes = [entry.size_bytes for entries in files.values() for entry in entries.values()]
-        if refusal(sum(size or 0 for size in sizes), self.limits) is None:
-            self._foreseen = ApplyStarted(len(sizes), total_bytes(sizes))
+        size_bytes = total_bytes(sizes)
+        if size_bytes is not None and refusal(size_bytes, self.limits) is None:
+            self._foreseen = ApplyStarted(len(sizes), size_bytes)
             self._instances = frozenset(files)
             if sizes:
                 threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()
@@ -137,9 +134,13 @@ class Bringing:
     def _left(self, plan: Plan) -> Iterator[Task]:
         from nbrucio.transfer import Task
 
-        # The engine takes the largest first among those it knows, and knows only so many at a time.
-        largest_first = sorted(plan.downloads, key=lambda download: -(download[1].entry.size_bytes or 0))
-        for instance, file in largest_first:
+        # The engine takes the largest first among those it knows, and knows only so many at a time. Unknown sizes come
+        # last, so that all others have reserved theirs.
+        def rank(download: tuple[str, FilePlan]) -> tuple[bool, int]:
+            size_bytes = download[1].entry.size_bytes
+            return size_bytes is None, -(size_bytes or 0)
+
+        for instance, file in sorted(plan.downloads, key=rank):
             key = (instance, file.entry.did)
             if key not in self._begun:
                 yield Task(instance, file.entry, plan.replicas[key])

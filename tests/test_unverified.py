@@ -156,6 +156,24 @@ def test_an_unknown_size_is_never_told_as_zero(
     assert [size for _, _, size in report.notebooks[0].had()] == [3 * len(LOGIN_PAGE)], "consent is up to what came"
 
 
+def test_the_download_limit_holds_for_a_size_that_no_plan_could_count(
+    dids: dict[str, Did], config: Config, tmp_path: Path
+) -> None:
+    path = _notebook(tmp_path, dids["all"])
+    allowing = _allowing(config)
+    limited = allowing._replace(policy=allowing.policy._replace(max_download_bytes=3 * len(LOGIN_PAGE) - 1))
+    assert forecast([path], limited).exit_code == 0, "the sizes that are known fit"
+    report = sync([path], limited)
+    assert report.exit_code == 6
+    (one,) = report.notebooks[0].requirements
+    assert {file.entry.did: file.error.code if file.error else None for file in one.files} == {
+        dids[KNOWN]: None,
+        dids[SIZE_ONLY]: None,
+        dids[NOTHING]: "over-budget",
+    }
+    assert sync([path], allowing).downloaded_files == 1, "what was finished stayed"
+
+
 class _Listener(Silent):
     def __init__(self) -> None:
         self.events: list[Event] = []

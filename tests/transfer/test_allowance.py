@@ -66,6 +66,15 @@ def test_a_file_of_unknown_size_within_the_limit_is_downloaded(
     assert outcome.stored.path.read_bytes() == GOOD
 
 
+def test_where_nothing_may_be_downloaded_no_storage_is_asked_for_a_file_of_unknown_size(
+    server: Hostile, store: Store, access: StorageAccess, listener: Listener
+) -> None:
+    limits = replace(QUICK, max_download_bytes=0)
+    (outcome,) = fetch([_unknown("x", server.url("good"))], store, {INSTANCE: access}, listener, limits=limits)
+    assert isinstance(outcome.error, OverBudget)
+    assert server.requests == []
+
+
 def test_local_files_of_unknown_size_count_too(store: Store, tmp_path: Path, listener: Listener) -> None:
     tasks = [file_task(tmp_path / "rse", f"{n}", bytes(1_000_000)) for n in range(5)]
     unknown = [task._replace(entry=task.entry._replace(size_bytes=None)) for task in tasks]
