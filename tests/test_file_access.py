@@ -212,6 +212,22 @@ def test_a_sidecar_that_the_owner_could_not_read_is_not_made(shared: Path) -> No
     assert names(shared) == {"nb.ipynb"}
 
 
+def test_a_sidecar_that_only_a_colleague_may_read_is_left_alone(shared: Path) -> None:
+    path = notebook(shared)
+    assert run_as(BOB, [TEAM], lambda: sidecar.add(path, LISTS)) == ""
+    beside = sidecar.path_for(path)
+    beside.chmod(0o600)
+    setfacl("-b", beside)
+    before = access(beside), beside.read_bytes(), beside.stat().st_ino
+    for act in (
+        lambda: sidecar.add(path, LISTS.with_list("sha256:" + "1" * 64, [], {})),
+        lambda: sidecar.prune(path, frozenset()),
+    ):
+        words = run_as(ALICE, [TEAM], act)
+        assert words == f"UnreadableFile: {beside} cannot be read: permission denied."
+    assert (access(beside), beside.read_bytes(), beside.stat().st_ino) == before
+
+
 @pytest.fixture
 def linked(tmp_path: Path) -> Path:
     """A notebook that has to be written itself."""

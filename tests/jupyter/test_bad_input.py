@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -322,3 +323,23 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("odd", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_an_odd_file_beside_a_notebook_keeps_no_request_waiting(server: Server, odd: Callable[[Path], None]) -> None:
+    digest = "sha256:" + "0" * 64
+    lock = {"did": "s:long", "type": "DATASET", "files": 100, "bytes": 1, "open": True, "digest": digest, "locked": "x"}
+    value = {"requirements": [{"did": "s:long", "handle": "long"}], "lock": {"long": lock}}
+    path = put(server, "odd.ipynb", notebook(metadata={"nbrucio": value}))
+    odd(path.with_name("odd.ipynb.nbrucio-lock.json"))
+    began = time.monotonic()
+    server.open("odd.ipynb")
+    assert server.settled("odd.ipynb")["requirements"] == {"long": "failed"}
+    told = manifest_of(server, "odd.ipynb").manifest().entries["long"].error
+    assert told is not None
+    assert told["code"] == "unreadable-file"
+    assert "odd.ipynb.nbrucio-lock.json cannot be read: it is not a regular file." in told["message"]
+    status, answer = server.ask(f"nbrucio/status?path={server.api('odd.ipynb')}")
+    assert status == 200, answer
+    assert "unreadable-file" in json.dumps(answer)
+    assert time.monotonic() - began < SILENT_S
