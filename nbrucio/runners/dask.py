@@ -22,6 +22,7 @@ from typing import Any
 
 from distributed import Worker, WorkerPlugin
 
+from nbrucio import sidecar
 from nbrucio.config import load
 from nbrucio.declaration import NO_PARAMETERS
 from nbrucio.kernel.where import MANIFEST_VARIABLE, NOTEBOOK_VARIABLE, manifest_name
@@ -29,6 +30,7 @@ from nbrucio.notebook import KEY
 from nbrucio.resolve import read_declared
 from nbrucio.runners.environment import environment
 from nbrucio.runners.prepare import private_runtime, refuse_unready
+from nbrucio.sidecar import Sidecar
 from nbrucio.sync import Options, sync
 
 #: Of the digest in a plugin's name.
@@ -39,8 +41,8 @@ _STEM_CHARS = 80
 class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types here
     """Syncs what a notebook declares on each node before its workers take tasks.
 
-    Workers of one node share a store, so that each file comes to the node once. The declaration travels with the
-    plugin, the notebook's code and outputs do not; instances and logins are those that are configured on the node.
+    Workers of one node share a store, so that each file comes to the node once. The declaration travels with its
+    lock, the notebook's code and outputs do not; instances and logins are those that are configured on the node.
 
     Tasks read the data of the plugin that was registered last, also on workers that join later. The name says which
     data that is: it holds a digest of the declaration with its lock, the parameters and the store.
@@ -56,7 +58,7 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
         former: what to close once its data is ready: the same plugin, as it was registered before.
 
     Raises:
-        BadNotebook, BadDeclaration: the notebook cannot be read.
+        BadNotebook, BadDeclaration, UnreadableFile: the notebook or its long lists cannot be read.
         NbrucioError: from ``client.register_plugin``, when a node cannot have the data.
     """
 
@@ -71,7 +73,11 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
         store: str | os.PathLike[str] | None = None,
     ) -> None:
         path = Path(notebook)
-        self._value = read_declared(path).declaration.as_json()
+        declaration = read_declared(path).declaration
+        digests = frozenset(entry.digest for entry in declaration.lock.values())
+        beside = sidecar.read(path).restricted_to(digests)
+        self._value = declaration.as_json()
+        self._beside = dict(beside.lists), {digest: dict(sums) for digest, sums in beside.sha256.items()}
         self._parameters = dict(parameters)
         self._store = None if store is None else Path(store)
         self.registered_ns = 0
@@ -112,6 +118,8 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
         content = {"cells": [], "metadata": {KEY: self._value}, "nbformat": 4, "nbformat_minor": 5}
         notebook = scratch / f"{self.name}.ipynb"
         notebook.write_text(json.dumps(content), encoding="utf-8")
+        if any(self._beside):
+            sidecar.add(notebook, Sidecar(*self._beside))
         runtime = self._open.enter_context(private_runtime())
         self._open.callback(_TASKS.tell, self, None)
         told = {NOTEBOOK_VARIABLE: str(notebook), MANIFEST_VARIABLE: str(runtime / manifest_name(notebook))}

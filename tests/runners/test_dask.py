@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbrucio.did import Did
 from nbrucio.runners.dask import SyncPlugin
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
+from nbrucio.sandbox.seed import File, add_dataset, add_files
 from tests.runners.conftest import Shell
 
 HEAD = """
@@ -86,6 +88,11 @@ SUCCEEDING = """
                 print(type(error).__name__)
             print(client.submit(attempt, handle, pure=False).result())
 """
+LOCKED = """
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        client.register_plugin(SyncPlugin('nb.ipynb', store='data'))
+        print(len(client.submit(own, 1).result()))
+"""
 
 
 def run(shell: Shell, body: str) -> list[str]:
@@ -152,3 +159,15 @@ def test_a_plugin_is_called_by_what_decides_its_data(shell: Shell, small: dict[s
     assert len({plugin.name for plugin in plugins}) == len(plugins)
     copied = shell.notebook(name="copy/nb.ipynb", nbrucio=declarations[0], code=("1 + 1",))
     assert SyncPlugin(copied).name == plugins[0].name
+
+
+def test_a_list_that_is_pinned_beside_the_notebook_holds_on_the_nodes(shell: Shell, sandbox: Sandbox) -> None:
+    files = [File(Did("sandbox", f"runners/pinned.{number:02}"), bytes([number])) for number in range(66)]
+    with sandbox.admin() as client:
+        add_files(client, files, ["SANDBOX_HTTPS"])
+        did = add_dataset(client, "sandbox", "runners.pinned", [file.did for file in files[:-1]])
+        notebook = shell.notebook({"did": str(did), "handle": "small"})
+        assert shell("nbrucio", "lock", notebook).exit_code == 0
+        last = files[-1].did
+        client.attach_dids(did.scope, did.name, [{"scope": last.scope, "name": last.name}])
+    assert run(shell, LOCKED) == ["65"]
