@@ -17,7 +17,7 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
         BadConfig: there is no such instance.
     """
     instance = config.instance(identity)
-    found = storage_credentials(instance, environ)
+    found = storage_credentials(instance, environ, config)
     traces = _trace_target(instance) if config.policy.traces and instance.traces else None
     return StorageAccess(found.ca, found.proxy, found.token, traces, instance.readable_folders())
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from nbrucio import __version__
 from nbrucio.catalogue import faults
-from nbrucio.catalogue.tokens import forget_token, kept_token
+from nbrucio.catalogue.tokens import LoginTokens, is_about_token
 from nbrucio.config import Instance, Policy
 from nbrucio.did import Did
 from nbrucio.http import (
@@ -67,11 +67,11 @@ def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None) -> R
 
 
 class Direct:
-    """Asks one instance with the token that is kept for its login. Threads may share it."""
+    """Asks one instance with a token that is there without a login. Threads may share it."""
 
-    def __init__(self, instance: Instance, policy: Policy, environ: Mapping[str, str]) -> None:
+    def __init__(self, instance: Instance, policy: Policy, tokens: LoginTokens) -> None:
         self._instance = instance
-        self._environ = environ
+        self._tokens = tokens
         timeouts = Timeouts(policy.connect_timeout_s, policy.read_timeout_s)
         self._client = Client(instance.host, Tls(instance.ca_cert), timeouts)
 
@@ -83,7 +83,7 @@ class Direct:
             RucioRefused: the answer exceeds a limit, or what comes later is not Rucio's.
             BadConfig: there is no folder for tokens.
         """
-        token = kept_token(self._instance, self._environ) if _is_plain(self._instance) else None
+        token = self._tokens.current() if _is_plain(self._instance) else None
         if token is None:
             return None
         try:
@@ -95,9 +95,8 @@ class Direct:
         except (HttpError, ImportError):
             return None
         answer.close()
-        if answer.status == 401:
-            # rucio-clients would try it once more.
-            forget_token(self._instance, self._environ, token)
+        if answer.status == 401 and is_about_token(answer.headers.get("ExceptionClass")):
+            self._tokens.refuse(token)  # rucio-clients would try it once more
         return None
 
     def close(self) -> None:
@@ -132,7 +131,5 @@ class Direct:
 
 
 def _is_plain(instance: Instance) -> bool:
-    """Whether rucio-clients would show the token that is kept, and to the same URL."""
-    if instance.auth_type == "oidc":  # a bearer token, looked for in several places, goes before
-        return False
+    """Whether rucio-clients would show the token to the same URL."""
     return _PLAIN_HOST.match(instance.host) is not None

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbrucio.catalogue.faults import rejected
 from nbrucio.catalogue.storage import user_proxy
 from nbrucio.config import Instance
 from nbrucio.errors import CredentialsRejected, MissingDependency
+
+if TYPE_CHECKING:
+    from nbrucio.catalogue.tokens import LoginTokens
 
 #: From here on a server's certificate and a token's life are handled well enough to build on.
 NEEDED = (41, 5, 1)
@@ -120,6 +123,38 @@ def _leave() -> None:
             os.environ.pop(_MODE, None)
         else:
             os.environ[_MODE] = _before.mode
+
+
+class Login(NamedTuple):
+    """How a client gets in.
+
+    Attributes:
+        creds: the credentials as rucio-clients wants them.
+        fault: why they are of no use; then only a token helps.
+    """
+
+    creds: dict[str, Any]
+    fault: CredentialsRejected | None = None
+
+
+#: What rucio-clients wants to be given before it looks at a token.
+_PLACEHOLDERS = dict.fromkeys(
+    ("username", "password", "client_cert", "client_key", "client_proxy", "ssh_private_key"), ""
+)
+
+
+def login_or_token(instance: Instance, environ: Mapping[str, str], tokens: LoginTokens) -> Login:
+    """The credentials of ``instance``, or none where there is a token instead.
+
+    Raises:
+        CredentialsRejected: there is neither; the hint says what helps.
+    """
+    try:
+        return Login(login_of(instance, environ))
+    except CredentialsRejected as error:
+        if tokens.current() is None:
+            raise
+        return Login(dict(_PLACEHOLDERS), error)
 
 
 def login_of(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:

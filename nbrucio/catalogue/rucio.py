@@ -13,6 +13,7 @@ from nbrucio.catalogue import direct
 from nbrucio.catalogue.base import DidFacts, FileEntry, Replica
 from nbrucio.catalogue.faults import did_not_found, seam
 from nbrucio.catalogue.rows import did_of, facts_of, file_of, replicas_of
+from nbrucio.catalogue.tokens import LoginTokens
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.did import Did, printable
 from nbrucio.errors import Offline, RucioRefused, UsageError
@@ -45,6 +46,7 @@ class RucioCatalogue:
         policy: timeouts, and whether there is a network at all.
         schemes: schemes of replicas to ask for.
         environ: where proxies, bearer tokens and the site's name are looked for; this process's when None.
+        config: the configuration that the instance is part of; None when there are no others.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class RucioCatalogue:
         policy: Policy | None = None,
         schemes: Sequence[str] = SCHEMES,
         environ: Mapping[str, str] | None = None,
+        config: Config | None = None,
     ) -> None:
         self.instance = instance
         self._policy = policy or Policy()
@@ -60,7 +63,8 @@ class RucioCatalogue:
         self._environ = os.environ if environ is None else environ
         self._lock = threading.Lock()
         self._client: InstanceClient | None = None
-        self._direct = direct.Direct(instance, self._policy, self._environ)
+        self._tokens = LoginTokens(instance, self._environ, config)
+        self._direct = direct.Direct(instance, self._policy, self._tokens)
 
     def describe(self, did: Did) -> DidFacts:
         """See `Catalogue`."""
@@ -186,17 +190,16 @@ class RucioCatalogue:
             return self._client
 
     def _connect(self) -> InstanceClient:
-        from nbrucio.catalogue.login import login_of, process_kept, require_clients
-        from nbrucio.catalogue.tokens import token_file
+        from nbrucio.catalogue.login import login_or_token, process_kept, require_clients
 
         self._check_online()
         require_clients()
-        login = login_of(self.instance, self._environ)
+        login = login_or_token(self.instance, self._environ, self._tokens)
         with seam(self.instance), process_kept():
             from nbrucio.catalogue.client import InstanceClient
 
             timeout_s = (self._policy.connect_timeout_s, self._policy.read_timeout_s)
-            return InstanceClient(self.instance, login, token_file(self.instance, self._environ), timeout_s)
+            return InstanceClient(self.instance, login, self._tokens, timeout_s)
 
     def _check_online(self) -> None:
         if self._policy.offline:
@@ -239,7 +242,9 @@ class Catalogues:
         found = self._config.instance(instance)
         with self._lock:
             if found.name not in self._opened:
-                self._opened[found.name] = RucioCatalogue(found, self._config.policy, environ=self._environ)
+                self._opened[found.name] = RucioCatalogue(
+                    found, self._config.policy, environ=self._environ, config=self._config
+                )
             return self._opened[found.name]
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from nbrucio.config.table import Table
 from nbrucio.config.values import AUTH_TYPES, Credentials, Instance, Mount
 from nbrucio.errors import BadConfig
 
+#: A host, or with ``*.`` all hosts below a domain of at least two parts; with or without a port.
+_HOST = re.compile(r"(\*\.[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")
 _OIDC = ("scope", "audience", "issuer", "polling", "refresh_lifetime")
 
 
@@ -70,6 +73,9 @@ def instance_of(name: str | None, table: Table) -> Instance:
         mounts=tuple(_mount(row) for row in table.tables("mounts")),
         file_roots=table.paths("file_roots"),
         webui=_url(table, "webui") if "webui" in table.values else None,
+        storage_token_file=table.path("storage_token_file"),
+        storage_token_env=table.variable("storage_token_env"),
+        redirect_hosts=_hosts(table, "redirect_hosts"),
     )
 
 
@@ -93,6 +99,13 @@ def _vo(table: Table) -> str:
     return table.text("vo") or USUAL_VO
 
 
+def _hosts(table: Table, name: str) -> tuple[str, ...]:
+    hosts = tuple(text.lower() for text in table.texts(name))
+    if not all(_HOST.match(host) for host in hosts):
+        raise table.fault(name, "is not a list of hosts such as disk1.example.org:1095 or *.example.org")
+    return hosts
+
+
 def _auth_type(table: Table) -> str:
     auth_type = table.text("auth_type")
     if auth_type is None:
@@ -111,6 +124,8 @@ def _credentials(table: Table) -> Credentials:
         client_key=table.path("client_key"),
         client_proxy=table.path("client_proxy"),
         ssh_private_key=table.path("ssh_private_key"),
+        token_file=table.path("token_file"),
+        token_env=table.variable("token_env"),
         oidc=MappingProxyType({name: value for name, value in oidc.items() if value is not None}),
     )
 

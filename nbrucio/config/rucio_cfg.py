@@ -6,12 +6,17 @@ and ``rucio/client/baseclient.py`` of rucio-clients 41.5.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbrucio.config.table import Source, Table
 from nbrucio.errors import BadConfig
 from nbrucio.readfile import SMALL_BYTES, read_file
+
+if TYPE_CHECKING:
+    from configparser import ConfigParser
 
 #: Our name of a setting, and rucio.cfg's in its section [client].
 _KEYS = {
@@ -27,6 +32,7 @@ _KEYS = {
     "client_key": "client_key",
     "client_proxy": "client_x509_proxy",
     "ssh_private_key": "ssh_private_key",
+    "token_file": "auth_token_file_path",
     "oidc_scope": "oidc_scope",
     "oidc_audience": "oidc_audience",
     "oidc_issuer": "oidc_issuer",
@@ -75,9 +81,8 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
     import configparser  # here, as most runs never need it
 
     source = Source(str(path), Path.cwd())  # rucio-clients takes relative paths from the working folder
-    parser = configparser.ConfigParser()
     try:
-        parser.read_string(read_file(path, SMALL_BYTES).decode("utf-8"), source=str(path))
+        parser = _parsed(read_file(path, SMALL_BYTES).decode("utf-8"), str(path))
         section = {name: value for name, value in parser.items("client") if value} if "client" in parser else {}
         trace_host = parser.get("trace", "trace_host", fallback="")
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
@@ -88,6 +93,28 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
     if trace_host:
         values["trace_host"] = (trace_host, source)
     return Table(key, values, environ)
+
+
+def _parsed(text: str, name: str) -> ConfigParser:
+    """The content of a rucio.cfg. A section may be there twice if it says the same.
+
+    Scripts that start a session append theirs at each start. rucio-clients refuses such a file with a traceback.
+    """
+    import configparser
+
+    parser = configparser.ConfigParser()
+    try:
+        parser.read_string(text, name)
+    except configparser.DuplicateSectionError as error:
+        parser = configparser.ConfigParser(strict=False)
+        parser.read_string(text, name)
+        for piece in re.split(r"(?m)^(?=\[)", text):
+            part = configparser.ConfigParser()
+            part.read_string(piece, name)
+            for section in part.sections():
+                if not set(part.items(section, raw=True)) <= set(parser.items(section, raw=True)):
+                    raise error
+    return parser
 
 
 def overrides(key: str, environ: Mapping[str, str]) -> Table:

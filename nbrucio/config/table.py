@@ -78,6 +78,10 @@ class Table:
         """The texts at ``name``; an empty tuple when absent."""
         return self._read(name, _texts) or ()
 
+    def variable(self, name: str) -> str | None:
+        """The name of an environment variable at ``name``; None when absent."""
+        return self._read(name, _variable)
+
     def secret(self, name: str) -> str | None:
         """The text at ``name`` exactly as it stands; None when absent."""
         return self._read(name, _secret)
@@ -171,6 +175,13 @@ def _text(value: object) -> str:
     text = _secret(value).strip()
     if not text:
         raise ValueError("is empty")
+    return text
+
+
+def _variable(value: object) -> str:
+    text = _text(value)
+    if not text.isascii() or not text.isidentifier():  # not shown: it may be the token itself
+        raise ValueError("is not the name of an environment variable")
     return text
 
 

@@ -67,6 +67,7 @@ class Credentials(NamedTuple):
     """What an instance's login needs; only the fields of its ``auth_type`` are used. Paths are absolute.
 
     Attributes:
+        token_file, token_env: a file, and the name of an environment variable, that hold a token for Rucio.
         oidc: rucio-clients' OIDC settings by its own names without ``oidc_``: scope, audience, issuer, polling,
             refresh_lifetime.
     """
@@ -77,6 +78,8 @@ class Credentials(NamedTuple):
     client_key: Path | None = None
     client_proxy: Path | None = None
     ssh_private_key: Path | None = None
+    token_file: Path | None = None
+    token_env: str | None = None
     oidc: Mapping[str, str] = MappingProxyType({})
 
     def __repr__(self) -> str:
@@ -101,6 +104,9 @@ class Instance(NamedTuple):
         vo: the virtual organisation within a server of several; ``def`` otherwise.
         ca_cert: file or folder of CAs that vouch for the Rucio server; None means those of this machine.
         storage_ca: file or folder of CAs that vouch for the storage; None means those of this machine.
+        storage_token_file, storage_token_env: a file, and the name of an environment variable, that hold a token for
+            the storage.
+        redirect_hosts: hosts to which the storage may send readers on together with their credentials.
         trace_host: base URL of the server that takes traces of downloads; None means the Rucio server.
         traces: whether it is told what was downloaded, as far as the policy allows.
         aliases: further names that notebooks may use.
@@ -125,6 +131,9 @@ class Instance(NamedTuple):
     mounts: tuple[Mount, ...] = ()
     file_roots: tuple[Path, ...] = ()
     webui: str | None = None
+    storage_token_file: Path | None = None
+    storage_token_env: str | None = None
+    redirect_hosts: tuple[str, ...] = ()
 
     @property
     def address(self) -> Address:

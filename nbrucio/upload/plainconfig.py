@@ -2,42 +2,57 @@
 
 UploadClient and the storage protocols below it make Rucio clients of their own, which know a server by rucio.cfg and
 environment alone. So they run in a process that has nothing else: this file, and an environment without Rucio's
-variables. The login token is the one that nbrucio keeps for the instance anyway. The password is not in the file: a
-killed process would leave it on disk. The worker is told it by its standard input, and sets it in memory.
+variables. It begins with the token that nbrucio has for the instance, and keeps its own to itself. The password is not in
+the file: a killed process would leave it on disk. The worker is told it by its standard input, and sets it in memory.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from nbrucio.atomic import write_file
-from nbrucio.catalogue.storage import existing, user_proxy
-from nbrucio.catalogue.tokens import token_file
-from nbrucio.config import Instance
+from nbrucio.catalogue.faults import rejected
+from nbrucio.catalogue.storage import storage_credentials
+from nbrucio.catalogue.tokens import LoginTokens, token_file
+from nbrucio.config import Config, Instance
 from nbrucio.fileaccess import make_private_folder
 from nbrucio.leftovers import private_folder
 
+#: Where tokens are discovered. The null device ends the search: the file that is named decides.
+_NO_TOKEN = {"BEARER_TOKEN": "", "BEARER_TOKEN_FILE": os.devnull}
+
 
 @contextmanager
-def plain_environment(instance: Instance, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The environment for a process whose Rucio clients know ``instance`` and no other server.
+def plain_environment(
+    instance: Instance, environ: Mapping[str, str], config: Config | None = None
+) -> Iterator[dict[str, str]]:
+    """The environment for a process whose Rucio clients know ``instance`` of ``config`` and no other server.
 
-    Its rucio.cfg is readable by this user alone, and is removed with its folder at the end.
+    Its rucio.cfg and token are readable by this user alone, and are removed with their folder at the end.
 
     Raises:
         BadConfig: no private folder can be made.
+        CredentialsRejected: only a login in a browser would help.
     """
-    token = token_file(instance, environ)
-    with private_folder(token.parent, "upload") as folder:
-        file = folder / "etc" / "rucio.cfg"
+    parent, tokens = token_file(instance, environ).parent, LoginTokens(instance, environ, config)
+    token = tokens.current()
+    if token is None and instance.auth_type == "oidc":
+        raise rejected(instance, tokens.why_none())
+    with private_folder(parent, "upload") as folder:
+        file, kept = folder / "etc" / "rucio.cfg", folder / "token"
         make_private_folder(file.parent)
-        write_file(file, rucio_cfg(instance, token).encode())
-        kept = {name: value for name, value in environ.items() if not name.startswith("RUCIO_")}
+        write_file(file, rucio_cfg(instance, kept).encode())
+        if token is not None:
+            write_file(kept, token.encode())
+        passed = {name: value for name, value in environ.items() if not name.startswith("RUCIO_")}
         own = {"RUCIO_HOME": str(folder), "RUCIO_CONFIG": str(file), "RUCIO_CLIENT_MODE": "1"}
-        proxy = existing(instance.credentials.client_proxy) or user_proxy(environ)
-        yield kept | own | ({"X509_USER_PROXY": str(proxy)} if proxy else {})
+        storage = storage_credentials(instance, environ, config)
+        # Libraries of storage discover a token by themselves: they find this instance's or none.
+        shown = _NO_TOKEN if storage.token is None else {"BEARER_TOKEN": storage.token}
+        yield passed | own | shown | ({"X509_USER_PROXY": str(storage.proxy)} if storage.proxy else {})
 
 
 def rucio_cfg(instance: Instance, token: Path) -> str:

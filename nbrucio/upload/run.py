@@ -170,7 +170,7 @@ def upload(
     require_clients()
     reporter.report(ApplyStarted(len(files), total_bytes(files)))
     run = _Run(files, target.rse, reporter)
-    with plain_environment(instance, os.environ if environ is None else environ) as environment:
+    with plain_environment(instance, os.environ if environ is None else environ, config) as environment:
         _follow(run, _order(instance, target, files), environment, cancel or threading.Event())
     return run.report(target)
 

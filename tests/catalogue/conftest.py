@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from nbrucio.catalogue.rucio import RucioCatalogue
 from nbrucio.catalogue.tokens import token_file
-from nbrucio.config import Instance, Policy, load
+from nbrucio.config import Credentials, Instance, Policy, load
 from nbrucio.sandbox import Sandbox
 from tests.catalogue.asking import DIMUON
 from tests.catalogue.servers import ScriptedServer
@@ -57,6 +59,23 @@ def scripted() -> Iterator[ScriptedServer]:
     """A server that answers what a test tells it to: faults that a real one does not produce on demand."""
     with ScriptedServer() as server:
         yield server
+
+
+@pytest.fixture
+def issued(tmp_path: Path) -> Iterator[ScriptedServer]:
+    """The same over TLS."""
+    ca, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    ca.cert_pem.write_to_path(tmp_path / "issued-ca.pem")
+    with ScriptedServer(tls=context) as server:
+        yield server
+
+
+@pytest.fixture
+def oidc(issued: ScriptedServer, tmp_path: Path) -> dict[str, object]:
+    """What makes an instance one of `issued` with an OIDC login."""
+    url = {"host": issued.url, "auth_host": issued.url, "ca_cert": tmp_path / "issued-ca.pem"}
+    return {**url, "auth_type": "oidc", "credentials": Credentials()}
 
 
 @pytest.fixture

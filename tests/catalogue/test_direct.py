@@ -262,10 +262,11 @@ def test_a_path_before_rucios_own_is_sent_unless_libraries_differ_about_it(
     assert {head.split()[1] for head in scripted.requests} == {"/rucio/dids/sandbox/dimuon"}
 
 
-def test_a_bearer_token_goes_before_the_kept_one(
-    logged_in: Connect, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+def test_a_supplied_token_goes_before_the_kept_one(
+    logged_in: Connect, issued: ScriptedServer, oidc: dict[str, object], environ: dict[str, str]
 ) -> None:
-    monkeypatch.setenv("BEARER_TOKEN", "a-bearer-token")
-    scripted.answers = [answer(FACTS)]
-    logged_in(**at(scripted), auth_type="oidc").describe(DIMUON)
-    assert [headers(head)["X-Rucio-Auth-Token"] for head in scripted.requests] == ["a-bearer-token"]
+    environ["BEARER_TOKEN"] = "a-bearer-token"
+    issued.answers = [answer(FACTS)]
+    logged_in(**oidc).describe(DIMUON)
+    assert [headers(head)["X-Rucio-Auth-Token"] for head in issued.requests] == ["a-bearer-token"]
+    assert "rucio-clients" not in issued.requests[0]

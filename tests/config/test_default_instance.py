@@ -96,7 +96,8 @@ def test_rucio_config_alone_decides_when_it_is_set(configured: Load, tmp_path: P
     "text",
     [
         "no section\n",
-        "[client]\n[client]\n",
+        "[client]\naccount = one\n[client]\naccount = two\n",
+        "[client]\naccount = one\naccount = one\n",
         "\xff\xfe",
         "[client]\nrucio_host = https://r.example\npassword = s%cret\n",
     ],
@@ -107,3 +108,21 @@ def test_a_broken_rucio_cfg_is_told_without_its_contents(configured: Load, text:
     with pytest.raises(BadConfig, match=r"rucio\.cfg") as caught:
         config.instance("rucio.cfg")
     assert "s%cret" not in str(caught.value)
+
+
+TOKEN_FILE = """[client]
+rucio_host = https://rucio.example
+auth_host = https://rucio-auth.example
+auth_type = oidc
+account = jdoe
+auth_token_file_path = /tmp/rucio_oauth.token
+"""
+
+
+@pytest.mark.parametrize("more", ["", TOKEN_FILE, "[policy]\nschema = atlas\n" + TOKEN_FILE * 2])
+def test_the_token_file_of_a_rucio_cfg_is_the_instances_however_often_it_was_appended(
+    configured: Load, more: str
+) -> None:
+    instance = configured(cfg=TOKEN_FILE + more).instance()
+    assert (instance.auth_type, instance.account) == ("oidc", "jdoe")
+    assert instance.credentials.token_file == Path("/tmp/rucio_oauth.token")

@@ -1,0 +1,64 @@
+"""Who logs in, as a name for the file of the token: the same person at the same server, and nobody else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from nbrucio.catalogue.storage import user_proxy
+from nbrucio.config import Instance
+from nbrucio.readfile import read_file
+
+_MAX_BYTES = 256 * 1024
+#: A Kerberos cache begins with its owner and the ticket of his login; tickets of services are added at its end.
+_TICKET_BYTES = 1024
+#: A password is made slow to guess from the name of a file: lists of names are copied where contents are not.
+_ROUNDS = 50_000
+
+
+def key_of(instance: Instance, environ: Mapping[str, str]) -> str:
+    """A name for this login: of URLs, VO, account and kind of login, and of the credential's content.
+
+    Another proxy at the same path is another login, and so is another password of the same user.
+    """
+    parts = (instance.host, instance.auth_host, instance.vo, instance.account, instance.auth_type)
+    digest = hashlib.sha256("\n".join(map(str, parts)).encode())
+    for part in _credential(instance, environ):
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()[:32]
+
+
+def _credential(instance: Instance, environ: Mapping[str, str]) -> Iterator[bytes]:
+    login = instance.credentials
+    if instance.auth_type == "userpass":
+        name = (login.username or "").encode()
+        yield name
+        yield _stretched((login.password or "").encode(), name + instance.host.encode())
+    elif instance.auth_type == "x509":
+        yield _content(login.client_cert)
+        yield _content(login.client_key)
+    elif instance.auth_type == "x509_proxy":
+        yield _content(login.client_proxy or user_proxy(environ))
+    elif instance.auth_type == "ssh":
+        yield _content(login.ssh_private_key)
+    elif instance.auth_type == "gss":
+        cache = environ.get("KRB5CCNAME") or f"/tmp/krb5cc_{os.geteuid()}"  # noqa: S108 Kerberos' own default
+        yield cache.encode()
+        yield _content(Path(cache.removeprefix("FILE:")), _TICKET_BYTES)
+    else:
+        yield repr(sorted(login.oidc.items())).encode()
+
+
+@lru_cache(maxsize=32)
+def _stretched(password: bytes, salt: bytes) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", password, salt, _ROUNDS)
+
+
+def _content(path: Path | None, most: int = _MAX_BYTES) -> bytes:
+    try:
+        return b"" if path is None else read_file(path, _MAX_BYTES)[:most]
+    except OSError:
+        return b""
