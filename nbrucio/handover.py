@@ -78,6 +78,7 @@ def manifest_entry(requirement: RequirementReport, asked: Asked | None, *, synci
         ca=requirement.ca,
         objects=objects,
         answers=answer_to(asked, target) if asked else None,
+        token=requirement.token,
     )
 
 

@@ -81,6 +81,7 @@ class ManifestEntry(NamedTuple):
         objects: the folder of the store's files and its inode. While that is the same, so must the files' inodes be: a
             store that was restored or copied has others. None without files in a store, or where inodes do not last.
         answers: what was asked, see `nbrucio.kernel.asked`; None when that is not known.
+        token: where the token for that storage stands, ``{"variable": NAME}`` or ``{"file": PATH}``; None without one.
     """
 
     handle: str
@@ -94,6 +95,7 @@ class ManifestEntry(NamedTuple):
     ca: str | None = None
     objects: tuple[str, int] | None = None
     answers: Mapping[str, object] | None = None
+    token: Mapping[str, str] | None = None
 
 
 class Manifest(NamedTuple):
@@ -284,6 +286,7 @@ def _data(manifest: Manifest) -> Iterator[str]:
             "folder": entry.folder,
             "ca": entry.ca,
             "objects": {"path": entry.objects[0], "inode": entry.objects[1]} if entry.objects else None,
+            "token": entry.token,
             "error": entry.error._asdict() if entry.error else None,
             "answers": entry.answers,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,12 +67,14 @@ class RequirementReport(NamedTuple):
         files: one per file, in order.
         folder: the folder of links to its files; None unless all are here.
         ca: file or folder of CAs that vouch for the storage of its streamed files; None for those of the machine.
+        token: where the token for that storage stands, ``{"variable": NAME}`` or ``{"file": PATH}``; None without one.
     """
 
     target: Target
     files: tuple[FileReport, ...]
     folder: Path | None = None
     ca: str | None = None
+    token: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, plan: RequirementPlan) -> RequirementReport:

@@ -19,7 +19,8 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
     instance = config.instance(identity)
     found = storage_credentials(instance, environ, config)
     traces = _trace_target(instance) if config.policy.traces and instance.traces else None
-    return StorageAccess(found.ca, found.proxy, found.token, traces, instance.readable_folders())
+    folders, listed = instance.readable_folders(), instance.redirect_hosts
+    return StorageAccess(found.ca, found.proxy, found.token, traces, folders, listed)
 
 
 def _trace_target(instance: Instance) -> TraceTarget | None:

@@ -273,7 +273,9 @@ def _finished(
     requirements = []
     for requirement in report.requirements:
         files = tuple(_file_report(requirement.target, file, plan, outcomes) for file in requirement.files)
-        finished = requirement._replace(files=files, ca=_streaming_ca(engine, requirement.target, files))
+        finished = requirement._replace(files=files)
+        if any(file.access is Access.STREAM for file in files):
+            finished = _streamed(engine, finished)
         if finished.state == "ready":
             links = [(file.entry.did, file.where) for file in files if file.where is not None]
             # A folder that lacks the streamed files would pass for the whole.
@@ -292,13 +294,14 @@ def _folder(engine: Engine, target: Target, links: Sequence[tuple[Did, str]]) ->
         return None
 
 
-def _streaming_ca(engine: Engine, target: Target, files: Sequence[FileReport]) -> str | None:
-    if all(file.access is not Access.STREAM for file in files):
-        return None
+def _streamed(engine: Engine, requirement: RequirementReport) -> RequirementReport:
+    """``requirement`` with what its kernel needs to open its streamed files."""
     from nbrucio.catalogue.storage import storage_credentials
 
-    ca = storage_credentials(engine.config.instance(target.instance), os.environ).ca
-    return str(ca) if ca else None
+    instance = engine.config.instance(requirement.target.instance)
+    found = storage_credentials(instance, os.environ, engine.config)
+    token = found.token_place.told() if found.token_place else None
+    return requirement._replace(ca=str(found.ca) if found.ca else None, token=token)
 
 
 def _file_report(target: Target, file: FileReport, plan: Plan, outcomes: Mapping[FileKey, Outcome]) -> FileReport:

@@ -12,8 +12,8 @@ import pytest
 from nbrucio.config import Config, load
 from nbrucio.did import Did
 from nbrucio.events import Event, Noticed, Silent
-from nbrucio.kernel.lookup import Data
-from nbrucio.kernel.streaming import storage_options
+from nbrucio.kernel.lookup import Data, Files
+from nbrucio.kernel.manifest import Entry
 from nbrucio.plan import Access
 from nbrucio.report import NotebookReport
 from nbrucio.sandbox import Sandbox
@@ -90,11 +90,86 @@ def test_local_data_needs_no_options(config: Config, tmp_path: Path) -> None:
     assert Data(path, {"NBRUCIO_RUNTIME_DIR": str(tmp_path / "runtime")})["here"].storage_options == {}
 
 
-def test_a_token_of_the_kernel_is_shown_to_the_storage(tmp_path: Path) -> None:
-    assert "headers" not in storage_options(None, {})
-    (tmp_path / "token").write_text("abc\n")
-    for environ in ({"BEARER_TOKEN": "abc"}, {"BEARER_TOKEN_FILE": str(tmp_path / "token")}):
-        assert storage_options(None, environ)["headers"] == {"Authorization": "Bearer abc"}
+def _streamed(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **environ: str) -> Files:
+    """A streamed file as the kernel gets it, after a sync in this environment."""
+    with monkeypatch.context() as own:
+        for name, value in environ.items():
+            own.setenv(name, value)
+        wanted = {
+            "did": "sandbox:dimuon.1.root",
+            "handle": "muons",
+            "access": "stream",
+            "instance": "sandbox.localhost",
+        }
+        path = notebook(tmp_path, wanted)
+        sync([path], config)
+    return Data(path, {"NBRUCIO_RUNTIME_DIR": str(tmp_path / "runtime")})["muons"]
+
+
+def _manifests(tmp_path: Path) -> str:
+    return "".join(file.read_text() for file in (tmp_path / "runtime").iterdir() if file.is_file())
+
+
+def _authorization(muons: Files, monkeypatch: pytest.MonkeyPatch, **environ: str) -> str | None:
+    """What a kernel with this environment sends to the storage."""
+    with monkeypatch.context() as own:
+        for name, value in environ.items():
+            own.setenv(name, value)
+        header: str | None = muons.storage_options.get("headers", {}).get("Authorization")
+        return header
+
+
+@pytest.fixture
+def _no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BEARER_TOKEN", "BEARER_TOKEN_FILE", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("_no_token")
+def test_a_kernel_sends_the_token_that_the_manifest_names(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    muons = _streamed(config, tmp_path, monkeypatch, BEARER_TOKEN="a-secret")
+    assert muons.token == {"variable": "BEARER_TOKEN"}
+    assert "a-secret" not in _manifests(tmp_path)
+    assert _authorization(muons, monkeypatch, BEARER_TOKEN="renewed\n") == "Bearer renewed"
+    assert _authorization(muons, monkeypatch) is None
+    (tmp_path / "token").write_text("a-secret\n")
+    muons = _streamed(config, tmp_path, monkeypatch, BEARER_TOKEN_FILE=str(tmp_path / "token"))
+    assert muons.token == {"file": str(tmp_path / "token")}
+    assert "a-secret" not in _manifests(tmp_path)
+    assert _authorization(muons, monkeypatch, BEARER_TOKEN="another") == "Bearer a-secret"
+
+
+@pytest.mark.usefixtures("_no_token")
+def test_a_kernel_sends_no_token_of_another_instance(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = config.instance()._replace(name="other", identity="other.example", host="https://other.example")
+    two = config._replace(instances=(*config.instances, other), default=other)
+    muons = _streamed(two, tmp_path, monkeypatch, BEARER_TOKEN="the-default-ones")
+    assert muons.token is None
+    assert _authorization(muons, monkeypatch, BEARER_TOKEN="the-default-ones") is None
+
+
+@pytest.mark.usefixtures("_no_token")
+def test_a_kernel_sends_the_token_that_is_configured_for_the_storage(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = config.instance()._replace(storage_token_env="MY_STORAGE")
+    muons = _streamed(
+        config._replace(instances=(own,), default=own), tmp_path, monkeypatch, MY_STORAGE="mine", BEARER_TOKEN="other"
+    )
+    assert _authorization(muons, monkeypatch, MY_STORAGE="mine", BEARER_TOKEN="other") == "Bearer mine"
+
+
+def test_a_kernel_sends_no_token_where_a_file_is_opened_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEARER_TOKEN", "a-secret")
+    token = {"variable": "BEARER_TOKEN"}
+    for scheme, sent in (("https", True), ("http", False)):
+        files = [{"did": "s:n", "pfn": f"{one}://storage.example/f"} for one in ("https", scheme)]
+        muons = Files(Entry("muons", "s:d", "ready", files, None, None, False, token=token))
+        assert ("headers" in muons.storage_options) is sent
 
 
 def test_mounted_data_is_found_again_without_asking(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:

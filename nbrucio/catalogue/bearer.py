@@ -47,6 +47,10 @@ class Place(NamedTuple):
         text = self.text(environ)
         return None if text is None or not _TOKEN.match(text) or claims(text).has_expired() else text
 
+    def told(self) -> dict[str, str]:
+        """What a manifest says of it: the token itself is in no file of ours."""
+        return {"file": str(self.file)} if self.env is None else {"variable": self.env}
+
     def __str__(self) -> str:
         """Its name for people."""
         return self.env or str(self.file)

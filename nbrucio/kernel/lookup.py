@@ -42,6 +42,7 @@ class Files(tuple[str, ...]):
         folder: a folder of links to the files, for globs and people; None when there is none.
         files: per file its DID, path, PFN, size and checksum, in the same order.
         ca: CAs that vouch for the storage of streamed files; None for those of the machine.
+        token: the variable or file that holds the token for that storage; None without one.
     """
 
     handle: str
@@ -49,13 +50,15 @@ class Files(tuple[str, ...]):
     folder: str | None
     files: tuple[File, ...]
     ca: str | None
+    token: Mapping[str, str] | None
 
     def __new__(cls, entry: Entry) -> Files:
         facts = tuple(
             File(str(f["did"]), f.get("path"), f.get("pfn"), f.get("bytes"), f.get("checksum")) for f in entry.files
         )
         self = super().__new__(cls, (file.path or file.pfn or "" for file in facts))
-        vars(self).update(handle=entry.handle, did=entry.did, folder=entry.folder, files=facts, ca=entry.ca)
+        vars(self).update(handle=entry.handle, did=entry.did, folder=entry.folder, files=facts)
+        vars(self).update(ca=entry.ca, token=entry.token)
         return self
 
     @property
@@ -68,7 +71,7 @@ class Files(tuple[str, ...]):
     @property
     def storage_options(self) -> dict[str, Any]:
         """What fsspec needs to open these files, ``uproot.open(muons[0], **muons.storage_options)``; empty for local
-        files and root://.
+        files and root://. There is no token in it where one of the files is opened over plain http.
 
         Raises:
             OSError: a CA, proxy or token file that is named cannot be read.
@@ -77,7 +80,8 @@ class Files(tuple[str, ...]):
             return {}
         from . import streaming  # ssl takes 10 ms, and most data is local
 
-        return streaming.storage_options(self.ca)
+        plain = any(path.startswith("http:") for path in self)  # the options are the same for all of them
+        return streaming.storage_options(self.ca, None if plain else self.token)
 
     @property
     def path(self) -> str:

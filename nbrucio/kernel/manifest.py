@@ -32,6 +32,7 @@ class Entry(NamedTuple):
     ca: str | None = None
     objects: dict[str, Any] | None = None
     answers: dict[str, Any] | None = None
+    token: Mapping[str, str] | None = None
 
 
 class Manifest(NamedTuple):
@@ -101,6 +102,7 @@ def _entry(handle: str, value: dict[str, Any]) -> Entry:
         ca=value.get("ca"),
         objects=value.get("objects"),
         answers=value.get("answers") if isinstance(value.get("answers"), dict) else None,
+        token=value.get("token"),
     )
 
 

@@ -13,14 +13,18 @@ from .manifest import read_regular
 _MAX_BYTES = 1 << 16
 
 
-def storage_options(ca: str | None, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def storage_options(
+    ca: str | None, token: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
     """Options of fsspec's https file system: whom to trust, and how the user is known.
 
-    The proxy (X509_USER_PROXY) and the bearer token (BEARER_TOKEN, or the file BEARER_TOKEN_FILE) are the kernel's own:
-    no manifest holds credentials. root:// needs none of this; its libraries read the same variables themselves.
+    The proxy (X509_USER_PROXY) and the bearer token are the kernel's own: no manifest holds credentials. Only the token
+    that the manifest names for this storage is sent there, whatever else the environment holds. root:// needs none of
+    this; its libraries look for credentials themselves.
 
     Args:
         ca: file or folder of CAs that vouch for the storage beside those of this machine.
+        token: where the token for the storage stands: ``{"variable": NAME}`` or ``{"file": PATH}``; None sends none.
 
     Raises:
         OSError: a CA, proxy or token file that is named cannot be read (also ssl.SSLError).
@@ -31,14 +35,12 @@ def storage_options(ca: str | None, environ: Mapping[str, str] = os.environ) -> 
         context.load_verify_locations(cafile=None if folder else ca, capath=ca if folder else None)
     if environ.get("X509_USER_PROXY"):
         context.load_cert_chain(environ["X509_USER_PROXY"])
-    token = _token(environ)
-    headers = {"headers": {"Authorization": f"Bearer {token}"}} if token else {}
+    content = _token(token or {}, environ)
+    headers = {"headers": {"Authorization": f"Bearer {content}"}} if content else {}
     return {"ssl": context, **headers}
 
 
-def _token(environ: Mapping[str, str]) -> str | None:
-    if environ.get("BEARER_TOKEN"):
-        return environ["BEARER_TOKEN"].strip()
-    if not environ.get("BEARER_TOKEN_FILE"):
-        return None
-    return read_regular(environ["BEARER_TOKEN_FILE"], _MAX_BYTES).decode("ascii").strip()
+def _token(place: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    if "variable" in place:
+        return environ.get(place["variable"], "").strip()
+    return read_regular(place["file"], _MAX_BYTES).decode("ascii").strip() if "file" in place else ""

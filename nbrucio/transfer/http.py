@@ -61,7 +61,7 @@ class Http:
         url = first_url(replica.pfn)
         first = origin = _origin(url)
         for _ in range(self._limits.redirects + 1):
-            answer = self._ask(url, origin, delivery, trusted=origin == first)
+            answer = self._ask(url, origin, delivery, trusted=origin == first or self._is_listed(first, origin))
             if answer.status in (200, 206):
                 answer.check_end()
                 return
@@ -77,8 +77,12 @@ class Http:
         """Close every kept connection."""
         self._lines.close()
 
+    def _is_listed(self, first: Origin, origin: Origin) -> bool:
+        """Whether the configuration lets the storage at ``first`` send our credentials on to ``origin``."""
+        return first[0] == "https" and self._access.may_follow(*origin[1:])
+
     def _ask(self, url: str, origin: Origin, delivery: Delivery, *, trusted: bool) -> _Answer:
-        """One GET. Only the host that the replica names, and only over TLS, gets to see credentials."""
+        """One GET. Only a trusted host, and only over TLS, is shown credentials."""
         trusted = trusted and url.startswith("https:") and not _is_signed(url)
         headers = ["Accept-Encoding: identity"]
         if trusted and self._access.token:

@@ -35,7 +35,9 @@ class StorageAccess:
     Attributes:
         ca: file or folder of CAs that vouch for the storage; None means those of this machine.
         proxy: an X.509 proxy, or certificate and key in one PEM file.
-        token: a bearer token; sent over TLS only, and only to the host that the replica's URL names.
+        token: a bearer token; sent over TLS only, to the host that the replica's URL names and to `redirect_hosts`.
+        redirect_hosts: hosts, ``*.`` and a domain, with or without a port, to which the storage may send readers on
+            together with their credentials.
         file_roots: folders below which file:// replicas may be read; none by default.
         traces: where traces of downloads go; None sends none.
     """
@@ -45,6 +47,21 @@ class StorageAccess:
     token: str | None = field(default=None, repr=False)
     traces: TraceTarget | None = None
     file_roots: tuple[Path, ...] = ()
+    redirect_hosts: tuple[str, ...] = ()
+
+    def may_follow(self, host: str, port: int | None) -> bool:
+        """Whether credentials may go on to ``host``, which a redirect of the storage names."""
+        host = f"[{host}]" if ":" in host else host
+        return any(_names(listed, host, port) for listed in self.redirect_hosts)
+
+
+def _names(listed: str, host: str, port: int | None) -> bool:
+    name, port_given = listed, None
+    if not listed.endswith("]") and ":" in listed:
+        name, _, port_given = listed.rpartition(":")
+    if port_given is not None and port_given != str(port):
+        return False
+    return host.endswith(name[1:]) and host != name[1:] if name.startswith("*.") else host == name
 
 
 @dataclass(frozen=True)

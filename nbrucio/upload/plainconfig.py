@@ -2,8 +2,9 @@
 
 UploadClient and the storage protocols below it make Rucio clients of their own, which know a server by rucio.cfg and
 environment alone. So they run in a process that has nothing else: this file, and an environment without Rucio's
-variables. It begins with the token that nbrucio has for the instance, and keeps its own to itself. The password is not in
-the file: a killed process would leave it on disk. The worker is told it by its standard input, and sets it in memory.
+variables. It begins with the token that nbrucio has for the instance, and keeps its own to itself. The password is not
+in the file: a killed process would leave it on disk. The worker is told it by its standard input and sets it in
+memory.
 """
 
 from __future__ import annotations

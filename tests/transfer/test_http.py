@@ -285,3 +285,84 @@ def test_a_line_that_was_shut_serves_the_next_request(server: Hostile, access: S
     line.curl.perform()
     line.close()
     assert len(server.requests) == 2
+
+
+@pytest.fixture
+def other(ca: trustme.CA) -> Iterator[Hostile]:
+    """A second server, of another port."""
+    server = Hostile(ca)
+    yield server
+    server.close()
+
+
+def _authorizations(server: Hostile) -> list[str | None]:
+    return [request.headers.get("authorization") for request in server.requests]
+
+
+@pytest.mark.parametrize(
+    ("listed", "follows"),
+    [
+        ("localhost", True),
+        ("localhost:PORT", True),
+        ("*.example.org", False),
+        ("localhost:1", False),
+        ("127.0.0.1", False),
+        ("*.localhost.example", False),
+        ("host", False),
+    ],
+)
+def test_after_a_redirect_the_token_goes_to_listed_hosts_only(
+    server: Hostile, other: Hostile, bring: Bring, access: StorageAccess, listed: str, follows: bool
+) -> None:
+    hosts = (listed.replace("PORT", str(other.port)),)
+    outcome = bring(server.url(f"to/{other.url('good')}"), access=replace(access, redirect_hosts=hosts))
+    assert outcome.stored is not None
+    assert (_authorizations(server), _authorizations(other)) == (
+        ["Bearer secret"],
+        ["Bearer secret" if follows else None],
+    )
+
+
+def test_a_proxy_goes_where_the_token_may_go(
+    server: Hostile, strict: Hostile, bring: Bring, access: StorageAccess, ca: trustme.CA, tmp_path: Path
+) -> None:
+    listed = replace(access, proxy=write_proxy(ca, tmp_path), redirect_hosts=("localhost",))
+    assert bring(server.url(f"to/{strict.url('good')}"), access=listed).stored is not None
+
+
+def test_what_a_server_in_plain_text_leads_to_is_not_shown_the_token(
+    ca: trustme.CA, other: Hostile, bring: Bring, access: StorageAccess
+) -> None:
+    plain = Hostile(ca, tls=False)
+    listed = replace(access, redirect_hosts=("localhost",))
+    assert bring(plain.url(f"to/{other.url('good')}"), access=listed).stored is not None
+    plain.close()
+    assert (_authorizations(plain), _authorizations(other)) == ([None], [None])
+
+
+def test_no_redirect_leads_to_plain_text_on_a_listed_host(
+    server: Hostile, ca: trustme.CA, bring: Bring, access: StorageAccess
+) -> None:
+    plain = Hostile(ca, tls=False)
+    bring(server.url(f"to/{plain.url('good')}"), access=replace(access, redirect_hosts=("localhost",)))
+    plain.close()
+    assert plain.requests == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "host", "port", "may"),
+    [
+        ("*.example.org", "d1.example.org", 443, True),
+        ("*.example.org", "a.b.example.org", 443, True),
+        ("*.example.org", "example.org", 443, False),
+        ("*.example.org", "badexample.org", 443, False),
+        ("*.example.org:1094", "d1.example.org", 1094, True),
+        ("*.example.org:1094", "d1.example.org", 443, False),
+        ("[::1]", "::1", 443, True),
+        ("[::1]:1", "::1", 443, False),
+        ("[::1]:443", "::1", 443, True),
+        ("d1.example.org", "d1.example.org.evil.example", 443, False),
+    ],
+)
+def test_a_list_of_hosts_names_hosts_and_domains(listed: str, host: str, port: int, may: bool) -> None:
+    assert StorageAccess(redirect_hosts=(listed,)).may_follow(host, port) is may
