@@ -85,7 +85,17 @@ class Hostile:
     def _serve(self, connection: socket.socket) -> None:
         try:
             if self.tls:
-                connection = self._context.wrap_socket(connection, server_side=True)
+                connection = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                try:
+                    connection.do_handshake()
+                except ssl.SSLError:
+                    # A request may be here already. To close over it would reset the connection, and lose the alert.
+                    connection = socket.socket(fileno=connection.detach())
+                    connection.shutdown(socket.SHUT_WR)
+                    connection.settimeout(5)
+                    while connection.recv(65536):
+                        pass
+                    return
             while (request := _read(connection)) is not None:
                 self.requests.append(request)
                 act: Callable[[socket.socket, Request], bool] = getattr(self, "_do_" + request.path.split("/")[1])
