@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from nbrucio.catalogue.base import FileEntry
+from nbrucio.catalogue.base import FileEntry, total_bytes
 from nbrucio.engine import Engine
 from nbrucio.errors import Interrupted, NbrucioError
 from nbrucio.events import Noticed
@@ -52,7 +52,7 @@ class Rereading:
         self._told_s = time.monotonic()
         self._announce(facts)
         files = facts.doubtful
-        size = human_bytes(sum(entry.size_bytes or 0 for entry in files.values()))
+        size = human_bytes(total_bytes(entry.size_bytes for entry in files.values()))
         self._engine.reporter.report(Noticed(f"Reading {plural(len(files), 'file')}, {size}, in the store again."))
         self._read_all(files)
 

@@ -96,8 +96,10 @@ class _Reading:
         if found.error is not None:
             self.wrong.append(found.error)
         self.files += 1
-        self.size_bytes += file.entry.size_bytes or 0
-        self._engine.reporter.report(FileFinished(file.entry.did, file.entry.size_bytes or 0))
+        # Where Rucio knows no size, the store does.
+        size_bytes = file.entry.size_bytes or (found.stat[0] if found.stat else 0)
+        self.size_bytes += size_bytes
+        self._engine.reporter.report(FileFinished(file.entry.did, size_bytes))
         return found
 
     def _stored(self, target: Target, file: FileReport) -> FileReport | None:
