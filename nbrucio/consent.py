@@ -83,11 +83,21 @@ class Grants:
 
     def all(self, now: datetime | None = None) -> tuple[Grant, ...]:
         """Every grant that has not expired; none when the file cannot be read, so that consent is asked for."""
-        now = now or datetime.now(timezone.utc)
         try:
-            return tuple(grant for grant in self._read() if now < grant.expires)
+            return self.read(now)
         except UnreadableFile:
             return ()
+
+    def read(self, now: datetime | None = None) -> tuple[Grant, ...]:
+        """Every grant that has not expired.
+
+        Raises:
+            UnreadableFile: the file is there, but cannot be read.
+        """
+        now = now or datetime.now(timezone.utc)
+        without = "nbrucio then asks again before it downloads"
+        kept: tuple[Grant, ...] = read_kept(self._path, _MAX_BYTES, self._parsed, (), without=without, follow=True)
+        return tuple(grant for grant in kept if now < grant.expires)
 
     def allowance(self, wanted: Iterable[tuple[str, Did, int]]) -> int | None:
         """How many bytes may come when each (instance, DID, bytes) of ``wanted`` is missing; None for any number.
@@ -129,15 +139,9 @@ class Grants:
     def _write(self, change: Callable[[tuple[Grant, ...]], list[Grant]]) -> None:
         make_private_folder(self._path.parent)
         with locked(self._path):
-            now = datetime.now(timezone.utc)
-            kept = tuple(grant for grant in self._read() if now < grant.expires)
-            value = {"version": VERSION, "grants": [grant.as_json() for grant in change(kept)]}
+            value = {"version": VERSION, "grants": [grant.as_json() for grant in change(self.read())]}
             # Of a link, as tools that keep settings in one place make it, the file that it leads to is written.
             write_file(Path(os.path.realpath(self._path)), json.dumps(value, indent=1).encode(), durable=True)
-
-    def _read(self) -> tuple[Grant, ...]:
-        without = "nbrucio then asks again before it downloads"
-        return read_kept(self._path, _MAX_BYTES, self._parsed, (), without=without, follow=True)
 
     def _parsed(self, value: Mapping[str, Any]) -> tuple[Grant, ...]:
         if self._path.stat().st_uid != os.getuid():

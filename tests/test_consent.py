@@ -96,7 +96,7 @@ def test_a_damaged_file_grants_nothing_and_is_not_written_over(grants: Grants, t
     grants.add([grant()])
     (tmp_path / "config" / "grants.json").write_text(text)
     assert grants.all() == ()
-    for change in (lambda: grants.add([grant()]), lambda: grants.remove("x", Did("s", "n"))):
+    for change in (lambda: grants.add([grant()]), lambda: grants.remove("x", Did("s", "n")), grants.read):
         with pytest.raises(UnreadableFile, match=r"grants\.json cannot be read"):
             change()
     assert (tmp_path / "config" / "grants.json").read_text() == text

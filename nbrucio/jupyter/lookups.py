@@ -139,8 +139,12 @@ def store(with_usage: bool) -> dict[str, object]:
 
 
 def grants(kept: Grants) -> dict[str, object]:
-    """What was agreed to and has not expired."""
-    return {"grants": [grant.as_json() for grant in kept.all()]}
+    """What was agreed to and has not expired.
+
+    Raises:
+        UnreadableFile: the file that has it cannot be read.
+    """
+    return {"grants": [grant.as_json() for grant in kept.read()]}
 
 
 def grant(kept: Grants, body: Mapping[str, Any]) -> dict[str, object]:
