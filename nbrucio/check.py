@@ -94,7 +94,7 @@ def check(paths: Sequence[Path], config: Config | None, *, reporter: Reporter | 
     Args:
         config: where the catalogues are; None checks without a network, and needs no configuration.
     """
-    notebooks = [_check_alone(path) for path in paths]
+    notebooks = [_check_alone(Path(path)) for path in paths]  # programs give texts, too
     if config is not None:
         with Engine(config, reporter) as engine:
             _check_catalogue(engine, notebooks)

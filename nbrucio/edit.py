@@ -95,7 +95,7 @@ def add(
         fresh.append(requirement)
     if offline:
         targets = tuple(Target(r, chosen.identity if chosen else "") for r in declaration.requirements if r in fresh)
-        return Edit(path, targets, _write(declared, declaration))
+        return Edit(declared.path, targets, _write(declared, declaration))
     return _lock_and_write(declared, declaration, config, fresh, Question(refresh=True), reporter)
 
 
@@ -122,7 +122,7 @@ def remove(path: Path, names: Sequence[str]) -> Edit:
             raise BadDeclaration(f"'{name}' is not declared in {path}.", subject=name, hint=f"Declared: {handles}.")
         declaration = declaration.without(requirement.handle)
         gone.append(Target(requirement, ""))
-    return Edit(path, tuple(gone), _write(declared, declaration))
+    return Edit(declared.path, tuple(gone), _write(declared, declaration))
 
 
 def lock(
@@ -178,7 +178,7 @@ def lock_elsewhere(path: Path, config: Config, *, upgrade: Collection[str]) -> t
     anew = [r for r in declared.declaration.requirements if not upgrade or r.handle in upgrade]
     with Engine(config) as engine:
         declaration, beside, targets = _lock(engine, declared, declared.declaration, Question(refresh=True), anew)
-        sidecar.add(path, beside)
+        sidecar.add(declared.path, beside)
         for target in targets:
             _keep(engine, target)
     return declaration, targets

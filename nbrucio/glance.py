@@ -47,7 +47,7 @@ def glance(
     """
     sightings = Sightings(config.store_path)
     glances = []
-    for path in paths:
+    for path in map(Path, paths):  # programs give texts, too
         try:
             notebook = load(path)
         except NbrucioError:

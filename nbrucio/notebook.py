@@ -62,16 +62,24 @@ class Notebook(NamedTuple):
 
     def language(self) -> str | None:
         """The programming language of the code cells as the notebook says it (``python``); None when it does not."""
-        for key, name in (("kernelspec", "language"), ("language_info", "name")):
-            about = self.metadata.get(key)
-            language = about.get(name) if isinstance(about, dict) else None
-            if isinstance(language, str) and language:
-                return language
-        return None
+        return language_of(self.metadata)
 
     def code_cells(self) -> tuple[str, ...]:
         """The source of each code cell, in order; cells without a readable source are left out."""
         return self.sources
+
+
+def language_of(metadata: Mapping[str, object]) -> str | None:
+    """The programming language that a notebook's metadata names; None when it names none.
+
+    The kernel that was chosen decides: what the last one said of itself may be older.
+    """
+    for key, name in (("kernelspec", "language"), ("language_info", "name")):
+        about = metadata.get(key)
+        language = about.get(name) if isinstance(about, Mapping) else None
+        if isinstance(language, str) and language:
+            return language
+    return None
 
 
 def load(path: Path) -> Notebook:
@@ -80,6 +88,7 @@ def load(path: Path) -> Notebook:
     Raises:
         BadNotebook: there is no such file, it cannot be read, or it is not a notebook that can be edited safely.
     """
+    path = Path(path)  # programs give texts, too
     raw = _read(path)
     try:
         return parse(raw, path)

@@ -18,7 +18,6 @@ from nbrucio.declaration import Requirement
 from nbrucio.did import Did
 from nbrucio.errors import NbrucioError
 from nbrucio.lock import LockEntry
-from nbrucio.words import human_bytes, plural
 
 #: Schemes of PFNs that uproot, fsspec and ROOT open as they are, and what each is called there.
 STREAMED_SCHEMES = {"root": "root", "https": "https", "davs": "https", "http": "http"}
@@ -324,11 +323,3 @@ def refusal(download_bytes: int, limits: Limits) -> NbrucioError | None:
         return planfaults.over_budget(download_bytes, limits.max_download_bytes)
     room = limits.free_bytes - limits.keep_free_bytes
     return planfaults.no_space(download_bytes, room, limits.keep_free_bytes) if download_bytes > room else None
-
-
-def missing_words(plan: RequirementPlan) -> str:
-    """``3 of 4 files, 6.3 MB of 8.4 MB``: how much of a requirement is here."""
-    here = [file for file in plan.files if file.where is not None or file.access is Access.STREAM]
-    size_here = total_bytes(file.entry.size_bytes for file in here)
-    size_all = total_bytes(file.entry.size_bytes for file in plan.files)
-    return f"{len(here):,} of {plural(len(plan.files), 'file')}, {human_bytes(size_here)} of {human_bytes(size_all)}"

@@ -16,6 +16,7 @@ from functools import lru_cache
 from nbrucio.did import Did
 from nbrucio.errors import BadDid
 from nbrucio.kernel.uses import RUNS_PYTHON, Names, uses_in
+from nbrucio.notebook import language_of
 
 #: In cells of other languages only this is understood, in a comment: ``# nbrucio: scope:name``.
 _DIRECTIVE = re.compile(r"^[ \t]*(?:#|//|--|;|%)+[ \t]*nbrucio:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
@@ -70,7 +71,8 @@ def scan_notebook(content: Mapping[str, object]) -> Scan:
     """What the notebook with this JSON content uses. Anything malformed in it is passed over."""
     cells = content.get("cells")
     sources = [_source(cell) for cell in cells if _is_code(cell)] if isinstance(cells, list) else []
-    return scan(sources, _language(content.get("metadata")))
+    metadata = content.get("metadata")
+    return scan(sources, (language_of(metadata) if isinstance(metadata, Mapping) else None) or "python")
 
 
 @lru_cache(maxsize=16)  # most saves change no code
@@ -168,13 +170,3 @@ def _source(cell: Mapping[str, object]) -> str:
     if isinstance(source, list):
         return "".join(line for line in source if isinstance(line, str))
     return source if isinstance(source, str) else ""
-
-
-def _language(metadata: object) -> str:
-    """The kernel's language as the metadata tells it; Python when it does not."""
-    if isinstance(metadata, Mapping):
-        for key, name in (("language_info", "name"), ("kernelspec", "language")):
-            part = metadata.get(key)
-            if isinstance(part, Mapping) and isinstance(part.get(name), str):
-                return str(part[name])
-    return "python"

@@ -199,7 +199,7 @@ def _question(config: Config, options: Options) -> Question:
 def _read_all(engine: Engine, paths: Sequence[Path], question: Question, options: Options) -> list[Read]:
     resolver = engine.resolver()
     reads = []
-    for path in paths:
+    for path in map(Path, paths):  # programs give texts, too
         try:
             declared = read_declared(path, options.parameters)
             variant = options.variant or variant_name(declared.declaration.extra.get("variant"), options.parameters)

@@ -12,7 +12,7 @@ from nbrucio.catalogue.base import FileEntry, Replica
 from nbrucio.declaration import Requirement
 from nbrucio.did import Did
 from nbrucio.errors import CredentialsRejected
-from nbrucio.plan import Access, Amount, Facts, FileKey, Limits, Plan, Target, make_plan, missing_words, wanted
+from nbrucio.plan import Access, Amount, Facts, FileKey, Limits, Plan, Target, make_plan, wanted
 
 SCENARIOS = sorted((Path(__file__).parent / "scenarios" / "plan").glob("*.json"))
 INSTANCE = "one.example"
@@ -88,4 +88,3 @@ def test_only_what_is_not_here_is_asked_for_and_once() -> None:
 def test_a_plan_counts_by_access() -> None:
     plan = planned(json.loads((SCENARIOS[0].parent / "mount-before-download.json").read_text())).requirements[0]
     assert plan.amounts()[Access.DOWNLOAD] == Amount(1, 30)
-    assert missing_words(plan) == "2 of 3 files, 30 B of 60 B"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from nbrucio.notebook import parse
 from nbrucio.scan import Scan, scan, scan_notebook
 
 
@@ -124,3 +127,20 @@ def test_a_cell_without_nbrucio_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("nbrucio.scan._parse", lambda source: parsed.append(source))
     scan(["import nbrucio", *(f"x = {n}" for n in range(300))])
     assert parsed == ["import nbrucio"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "language"),
+    [
+        ({"kernelspec": {"language": "R"}, "language_info": {"name": "python"}}, "R"),
+        ({"kernelspec": {"language": "python"}, "language_info": {"name": "R"}}, "python"),
+        ({"kernelspec": {"name": "ir"}, "language_info": {"name": "R"}}, "R"),
+        ({"kernelspec": [], "language_info": {"name": 3}}, None),
+    ],
+)
+def test_check_and_save_hook_agree_on_the_language(metadata: dict[str, object], language: str | None) -> None:
+    code = "# nbrucio: s:marked\nimport nbrucio\nnbrucio.data['s:used']\n"
+    content = {"cells": [{"cell_type": "code", "source": code}], "metadata": metadata, "nbformat": 4}
+    opened = parse(json.dumps(content).encode(), Path("nb.ipynb"))
+    assert opened.language() == language
+    assert scan_notebook(content) == scan(opened.code_cells(), language or "python")

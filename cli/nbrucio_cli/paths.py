@@ -31,7 +31,7 @@ def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str
 
     Uses what the last sync brought; asks no server.
     """
-    from nbrucio.errors import BadDeclaration
+    from nbrucio.errors import BadDeclaration, exit_code_for
     from nbrucio.sync import Options, sync
 
     report = sync([notebook], load_config(), options=Options(offline=True, variant=variant)).notebooks[0]
@@ -54,4 +54,4 @@ def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str
                 click.echo(str(file.path or file.pfn))
     errors = [*report.faults, *(error for requirement in wanted for error in requirement.errors())]
     tell_errors(errors)
-    return max((error.exit_code for error in errors), default=0)
+    return exit_code_for(errors)

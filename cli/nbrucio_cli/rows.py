@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +22,14 @@ def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     table = [list(row) for row in rows]
     if not table:
         return
+    in_colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         line = "  ".join(padded).rstrip()
         # Painted last: the escapes around a cell would hide the space at its end.
         state = next((cell for cell in row if cell in _COLOURS), None)
-        yield "  " + (line.replace(state, f"\x1b[{_COLOURS[state]}m{state}\x1b[0m", 1) if state else line)
+        yield "  " + (line.replace(state, f"\x1b[{_COLOURS[state]}m{state}\x1b[0m", 1) if state and in_colour else line)
 
 
 def notebook_lines(notebook: Path, rows: Iterable[Row], *, declares_none: bool) -> Iterator[str]:

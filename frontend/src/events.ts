@@ -5,8 +5,8 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { IRun } from './types';
 
-export const SYNC_EVENT = 'https://nbrucio.readthedocs.io/events/sync/v1';
-export const DECLARED_EVENT = 'https://nbrucio.readthedocs.io/events/declared/v1';
+export const SYNC_EVENT = 'urn:nbrucio:sync-event-1';
+export const DECLARED_EVENT = 'urn:nbrucio:declared-event-1';
 
 /** Progress of the sync of one notebook, at most four times a second. */
 export interface ISyncEvent extends IRun {

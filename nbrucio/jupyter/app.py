@@ -29,11 +29,11 @@ from nbrucio.jupyter.uploading import Job, Uploads, event_of
 from nbrucio.manifest import follow
 
 EVENTS = Path(__file__).parent / "events.yaml"
-EVENT_ID = "https://nbrucio.readthedocs.io/events/sync/v1"
+EVENT_ID = "urn:nbrucio:sync-event-1"
 DECLARED_EVENTS = Path(__file__).parent / "events-declared.yaml"
 UPLOAD_EVENTS = Path(__file__).parent / "events-upload.yaml"
-UPLOAD_EVENT_ID = "https://nbrucio.readthedocs.io/events/upload/v1"
-DECLARED_ID = "https://nbrucio.readthedocs.io/events/declared/v1"
+UPLOAD_EVENT_ID = "urn:nbrucio:upload-event-1"
+DECLARED_ID = "urn:nbrucio:declared-event-1"
 CONTENTS_EVENT_ID = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 PROVISIONER = "nbrucio-provisioner"
 

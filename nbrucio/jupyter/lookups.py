@@ -45,11 +45,14 @@ def plan(path: Path) -> dict[str, object]:
     """What a sync of the notebook at ``path`` would do. Asks the catalogue what is not known here.
 
     Raises:
-        NbrucioError: the configuration has a fault.
+        NbrucioError: the configuration has a fault, or the declaration cannot be read.
     """
-    from nbrucio.sync import plan
+    from nbrucio.sync import forecast
 
-    made = plan([path], load())
+    foreseen = forecast([path], load())
+    notebook, made = foreseen.notebooks[0], foreseen.plan
+    if notebook.faults and not notebook.requirements:
+        raise notebook.faults[0]
     return {
         "download_files": len(made.downloads),
         "download_bytes": made.download_bytes,

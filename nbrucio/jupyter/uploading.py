@@ -37,7 +37,6 @@ class Job:
     paths: tuple[Path, ...]
     target: Target
     created: datetime
-    attempt: int = 0
     cancel: threading.Event = field(default_factory=threading.Event)
     progress: Progress = field(default_factory=Progress)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
@@ -183,7 +182,6 @@ class Uploads:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self, job: Job) -> None:
-        job.attempt += 1
         future = self._pool.submit(self._carry_out, job)
         job.future = future
         future.add_done_callback(lambda _future: self._tell(job))

@@ -69,6 +69,13 @@ def test_every_verb_tells_that_a_notebook_cannot_be_read(connected: Cli, verb: s
     assert result.err.startswith("error: ")
 
 
+@pytest.mark.parametrize("verb", ["sync", "status", "paths"])
+def test_the_error_that_needs_a_person_most_decides_the_exit_code(connected: Cli, notebook: Write, verb: str) -> None:
+    path = notebook({"did": "sandbox:never-resolved", "handle": "far"}, {"did": "nonsense", "handle": "bad"})
+    options = ("--offline",) if verb == "sync" else ()
+    assert connected(verb, *options, path).exit_code == 2  # and not 8, which is only a higher number
+
+
 @pytest.mark.parametrize("verb", ["sync", "status", "plan"])
 def test_a_report_is_of_the_notebooks_that_were_read(connected: Cli, notebook: Write, verb: str) -> None:
     notebook({"did": "sandbox:growing", "handle": "good"}, name="good.ipynb")

@@ -58,13 +58,22 @@ def test_what_is_missing_comes_with_the_next_command(connected: Cli, notebook: W
     ]
 
 
-def test_a_terminal_gets_the_colour_too(connected: Cli, synced: Path) -> None:
+@pytest.mark.parametrize(
+    ("env", "coloured"),
+    [({"TERM": "xterm"}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+@pytest.mark.parametrize("words", [("sync",), ("status",), ("sync", "--offline")], ids=" ".join)
+def test_a_terminal_gets_colour_unless_it_or_its_user_wants_none(
+    connected: Cli, synced: Path, env: dict[str, str], coloured: bool, words: tuple[str, ...]
+) -> None:
     controller, terminal = pty.openpty()
-    command = [sys.executable, "-m", "nbrucio_cli", "sync", str(synced)]
-    subprocess.run(command, env=connected.env, stdout=terminal, check=True)
+    command = [sys.executable, "-m", "nbrucio_cli", *words, str(synced)]
+    subprocess.run(command, env=connected.env | env, stdout=terminal, check=True)
     os.close(terminal)
-    assert b"\x1b[32mready\x1b[0m" in os.read(controller, 10_000)
+    said = os.read(controller, 10_000)
     os.close(controller)
+    assert (b"\x1b[32mready\x1b[0m" in said, b"\x1b[" in said) == (coloured, coloured)
+    assert b"ready" in said
 
 
 @pytest.mark.usefixtures("synced")

@@ -13,7 +13,7 @@ import pytest
 import nbrucio.jupyter.handlers
 import nbrucio.jupyter.routes
 from tests.jupyter.conftest import Start
-from tests.jupyter.servers import TOKEN, Server, declaring
+from tests.jupyter.servers import TOKEN, Server, declaring, notebook
 from tests.jupyter.test_opening import put
 
 OPENAPI = json.loads((Path(nbrucio.jupyter.handlers.__file__).parent / "openapi.json").read_text())
@@ -92,6 +92,13 @@ def test_plan_tells_files_and_bytes(server: Server) -> None:
     (row,) = plan["requirements"]
     assert sum(way["files"] for way in row["access"].values()) == 4
     assert server.state("a.ipynb") is None  # a plan starts nothing
+
+
+@pytest.mark.parametrize("value", [[], {"version": 99}, {"version": 1, "requirements": 3}])
+def test_the_plan_of_a_declaration_that_cannot_be_read_is_the_reason(server: Server, value: object) -> None:
+    put(server, "bad.ipynb", notebook(metadata={"nbrucio": value}))
+    status, answer = server.ask(f"nbrucio/plan?path={server.api('bad.ipynb')}")
+    assert (status, answer["error"]["code"]) == (400, "bad-declaration")
 
 
 @pytest.mark.parametrize(

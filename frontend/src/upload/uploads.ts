@@ -6,7 +6,7 @@ import { Api, faultOf } from '../api';
 import { Events } from '../events';
 import { IFault, IRule } from '../types';
 
-export const UPLOAD_EVENT = 'https://nbrucio.readthedocs.io/events/upload/v1';
+export const UPLOAD_EVENT = 'urn:nbrucio:upload-event-1';
 
 export type JobState = 'waiting' | 'uploading' | 'done' | 'failed';
 
