@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nbrucio import sidecar
 from nbrucio.catalogue.base import FileEntry
 from nbrucio.config import Config
 from nbrucio.declaration import NO_PARAMETERS, Declaration, Requirement, lock_for
@@ -19,7 +20,7 @@ from nbrucio.did import Did
 from nbrucio.engine import Engine
 from nbrucio.errors import Drift, LockStale, NbrucioError, NoReplica, ParameterNeeded, Undeclared, exit_code_for
 from nbrucio.events import Reporter
-from nbrucio.lock import digest_of
+from nbrucio.lock import INLINE_LIST_MAX_FILES, digest_of
 from nbrucio.parameter import variant_name
 from nbrucio.plan import Target
 from nbrucio.resolve import Declared, Question, read_declared
@@ -110,6 +111,7 @@ def _check_alone(path: Path) -> _Open:
         notebook.findings += [f.error for f in declaration.faults if not isinstance(f.error, ParameterNeeded)]
         notebook.findings += _variant_findings(declaration)
         notebook.findings += _lock_findings(path, declaration)
+        notebook.findings += _list_findings(path, declaration)
         notebook.findings += _use_findings(notebook.declared)
     except NbrucioError as error:
         notebook.findings.append(error)
@@ -135,6 +137,13 @@ def _lock_findings(path: Path, declaration: Declaration) -> Iterator[LockStale]:
                 subject=requirement.handle,
                 next_command=f"nbrucio lock {path}",
             )
+
+
+def _list_findings(path: Path, declaration: Declaration) -> Iterator[NbrucioError]:
+    """Why the lists that lie beside the notebook cannot be read, where its lock needs them."""
+    fault = sidecar.look(path).fault
+    if fault is not None and any(entry.files > INLINE_LIST_MAX_FILES for entry in declaration.lock.values()):
+        yield fault
 
 
 def _lock_fault(requirement: Requirement, declaration: Declaration) -> str | None:
@@ -180,8 +189,10 @@ def _check_catalogue(engine: Engine, notebooks: Sequence[_Open]) -> None:
         if notebook.declared is None:
             continue
         notebook.targets = resolver.resolve(notebook.declared, Question(refresh=True))
+        told = {finding.message for finding in notebook.findings}  # such as a sidecar that cannot be read
         for target in notebook.targets:
-            notebook.findings += _target_findings(notebook.path, target)
+            if target.error is None or target.error.message not in told:
+                notebook.findings += _target_findings(notebook.path, target)
     readable = _Readable(engine, [target for notebook in notebooks for target in notebook.targets])
     for notebook in notebooks:
         notebook.findings += readable.findings(notebook.targets)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nbrucio import sidecar
 from nbrucio.check import check
 from nbrucio.checkformats import github_lines, junit_xml
 
@@ -73,6 +74,15 @@ def test_a_parameter_without_a_default_and_its_choices_are_fine(tmp_path: Path) 
     }
     code = "import nbrucio\nnbrucio.data('s:c'), nbrucio.data['a'], nbrucio.data['b']"
     assert found(notebook(tmp_path, value, code)) == []
+
+
+def test_a_list_beside_the_notebook_that_cannot_be_read_is_found_without_a_network(tmp_path: Path) -> None:
+    value = {**GOOD, "lock": {"a": {**LOCK, "files": 100}}}
+    path = notebook(tmp_path, value)
+    assert found(path) == []
+    sidecar.path_for(path).write_text("<<<<<<< ours\n{}\n")
+    assert found(path) == [("unreadable-file", 2)]
+    assert found(notebook(tmp_path, GOOD)) == [], "its lock needs nothing of that file"
 
 
 def test_a_bad_notebook_hides_no_other(tmp_path: Path) -> None:
