@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from nbrucio.atomic import write_pieces
-from nbrucio.fileaccess import make_private_folder
 from nbrucio.readfile import open_regular, parse_json
 
 FORMAT = 2
@@ -149,7 +148,7 @@ class Sightings:
             after_commit: this process committed objects just now, which are worth a rest of a few ms.
         """
         try:
-            make_private_folder(self._folder)
+            self._folder.mkdir(mode=0o700, exist_ok=True)  # and no store where there is none
             watch = self._watch()
             if after_commit and 0 <= (rest_ns := watch.rest_ns()) < 2 * _TICK_NS:
                 time.sleep((rest_ns + _MARGIN_NS) / 1e9)
