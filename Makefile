@@ -75,7 +75,7 @@ bench: $(STAMP)  ## time nbrucio against rucio download, xrdcp, curl and cp, sid
 bench-scale: $(STAMP)  ## plan, lock and status of 100,000 files against curl's bare streams; about 15 minutes
 	$(BIN)/python -m benchmarks.scale $(BENCH)
 
-bench-start: $(STAMP)  ## time the command line's start against rucio's
+bench-start: $(STAMP)  ## time the command line against its budget
 	$(BIN)/python benchmarks/start.py
 
 help-text: $(STAMP)  ## rewrite the text of `nbrucio --help` after a change of its verbs

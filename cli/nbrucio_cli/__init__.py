@@ -16,11 +16,6 @@ def main() -> None:
     if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.stdout.write(Path(__file__).with_name("help.txt").read_text("utf-8"))
         return
-    if sys.argv[1] in ("sync", "status"):
-        from nbrucio_cli.quick import answered
-
-        if answered(sys.argv[1:]):
-            return
     import gc
 
     # Modules and their classes stay, and a dataset of 100,000 files is a million values without cycles: looking through

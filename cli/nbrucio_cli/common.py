@@ -105,9 +105,8 @@ def print_json(value: object) -> None:
 def load_config() -> Config:
     """The configuration; its warnings go to stderr."""
     from nbrucio.config import load
-    from nbrucio_cli.quick import config_read
 
-    config = config_read() or load()
+    config = load()
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
     return config

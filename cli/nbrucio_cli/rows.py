@@ -1,4 +1,4 @@
-"""What a notebook's data came to, as lines. Without click: the commonest commands end before it would be loaded."""
+"""What a notebook's data came to, as lines."""
 
 from __future__ import annotations
 
