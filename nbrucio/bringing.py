@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbrucio.catalogue.base import FileEntry, Replica, total_bytes
@@ -19,7 +19,7 @@ from nbrucio.engine import Engine
 from nbrucio.errors import Interrupted
 from nbrucio.events import ApplyStarted, Planned
 from nbrucio.handover import keep_rate
-from nbrucio.plan import FileKey, FilePlan, Limits, Plan, Target, refusal
+from nbrucio.plan import Access, FileKey, FilePlan, Limits, Plan, Target, Wanted, refusal
 
 if TYPE_CHECKING:
     from nbrucio.transfer import Limits as TransferLimits
@@ -42,10 +42,19 @@ class Bringing:
     Args:
         limits: what this machine allows; the plan must be made with the same.
         cancel: set it to stop within a second.
+        begins: called once with what will be downloaded, just before the first of it is; not when nothing will.
     """
 
-    def __init__(self, engine: Engine, limits: Limits, cancel: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        limits: Limits,
+        cancel: threading.Event | None = None,
+        begins: Callable[[Sequence[Wanted]], object] | None = None,
+    ) -> None:
         self.limits = limits
+        self._begins = begins
+        self._wanted: Callable[[], Iterator[Wanted]] = lambda: iter(())
         self._engine = engine
         self._cancel = cancel
         self._stop = _Either(cancel)
@@ -74,6 +83,7 @@ class Bringing:
         if size_bytes is not None and refusal(size_bytes, self.limits) is None:
             self._foreseen = ApplyStarted(len(sizes), size_bytes)
             self._instances = frozenset(files)
+            self._wanted = lambda: _wanted(targets, files)
             if sizes:
                 threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()
 
@@ -90,6 +100,7 @@ class Bringing:
         from nbrucio.transfer import Task  # what is here already need not wait for HTTP libraries
 
         if self._thread is None:
+            self._begin(self._wanted())
             self._engine.reporter.report(self._foreseen)
             self._thread = threading.Thread(target=self._bring_early, name="nbrucio-early", daemon=True)
             self._thread.start()
@@ -107,6 +118,8 @@ class Bringing:
             Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
         """
         planned = ApplyStarted(len(plan.downloads), plan.download_bytes)
+        if self._thread is None and plan.refusal is None and plan.downloads:
+            self._begin(_planned(plan))
         self._engine.reporter.report(Planned(plan))
         if self._thread is None or planned != self._foreseen:
             self._engine.reporter.report(planned)
@@ -130,6 +143,10 @@ class Bringing:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _begin(self, wanted: Iterator[Wanted]) -> None:
+        if self._begins is not None:
+            self._begins(tuple(wanted))
 
     def _left(self, plan: Plan) -> Iterator[Task]:
         from nbrucio.transfer import Task
@@ -222,3 +239,22 @@ def transfer_limits(policy: Policy) -> TransferLimits:
         max_download_bytes=policy.max_download_bytes,
         keep_free_bytes=policy.keep_free_bytes,
     )
+
+
+def _wanted(targets: Sequence[Target], files: Mapping[str, Mapping[Did, FileEntry]]) -> Iterator[Wanted]:
+    """What of each of ``targets`` is among ``files``, by instance and DID."""
+    for target in targets:
+        lacking = files.get(target.instance, {})
+        found = [entry.size_bytes or 0 for entry in target.files if entry.did in lacking]
+        if found:
+            total = sum(entry.size_bytes or 0 for entry in target.files)
+            yield Wanted(target.instance, target.requirement.did, sum(found), total)
+
+
+def _planned(plan: Plan) -> Iterator[Wanted]:
+    """What ``plan`` downloads of each requirement."""
+    for one in plan.requirements:
+        sizes = [file.entry.size_bytes or 0 for file in one.files if file.access is Access.DOWNLOAD]
+        if sizes:
+            total = sum(file.entry.size_bytes or 0 for file in one.files)
+            yield Wanted(one.target.instance, one.target.requirement.did, sum(sizes), total)

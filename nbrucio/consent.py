@@ -19,6 +19,7 @@ from nbrucio.did import Did
 from nbrucio.errors import UnreadableFile
 from nbrucio.fileaccess import make_private_folder
 from nbrucio.filelocks import locked
+from nbrucio.plan import Wanted
 from nbrucio.readfile import read_kept
 
 VERSION = 1
@@ -81,6 +82,11 @@ class Grants:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    @property
+    def folder(self) -> Path:
+        """Where the file lies, which is no project."""
+        return self._path.parent
+
     def all(self, now: datetime | None = None) -> tuple[Grant, ...]:
         """Every grant that has not expired; none when the file cannot be read, so that consent is asked for."""
         try:
@@ -100,22 +106,8 @@ class Grants:
         return tuple(grant for grant in kept if now < grant.expires)
 
     def allowance(self, wanted: Iterable[tuple[str, Did, int]]) -> int | None:
-        """How many bytes may come when each (instance, DID, bytes) of ``wanted`` is missing; None for any number.
-
-        0 unless all are granted. Where a size is not known yet (0 bytes), the grant's own limit counts in the sum.
-        """
-        now = datetime.now(timezone.utc)
-        grants = self.all(now)
-        total = 0
-        unlimited = False
-        for want in wanted:
-            covering = [grant.max_bytes for grant in grants if grant.covers(*want, now)]
-            if not covering:
-                return 0
-            limits = [limit for limit in covering if limit is not None]
-            unlimited = unlimited or len(limits) < len(covering)
-            total += max(limits, default=0)
-        return None if unlimited else total
+        """`allowance` by these grants."""
+        return allowance(self.all(), wanted)
 
     def add(self, new: Sequence[Grant]) -> None:
         """Keep ``new`` beside the others, in place of those for the same instance and DID.
@@ -126,6 +118,27 @@ class Grants:
         """
         replaced = {(grant.instance, grant.did) for grant in new}
         self._write(lambda old: [*(g for g in old if (g.instance, g.did) not in replaced), *new])
+
+    def extend(self, wanted: Iterable[Wanted]) -> None:
+        """Keep that the user asked for these downloads, beside what was agreed to of the same DIDs before.
+
+        Raises:
+            UnreadableFile: the others cannot be read; the file is as before.
+            OSError: the file cannot be written.
+        """
+        wanted = tuple(wanted)
+        expires = datetime.now(timezone.utc) + LIFETIME
+
+        def extended(old: tuple[Grant, ...]) -> list[Grant]:
+            kept = {(grant.instance, grant.did): grant for grant in old}
+            for one in wanted:
+                present = kept.get((one.instance, one.did))
+                size = one.beside(present.max_bytes if present else 0)
+                kept[one.instance, one.did] = Grant(one.instance, one.did, size, expires)
+            return list(kept.values())
+
+        if wanted:
+            self._write(extended)
 
     def remove(self, instance: str, did: Did) -> None:
         """Take back the grant for this DID of the instance with this identity, if there is one.
@@ -151,10 +164,22 @@ class Grants:
         return tuple(Grant.parse(raw) for raw in value["grants"])
 
 
-def agreed(wanted: Iterable[tuple[str, Did, int]]) -> list[Grant]:
-    """The grants that asking for each (instance, DID, bytes) amounts to: up to that size, for `LIFETIME`."""
-    expires = datetime.now(timezone.utc) + LIFETIME
-    return [Grant(instance, did, size_bytes, expires) for instance, did, size_bytes in wanted]
+def allowance(grants: Sequence[Grant], wanted: Iterable[tuple[str, Did, int]]) -> int | None:
+    """How many bytes may come when each (instance, DID, bytes) of ``wanted`` is missing; None for any number.
+
+    0 unless all are granted. Where a size is not known yet (0 bytes), the grant's own limit counts in the sum.
+    """
+    now = datetime.now(timezone.utc)
+    total = 0
+    unlimited = False
+    for want in wanted:
+        covering = [grant.max_bytes for grant in grants if grant.covers(*want, now)]
+        if not covering:
+            return 0
+        limits = [limit for limit in covering if limit is not None]
+        unlimited = unlimited or len(limits) < len(covering)
+        total += max(limits, default=0)
+    return None if unlimited else total
 
 
 def user_grants(environ: Mapping[str, str] = os.environ) -> Grants:

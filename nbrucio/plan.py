@@ -165,6 +165,28 @@ class RequirementPlan(NamedTuple):
         return amounts_of((file.access, file.entry.size_bytes) for file in self.files)
 
 
+class Wanted(NamedTuple):
+    """A download that was asked for.
+
+    Attributes:
+        instance: identity of the Rucio server.
+        did: of the requirement.
+        size_bytes: of those of its files that are downloaded; of unknown size they count 0.
+        total_bytes: of all its files.
+    """
+
+    instance: str
+    did: Did
+    size_bytes: int
+    total_bytes: int
+
+    def beside(self, agreed_bytes: int | None) -> int | None:
+        """How much of the DID is agreed to with this, where ``agreed_bytes`` (None: any size) were before."""
+        if agreed_bytes is None:
+            return None
+        return max(agreed_bytes, min(agreed_bytes + self.size_bytes, self.total_bytes))
+
+
 class Plan(NamedTuple):
     """What a sync would do.
 

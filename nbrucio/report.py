@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.catalogue.base import FileEntry, total_bytes
-from nbrucio.did import Did
 from nbrucio.errors import NbrucioError, exit_code_for
 from nbrucio.kernel.asked import Asked
 from nbrucio.plan import Access, Amount, RequirementPlan, Target
@@ -196,12 +195,6 @@ class NotebookReport(NamedTuple):
     manifest: Path | None = None
     asked: Asked | None = None
 
-    def had(self) -> Iterator[tuple[str, Did, int]]:
-        """Instance, DID and size in bytes of each requirement that is here whole."""
-        for one in self.requirements:
-            if one.state == "ready":
-                yield one.target.instance, one.target.requirement.did, sum(map(_known_bytes, one.files))
-
     def as_json(self) -> dict[str, object]:
         """This notebook as a JSON-ready mapping."""
         return {
@@ -248,8 +241,3 @@ class SyncReport(NamedTuple):
             "elapsed_s": round(self.elapsed_s, 3),
             "notebooks": [notebook.as_json() for notebook in self.notebooks],
         }
-
-
-def _known_bytes(file: FileReport) -> int:
-    """How large a file is that Rucio, or else the store, knows the size of."""
-    return file.entry.size_bytes or (file.stat[0] if file.stat else 0)

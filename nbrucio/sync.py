@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +25,7 @@ from nbrucio.kernel.asked import Asked
 from nbrucio.lockfaults import other_bytes
 from nbrucio.lookout import Lookout, keep_look
 from nbrucio.parameter import variant_name
-from nbrucio.plan import Access, Facts, FileKey, Limits, Plan, Target, make_plan
+from nbrucio.plan import Access, Facts, FileKey, Limits, Plan, Target, Wanted, make_plan
 from nbrucio.report import FileReport, NotebookReport, RequirementReport, SyncReport
 from nbrucio.rereading import Rereading
 from nbrucio.resolve import Declared, Question, read_declared
@@ -80,10 +80,14 @@ def sync(
     options: Options | None = None,
     reporter: Reporter | None = None,
     cancel: threading.Event | None = None,
+    begins: Callable[[Sequence[Wanted]], object] | None = None,
 ) -> SyncReport:
     """Bring what the notebooks at ``paths`` declare, and hand it to their kernels through manifests.
 
     Never writes a notebook. Files that several requirements hold are brought once.
+
+    Args:
+        begins: called once with what will be downloaded, just before the first of it is; not when nothing will.
 
     Raises:
         Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
@@ -91,7 +95,7 @@ def sync(
     began = time.monotonic()
     options = options or Options()
     question = _question(config, options)
-    with Engine(config, reporter) as engine, Bringing(engine, limits_of(engine), cancel) as bringing:
+    with Engine(config, reporter) as engine, Bringing(engine, limits_of(engine), cancel, begins) as bringing:
         lookout = Lookout(engine)
         reads = _read_all(engine, paths, question, options)
 

@@ -27,6 +27,7 @@ def command(
     """
     from nbrucio.did import Did
     from nbrucio.edit import add
+    from nbrucio.plan import Wanted
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import lock_words
 
@@ -35,8 +36,8 @@ def command(
         edit = add(
             notebook, parsed, load_config(), handle=handle, instance=instance, offline=offline, reporter=reporter
         )
-    locked = [(target.instance, target.requirement.did, target.lock) for target in edit.targets]
-    keep_consent((instance, did, lock.size_bytes or 0) for instance, did, lock in locked if lock is not None)
+    sizes = [(target, target.lock.size_bytes or 0) for target in edit.targets if target.lock is not None]
+    keep_consent(Wanted(target.instance, target.requirement.did, size, size) for target, size in sizes)
     if as_json:
         print_json(edit.as_json())
         return

@@ -16,7 +16,7 @@ from nbrucio.config import Config
 from nbrucio.errors import BadNotebook, Interrupted, NbrucioError, UnreadableFile
 
 if TYPE_CHECKING:
-    from nbrucio.did import Did
+    from nbrucio.plan import Wanted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -112,14 +112,12 @@ def load_config() -> Config:
     return config
 
 
-def keep_consent(wanted: Iterable[tuple[str, Did, int]]) -> None:
-    """Keep that the user asked for each (instance, DID, bytes), so that opening a notebook in Jupyter may bring it."""
-    from nbrucio.consent import agreed, user_grants
+def keep_consent(wanted: Iterable[Wanted]) -> None:
+    """Keep that the user asked for these downloads, so that opening a notebook in Jupyter may download them again."""
+    from nbrucio.consent import user_grants
 
-    granted = agreed(wanted)
     try:
-        if granted:
-            user_grants().add(granted)
+        user_grants().extend(wanted)
     except (OSError, UnreadableFile) as error:
         click.echo(f"warning: the consent to download could not be kept: {error}", err=True)
 

@@ -81,9 +81,8 @@ def command(
             from nbrucio_cli.stage import stage_declared
 
             stage_declared(paths, config, reporter)
-        report = sync(paths, config, options=options, reporter=reporter)
-    if report.downloaded_files and not once:
-        keep_consent(each for one in report.notebooks for each in one.had())
+        begins = None if once else keep_consent
+        report = sync(paths, config, options=options, reporter=reporter, begins=begins)
     if as_json:
         print_json(report.as_json())
     elif not quiet:

@@ -104,11 +104,17 @@ export class NotebookData {
 
   /** Bring what is declared. A sync that the user asks for is consent to what it downloads, with `once` for this time. */
   async sync(once = false): Promise<void> {
+    this._once = once;
     await this._attempt(null, async () => {
       await this._save();
       this.plan = null;
       await this._start({ once });
     });
+  }
+
+  /** What was asked for last, again: consent for once stays for once, and what nobody asked for becomes no more. */
+  retry(): Promise<void> {
+    return this.sync(this._once);
   }
 
   /** Agree to these downloads for good, and bring them. */
@@ -371,6 +377,7 @@ export class NotebookData {
     }
   }
 
+  private _once = true;
   private _asked = 0;
   private _heard = 0;
   private _verbs: Promise<void> = Promise.resolve();

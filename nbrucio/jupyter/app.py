@@ -203,8 +203,9 @@ class NbrucioApp(ExtensionApp):
         below = {path: new / path.relative_to(old) for path in self._api_paths if path.is_relative_to(old)}
         for path, now in below.items():
             self._api_paths[now] = moved(self._api_paths.pop(path), old_api, new_api)
-        self.syncs.moved(below)
-        self.local_pool.submit(self._follow, {old: new, **below}, old_api, new_api)
+        names = {old: new, **below}
+        self.syncs.moved(names)
+        self.local_pool.submit(self._follow, names, old_api, new_api)
 
     def _follow(self, files: Mapping[Path, Path], old_api: str, new_api: str) -> None:
         for old, new in files.items():

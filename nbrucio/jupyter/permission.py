@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from logging import Logger
 from pathlib import Path
 
 from nbrucio.catalogue.base import total_bytes
 from nbrucio.config import Config
-from nbrucio.consent import Grants, agreed
+from nbrucio.consent import Grant, Grants, allowance
 from nbrucio.did import Did
 from nbrucio.errors import ConsentNeeded, OverBudget, UnreadableFile
 from nbrucio.handover import hand_over
+from nbrucio.plan import Wanted
 from nbrucio.report import NotebookReport, RequirementReport
 from nbrucio.words import human_bytes, plural
 
 
-def limited(config: Config, report: NotebookReport, budget_bytes: int | None, grants: Grants) -> Config:
+def limited(
+    config: Config, report: NotebookReport, budget_bytes: int | None, grants: Grants, under_way: Sequence[Grant] = ()
+) -> Config:
     """``config`` with a download limit that allows what may come without asking: nothing, unless all of it is granted.
 
     Args:
         report: what `status` says of the notebook now.
+        under_way: what a sync of it that did not end was asked for.
     """
-    limits = [config.policy.max_download_bytes, budget_bytes, grants.allowance(_missing(report))]
+    missing = list(_missing(report))
+    asked = allowance(under_way, missing)
+    # What was asked for before the server ended was no opening, so the budget of one is no limit to it.
+    limits = (budget_bytes, grants.allowance(missing)) if asked == 0 else (asked,)
+    limits = (config.policy.max_download_bytes, *limits)
     known = [limit for limit in limits if limit is not None]
     return config._replace(policy=config.policy._replace(max_download_bytes=min(known, default=None)))
 
@@ -35,12 +43,10 @@ def _missing(report: NotebookReport) -> Iterator[tuple[str, Did, int]]:
             yield target.instance, target.requirement.did, requirement.missing_bytes
 
 
-def agree(grants: Grants, report: NotebookReport, log: Logger) -> None:
-    """Keep what the user just synced on purpose as granted, up to its size, so that opening it brings it again."""
-    granted = agreed(report.had())
+def agree(grants: Grants, wanted: Iterable[Wanted], log: Logger) -> None:
+    """Keep that the user asked for these downloads, so that opening a notebook downloads them again."""
     try:
-        if granted:
-            grants.add(granted)
+        grants.extend(wanted)
     except (OSError, UnreadableFile) as error:
         log.warning("nbrucio: the consent to download could not be kept: %s", error)
 

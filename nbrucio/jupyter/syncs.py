@@ -6,10 +6,11 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from logging import Logger
 from pathlib import Path
 
@@ -22,10 +23,12 @@ from nbrucio.jupyter.handoff import announce, explain
 from nbrucio.jupyter.permission import agree, limited, reworded
 from nbrucio.jupyter.progress import Progress, Throttled
 from nbrucio.jupyter.threads import DaemonPool
+from nbrucio.jupyter.underway import UnderWay
 from nbrucio.kernel.asked import Asked
 from nbrucio.lock import LockEntry
 from nbrucio.manifest import write_progress
 from nbrucio.notebook import load as load_notebook
+from nbrucio.plan import Wanted
 from nbrucio.renewal import renew
 from nbrucio.report import NotebookReport
 from nbrucio.sync import Options, status, sync
@@ -131,6 +134,8 @@ class Syncs:
         self._pool = DaemonPool(WORKERS, "nbrucio-sync")
         self._lock = threading.Lock()
         self._runs: dict[Path, Run] = {}
+        self._under_way = UnderWay(grants.folder / "under-way")
+        self._closing = False
 
     def start(self, path: Path, wish: Wish) -> Run:
         """A run for the notebook at ``path``: the one under way, the last one if it was just opened, or a new one.
@@ -193,6 +198,8 @@ class Syncs:
         """Let the runs of notebooks that were renamed, old path to new, follow them. One under way goes on."""
         with self._lock:
             for old, new in names.items():
+                with suppress(OSError):  # then consent is asked for again, where it is needed
+                    self._under_way.moved(old, new)
                 if (last := self._runs.pop(old, None)) is None:
                     continue
                 self._runs[new] = last
@@ -202,6 +209,7 @@ class Syncs:
     def close(self) -> None:
         """Stop every run, and wait a few seconds for those that can stop. Unfinished files resume at the next sync."""
         with self._lock:
+            self._closing = True
             for run in self._runs.values():
                 _cancel(run)
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -219,6 +227,15 @@ class Syncs:
                 run.before = None
             if before.state == "done" and before.wish.covers(run.wish) and before.question == question_of(run.path):
                 return before.future.result()
+        try:
+            ended = self._carry_out_wherever(run)
+        except NbrucioError:
+            self._is_over(run, complete=False)
+            raise
+        self._is_over(run, complete=set(ended.states.values()) == {"ready"})
+        return ended
+
+    def _carry_out_wherever(self, run: Run) -> Ended:
         while True:
             path = run.path
             try:
@@ -262,16 +279,34 @@ class Syncs:
         if run.cancel.is_set():
             raise Interrupted("The sync was stopped.", next_command=f"nbrucio sync {found.path}")
         if not run.wish.explicit:
-            config = limited(config, found, run.wish.budget_bytes, self._grants)
+            unfinished = self._under_way.of(found.path) if _resumes(run.wish) else ()
+            config = limited(config, found, run.wish.budget_bytes, self._grants, unfinished)
         reporter = Throttled(lambda progress: self._progress(run, progress))
         options = Options(refresh=run.wish.refresh, offline=run.wish.offline)
-        report = sync([found.path], config, options=options, reporter=reporter, cancel=run.cancel).notebooks[0]
+        begins = partial(self._begins, run) if run.wish.explicit else None
+        report = sync(
+            [found.path], config, options=options, reporter=reporter, cancel=run.cancel, begins=begins
+        ).notebooks[0]
         run.progress = reporter.progress
-        if run.wish.explicit:
-            if not run.wish.once:
-                agree(self._grants, report, self._log)
-            return report
-        return reworded(report)
+        return report if run.wish.explicit else reworded(report)
+
+    def _begins(self, run: Run, wanted: Sequence[Wanted]) -> None:
+        """Keep what the user agreed to before the first byte of it is downloaded."""
+        if not run.wish.once:
+            agree(self._grants, wanted, self._log)
+        try:
+            self._under_way.keep(run.path, wanted)
+        except OSError as error:
+            self._log.warning("nbrucio: a server that is started anew will not resume this sync: %s", error)
+
+    def _is_over(self, run: Run, *, complete: bool) -> None:
+        """Consent for once ends with its run, also with the one that takes it up in a server that was started anew."""
+        if self._closing or not (complete or run.wish.explicit or _resumes(run.wish)):
+            return
+        try:
+            self._under_way.end(run.path)
+        except OSError as error:
+            self._log.warning("nbrucio: opening %s may resume a sync that is over: %s", run.path, error)
 
     def _progress(self, run: Run, progress: Progress) -> None:
         run.progress = progress
@@ -288,6 +323,11 @@ def question_of(path: Path) -> str | None:
         return None
     asked = [notebook.value(), notebook.metadata.get(ATTACHMENTS_KEY)]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _resumes(wish: Wish) -> bool:
+    """Whether a run that nobody asked for takes up one that did not end: not where opening downloads nothing."""
+    return wish.budget_bytes != 0 and not wish.offline
 
 
 def _known(last: Run | None) -> Mapping[str, LockEntry]:

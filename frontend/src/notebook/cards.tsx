@@ -135,7 +135,7 @@ export function Faults({ data, trans }: ICardProps): JSX.Element | null {
   return (
     <section className="nbrucio-card nbrucio-mod-fault" aria-label={trans.__('Problems of the notebook')}>
       {found.map(fault => (
-        <Fault key={fault.message} fault={fault} trans={trans} actions={{ retry: () => void data.sync() }} />
+        <Fault key={fault.message} fault={fault} trans={trans} actions={{ retry: () => void data.retry() }} />
       ))}
     </section>
   );

@@ -132,7 +132,7 @@ function Notes({ data, row, trans, show, onChange, onRemove }: INotesProps): JSX
           fault={fault}
           trans={trans}
           actions={{
-            retry: () => void data.sync(),
+            retry: () => void data.retry(),
             settings: () => show('settings'),
             explore: () => show('explore'),
             ...(data.writable ? { edit: onChange, remove: onRemove, lock: () => void data.lock([row.handle]) } : {})

@@ -1,0 +1,82 @@
+"""What the user asked to download by syncs that are not over, so that a server that was killed resumes them.
+
+Consent for once is kept with its run and ends with it: a file for each notebook beside the grants, made when the
+downloads begin and removed when the run ends, however that is. Only where the server itself ends does it stay.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from nbrucio.atomic import write_file
+from nbrucio.consent import Grant
+from nbrucio.errors import UnreadableFile
+from nbrucio.fileaccess import make_private_folder
+from nbrucio.kernel.where import manifest_name
+from nbrucio.plan import Wanted
+from nbrucio.readfile import read_kept
+
+VERSION = 1
+#: A server that does not come back for so long resumes nothing.
+_LIFETIME = timedelta(days=7)
+_MAX_BYTES = 1 << 26
+
+
+class UnderWay:
+    """The syncs under way of this user, in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, notebook: Path, wanted: Iterable[Wanted]) -> None:
+        """Keep what the sync of ``notebook`` that begins now was asked to download.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        expires = datetime.now(timezone.utc) + _LIFETIME
+        grants = [Grant(one.instance, one.did, one.size_bytes, expires).as_json() for one in wanted]
+        if grants:
+            make_private_folder(self._folder)
+            value = {"version": VERSION, "notebook": str(notebook), "grants": grants}
+            write_file(self._path(notebook), json.dumps(value).encode(), durable=True)
+
+    def of(self, notebook: Path) -> tuple[Grant, ...]:
+        """What the sync of ``notebook`` that did not end may still download; nothing when that cannot be read."""
+        none: tuple[Grant, ...] = ()
+        try:
+            kept = read_kept(self._path(notebook), _MAX_BYTES, _parsed, none, without="nbrucio then asks again")
+        except UnreadableFile:
+            return none
+        now = datetime.now(timezone.utc)
+        return tuple(grant for grant in kept if now < grant.expires)
+
+    def moved(self, old: Path, new: Path) -> None:
+        """Note that the notebook ``old`` is called ``new`` now.
+
+        Raises:
+            OSError: the file cannot be renamed.
+        """
+        if self._path(old).exists():
+            self._path(old).replace(self._path(new))
+
+    def end(self, notebook: Path) -> None:
+        """The sync of ``notebook`` is over.
+
+        Raises:
+            OSError: the file cannot be removed.
+        """
+        self._path(notebook).unlink(missing_ok=True)
+
+    def _path(self, notebook: Path) -> Path:
+        return self._folder / manifest_name(notebook)
+
+
+def _parsed(value: Mapping[str, Any]) -> tuple[Grant, ...]:
+    if value["version"] != VERSION:
+        raise ValueError("it is of another version of nbrucio")
+    return tuple(Grant.parse(raw) for raw in value["grants"])
