@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.catalogue.storage import bearer_token
+from nbrucio.catalogue.bearer import discovered
 from nbrucio.config import load
 from nbrucio.errors import BadConfig
 from nbrucio.jupyter.opening import Chosen, chosen_before
@@ -44,7 +44,10 @@ def test_an_empty_device_is_an_empty_configuration(tmp_path: Path) -> None:
 
 
 def test_an_odd_token_file_is_no_token(odd: Path) -> None:
-    assert bearer_token({"BEARER_TOKEN_FILE": str(odd)}) is None
+    environ = {"BEARER_TOKEN_FILE": str(odd)}
+    place = discovered(environ)
+    assert place is not None
+    assert place.token(environ) is None
 
 
 def test_odd_settings_of_lab_choose_nothing(tmp_path: Path, odd: Path, caplog: pytest.LogCaptureFixture) -> None:
