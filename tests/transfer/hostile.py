@@ -22,6 +22,7 @@ _INHERIT_ALL = bytes.fromhex("2b06010505071501")  # 1.3.6.1.5.5.7.21.1
 GOOD = bytes(range(256)) * 2000
 #: Slow enough to be interrupted, quick enough to end.
 _SLICE = 20_000
+_ENDLESS_BYTES = 50_000_000
 
 
 @dataclass
@@ -128,9 +129,9 @@ class Hostile:
         return True
 
     def _do_endless(self, connection: socket.socket, request: Request) -> bool:
-        """No length, and no end."""
+        """No length, and no end as far as anybody should ask: a client that would never stop must not fill the disk."""
         connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-        while not self._closed.is_set():
+        while not self._closed.is_set() and request.sent < _ENDLESS_BYTES:
             connection.sendall(GOOD)
             request.sent += len(GOOD)
         return False
