@@ -3,8 +3,7 @@
 The engine tells a `Reporter`; a progress bar, a panel, a cell's output and a JSON log are all reporters. Events come
 from several threads; `Reporter.report` must be quick, must not raise, and must do its own locking.
 
-They are named tuples, for which docs/decisions/0032 has the reason. Tell them apart by type: two events of different
-types may be equal as tuples.
+They are named tuples, for which docs/decisions/0032 has the reason; events of different types are never equal.
 """
 
 from __future__ import annotations
@@ -12,12 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nbrucio.did import Did
+from nbrucio.distinct import distinct
 from nbrucio.errors import NbrucioError
 
 if TYPE_CHECKING:
     from nbrucio.plan import Plan
 
 
+@distinct
 class ResolveStarted(NamedTuple):
     """The catalogue is asked for the contents of a DID."""
 
@@ -25,6 +26,7 @@ class ResolveStarted(NamedTuple):
     instance: str
 
 
+@distinct
 class Resolved(NamedTuple):
     """The contents of a DID are known; its size is None when that of a file is not."""
 
@@ -33,12 +35,14 @@ class Resolved(NamedTuple):
     size_bytes: int | None
 
 
+@distinct
 class Planned(NamedTuple):
     """This plan is carried out next. It holds every file, so it is for reporters that count, not for logs."""
 
     plan: Plan
 
 
+@distinct
 class ApplyStarted(NamedTuple):
     """Files are about to be brought: so many, so large in total (None is unknown). Sent in every run, also with zeros.
 
@@ -50,6 +54,7 @@ class ApplyStarted(NamedTuple):
     size_bytes: int | None
 
 
+@distinct
 class FileStarted(NamedTuple):
     """A file begins to arrive from an RSE; ``resumed_bytes`` of it were here already from an earlier run."""
 
@@ -59,6 +64,7 @@ class FileStarted(NamedTuple):
     resumed_bytes: int = 0
 
 
+@distinct
 class BytesArrived(NamedTuple):
     """``count`` more bytes of a file were written. Negative when a retry starts a file again."""
 
@@ -66,6 +72,7 @@ class BytesArrived(NamedTuple):
     count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks of an event
 
 
+@distinct
 class FileFinished(NamedTuple):
     """A file is verified and in the store."""
 
@@ -73,6 +80,7 @@ class FileFinished(NamedTuple):
     size_bytes: int
 
 
+@distinct
 class FileRetried(NamedTuple):
     """A replica did not deliver; the next attempt follows."""
 
@@ -81,6 +89,7 @@ class FileRetried(NamedTuple):
     error: NbrucioError
 
 
+@distinct
 class FileFailed(NamedTuple):
     """No replica delivered the file."""
 
@@ -88,12 +97,14 @@ class FileFailed(NamedTuple):
     error: NbrucioError
 
 
+@distinct
 class Waiting(NamedTuple):
     """Another process brings this file now; this run waits and will share it."""
 
     did: Did
 
 
+@distinct
 class Noticed(NamedTuple):
     """Something that the user should know and that stops nothing."""
 

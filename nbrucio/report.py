@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.catalogue.base import FileEntry, total_bytes
+from nbrucio.distinct import distinct
 from nbrucio.errors import NbrucioError, exit_code_for
 from nbrucio.kernel.asked import Asked
 from nbrucio.plan import Access, Amount, RequirementPlan, Target
 from nbrucio.store.seen import Row
 
 
+@distinct
 class FileReport(NamedTuple):
     """How one file ended.
 
@@ -58,6 +60,7 @@ class FileReport(NamedTuple):
         }
 
 
+@distinct
 class RequirementReport(NamedTuple):
     """How one requirement ended.
 
@@ -178,6 +181,7 @@ class RequirementReport(NamedTuple):
         }
 
 
+@distinct
 class NotebookReport(NamedTuple):
     """How one notebook ended.
 
@@ -205,6 +209,7 @@ class NotebookReport(NamedTuple):
         }
 
 
+@distinct
 class SyncReport(NamedTuple):
     """How a whole run ended.
 
