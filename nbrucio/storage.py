@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from nbrucio.catalogue.bearer import discovered
 from nbrucio.catalogue.storage import storage_credentials
 from nbrucio.config import Config, Instance
 from nbrucio.transfer.model import StorageAccess, TraceTarget
@@ -20,7 +21,8 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
     found = storage_credentials(instance, environ, config)
     traces = _trace_target(instance) if config.policy.traces and instance.traces else None
     folders, listed = instance.readable_folders(), instance.redirect_hosts
-    return StorageAccess(found.ca, found.proxy, found.token, traces, folders, listed)
+    discovers = found.token_place is not None and found.token_place == discovered(environ)
+    return StorageAccess(found.ca, found.proxy, found.token, traces, folders, listed, discovers)
 
 
 def _trace_target(instance: Instance) -> TraceTarget | None:

@@ -73,3 +73,16 @@ def test_traces_go_to_their_own_host_and_in_the_users_name(config: Config) -> No
         ("https://traces.example", config.instance().account, "atl", Path("/ca.pem"))
     )
     assert storage_access(_tracing(config, account=None, credentials=Credentials()), SANDBOX, {}).traces is None
+
+
+def test_the_xrootd_library_may_look_for_a_token_where_it_finds_this_instances(config: Config) -> None:
+    own = config.instance()._replace(storage_token_env="MINE")
+    other = own._replace(name="other", identity="other", storage_token_env=None)
+    environ = {"BEARER_TOKEN": "found"}
+    for instances, more, may in (
+        ((config.instance(),), {}, True),
+        ((own,), {"MINE": "mine"}, False),  # it would find another one
+        ((config.instance(), other), {}, False),
+    ):
+        chosen = config._replace(instances=instances, default=instances[-1])
+        assert storage_access(chosen, instances[0].identity, {**environ, **more}).discovers_token is may

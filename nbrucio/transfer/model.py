@@ -38,6 +38,7 @@ class StorageAccess:
         token: a bearer token; sent over TLS only, to the host that the replica's URL names and to `redirect_hosts`.
         redirect_hosts: hosts, ``*.`` and a domain, with or without a port, to which the storage may send readers on
             together with their credentials.
+        discovers_token: whether XRootD's library may look for a token by itself: the one that it finds is `token`.
         file_roots: folders below which file:// replicas may be read; none by default.
         traces: where traces of downloads go; None sends none.
     """
@@ -48,6 +49,7 @@ class StorageAccess:
     traces: TraceTarget | None = None
     file_roots: tuple[Path, ...] = ()
     redirect_hosts: tuple[str, ...] = ()
+    discovers_token: bool = False
 
     def may_follow(self, host: str, port: int | None) -> bool:
         """Whether credentials may go on to ``host``, which a redirect of the storage names."""

@@ -29,6 +29,9 @@ _AUTH_FAILED = 204
 #: Codes of the protocol (XProtocol.hh).
 _NOT_AUTHORIZED, _NOT_FOUND, _IS_FOLDER, _AUTH_REJECTED = 3010, 3011, 3016, 3030
 
+#: What the library can log in by, besides ztn.
+_PROTOCOLS = "gsi,krb5,sss,unix,pwd,host"
+
 #: Files whose server never answered. Their callbacks may still come, so they must live as long as the process.
 _abandoned: list[Any] = []
 
@@ -108,14 +111,25 @@ class Xrootd:
             delivery.write(chunk)
 
     def _url(self, pfn: str) -> str:
-        """The PFN with what this instance's storage wants to see. The token goes over TLS only."""
+        """The PFN with what this instance's storage wants to see. The token goes over TLS only.
+
+        The library finds a token in BEARER_TOKEN and the like by itself, and sends it over TLS to each server that
+        asks. So its protocol for that, ztn, is left out unless the token is this instance's.
+        """
         extra = []
         scheme = pfn.partition(":")[0].lower()
         if self._access.token and scheme in ("roots", "xroots") and "authz=" not in pfn:
             extra.append("authz=" + quote(f"Bearer {self._access.token}"))
         if self._access.proxy is not None:
             extra.append(f"xrd.gsiusrpxy={self._access.proxy}")
+        if not self._access.discovers_token:
+            extra.append(f"xrd.wantprot={_protocols_without_tokens()}")
         return pfn + ("&" if "?" in pfn else "?") + "&".join(extra) if extra else pfn
+
+
+def _protocols_without_tokens() -> str:
+    wanted = os.environ.get("XrdSecPROTOCOL") or _PROTOCOLS  # noqa: SIM112 the library spells it so
+    return ",".join(name for name in wanted.split(",") if name.strip() != "ztn") or "host"
 
 
 _Answer = queue.SimpleQueue[tuple[Any, Any]]

@@ -171,8 +171,9 @@ def test_the_token_goes_over_tls_only() -> None:
     from nbrucio.transfer.xrootd import Xrootd
 
     source = Xrootd(StorageAccess(token="secret"), QUICK)
-    assert source._url("root://host//x") == "root://host//x"
-    assert source._url("roots://host//x?a=b") == "roots://host//x?a=b&authz=Bearer%20secret"
+    own = "xrd.wantprot=gsi,krb5,sss,unix,pwd,host"
+    assert source._url("root://host//x") == f"root://host//x?{own}"
+    assert source._url("roots://host//x?a=b") == f"roots://host//x?a=b&authz=Bearer%20secret&{own}"
 
 
 def test_https_of_another_ca_is_refused(xrootd: XrootdServer, bring: Bring, tmp_path: Path) -> None:
@@ -191,3 +192,16 @@ def test_without_the_bindings_another_protocol_is_tried_and_the_error_says_what_
     assert isinstance(error, MissingDependency)
     assert error.next_command == "pip install 'nbrucio[xrootd]'"
     assert bring(xrootd.pfn(path), xrootd.pfn(path, "https")).stored is not None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "wanted"), [("", "gsi,krb5,sss,unix,pwd,host"), ("ztn,gsi", "gsi"), ("ztn", "host"), ("unix", "unix")]
+)
+def test_the_library_sends_a_token_that_it_discovers_only_where_it_is_the_instances(
+    monkeypatch: pytest.MonkeyPatch, chosen: str, wanted: str
+) -> None:
+    from nbrucio.transfer.xrootd import Xrootd
+
+    monkeypatch.setenv("XrdSecPROTOCOL", chosen)
+    assert Xrootd(StorageAccess(), QUICK)._url("roots://host//x") == f"roots://host//x?xrd.wantprot={wanted}"
+    assert Xrootd(StorageAccess(discovers_token=True), QUICK)._url("roots://host//x") == "roots://host//x"
