@@ -191,6 +191,7 @@ class NotebookReport(NamedTuple):
         faults: what could not be understood, or why the notebook could not be read at all.
         manifest: where kernels find their data; None when none was written.
         asked: what the notebook asks for, as kernels see it; None when it could not be read.
+        unusable: how many requirements are written and could not be understood; `faults` says why.
     """
 
     path: Path
@@ -198,6 +199,7 @@ class NotebookReport(NamedTuple):
     faults: tuple[NbrucioError, ...] = ()
     manifest: Path | None = None
     asked: Asked | None = None
+    unusable: int = 0
 
     def as_json(self) -> dict[str, object]:
         """This notebook as a JSON-ready mapping."""

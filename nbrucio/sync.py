@@ -67,6 +67,10 @@ class Read(NamedTuple):
     targets: tuple[Target, ...]
     fault: NbrucioError | None = None
 
+    def unusable(self) -> int:
+        """How many requirements are written and could not be understood."""
+        return len(self.declared.declaration.faults) if self.declared else 0
+
     def faults(self) -> tuple[NbrucioError, ...]:
         """What could not be understood, or why the notebook could not be read at all."""
         unread = () if self.fault is None else (self.fault,)
@@ -268,7 +272,10 @@ def _notebook_reports(reads: Sequence[Read], plan: Plan) -> Iterator[tuple[Noteb
     for read in reads:
         requirements = tuple(RequirementReport.of(next(plans)) for _ in read.targets)
         asked = Asked(read.declared.notebook.metadata) if read.declared else None
-        yield NotebookReport(read.path, requirements, read.faults(), asked=asked), read.declared
+        yield (
+            NotebookReport(read.path, requirements, read.faults(), asked=asked, unusable=read.unusable()),
+            read.declared,
+        )
 
 
 def _finished(

@@ -46,7 +46,9 @@ def print_report(report: SyncReport, indent: str = "") -> None:
 
 def summary(report: SyncReport) -> str:
     """The last line of a sync: ``3 of 4 ready, 6.3 MB downloaded at 12.4 MB/s``."""
-    words = ready_words([r.state for notebook in report.notebooks for r in notebook.requirements])
+    states = [r.state for notebook in report.notebooks for r in notebook.requirements]
+    # The panel, too, counts what is written and cannot be understood.
+    words = ready_words(states + ["failed"] * sum(notebook.unusable for notebook in report.notebooks))
     if report.downloaded_files:
         rate = report.downloaded_bytes / max(report.elapsed_s, 0.001)
         words += f", {plural(report.downloaded_files, 'file')} downloaded "

@@ -69,6 +69,14 @@ def test_every_verb_tells_that_a_notebook_cannot_be_read(connected: Cli, verb: s
     assert result.err.startswith("error: ")
 
 
+@pytest.mark.parametrize("verb", ["sync", "status"])
+def test_a_requirement_that_cannot_be_understood_counts(connected: Cli, notebook: Write, verb: str) -> None:
+    good = [{"did": f"sandbox:{name}", "handle": name} for name in ("dimuon", "muons", "growing")]
+    assert connected("sync", notebook(*good)).exit_code == 0
+    result = connected(verb, notebook(*good, {"did": "nonsense", "handle": "bad"}))
+    assert (result.exit_code, result.out.splitlines()[-1]) == (2, "3 of 4 ready")
+
+
 @pytest.mark.parametrize("verb", ["sync", "status", "paths"])
 def test_the_error_that_needs_a_person_most_decides_the_exit_code(connected: Cli, notebook: Write, verb: str) -> None:
     path = notebook({"did": "sandbox:never-resolved", "handle": "far"}, {"did": "nonsense", "handle": "bad"})
