@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from nbrucio.config import Config, load
-from nbrucio.consent import Grants, agreed
+from nbrucio.consent import LIFETIME, Grant, Grants
 from nbrucio.did import Did
 from nbrucio.errors import Interrupted, NoSpace, OverBudget
 from nbrucio.glance import glance
@@ -275,7 +276,8 @@ def test_opening_a_notebook_needs_consent_for_what_a_restored_store_lacks_and_no
     desk.restore()
     truncate(desk.paths[0])
     grants = Grants(desk.folder / "grants.json")
-    grants.add(agreed([(desk.config.instances[0].identity, Did.parse("sandbox:growing"), size_bytes)]))
+    expires = datetime.now(timezone.utc) + LIFETIME
+    grants.add([Grant(desk.config.instances[0].identity, Did.parse("sandbox:growing"), size_bytes, expires)])
     syncs = Syncs(lambda _run: None, logging.getLogger(), grants, lambda: desk.config)
     try:
         ended = syncs.start(desk.notebook, Wish(budget_bytes=size_bytes)).future.result(30)
