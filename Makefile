@@ -56,10 +56,11 @@ test: $(STAMP) frontend  ## run every test; under 15 minutes on two cores
 world: $(STAMP)  ## the wide matrices: lowest versions; at most an hour
 	$(BIN)/python -m pytest -m world
 
-lint: $(STAMP) $(NODE_MODULES)  ## ruff, mypy --strict, prettier and tsc
+lint: $(STAMP) $(NODE_MODULES)  ## ruff, mypy --strict, the floors, prettier and tsc
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(NPM) run lint
 
 format: $(STAMP) $(NODE_MODULES)  ## let ruff and prettier rewrite what they can

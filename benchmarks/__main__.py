@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.ground import PROTOCOLS, SHAPES, Ground, Shape, prepared
-from benchmarks.peers import PEERS, Peer, Run, arrived, empty, measure
+from benchmarks.peers import PEERS, Peer, PeerRun, arrived, empty, measure
 from benchmarks.table import Result, markdown, text
 
 #: The shape of which a complete copy is asked for again, and from which the cold start is taken.
@@ -94,7 +94,7 @@ def _bring(
     ground: Ground, shape: Shape, protocol: str, peers: list[Peer], options: argparse.Namespace
 ) -> Iterator[Result]:
     """Bring everything into an empty folder."""
-    runs: dict[str, list[Run]] = defaultdict(list)
+    runs: dict[str, list[PeerRun]] = defaultdict(list)
     for turn in range(options.rounds):
         for peer in peers:
             if peer.kind != "rucio" or turn < options.rucio_rounds:

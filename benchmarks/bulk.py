@@ -15,12 +15,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.rses import HTTPS, POSIX
 from nbrucio.sandbox.seed import add_container, add_dataset, close
-from nbrucio.store.layout import Layout
-from nbrucio.store.record import Record, Sums
+from nbrucio.store.checksums import Sums
+from nbrucio.store.layout import StoreLayout
+from nbrucio.store.record import Record
 
 if TYPE_CHECKING:
     from rucio.client import Client
@@ -81,7 +82,7 @@ def _copy(
 
 def fill(store: Path, instance: str, dataset: Did, count: int) -> None:
     """Put the files of a dataset of ``count`` into a store, as a sync that brought them would have left them."""
-    layout = Layout(str(store))
+    layout = StoreLayout(str(store))
     sums = Sums(len(DATA), f"{zlib.adler32(DATA):08x}", hashlib.sha256(DATA).hexdigest())
     for number in range(count):
         did = Did(SCOPE, f"{dataset.name}/{number:07d}.root")

@@ -29,7 +29,7 @@ import urllib3
 
 from benchmarks.peers import STREAMS, empty
 from nbrucio.sandbox.xrootd import XrootdServer
-from nbrucio.store.adler import adler32
+from nbrucio.store.checksums import adler32
 
 _BLOCK_BYTES = 1 << 18
 _FILES = 1_000

@@ -19,9 +19,9 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.responsiveness import responsiveness
-from nbrucio.catalogue.base import FileEntry
-from nbrucio.did import Did
-from nbrucio.manifest import Manifest, ManifestEntry, ManifestFile, write
+from nbrucio.core.did import Did
+from nbrucio.core.files import FileEntry
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestFile, write
 
 CELL = """
 import numpy as np
@@ -58,7 +58,7 @@ def gate() -> None:
 
 def hook() -> None:
     """The save hook on a notebook of 300 cells: the first save, a save after an edit, and one after none."""
-    from nbrucio.jupyter.saving import update_metadata
+    from nbrucio.jupyter.save_hook import update_metadata
 
     cells = [{"cell_type": "code", "source": f"# {n}\n{CELL}"} for n in range(270)]
     uses = [f"import nbrucio\nDS = 'user.jdoe:dimuon.{n}'\nmuons = nbrucio.data(DS)\n{CELL}" for n in range(30)]
@@ -80,18 +80,18 @@ def hook() -> None:
 def opening(folder: Path) -> None:
     """Opening a notebook whose 1,000 files are all here: what the server's thread does, and the loop meanwhile."""
     from nbrucio.config import load
-    from nbrucio.consent import Grants
-    from nbrucio.jupyter.syncs import Syncs, Wish
+    from nbrucio.jupyter.sync_jobs import SyncJobs, SyncRequest
+    from nbrucio.operations.grants import Grants
 
     notebook = _stored_notebook(folder)
 
     async def measure() -> tuple[float, float, float]:
         done = asyncio.Event()
         loop = asyncio.get_running_loop()
-        syncs = Syncs(lambda _: None, logging.getLogger("benchmark"), Grants(folder / "grants.json"), load)
+        syncs = SyncJobs(lambda _: None, logging.getLogger("benchmark"), Grants(folder / "grants.json"), load)
         delays: list[float] = []
         began, cpu = time.perf_counter(), time.process_time()
-        run = syncs.start(notebook, Wish())
+        run = syncs.start(notebook, SyncRequest())
         run.future.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
         while not done.is_set():
             before = time.perf_counter()
@@ -115,12 +115,12 @@ def opening(folder: Path) -> None:
 
 def _stored_notebook(folder: Path) -> Path:
     from nbrucio.sandbox import Sandbox
-    from nbrucio.sandbox.seed import File, add_dataset, add_files
+    from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 
     sandbox = Sandbox(folder / "sandbox", tied=True)
     sandbox.start()
     try:
-        files = [File(Did("sandbox", f"thousand/{n:04}.dat"), f"file {n}".encode()) for n in range(1000)]
+        files = [NewFile(Did("sandbox", f"thousand/{n:04}.dat"), f"file {n}".encode()) for n in range(1000)]
         with sandbox.admin() as client:
             add_files(client, files, ["SANDBOX_HTTPS"])
             did = add_dataset(client, "sandbox", "thousand", [file.did for file in files], closed=True)
@@ -131,7 +131,7 @@ def _stored_notebook(folder: Path) -> Path:
             json.dumps({"cells": [], "metadata": {"nbrucio": declared}, "nbformat": 4, "nbformat_minor": 5})
         )
         from nbrucio.config import load
-        from nbrucio.sync import sync
+        from nbrucio.pipeline.run import sync
 
         assert sync([notebook], load()).exit_code == 0
     finally:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.jupyter.servers import TOKEN, base_environment, serve
+from tests.support.jupyter_server import TOKEN, base_environment, serve
 
 ROUNDS = 15
 RESTORED = "async () => { await window.jupyterapp.restored; return performance.now(); }"

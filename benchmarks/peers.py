@@ -38,7 +38,7 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class Run:
+class PeerRun:
     """What one process cost."""
 
     wall_s: float
@@ -46,7 +46,7 @@ class Run:
     peak_bytes: int
 
 
-def measure(command: Sequence[str], environment: dict[str, str], folder: Path) -> Run:
+def measure(command: Sequence[str], environment: dict[str, str], folder: Path) -> PeerRun:
     """Run a command to its end. CPU includes its children's; memory is its own.
 
     Raises:
@@ -65,7 +65,7 @@ def measure(command: Sequence[str], environment: dict[str, str], folder: Path) -
         if process.returncode != 0:
             log.seek(0)
             raise RuntimeError(f"{command[0]} failed: {log.read()[-2000:].decode(errors='replace')}")
-    return Run(wall_s, usage.ru_utime + usage.ru_stime, max(peaks))
+    return PeerRun(wall_s, usage.ru_utime + usage.ru_stime, max(peaks))
 
 
 def _watch(pid: int, peaks: list[int]) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from nbrucio.sandbox import Sandbox
-from tests.jupyter.servers import Server, base_environment, declaring, serve
-from tests.jupyter.slow import slow_rucio
-from tests.jupyter.test_opening import put
+from tests.jupyter.test_open_policy import put
+from tests.support.jupyter_server import Server, base_environment, declaring, serve
+from tests.support.slow_rucio import slow_rucio
 
 DELAY_S = 10.0
 NAMES = "abcdef"
@@ -51,7 +51,7 @@ def _measure(folder: Path, sandbox: Sandbox, config: Path, ours: bool) -> Mappin
     folder.mkdir()
     environment = base_environment(folder) | dict(sandbox.env()) | {"NBRUCIO_CONFIG": str(config)}
     environment["PYTHONPATH"] = str(Path(__file__).parents[1])
-    with serve(folder, environment, extensions={"tests.jupyter.lag": True, "nbrucio": ours}) as server:
+    with serve(folder, environment, extensions={"tests.support.event_loop_lag": True, "nbrucio": ours}) as server:
         return {what: _late(server, act, seconds) for what, act, seconds in _steps(ours)}
 
 

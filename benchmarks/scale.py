@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.bulk import SCOPE, fill, seed
 from nbrucio.catalogue.rucio import BATCH, SCHEMES
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.configuration import IDENTITY
 
@@ -39,7 +39,7 @@ main()
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One line of the table.
 
     Attributes:
@@ -76,9 +76,9 @@ class Bench:
         places = {"NBRUCIO_STORE": str(self.folder / "store"), "NBRUCIO_RUNTIME_DIR": str(self.folder / "runtime")}
         return {**os.environ, **self.sandbox.env(), **places}
 
-    def run(self, what: str, *words: str) -> Row:
+    def run(self, what: str, *words: str) -> Measurement:
         """One run of nbrucio. Its exit code may say that data is missing, as it is."""
-        return Row(self.count, what, *self._once([sys.executable, "-c", _TELLING, *words, str(self.notebook)]))
+        return Measurement(self.count, what, *self._once([sys.executable, "-c", _TELLING, *words, str(self.notebook)]))
 
     def _once(self, command: Sequence[str]) -> tuple[float, float]:
         began = time.perf_counter()
@@ -142,13 +142,13 @@ _LIST = """
 import sys
 from nbrucio.config import load
 from nbrucio.catalogue.rucio import Catalogues
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 for entry in Catalogues(load()).open("sandbox").files(Did.parse(sys.argv[1])):
     print(entry.did)
 """
 
 
-def measure(bench: Bench, *, asks: bool, here: bool) -> Iterator[Row]:
+def measure(bench: Bench, *, asks: bool, here: bool) -> Iterator[Measurement]:
     """Every line of one size.
 
     Args:
@@ -171,7 +171,7 @@ def measure(bench: Bench, *, asks: bool, here: bool) -> Iterator[Row]:
         yield bench.run("lock: SHA-256 of all files", "lock")
 
 
-def _first_plan(bench: Bench) -> Iterator[Row]:
+def _first_plan(bench: Bench) -> Iterator[Measurement]:
     """A plan of data that is not here beside the streams that it reads, in turn; of large sizes one round."""
     rounds = bench.rounds if bench.count <= _ROUNDS_UP_TO else 1
     plans, files, replicas = [], [], []
@@ -181,22 +181,22 @@ def _first_plan(bench: Bench) -> Iterator[Row]:
         plans.append(bench.run("plan, nothing is here", "plan"))
     plan = sorted(plans, key=lambda row: row.wall_s)[rounds // 2]
     files_s, replicas_s = statistics.median(files), statistics.median(replicas)
-    yield Row(bench.count, "curl: files stream", files_s)
-    yield Row(bench.count, "curl: replica streams", replicas_s)
+    yield Measurement(bench.count, "curl: files stream", files_s)
+    yield Measurement(bench.count, "curl: replica streams", replicas_s)
     yield replace(plan, ratio=f"{plan.wall_s / (files_s + replicas_s):.2f} times both streams")
 
 
-def _beside_files(bench: Bench, what: str, *words: str) -> Iterator[Row]:
+def _beside_files(bench: Bench, what: str, *words: str) -> Iterator[Measurement]:
     """Runs of nbrucio and of the files stream in turn, so that what else the machine does meets both."""
     bench.run(what, *words)  # the compiled modules and pages of the first run count for nobody
     pairs = [(bench.run(what, *words), bench.curl_files()) for _ in range(bench.rounds)]
     files_s = statistics.median(one for _, one in pairs)
     wall_s = statistics.median(row.wall_s for row, _ in pairs)
     faster = f"{files_s / wall_s:.1f} times faster than the files stream ({files_s:.2f} s)"
-    yield Row(bench.count, what, wall_s, max(row.peak_mb for row, _ in pairs), faster)
+    yield Measurement(bench.count, what, wall_s, max(row.peak_mb for row, _ in pairs), faster)
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[Measurement]) -> str:
     """The table."""
     lines = ["| files | what | seconds | peak MB | ratio |", "|---|---|---|---|---|"]
     for row in rows:
@@ -215,7 +215,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="for scale.md and scale.json")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    rows: list[Row] = []
+    rows: list[Measurement] = []
     with tempfile.TemporaryDirectory(prefix="nbrucio-bench-") as name:
         sandbox = Sandbox(Path(name) / "sandbox", tied=True)
         sandbox.start()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.ground import Shape
-from benchmarks.peers import Peer, Run
+from benchmarks.peers import Peer, PeerRun
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Result:
     protocol: str
     case: str
     peer: Peer
-    runs: tuple[Run, ...]
+    runs: tuple[PeerRun, ...]
 
     @property
     def wall_s(self) -> float:

@@ -16,17 +16,18 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nbrucio.kernel import DataNotHere, data
+    from nbrucio.version import __version__
 
-__version__ = "0.1.0"
 __all__ = ["DataNotHere", "__version__", "data"]
 
 
 def __getattr__(name: str) -> object:
-    if name not in ("data", "DataNotHere"):
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from nbrucio import kernel
+    from importlib import import_module
 
-    value = globals()[name] = getattr(kernel, name)
+    home = "version" if name == "__version__" else "kernel"
+    value = globals()[name] = getattr(import_module(f"nbrucio.{home}"), name)
     return value
 
 
@@ -36,7 +37,7 @@ def __dir__() -> list[str]:
 
 def _jupyter_server_extension_points() -> list[dict[str, object]]:
     """Asked by Jupyter servers."""
-    from nbrucio.jupyter.app import NbrucioApp
+    from nbrucio.jupyter.extension import NbrucioApp
 
     return [{"module": "nbrucio", "app": NbrucioApp}]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,3 +28,56 @@ def test_a_file_is_a_room() -> None:
     # Normally under 300 lines; what grows past 400 has surely more than one job.
     lengths = {path.relative_to(ROOT): len(path.read_text("utf-8").splitlines()) for path in CODE}
     assert {str(path): lines for path, lines in lengths.items() if lines > 400} == {}
+
+
+def _floors(folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", str(ROOT / "pyproject.toml")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "COLUMNS": "200"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_imports_keep_to_the_floors() -> None:
+    done = _floors(ROOT, ROOT, ROOT / "cli")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_wrong_import_is_found_even_within_a_function(tmp_path: Path) -> None:
+    for source, name in ((ROOT / "nbrucio", "nbrucio"), (ROOT / "cli/nbrucio_cli", "nbrucio_cli")):
+        shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("labextension", "__pycache__"))
+    wrong = {
+        "nbrucio/core/did.py": ["socket", "nbrucio.disk.atomic"],
+        "nbrucio/store/layout.py": ["nbrucio.pipeline.run"],
+        "nbrucio/pipeline/run.py": ["nbrucio.operations.edit"],
+        "nbrucio/kernel/boot.py": ["nbrucio.core.did"],
+        "nbrucio/jupyter/browsing.py": ["nbrucio.store.store"],
+        "nbrucio/attic.py": [],
+    }
+    for name, modules in wrong.items():
+        with (tmp_path / name).open("a") as file:
+            file.writelines(f"def _wrong() -> None:\n    import {module}\n" for module in modules)
+    done = _floors(tmp_path, tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    for name, modules in wrong.items():
+        importer = name.removesuffix(".py").replace("/", ".")
+        found = [f"{importer} -> {module}" in done.stdout for module in modules]
+        assert all(found), (name, done.stdout)
+    assert "- nbrucio.attic\n" in done.stdout  # a room without a floor
+
+
+def test_kernels_get_the_standard_library_only() -> None:
+    allowed = sys.stdlib_module_names | {"IPython"}  # which is there wherever it is imported: in a kernel
+    for path in (ROOT / "nbrucio/kernel").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module or ""]
+            assert {name.partition(".")[0] for name in names} <= allowed, (path, names)
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    found: dict[str, list[str]] = {}
+    for path in (path for path in CODE if path.suffix == ".py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name.strip("_"), []).append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}

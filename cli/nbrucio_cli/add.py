@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import json_option, keep_consent, load_config, notebook_argument, print_json, verb
+from nbrucio_cli.common import (
+    cli_command,
+    json_option,
+    keep_consent,
+    load_config,
+    notebook_argument,
+    print_json,
+)
 
 
 @click.command("add")
@@ -16,7 +23,7 @@ from nbrucio_cli.common import json_option, keep_consent, load_config, notebook_
 @click.option("--instance", metavar="NAME", help="The Rucio instance that knows it; the default one when left out.")
 @click.option("--offline", is_flag=True, help="Do not ask whether the DIDs exist.")
 @json_option
-@verb
+@cli_command
 def command(
     notebook: Path, dids: tuple[str, ...], handle: str | None, instance: str | None, offline: bool, as_json: bool
 ) -> None:
@@ -25,9 +32,9 @@ def command(
     Nothing is downloaded; that is what `nbrucio sync` does, and, up to the size that is locked, opening NOTEBOOK in
     Jupyter.
     """
-    from nbrucio.did import Did
-    from nbrucio.edit import add
-    from nbrucio.plan import Wanted
+    from nbrucio.core.did import Did
+    from nbrucio.core.planner import Wanted
+    from nbrucio.operations.edit import add
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import lock_words
 

@@ -88,7 +88,7 @@ class LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
-        from nbrucio import __version__
+        from nbrucio.version import __version__
 
         click.echo(f"nbrucio {__version__}")
         ctx.exit()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import expand, json_option, load_config, notebooks_argument, print_json, verb
+from nbrucio_cli.common import cli_command, expand, json_option, load_config, notebooks_argument, print_json
 
 if TYPE_CHECKING:
-    from nbrucio.check import CheckReport
+    from nbrucio.operations.check import CheckReport
 
 
 @click.command("check")
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--github", is_flag=True, help="Write findings as annotations for GitHub Actions.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Also write a JUnit report.")
 @json_option
-@verb
+@cli_command
 def command(notebooks: tuple[Path, ...], offline: bool, github: bool, junit: Path | None, as_json: bool) -> int:
     """Check each NOTEBOOK, or each notebook in a folder, for CI and pre-commit. Nothing is downloaded or written.
 
@@ -30,8 +30,8 @@ def command(notebooks: tuple[Path, ...], offline: bool, github: bool, junit: Pat
     4   a DID or a file is gone
     7, 8  the credentials are refused, or the instance cannot be reached
     """
-    from nbrucio.check import check
-    from nbrucio.checkformats import github_lines, junit_xml
+    from nbrucio.operations.check import check
+    from nbrucio.operations.check_formats import github_lines, junit_xml
     from nbrucio_cli.progress import reporting
 
     paths = expand(notebooks)
@@ -54,7 +54,7 @@ def command(notebooks: tuple[Path, ...], offline: bool, github: bool, junit: Pat
 
 
 def _print(report: CheckReport) -> None:
-    from nbrucio.words import plural
+    from nbrucio.core.text import plural
 
     for notebook in report.notebooks:
         if notebook.findings:

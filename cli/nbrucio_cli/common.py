@@ -16,7 +16,7 @@ from nbrucio.config import Config
 from nbrucio.errors import BadNotebook, Interrupted, NbrucioError, UnreadableFile
 
 if TYPE_CHECKING:
-    from nbrucio.plan import Wanted
+    from nbrucio.core.planner import Wanted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,7 +31,7 @@ notebooks_argument = click.argument(
 )
 
 
-def verb(function: F) -> F:
+def cli_command(function: F) -> F:
     """Let a command end in the exit codes and the voice of nbrucio, whatever goes wrong.
 
     An error of ours is told in words with its next step; Ctrl-C is 130; anything else is a fault of nbrucio, told in
@@ -114,7 +114,7 @@ def load_config() -> Config:
 
 def keep_consent(wanted: Iterable[Wanted]) -> None:
     """Keep that the user asked for these downloads, so that opening a notebook in Jupyter may download them again."""
-    from nbrucio.consent import user_grants
+    from nbrucio.operations.grants import user_grants
 
     try:
         user_grants().extend(wanted)
@@ -142,8 +142,8 @@ def expand(paths: Sequence[Path]) -> list[Path]:
 
 def _notebooks_below(folder: Path) -> Iterator[Path]:
     """Notebooks, and texts that declare data unless they are the text of a notebook beside them."""
-    from nbrucio.textheader import COMMENTS
-    from nbrucio.textnotebook import declares_in_text
+    from nbrucio.notebook.text import declares_in_text
+    from nbrucio.notebook.yaml_header import COMMENTS
 
     for path in folder.rglob("*"):
         kind = path.suffix.lower()

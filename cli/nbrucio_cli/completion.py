@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from nbrucio_cli.common import json_option, print_json, verb
+from nbrucio_cli.common import cli_command, json_option, print_json
 
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @json_option
-@verb
+@cli_command
 def command(shell: str, as_json: bool) -> None:
     """Print the completion script of SHELL.
 

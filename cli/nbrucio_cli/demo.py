@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, print_json, tell_errors, verb
+from nbrucio_cli.common import cli_command, json_option, load_config, print_json, tell_errors
 
 
 @click.command("demo")
@@ -23,16 +23,16 @@ from nbrucio_cli.common import json_option, load_config, print_json, tell_errors
 )
 @click.option("--root", type=click.Path(path_type=Path), help="The sandbox's folder.")
 @json_option
-@verb
+@cli_command
 def command(output: Path, root: Path | None, as_json: bool) -> int:
     """Start a sandbox, sync a notebook that declares a dataset of it, and run it to a plot.
 
     Nothing leaves this machine. The sandbox goes on running: `nbrucio sandbox stop` ends it.
     """
+    from nbrucio.pipeline.run import sync
     from nbrucio.runners.execute import execute
     from nbrucio.sandbox import Sandbox
     from nbrucio.sandbox.examples import example
-    from nbrucio.sync import sync
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import print_report
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, print_json, verb
+from nbrucio_cli.common import cli_command, json_option, load_config, print_json
 
 if TYPE_CHECKING:
-    from nbrucio.catalogue.base import FileEntry
-    from nbrucio.diff import Change, Held, Lists
+    from nbrucio.core.files import FileEntry
+    from nbrucio.operations.diff import Change, Held, Lists
 
 #: So many files are listed for one handle; ``--json`` lists all.
 _SHOWN_FILES = 20
@@ -26,7 +26,7 @@ _GIT_ARGUMENTS = (7, 9)
 @click.option("--git", "from_git", is_flag=True, help="Take the arguments of git's diff.<driver>.command; ends with 0.")
 @click.option("--textconv", is_flag=True, help="Print the data of one notebook, for git's diff.<driver>.textconv.")
 @json_option
-@verb
+@cli_command
 def command(notebooks: tuple[Path, ...], from_git: bool, textconv: bool, as_json: bool) -> int:
     """Say how the data of NEW differs from that of OLD: two notebooks, or two executed ones.
 
@@ -42,8 +42,8 @@ def command(notebooks: tuple[Path, ...], from_git: bool, textconv: bool, as_json
         return _for_git(notebooks)
     if len(notebooks) != 2:
         raise click.UsageError("Give two notebooks: nbrucio diff OLD NEW.")
-    from nbrucio.diff import diff
     from nbrucio.errors import Drift
+    from nbrucio.operations.diff import diff
 
     changes = diff(notebooks[0], notebooks[1], _lists())
     differs = [change for change in changes if change.kind != "same"]
@@ -62,8 +62,8 @@ def command(notebooks: tuple[Path, ...], from_git: bool, textconv: bool, as_json
 
 def _textconv(path: Path) -> int:
     """A notebook that cannot be read is said so in the text: git would show no difference at all otherwise."""
-    from nbrucio.diff import holds, stable_lines
     from nbrucio.errors import NbrucioError
+    from nbrucio.operations.diff import holds, stable_lines
 
     try:
         for line in stable_lines(holds(path)):
@@ -74,8 +74,8 @@ def _textconv(path: Path) -> int:
 
 
 def _for_git(arguments: tuple[Path, ...]) -> int:
-    from nbrucio.diff import diff
     from nbrucio.errors import NbrucioError
+    from nbrucio.operations.diff import diff
 
     if len(arguments) == 1:
         click.echo(f"{arguments[0]} is not merged.")
@@ -95,7 +95,7 @@ def _for_git(arguments: tuple[Path, ...]) -> int:
 
 
 def _lists() -> Lists:
-    from nbrucio.diff import remembered_lists
+    from nbrucio.operations.diff import remembered_lists
 
     return remembered_lists(load_config())
 
@@ -111,7 +111,7 @@ def _lines(changes: Iterable[Change]) -> Iterator[str]:
 
 
 def _words(held: Held) -> str:
-    from nbrucio.words import human_bytes, plural
+    from nbrucio.core.text import human_bytes, plural
 
     if held.files is None:
         return f"{held.did} (neither read nor locked)"
@@ -121,7 +121,7 @@ def _words(held: Held) -> str:
 
 
 def _file_lines(word: str, entries: tuple[FileEntry, ...]) -> Iterator[str]:
-    from nbrucio.words import human_bytes
+    from nbrucio.core.text import human_bytes
 
     for entry in entries[:_SHOWN_FILES]:
         size = "size unknown" if entry.size_bytes is None else human_bytes(entry.size_bytes)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, verb
+from nbrucio_cli.common import cli_command, json_option, load_config, notebook_argument, print_json
 
 if TYPE_CHECKING:
-    from nbrucio.export.gather import Cited
-    from nbrucio.resolve import Declared
+    from nbrucio.notebook.declared import Declared
+    from nbrucio.operations.export.gather import Cited
 
 
 @click.command("export")
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option("--offline", is_flag=True, help="For a crate: only what the lock and the store know.")
 @json_option
-@verb
+@cli_command
 def command(notebook: Path, form: str, output: Path | None, offline: bool, as_json: bool) -> None:
     """Write what NOTEBOOK declares in a form that others read.
 
@@ -38,7 +38,7 @@ def command(notebook: Path, form: str, output: Path | None, offline: bool, as_js
     bibtex     the same as BibTeX
     ro-crate   a folder with the notebook, what its data is, and the list of files
     """
-    from nbrucio.export.gather import cited, usable
+    from nbrucio.operations.export.gather import cited, usable
 
     declared = usable(notebook)
     references = tuple(cited(declared.declaration))
@@ -59,17 +59,17 @@ def command(notebook: Path, form: str, output: Path | None, offline: bool, as_js
 
 
 def _metalink(declared: Declared) -> bytes:
-    from nbrucio.engine import Engine
-    from nbrucio.export.gather import resolved, with_replicas
-    from nbrucio.export.metalink import metalink
+    from nbrucio.operations.export.gather import resolved, with_replicas
+    from nbrucio.operations.export.metalink import metalink
+    from nbrucio.pipeline.context import RunContext
 
-    with Engine(load_config()) as engine:
-        return metalink(with_replicas(resolved(declared, engine, offline=False), engine))
+    with RunContext(load_config()) as run:
+        return metalink(with_replicas(resolved(declared, run, offline=False), run))
 
 
 def _citation(form: str, notebook: Path, references: tuple[Cited, ...]) -> bytes:
     from nbrucio.errors import BadDeclaration
-    from nbrucio.export.citation import bibtex, citation_cff
+    from nbrucio.operations.export.citation import bibtex, citation_cff
 
     if not references:
         raise BadDeclaration(
@@ -81,12 +81,12 @@ def _citation(form: str, notebook: Path, references: tuple[Cited, ...]) -> bytes
 
 
 def _crate(declared: Declared, references: tuple[Cited, ...], folder: Path, *, offline: bool) -> None:
-    from nbrucio.engine import Engine
-    from nbrucio.export.gather import resolved
-    from nbrucio.export.rocrate import write_crate
+    from nbrucio.operations.export.gather import resolved
+    from nbrucio.operations.export.rocrate import write_crate
+    from nbrucio.pipeline.context import RunContext
 
-    with Engine(load_config()) as engine:
-        write_crate(folder, declared.path, resolved(declared, engine, offline=offline), references)
+    with RunContext(load_config()) as run:
+        write_crate(folder, declared.path, resolved(declared, run, offline=offline), references)
 
 
 def _tell(output: Path, *, as_json: bool) -> None:

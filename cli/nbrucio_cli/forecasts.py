@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import click
 
-from nbrucio.catalogue.base import total_bytes
-from nbrucio.forecast import Forecast, total
-from nbrucio.plan import Access, Amount, RequirementPlan
-from nbrucio.words import human_bytes, human_seconds, plural, unverified_words
+from nbrucio.core.estimate import Forecast, total
+from nbrucio.core.files import total_bytes
+from nbrucio.core.plan import Access, Amount, RequirementPlan
+from nbrucio.core.text import human_bytes, human_seconds, plural, unverified_words
 from nbrucio_cli.common import print_json, tell_errors
 from nbrucio_cli.tables import print_table
 

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import json_option, notebook_argument, print_json, verb
+from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json
 
 
 @click.command("init")
 @notebook_argument
 @json_option
-@verb
+@cli_command
 def command(notebook: Path, as_json: bool) -> None:
     """Create NOTEBOOK, or make an existing one ready to declare data.
 
     An existing notebook keeps every byte outside nbrucio's key. Data that rucio-jupyterlab attached to it is taken
     over.
     """
-    from nbrucio.notebook import create_empty, save
-    from nbrucio.resolve import read_declared
+    from nbrucio.notebook.declared import read_declared
+    from nbrucio.notebook.ipynb import create_empty, save
 
     created = not notebook.exists()
     if created:

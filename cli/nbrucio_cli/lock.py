@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, variant_option, verb
+from nbrucio_cli.common import (
+    cli_command,
+    json_option,
+    load_config,
+    notebook_argument,
+    print_json,
+    variant_option,
+)
 
 
 @click.command("lock")
@@ -15,13 +22,13 @@ from nbrucio_cli.common import json_option, load_config, notebook_argument, prin
 @click.option("--upgrade", is_flag=True, help="Resolve anew: the named handles, or all.")
 @variant_option
 @json_option
-@verb
+@cli_command
 def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: str | None, as_json: bool) -> None:
     """Write into NOTEBOOK what each requirement resolves to: files, sizes, checksums.
 
     What is locked stays as it is; --upgrade asks Rucio again.
     """
-    from nbrucio.edit import lock
+    from nbrucio.operations.edit import lock
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import lock_words
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from nbrucio_cli.common import (
+    cli_command,
     json_option,
     load_config,
     notebook_argument,
     print_json,
     tell_errors,
     variant_option,
-    verb,
 )
 
 
@@ -23,7 +23,7 @@ from nbrucio_cli.common import (
 @click.option("--folder", is_flag=True, help="Print the folder of links instead of each file.")
 @variant_option
 @json_option
-@verb
+@cli_command
 def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str | None, as_json: bool) -> int:
     """Print the paths of NOTEBOOK's files, one a line, as shell scripts and other programs want them.
 
@@ -32,7 +32,7 @@ def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str
     Uses what the last sync brought; asks no server.
     """
     from nbrucio.errors import BadDeclaration, exit_code_for
-    from nbrucio.sync import Options, sync
+    from nbrucio.pipeline.run import Options, sync
 
     report = sync([notebook], load_config(), options=Options(offline=True, variant=variant)).notebooks[0]
     wanted = [

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import expand, json_option, load_config, notebooks_argument, variant_option, verb
+from nbrucio_cli.common import (
+    cli_command,
+    expand,
+    json_option,
+    load_config,
+    notebooks_argument,
+    variant_option,
+)
 
 
 @click.command("plan")
@@ -17,7 +24,7 @@ from nbrucio_cli.common import expand, json_option, load_config, notebooks_argum
 @click.option("--frozen", is_flag=True, help="As `sync --frozen`.")
 @click.option("--offline", is_flag=True, help="Use no network.")
 @json_option
-@verb
+@cli_command
 def command(
     notebooks: tuple[Path, ...],
     refresh: bool,
@@ -31,7 +38,7 @@ def command(
 
     Nothing is downloaded or written. Ends with the code that the sync would end with, as far as it can be told.
     """
-    from nbrucio.sync import Options, forecast
+    from nbrucio.pipeline.run import Options, forecast
     from nbrucio_cli.forecasts import show
 
     options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)

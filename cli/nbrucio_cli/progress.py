@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio.did import Did
-from nbrucio.errors import NbrucioError
-from nbrucio.events import (
+from nbrucio.core.did import Did
+from nbrucio.core.events import (
     ApplyStarted,
     BytesArrived,
     Event,
@@ -29,10 +28,11 @@ from nbrucio.events import (
     Planned,
     Reporter,
     ResolveStarted,
-    Silent,
+    SilentReporter,
     Waiting,
 )
-from nbrucio.words import human_bytes, plural
+from nbrucio.core.text import human_bytes, plural
+from nbrucio.errors import NbrucioError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -53,7 +53,7 @@ def reporting(*, quiet: bool, events: bool, act: str = "Downloading") -> Iterato
     if events:
         yield JsonLines()
     elif quiet:
-        yield Silent()
+        yield SilentReporter()
     elif sys.stderr.isatty():
         bar = Bar()
         try:

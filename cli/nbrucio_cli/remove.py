@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import json_option, notebook_argument, print_json, verb
+from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json
 
 
 @click.command("remove")
 @notebook_argument
 @click.argument("names", nargs=-1, required=True, metavar="HANDLE|DID…")
 @json_option
-@verb
+@cli_command
 def command(notebook: Path, names: tuple[str, ...], as_json: bool) -> None:
     """Remove requirements and their locks from NOTEBOOK. Files in the store stay."""
-    from nbrucio.edit import remove
+    from nbrucio.operations.edit import remove
 
     edit = remove(notebook, names)
     if as_json:

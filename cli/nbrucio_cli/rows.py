@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbrucio.words import human_bytes, plural, unverified_words
+from nbrucio.core.text import human_bytes, plural, unverified_words
 
 if TYPE_CHECKING:
-    from nbrucio.glance import Glance
-    from nbrucio.store.seen import Row
+    from nbrucio.core.totals import RequirementTotals
+    from nbrucio.pipeline.cached_status import CachedStatus
 
 #: State words in ANSI colours, as click writes them: green, yellow, red.
 _COLOURS = {"ready": 32, "partial": 33, "missing": 33, "failed": 31}
@@ -32,7 +32,7 @@ def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield "  " + (line.replace(state, f"\x1b[{_COLOURS[state]}m{state}\x1b[0m", 1) if state and in_colour else line)
 
 
-def notebook_lines(notebook: Path, rows: Iterable[Row], *, declares_none: bool) -> Iterator[str]:
+def notebook_lines(notebook: Path, rows: Iterable[RequirementTotals], *, declares_none: bool) -> Iterator[str]:
     """What each requirement of one notebook came to."""
     yield str(notebook)
     if declares_none:
@@ -40,13 +40,13 @@ def notebook_lines(notebook: Path, rows: Iterable[Row], *, declares_none: bool) 
     yield from table_lines((row.state, row.handle, row.did, _amount(row)) for row in rows)
 
 
-def glance_lines(glances: Sequence[Glance], verb: str) -> Iterator[str]:
-    """All that ``nbrucio sync`` or ``status`` (the ``verb``) says where a glance is enough."""
-    for each in glances:
+def cached_lines(cached: Sequence[CachedStatus], verb: str) -> Iterator[str]:
+    """All that ``nbrucio sync`` or ``status`` (the ``verb``) says where the status cache is enough."""
+    for each in cached:
         yield from notebook_lines(each.path, each.rows, declares_none=not each.rows)
-    yield ready_words([row.state for each in glances for row in each.rows])
+    yield ready_words([row.state for each in cached for row in each.rows])
     if verb == "status":
-        yield from next_lines([each.path for each in glances if each.unready])
+        yield from next_lines([each.path for each in cached if each.unready])
 
 
 def next_lines(unready: Sequence[Path]) -> Iterator[str]:
@@ -60,7 +60,7 @@ def ready_words(states: Sequence[str]) -> str:
     return f"{states.count('ready')} of {len(states)} ready"
 
 
-def _amount(row: Row) -> str:
+def _amount(row: RequirementTotals) -> str:
     if row.state == "failed":
         return "not resolved"
     files, size = plural(row.files, "file"), human_bytes(row.size_bytes)

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from nbrucio_cli.common import (
+    cli_command,
     json_option,
     load_config,
     notebook_argument,
     print_json,
     tell_errors,
     variant_option,
-    verb,
 )
 
 
@@ -26,7 +26,7 @@ from nbrucio_cli.common import (
 @click.option("--offline", is_flag=True, help="Use only what is here.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 @json_option
-@verb
+@cli_command
 def command(
     notebook: Path,
     output: Path | None,
@@ -41,9 +41,9 @@ def command(
 
     A cell that fails ends with 1; the output keeps its traceback. When data is missing no cell is run.
     """
+    from nbrucio.pipeline.run import Options, sync
     from nbrucio.runners.execute import execute, typed
     from nbrucio.runners.prepare import private_runtime
-    from nbrucio.sync import Options, sync
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import summary
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import json_option, print_json, verb
+from nbrucio_cli.common import cli_command, json_option, print_json
 
 if TYPE_CHECKING:
     from nbrucio.sandbox import Sandbox
@@ -51,7 +51,7 @@ def _tell(box: Sandbox, *, as_json: bool) -> int:
 @command.command("start")
 @_root_option
 @json_option
-@verb
+@cli_command
 def start(root: Path | None, as_json: bool) -> int:
     """Start it; the first start fills it with data. Does nothing when it runs."""
     box = _sandbox(root)
@@ -62,7 +62,7 @@ def start(root: Path | None, as_json: bool) -> int:
 @command.command("stop")
 @_root_option
 @json_option
-@verb
+@cli_command
 def stop(root: Path | None, as_json: bool) -> int:
     """Stop it; its data stays for the next start."""
     box = _sandbox(root)
@@ -73,7 +73,7 @@ def stop(root: Path | None, as_json: bool) -> int:
 @command.command("status")
 @_root_option
 @json_option
-@verb
+@cli_command
 def status(root: Path | None, as_json: bool) -> int:
     """Say whether it runs, and where."""
     return _tell(_sandbox(root), as_json=as_json)
@@ -82,7 +82,7 @@ def status(root: Path | None, as_json: bool) -> int:
 @command.command("reset")
 @_root_option
 @json_option
-@verb
+@cli_command
 def reset(root: Path | None, as_json: bool) -> int:
     """Stop it and delete everything in it, downloads included."""
     box = _sandbox(root)
@@ -94,7 +94,7 @@ def reset(root: Path | None, as_json: bool) -> int:
 @_root_option
 @click.option("--rounds", default=1, show_default=True, type=click.IntRange(1, 50), help="How often, in turn.")
 @json_option
-@verb
+@cli_command
 def transfer(root: Path | None, rounds: int, as_json: bool) -> None:
     """Let Rucio's own daemons carry out its rules, as they do all the time elsewhere.
 
@@ -110,7 +110,7 @@ def transfer(root: Path | None, rounds: int, as_json: bool) -> None:
 @command.command("env")
 @_root_option
 @json_option
-@verb
+@cli_command
 def env(root: Path | None, as_json: bool) -> None:
     """Print shell lines that point nbrucio and the rucio client to it.
 

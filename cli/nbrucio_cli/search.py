@@ -6,7 +6,7 @@ from itertools import islice
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, print_json, verb
+from nbrucio_cli.common import cli_command, json_option, load_config, print_json
 
 
 @click.command("search")
@@ -29,7 +29,7 @@ from nbrucio_cli.common import json_option, load_config, print_json, verb
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
 @click.option("--instance", metavar="NAME", help="Where to search; the default instance when left out.")
 @json_option
-@verb
+@cli_command
 def command(pattern: str, kind: str, filters: tuple[str, ...], limit: int, instance: str | None, as_json: bool) -> None:
     """List the DIDs whose scope and name match, where * stands for anything.
 
@@ -37,17 +37,17 @@ def command(pattern: str, kind: str, filters: tuple[str, ...], limit: int, insta
     nbrucio search 'sandbox:*'
     nbrucio search 'user.*:dimuon.*' --type dataset --filter 'bytes > 1 GB'
     """
-    from nbrucio.engine import Engine
+    from nbrucio.core.text import human_bytes, plural
     from nbrucio.errors import BadDid
-    from nbrucio.words import human_bytes, plural
+    from nbrucio.pipeline.context import RunContext
     from nbrucio_cli.tables import print_table
 
     scope, colon, name = pattern.partition(":")
     if not colon or not scope:
         raise BadDid(f"'{pattern}' names no scope.", subject=pattern, next_command=f"nbrucio search 'SCOPE:{pattern}'")
     config = load_config()
-    with Engine(config) as engine:
-        hits = engine.catalogue(config.instance(instance).name).search(scope, name or "*", kind, filters)
+    with RunContext(config) as run:
+        hits = run.catalogue(config.instance(instance).name).search(scope, name or "*", kind, filters)
         found = list(islice(hits, limit + 1))
     shown = found[:limit]
     if as_json:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, print_json, verb
+from nbrucio_cli.common import cli_command, json_option, load_config, print_json
 
 
 @click.command("show")
@@ -14,18 +14,18 @@ from nbrucio_cli.common import json_option, load_config, print_json, verb
 @click.option("--files", "list_files", is_flag=True, help="List every file.")
 @click.option("--instance", metavar="NAME", help="The instance to ask; the default one when left out.")
 @json_option
-@verb
+@cli_command
 def command(did: str, list_files: bool, instance: str | None, as_json: bool) -> None:
     """Show what Rucio knows of DID: type, size, files, and how many of them each RSE holds."""
-    from nbrucio.catalogue.base import total_bytes, unique_files
-    from nbrucio.did import Did
-    from nbrucio.engine import Engine
-    from nbrucio.words import human_bytes, plural
+    from nbrucio.core.did import Did
+    from nbrucio.core.files import total_bytes, unique_files
+    from nbrucio.core.text import human_bytes, plural
+    from nbrucio.pipeline.context import RunContext
     from nbrucio_cli.tables import print_table
 
     parsed, config = Did.parse(did), load_config()
-    with Engine(config) as engine:
-        catalogue = engine.catalogue(config.instance(instance).name)
+    with RunContext(config) as run:
+        catalogue = run.catalogue(config.instance(instance).name)
         facts = catalogue.describe(parsed)
         files = unique_files(catalogue.files(parsed))
         held: Counter[str] = Counter()

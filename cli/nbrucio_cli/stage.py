@@ -8,8 +8,15 @@ from pathlib import Path
 import click
 
 from nbrucio.config import Config
-from nbrucio.events import Reporter
-from nbrucio_cli.common import json_option, load_config, notebook_argument, print_json, tell_errors, verb
+from nbrucio.core.events import Reporter
+from nbrucio_cli.common import (
+    cli_command,
+    json_option,
+    load_config,
+    notebook_argument,
+    print_json,
+    tell_errors,
+)
 
 
 def stage_declared(notebooks: Sequence[Path], config: Config, reporter: Reporter) -> None:
@@ -18,7 +25,7 @@ def stage_declared(notebooks: Sequence[Path], config: Config, reporter: Reporter
     Raises:
         NbrucioError: a notebook declares nothing of the kind, or the first rule that is not OK.
     """
-    from nbrucio.staging import follow, stage
+    from nbrucio.operations.stage import follow, stage
 
     for notebook in notebooks:
         staged = follow(stage(notebook, config, reporter=reporter), config, notebook, reporter=reporter)
@@ -36,7 +43,7 @@ def stage_declared(notebooks: Sequence[Path], config: Config, reporter: Reporter
 @click.option("--list", "only_list", is_flag=True, help="Only show the rules.")
 @click.option("--remove", is_flag=True, help="Remove the rules that this verb made.")
 @json_option
-@verb
+@cli_command
 def command(
     notebook: Path,
     handles: tuple[str, ...],
@@ -53,7 +60,7 @@ def command(
     renewed once half of its time is over. `nbrucio sync` then uses the copy in place.
     """
     from nbrucio.errors import exit_code_for
-    from nbrucio.staging import follow, list_rules, progress_words, remove_rules, stage
+    from nbrucio.operations.stage import follow, list_rules, progress_words, remove_rules, stage
     from nbrucio_cli.progress import reporting
 
     if only_list + remove + wait > 1:

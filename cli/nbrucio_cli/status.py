@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import (
+    cli_command,
     expand,
     json_option,
     load_config,
@@ -15,7 +16,6 @@ from nbrucio_cli.common import (
     print_json,
     tell_errors,
     variant_option,
-    verb,
 )
 
 if TYPE_CHECKING:
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Ask Rucio how what is locked has changed since.")
 @variant_option
 @json_option
-@verb
+@cli_command
 def command(notebooks: tuple[Path, ...], check: bool, variant: str | None, as_json: bool) -> int:
     """Show what is here of what each NOTEBOOK declares. Changes nothing, and asks no server unless told to --check.
 
     Ends with 0 also when data is missing; only a notebook that cannot be read is an error.
     """
-    from nbrucio.glance import glance
-    from nbrucio_cli.rows import glance_lines
+    from nbrucio.pipeline.cached_status import cached_status
+    from nbrucio_cli.rows import cached_lines
 
     paths, config = expand(notebooks), load_config()
-    glances = None if check or as_json else glance(paths, config, variant=variant)
-    if glances is None:
+    cached = None if check or as_json else cached_status(paths, config, variant=variant)
+    if cached is None:
         return _look(paths, config, variant=variant, check=check, as_json=as_json)
-    for line in glance_lines(glances, "status"):
+    for line in cached_lines(cached, "status"):
         click.echo(line)
     return 0
 
 
 def _look(paths: list[Path], config: Config, *, variant: str | None, check: bool, as_json: bool) -> int:
     from nbrucio.errors import exit_code_for
-    from nbrucio.sync import status
+    from nbrucio.pipeline.run import status
     from nbrucio_cli.rows import next_lines
     from nbrucio_cli.tables import print_report
 

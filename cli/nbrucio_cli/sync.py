@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import (
+    cli_command,
     expand,
     json_option,
     keep_consent,
@@ -17,11 +18,10 @@ from nbrucio_cli.common import (
     print_json,
     tell_errors,
     variant_option,
-    verb,
 )
 
 if TYPE_CHECKING:
-    from nbrucio.glance import Glance
+    from nbrucio.pipeline.cached_status import CachedStatus
 
 
 @click.command("sync")
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 @click.option("--events", is_flag=True, help="Write what happens as lines of JSON on stderr.")
 @json_option
-@verb
+@cli_command
 def command(
     notebooks: tuple[Path, ...],
     refresh: bool,
@@ -60,13 +60,13 @@ def command(
         raise click.UsageError("--refresh, --locked and --frozen exclude each other.")
     paths, config = expand(notebooks), load_config()
     if not (refresh or locked or frozen or dry_run or stage or events or as_json):
-        from nbrucio.glance import glance
+        from nbrucio.pipeline.cached_status import cached_status
 
         # Loads a tenth of what a sync needs, and is all that the commonest one comes to.
-        glances = glance(paths, config, variant=variant, synced=True)
-        if glances is not None:
-            return _nothing_to_do(glances, quiet=quiet)
-    from nbrucio.sync import Options, forecast, sync
+        cached = cached_status(paths, config, variant=variant, synced=True)
+        if cached is not None:
+            return _nothing_to_do(cached, quiet=quiet)
+    from nbrucio.pipeline.run import Options, forecast, sync
 
     options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
     if dry_run:
@@ -91,9 +91,9 @@ def command(
     return report.exit_code
 
 
-def _nothing_to_do(glances: Sequence[Glance], *, quiet: bool) -> int:
-    from nbrucio_cli.rows import glance_lines
+def _nothing_to_do(cached: Sequence[CachedStatus], *, quiet: bool) -> int:
+    from nbrucio_cli.rows import cached_lines
 
-    for line in () if quiet else glance_lines(glances, "sync"):
+    for line in () if quiet else cached_lines(cached, "sync"):
         click.echo(line)
     return 0

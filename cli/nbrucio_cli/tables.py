@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio.words import human_bytes, plural
+from nbrucio.core.text import human_bytes, plural
 from nbrucio_cli.rows import notebook_lines, ready_words, table_lines
 
 if TYPE_CHECKING:
-    from nbrucio.lock import LockEntry
-    from nbrucio.report import SyncReport
+    from nbrucio.core.lockentry import LockEntry
+    from nbrucio.core.report import SyncReport
 
 
 def print_table(rows: Iterable[Sequence[str]]) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import json_option, load_config, print_json, tell_errors, verb
+from nbrucio_cli.common import cli_command, json_option, load_config, print_json, tell_errors
 
 if TYPE_CHECKING:
-    from nbrucio.upload import UploadReport
+    from nbrucio.operations.upload.upload import UploadReport
 
 
 @click.command("upload")
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--lifetime", metavar="DURATION", help="How long Rucio keeps them: 12h, 30d, 2w; for ever when left out.")
 @click.option("--instance", metavar="NAME", help="The instance; the default one when left out.")
 @json_option
-@verb
+@cli_command
 def command(
     paths: tuple[Path, ...],
     rse: str,
@@ -39,12 +39,13 @@ def command(
     nbrucio upload hist.root --rse CERN-SCRATCHDISK --scope user.jdoe
     nbrucio upload results/ --rse CERN-SCRATCHDISK --scope user.jdoe --dataset results.v1 --lifetime 30d
     """
-    from nbrucio.did import Did
-    from nbrucio.upload import Target, parse_lifetime, upload
+    from nbrucio.core.did import Did
+    from nbrucio.core.units import parse_lifetime
+    from nbrucio.operations.upload.upload import UploadTarget, upload
     from nbrucio_cli.progress import reporting
 
     attached = Did.parse(dataset if ":" in dataset else f"{scope}:{dataset}") if dataset else None
-    target = Target(rse, scope, attached, parse_lifetime(lifetime) if lifetime else None, instance)
+    target = UploadTarget(rse, scope, attached, parse_lifetime(lifetime) if lifetime else None, instance)
     with reporting(quiet=as_json, events=False, act="Uploading") as reporter:
         report = upload(paths, target, load_config(), reporter=reporter)
     if as_json:
@@ -65,7 +66,7 @@ def command(
 
 
 def _print(report: UploadReport) -> None:
-    from nbrucio.words import human_bytes, plural
+    from nbrucio.core.text import human_bytes, plural
     from nbrucio_cli.tables import print_table
 
     print_table((result.state, str(result.file.did), human_bytes(result.file.size_bytes)) for result in report.files)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import (
+    cli_command,
     expand,
     json_option,
     load_config,
@@ -15,18 +16,17 @@ from nbrucio_cli.common import (
     print_json,
     tell_errors,
     variant_option,
-    verb,
 )
 
 if TYPE_CHECKING:
-    from nbrucio.verify import Verified
+    from nbrucio.operations.verify import Verified
 
 
 @click.command("verify")
 @notebooks_argument
 @variant_option
 @json_option
-@verb
+@cli_command
 def command(notebooks: tuple[Path, ...], variant: str | None, as_json: bool) -> int:
     """Read every file of each NOTEBOOK that is in the store or on a mount, and compare checksums.
 
@@ -34,7 +34,7 @@ def command(notebooks: tuple[Path, ...], variant: str | None, as_json: bool) -> 
     right is used from then on, also in a store that was restored or copied. Asks no server; a missing file is no error.
     """
     from nbrucio.errors import exit_code_for
-    from nbrucio.verify import verify
+    from nbrucio.operations.verify import verify
 
     found = verify(expand(notebooks), load_config(), variant=variant)
     faults = [fault for notebook in found.report.notebooks for fault in notebook.faults]
@@ -50,7 +50,7 @@ def command(notebooks: tuple[Path, ...], variant: str | None, as_json: bool) -> 
 
 def _words(found: Verified) -> str:
     """What was read, and what that came to."""
-    from nbrucio.words import human_bytes, plural, unverified_words
+    from nbrucio.core.text import human_bytes, plural, unverified_words
 
     files = [file for book in found.report.notebooks for one in book.requirements for file in one.files]
     missing = sum(not file.usable for file in files) - len(found.wrong)

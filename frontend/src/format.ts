@@ -1,4 +1,4 @@
-/** Amounts as people read them, in the same words as nbrucio's command line (`nbrucio/words.py`). */
+/** Amounts as people read them, in the same words as nbrucio's command line (`nbrucio/core/text.py`). */
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 

@@ -9,11 +9,11 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from './api';
-import { callAttention } from './attention';
+import { notify } from './notifications';
 import { addCommands } from './commands';
 import { Events } from './events';
-import { Chip, StatusItem } from './glance';
-import { keepInStep } from './instep';
+import { Chip, StatusItem } from './status';
+import { declareAutomatically } from './autodeclare';
 import { Notebooks } from './notebooks';
 import { DataPanel, PANEL_ID } from './panel/panel';
 import { keepServerTold } from './settings/opening';
@@ -80,8 +80,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
       panel.isVisible && panel.section === 'notebook' && tracker.currentWidget === notebook;
     const watch = (notebook: NotebookPanel): void => {
       const data = notebooks.of(notebook);
-      keepInStep(notebook, data, wanted);
-      callAttention(data, props, () => inSight(notebook), panel.shown);
+      declareAutomatically(notebook, data, wanted);
+      notify(data, props, () => inSight(notebook), panel.shown);
     };
     tracker.forEach(watch);
     tracker.widgetAdded.connect((_, notebook) => watch(notebook));

@@ -22,7 +22,7 @@ export function readiness(trans: TranslationBundle, summary: ISummary): string {
 }
 
 /** What chip and status bar say: `3 of 4 ready · 1.2 GB/s`. */
-export function glance(trans: TranslationBundle, summary: ISummary, run: IRun | null, speed: Rate): string {
+export function statusText(trans: TranslationBundle, summary: ISummary, run: IRun | null, speed: Rate): string {
   const parts = [readiness(trans, summary)];
   const now = speed.bytesPerSecond;
   if (run?.state === 'syncing') {

@@ -1,4 +1,4 @@
-"""What the engine must be able to ask of a catalogue, and the values that come back.
+"""What a catalogue must be able to answer, and the values that come back.
 
 The one real catalogue is Rucio (`nbrucio.catalogue.rucio`). The protocol exists so that the pure rooms can be read
 without it, and so that a test can inject a fault that a real server cannot produce on demand.
@@ -6,74 +6,11 @@ without it, and so that a test can inject a fault that a real server cannot prod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from nbrucio.did import Did, DidType
-
-
-class FileEntry(NamedTuple):
-    """One file as the catalogue describes it.
-
-    Attributes:
-        did: its own DID, whose scope may differ from that of the dataset.
-        size_bytes: its length; None when the catalogue does not know it.
-        adler32: 8 lower-case hex digits, zero-padded on the left; None when unknown.
-        md5: 32 lower-case hex digits; None when unknown.
-    """
-
-    did: Did
-    size_bytes: int | None
-    adler32: str | None = None
-    md5: str | None = None
-
-    @property
-    def verifiable(self) -> bool:
-        """Whether the catalogue knows anything by which wrong bytes would be noticed."""
-        return self.size_bytes is not None or self.checksum is not None
-
-    @property
-    def checksum(self) -> str | None:
-        """``adler32:…`` or ``md5:…``, the former when both are known; None when the catalogue has neither."""
-        if self.adler32:
-            return f"adler32:{self.adler32}"
-        return f"md5:{self.md5}" if self.md5 else None
-
-
-class Replica(NamedTuple):
-    """One place where a file can be read.
-
-    Attributes:
-        rse: the RSE's name.
-        pfn: the URL of the file there.
-        tape: whether the RSE keeps it on tape.
-    """
-
-    rse: str
-    pfn: str
-    tape: bool = False
-
-    @property
-    def scheme(self) -> str:
-        """The PFN's scheme in lower case."""
-        return self.pfn.partition(":")[0].lower()
-
-
-class DidFacts(NamedTuple):
-    """What the catalogue says of a DID as a whole.
-
-    Attributes:
-        did: the DID.
-        type: FILE, DATASET or CONTAINER.
-        open: whether files may still be added; always False for a file.
-        size_bytes, files: totals when the catalogue keeps them, else None (it keeps none for open datasets).
-    """
-
-    did: Did
-    type: DidType
-    open: bool
-    size_bytes: int | None = None
-    files: int | None = None
+from nbrucio.core.did import Did
+from nbrucio.core.files import DidFacts, FileEntry, Replica
 
 
 class Catalogue(Protocol):
@@ -116,18 +53,3 @@ class CatalogueFactory(Protocol):
 
     def close(self) -> None:
         """Close every catalogue that was opened. Idempotent."""
-
-
-def total_bytes(sizes: Iterable[int | None]) -> int | None:
-    """The sum of ``sizes``; None, which is unknown, when one of them is."""
-    total = 0
-    for size_bytes in sizes:
-        if size_bytes is None:
-            return None
-        total += size_bytes
-    return total
-
-
-def unique_files(entries: Iterable[FileEntry]) -> tuple[FileEntry, ...]:
-    """``entries`` sorted by DID, each file once: a container may hold one file through two datasets."""
-    return tuple(sorted({entry.did: entry for entry in entries}.values(), key=lambda entry: entry.did))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.config import Config, Instance
-from nbrucio.readfile import parse_json, read_file
+from nbrucio.disk.read import parse_json, read_file
 
 #: The audience of tokens that every service of the Grid accepts (WLCG Common JWT Profiles 1.0). It names no instance.
 ANY_AUDIENCE = "https://wlcg.cern.ch/jwt/v1/any"
@@ -27,7 +27,7 @@ _MAX_BYTES = 64 * 1024
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
 
 
-class Place(NamedTuple):
+class TokenPlace(NamedTuple):
     """Where a token stands: in the environment variable ``env`` or in ``file``. Exactly one of them is given."""
 
     env: str | None = None
@@ -97,16 +97,16 @@ def claims(token: str) -> Claims:
     )
 
 
-def discovered(environ: Mapping[str, str]) -> Place | None:
+def discovered(environ: Mapping[str, str]) -> TokenPlace | None:
     """Where the user's token stands by WLCG Bearer Token Discovery 1.0 (https://zenodo.org/records/3937438).
 
     BEARER_TOKEN, then the file BEARER_TOKEN_FILE, then bt_u<uid> in XDG_RUNTIME_DIR, then in /tmp; the first that is
     there decides, even with a token that cannot be used. A file in /tmp counts only if it is the user's own.
     """
     if environ.get("BEARER_TOKEN"):
-        return Place(env="BEARER_TOKEN")
+        return TokenPlace(env="BEARER_TOKEN")
     file = next(_files(environ), None)
-    return None if file is None else Place(file=file)
+    return None if file is None else TokenPlace(file=file)
 
 
 def belongs_to(instance: Instance, token: str, config: Config | None) -> bool:
@@ -117,7 +117,7 @@ def belongs_to(instance: Instance, token: str, config: Config | None) -> bool:
     return found is not None and _same(found, instance)
 
 
-def ambient(instance: Instance, environ: Mapping[str, str], config: Config | None) -> Place | None:
+def ambient(instance: Instance, environ: Mapping[str, str], config: Config | None) -> TokenPlace | None:
     """Where the discovered token stands if it can be used and is ``instance``'s; else None."""
     place = discovered(environ)
     token = place.token(environ) if place else None

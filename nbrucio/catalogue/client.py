@@ -1,6 +1,6 @@
 """rucio-clients, told everything and kept to itself. Importing this module imports it, which takes a while.
 
-Import it and make clients within `nbrucio.catalogue.login.process_kept`.
+Import it and make clients within `nbrucio.catalogue.auth.process_kept`.
 
 `BaseClient` reads a rucio.cfg, environment variables and a token file of its own; in a process with several instances
 each of them belongs to at most one. Here every setting comes from the instance. What is overridden are its methods
@@ -27,10 +27,10 @@ from rucio.client.ruleclient import RuleClient
 from rucio.client.scopeclient import ScopeClient
 from rucio.common.constants import HTTPMethod
 
-from nbrucio.catalogue.faults import ServerRefusal, rejected
-from nbrucio.catalogue.login import Login
+from nbrucio.catalogue.auth import Login
+from nbrucio.catalogue.errors import ServerRefusal, rejected
 from nbrucio.catalogue.session import limit, rows
-from nbrucio.catalogue.tokens import LoginTokens, expiry, is_about_token
+from nbrucio.catalogue.token_cache import LoginTokens, expiry, is_about_token
 from nbrucio.config import Instance
 
 _MAX_WORDS_BYTES = 64 * 1024
@@ -46,7 +46,7 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
         timeout_s: to connect, and between two pieces of an answer.
 
     Raises:
-        what `nbrucio.catalogue.faults.seam` maps.
+        what `nbrucio.catalogue.errors.translate_errors` maps.
     """
 
     REQUEST_RETRIES = 0  # that is: once more when a connection breaks, which a kept-alive one may do at any time

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from nbrucio.catalogue.storage import user_proxy
+from nbrucio.catalogue.credentials import user_proxy
 from nbrucio.config import Instance
-from nbrucio.readfile import read_file
+from nbrucio.disk.read import read_file
 
 _MAX_BYTES = 256 * 1024
 #: A Kerberos cache begins with its owner and the ticket of his login; tickets of services are added at its end.

@@ -9,19 +9,20 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nbrucio.catalogue import direct
-from nbrucio.catalogue.base import DidFacts, FileEntry, Replica
-from nbrucio.catalogue.faults import did_not_found, seam
-from nbrucio.catalogue.rows import did_of, facts_of, file_of, replicas_of
-from nbrucio.catalogue.tokens import LoginTokens
+from nbrucio.catalogue import rest
+from nbrucio.catalogue.errors import did_not_found, translate_errors
+from nbrucio.catalogue.parse import did_of, facts_of, file_of, replicas_of
+from nbrucio.catalogue.token_cache import LoginTokens
 from nbrucio.config import Config, Instance, Policy
-from nbrucio.did import Did, printable
+from nbrucio.core.did import Did
+from nbrucio.core.files import DidFacts, FileEntry, Replica
+from nbrucio.core.text import printable
 from nbrucio.errors import Offline, RucioRefused, UsageError
 from nbrucio.http import Request
 
 if TYPE_CHECKING:
+    from nbrucio.catalogue.browse import Browser
     from nbrucio.catalogue.client import InstanceClient
-    from nbrucio.catalogue.explore import Explorer
     from nbrucio.catalogue.rules import Rules
 
 #: Files in one request for replicas.
@@ -39,7 +40,7 @@ _SITE_VARIABLES = ("SITE_NAME", "ATLAS_SITE_NAME", "OSG_SITE_NAME")
 
 
 class RucioCatalogue:
-    """The catalogue of one instance; see `nbrucio.catalogue.Catalogue`. Connects at the first question.
+    """The catalogue of one instance; see `nbrucio.catalogue.base.Catalogue`. Connects at the first question.
 
     Args:
         instance: the Rucio server.
@@ -64,15 +65,15 @@ class RucioCatalogue:
         self._lock = threading.Lock()
         self._client: InstanceClient | None = None
         self._tokens = LoginTokens(instance, self._environ, config)
-        self._direct = direct.Direct(instance, self._policy, self._tokens)
+        self._direct = rest.Direct(instance, self._policy, self._tokens)
 
     def describe(self, did: Did) -> DidFacts:
         """See `Catalogue`."""
         _check_name(did, self.instance)
-        row = next(self._directly(direct.describe(did)) or iter(()), None)
+        row = next(self._directly(rest.describe(did)) or iter(()), None)
         if row is None:
             client = self._connected()
-            with seam(self.instance, str(did)):
+            with translate_errors(self.instance, str(did)):
                 row = client.get_did(did.scope, did.name)
         facts = facts_of(row, "type")
         self._check_same(did, facts.did)
@@ -81,7 +82,7 @@ class RucioCatalogue:
     def files(self, did: Did) -> Iterator[FileEntry]:
         """See `Catalogue`."""
         _check_name(did, self.instance)
-        rows = self._rows(direct.files(did), str(did), lambda client: client.list_files(did.scope, did.name))
+        rows = self._rows(rest.files(did), str(did), lambda client: client.list_files(did.scope, did.name))
         yield from map(file_of, rows)
 
     def replicas(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
@@ -93,7 +94,7 @@ class RucioCatalogue:
             def ask(client: InstanceClient, batch: Sequence[Did] = batch) -> Iterable[object]:
                 rows: Iterable[object] = client.list_replicas(
                     [{"scope": did.scope, "name": did.name} for did in batch],
-                    sort=direct.SORT,
+                    sort=rest.SORT,
                     schemes=list(self._schemes),
                     ignore_availability=False,
                     client_location={"site": site} if site else None,
@@ -102,7 +103,7 @@ class RucioCatalogue:
                 return rows
 
             subject = str(batch[0]) if len(batch) == 1 else None
-            for row in self._rows(direct.replicas(batch, self._schemes, site), subject, ask):
+            for row in self._rows(rest.replicas(batch, self._schemes, site), subject, ask):
                 yield replicas_of(row, self._schemes)
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
@@ -113,14 +114,14 @@ class RucioCatalogue:
         Raises:
             UsageError: the scope, the kind or a filter is wrong.
         """
-        from nbrucio.catalogue.query import check_kind, filters_of
+        from nbrucio.catalogue.filters import check_kind, filters_of
 
         conditions = filters_of(pattern, filters)
         check_kind(kind)
         strange: list[str] = []
         for one in self._scopes(scope):
             client = self._connected()
-            with seam(self.instance, f"{one}:{pattern}"):
+            with translate_errors(self.instance, f"{one}:{pattern}"):
                 for row in client.list_dids(one, conditions, did_type=kind, long=True):
                     try:
                         did_of(row)
@@ -133,7 +134,7 @@ class RucioCatalogue:
 
     def _scopes(self, pattern: str) -> Sequence[str]:
         """The scopes to search one by one, which is how Rucio searches."""
-        from nbrucio.catalogue.query import check_scope
+        from nbrucio.catalogue.filters import check_scope
 
         if "*" not in pattern:
             return [check_scope(pattern)]
@@ -152,11 +153,11 @@ class RucioCatalogue:
 
         return Rules(self.instance, self._connected)
 
-    def explorer(self) -> Explorer:
+    def explorer(self) -> Browser:
         """What people look at besides files."""
-        from nbrucio.catalogue.explore import Explorer
+        from nbrucio.catalogue.browse import Browser
 
-        return Explorer(self.instance, self._connected)
+        return Browser(self.instance, self._connected)
 
     def close(self) -> None:
         """See `Catalogue`. A later question connects anew."""
@@ -175,7 +176,7 @@ class RucioCatalogue:
             yield from rows
             return
         client = self._connected()
-        with seam(self.instance, subject):
+        with translate_errors(self.instance, subject):
             yield from ask(client)
 
     def _directly(self, request: Request) -> Iterator[object] | None:
@@ -190,12 +191,12 @@ class RucioCatalogue:
             return self._client
 
     def _connect(self) -> InstanceClient:
-        from nbrucio.catalogue.login import login_or_token, process_kept, require_clients
+        from nbrucio.catalogue.auth import login_or_token, process_kept, require_clients
 
         self._check_online()
         require_clients()
         login = login_or_token(self.instance, self._environ, self._tokens)
-        with seam(self.instance), process_kept():
+        with translate_errors(self.instance), process_kept():
             from nbrucio.catalogue.client import InstanceClient
 
             timeout_s = (self._policy.connect_timeout_s, self._policy.read_timeout_s)
@@ -224,7 +225,8 @@ def _check_name(did: Did, instance: Instance) -> None:
 
 
 class Catalogues:
-    """The catalogues of a configuration's instances, each opened once; see `nbrucio.catalogue.CatalogueFactory`."""
+    """The catalogues of a configuration's instances, each opened once; see
+    `nbrucio.catalogue.base.CatalogueFactory`."""
 
     def __init__(self, config: Config, environ: Mapping[str, str] | None = None) -> None:
         self._config = config

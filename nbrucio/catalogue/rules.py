@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from nbrucio.catalogue.faults import ServerRefusal, seam, tidy
+from nbrucio.catalogue.errors import ServerRefusal, tidy, translate_errors
 from nbrucio.config import Instance
-from nbrucio.did import Did, printable
+from nbrucio.core.did import Did
+from nbrucio.core.text import printable
 from nbrucio.errors import BadConfig, ConsentNeeded, OverBudget, UsageError
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ class Rule:
 
 
 class Rules:
-    """The rules of one instance. Every method raises what `nbrucio.catalogue.faults.seam` maps, `OverBudget` when the
-    account's quota is used up, and `ConsentNeeded` when the account may not do this.
+    """The rules of one instance. Every method raises what `nbrucio.catalogue.errors.translate_errors` maps,
+    `OverBudget` when the account's quota is used up, and `ConsentNeeded` when the account may not do this.
 
     Args:
         connected: gives the client; connects at its first call.
@@ -78,7 +79,7 @@ class Rules:
     def ours(self) -> list[Rule]:
         """Every rule of the user's that nbrucio made, the newest first."""
         client = self._connected()
-        with seam(self._instance):
+        with translate_errors(self._instance):
             if client.account is None:
                 raise BadConfig(
                     f"Whose rules these would be is not known: {self._instance.name} has no account configured.",
@@ -100,7 +101,7 @@ class Rules:
             UsageError: there is none.
         """
         client = self._connected()
-        with seam(self._instance):
+        with translate_errors(self._instance):
             try:
                 return rule_of(client.get_replication_rule(rule_id))
             except ServerRefusal as error:
@@ -154,7 +155,7 @@ class Rules:
 
     @contextmanager
     def _asking(self, did: Did) -> Iterator[None]:
-        with seam(self._instance, str(did)):
+        with translate_errors(self._instance, str(did)):
             try:
                 yield
             except ServerRefusal as error:

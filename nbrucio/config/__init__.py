@@ -4,18 +4,16 @@
 """
 
 from nbrucio.config.load import SYSTEM_FILE, load
-from nbrucio.config.sizes import parse_size
-from nbrucio.config.values import AUTH_TYPES, Config, Credentials, Fault, Instance, Mount, Policy
+from nbrucio.config.values import AUTH_TYPES, Config, ConfigFault, Credentials, Instance, Mount, Policy
 
 __all__ = [
     "AUTH_TYPES",
     "SYSTEM_FILE",
     "Config",
+    "ConfigFault",
     "Credentials",
-    "Fault",
     "Instance",
     "Mount",
     "Policy",
     "load",
-    "parse_size",
 ]

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from nbrucio.address import USUAL_VO, Address, address_of, canonical
 from nbrucio.config import rucio_cfg
 from nbrucio.config.table import Table
 from nbrucio.config.values import AUTH_TYPES, Credentials, Instance, Mount
+from nbrucio.core.address import USUAL_VO, Address, address_of, canonical
 from nbrucio.errors import BadConfig
 
 #: A host, or with ``*.`` all hosts below a domain of at least two parts; with or without a port.

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from nbrucio.config import rucio_cfg
+from nbrucio.config.discovery import Found, find_instances
 from nbrucio.config.policy import policy_of, store_path, user_folder
-from nbrucio.config.search import Found, find_instances
-from nbrucio.config.table import Source, Table
+from nbrucio.config.table import ConfigSource, Table
 from nbrucio.config.values import Config, Instance
+from nbrucio.disk.read import SMALL_BYTES, read_file, reason
 from nbrucio.errors import BadConfig, UnknownInstance
-from nbrucio.readfile import SMALL_BYTES, read_file, reason
 
 #: The operator's file. No variable moves it: who may set variables may not lift the operator's limits.
 SYSTEM_FILE = Path("/etc/nbrucio/config.toml")
@@ -100,7 +100,7 @@ def _read(file: Path, environ: Mapping[str, str]) -> Table | None:
         raise BadConfig(f"{file} is nested too deeply.", subject=str(file), hint="Correct the file.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{file} is not TOML: {error}.", subject=str(file), hint="Correct the file.") from error
-    table = Table.of("", content, Source.of(file), environ)
+    table = Table.of("", content, ConfigSource.of(file), environ)
     table.asked.update(_TOP)
     return table
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from nbrucio.config.sizes import parse_size
 from nbrucio.config.table import Table
 from nbrucio.config.values import Policy
-from nbrucio.did import printable
+from nbrucio.core.text import printable
+from nbrucio.core.units import parse_size
 from nbrucio.errors import BadConfig
 
 _ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbrucio.config.table import Source, Table
+from nbrucio.config.table import ConfigSource, Table
+from nbrucio.disk.read import SMALL_BYTES, read_file
 from nbrucio.errors import BadConfig
-from nbrucio.readfile import SMALL_BYTES, read_file
 
 if TYPE_CHECKING:
     from configparser import ConfigParser
@@ -80,14 +80,14 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
     """
     import configparser  # here, as most runs never need it
 
-    source = Source(str(path), Path.cwd())  # rucio-clients takes relative paths from the working folder
+    source = ConfigSource(str(path), Path.cwd())  # rucio-clients takes relative paths from the working folder
     try:
         parser = _parsed(read_file(path, SMALL_BYTES).decode("utf-8"), str(path))
         section = {name: value for name, value in parser.items("client") if value} if "client" in parser else {}
         trace_host = parser.get("trace", "trace_host", fallback="")
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise BadConfig(f"{path} cannot be read as a rucio.cfg: {_first_line(error)}.", subject=str(path)) from error
-    values: dict[str, tuple[object, Source]] = {
+    values: dict[str, tuple[object, ConfigSource]] = {
         ours: (section[theirs], source) for ours, theirs in _KEYS.items() if section.get(theirs)
     }
     if trace_host:
@@ -120,7 +120,7 @@ def _parsed(text: str, name: str) -> ConfigParser:
 def overrides(key: str, environ: Mapping[str, str]) -> Table:
     """What the environment says about the instance of the user's own rucio.cfg, as a table called ``key``."""
     found = {ours: name for ours, name in _VARIABLES.items() if environ.get(name)}
-    return Table(key, {ours: (environ[name], Source(name, Path.cwd())) for ours, name in found.items()}, environ)
+    return Table(key, {ours: (environ[name], ConfigSource(name, Path.cwd())) for ours, name in found.items()}, environ)
 
 
 def _first_line(error: Exception) -> str:

@@ -6,21 +6,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from nbrucio.config.sizes import parse_size
-from nbrucio.did import printable
+from nbrucio.core.text import printable
+from nbrucio.core.units import parse_size
 from nbrucio.errors import BadConfig
 
 T = TypeVar("T")
 
 
-class Source(NamedTuple):
+class ConfigSource(NamedTuple):
     """Where a setting stands: a file, or the environment."""
 
     label: str
     folder: Path
 
     @classmethod
-    def of(cls, file: Path) -> Source:
+    def of(cls, file: Path) -> ConfigSource:
         """A file; relative paths in it start at its folder."""
         return cls(str(file), file.parent)
 
@@ -31,7 +31,7 @@ class Table:
     What is asked for is remembered in ``asked`` and ``rows``, so that what nobody asks for can be named.
     """
 
-    def __init__(self, key: str, values: Mapping[str, tuple[object, Source]], environ: Mapping[str, str]) -> None:
+    def __init__(self, key: str, values: Mapping[str, tuple[object, ConfigSource]], environ: Mapping[str, str]) -> None:
         self.key = key
         self.values = values
         self.environ = environ
@@ -39,7 +39,7 @@ class Table:
         self.rows: list[Table] = []
 
     @classmethod
-    def of(cls, key: str, value: object, source: Source, environ: Mapping[str, str]) -> Table:
+    def of(cls, key: str, value: object, source: ConfigSource, environ: Mapping[str, str]) -> Table:
         """The table ``value``, which stands at ``key`` of ``source``.
 
         Raises:
@@ -126,13 +126,13 @@ class Table:
         if name in self.values:
             return fault(self.values[name][1], self._path(name), what)
         labels = sorted({source.label for _, source in self.values.values()})
-        return fault(Source(" and ".join(labels) or "configuration", Path.cwd()), self._path(name), what)
+        return fault(ConfigSource(" and ".join(labels) or "configuration", Path.cwd()), self._path(name), what)
 
-    def _entry(self, name: str) -> tuple[object, Source] | None:
+    def _entry(self, name: str) -> tuple[object, ConfigSource] | None:
         self.asked.add(name)
         return self.values.get(name)
 
-    def _table(self, name: str, value: object, source: Source) -> Table:
+    def _table(self, name: str, value: object, source: ConfigSource) -> Table:
         return Table.of(self._path(name), value, source, self.environ)
 
     def _path(self, name: str) -> str:
@@ -148,7 +148,7 @@ class Table:
             raise fault(entry[1], self._path(name), str(error)) from error
 
 
-def fault(source: Source, key: str, what: str) -> BadConfig:
+def fault(source: ConfigSource, key: str, what: str) -> BadConfig:
     """The error for a setting, in the one form that all of them have."""
     return BadConfig(f"{source.label}: {key} {what}.", subject=key, hint="Correct it and try again.")
 

@@ -2,16 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
-from nbrucio.address import Address, address_of, read_address
-from nbrucio.config.lookup import ambiguous, exactly, loosely, no_default, unknown_instance
-from nbrucio.did import Did
-from nbrucio.errors import BadConfig, UsageError
+from nbrucio.core.address import Address, address_of, canonical, read_address
+from nbrucio.core.did import Did
+from nbrucio.core.text import printable
+from nbrucio.errors import BadConfig, UnknownInstance, UsageError
+
+
+def exactly(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
+    """Those of which ``wanted`` is a name. An identity goes before a short name, then an alias, then URL and VO."""
+    plain, identity = wanted.strip().lower(), canonical(wanted)
+    kinds: tuple[Callable[[Instance], bool], ...] = (
+        lambda one: one.identity == identity,
+        lambda one: one.name.lower() == plain,
+        lambda one: plain in (alias.lower() for alias in one.aliases),
+        lambda one: one.address.identity() == identity,
+    )
+    found = (tuple(filter(kind, instances)) for kind in kinds)
+    return next(filter(None, found), ())
+
+
+def loosely(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
+    """Those whose URL and VO ``wanted`` fits as far as it says them."""
+    written = read_address(wanted)
+    return () if written is None else tuple(one for one in instances if written.fits(one.address))
+
+
+def ambiguous(wanted: str, found: Sequence[Instance]) -> UnknownInstance:
+    """The error for a name that fits several instances."""
+    candidates = ", ".join(f"{one.identity} ({one.name})" for one in found)
+    return UnknownInstance(
+        f"{printable(wanted)} may mean {len(found)} Rucio instances.",
+        subject=wanted,
+        hint=f"Name one of them in full: {candidates}.",
+    )
+
+
+def unknown_instance(wanted: str, known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
+    """The error for a name that means nothing here."""
+    return UnknownInstance(
+        f"No Rucio instance {printable(wanted)} is configured here.",
+        subject=wanted,
+        hint=f"Configured: {', '.join(known) or 'none'}. {_how_to_add(places)}",
+    )
+
+
+def no_default(known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
+    """The error for a request to the default instance where there is none."""
+    if known:
+        return UnknownInstance(
+            "No default Rucio instance is chosen.",
+            hint=f"Configured: {', '.join(known)}. Set default_instance in the configuration, or NBRUCIO_INSTANCE.",
+        )
+    return UnknownInstance("No Rucio instance is configured here.", hint=_how_to_add(places))
+
+
+def _how_to_add(places: Sequence[Path]) -> str:
+    looked = ", ".join(str(place) for place in places) or "nowhere"
+    return f"Looked in: {looked}. Write [instances.NAME] with a host into config.toml, or install a rucio.cfg."
+
 
 #: The logins that rucio-clients has.
 AUTH_TYPES = ("userpass", "x509", "x509_proxy", "gss", "ssh", "oidc")
@@ -97,7 +151,7 @@ class Instance(NamedTuple):
     Attributes:
         name: its short name here.
         identity: what notebooks, the store and grants call it on every machine: its URL and VO as
-            `nbrucio.address` writes them, unless configured.
+            `nbrucio.core.address` writes them, unless configured.
         host, auth_host: base URLs without a final slash.
         account: the Rucio account; None lets the server choose the login's default account.
         auth_type: one of `AUTH_TYPES`.
@@ -184,7 +238,7 @@ class Policy(NamedTuple):
     allow_unverifiable: bool = False
 
 
-class Fault(NamedTuple):
+class ConfigFault(NamedTuple):
     """An instance that is configured wrongly: its error waits until somebody asks for that instance.
 
     Attributes:
@@ -229,7 +283,7 @@ class Config(NamedTuple):
     sources: tuple[Path, ...] = ()
     places: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[ConfigFault, ...] = ()
     default_name: str | None = None
 
     def instance(self, name: str | None = None) -> Instance:

@@ -1,4 +1,4 @@
-"""What can go wrong with a request, and the one seam where urllib3's errors become ours.
+"""What can go wrong with a request, and the one boundary where urllib3's errors become ours.
 
 ::
 
@@ -11,7 +11,7 @@
     ├── BrokenOff         the connection broke, or what came is not HTTP
     ├── Malformed         the body is not what its type says
     ├── TooLarge          the body exceeds a limit
-    └── GivenUp           nobody waits for the answer any more, see `nbrucio.http.giveup`
+    └── GivenUp           nobody waits for the answer any more, see `nbrucio.core.cancellation`
 """
 
 from __future__ import annotations

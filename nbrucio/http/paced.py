@@ -18,8 +18,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import wait_for_read
 
+from nbrucio.core.cancellation import given_up
 from nbrucio.http.errors import GivenUp, TooLarge
-from nbrucio.http.giveup import given_up
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -111,7 +111,7 @@ class PacedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(self.pace)
 
 
-class _Http(HTTPConnection):  # type: ignore[misc]  # mypy does not follow urllib3
+class _PacedConnection(HTTPConnection):  # type: ignore[misc]  # mypy does not follow urllib3
     response_class = PacedResponse
 
 
@@ -120,7 +120,7 @@ class _Https(HTTPSConnection):  # type: ignore[misc]
 
 
 class _HttpPool(HTTPConnectionPool):  # type: ignore[misc]
-    ConnectionCls = _Http
+    ConnectionCls = _PacedConnection
 
 
 class _HttpsPool(HTTPSConnectionPool):  # type: ignore[misc]

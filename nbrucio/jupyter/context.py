@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from nbrucio.consent import Grants
-from nbrucio.jupyter.opening import Chosen, Opening
-from nbrucio.jupyter.syncs import Run, Syncs, Wish
-from nbrucio.jupyter.threads import DaemonPool, SharedPool
-from nbrucio.jupyter.uploading import Uploads
+from nbrucio.jupyter.daemon_pool import DaemonPool, SharedPool
+from nbrucio.jupyter.open_policy import Chosen, OpenPolicy
+from nbrucio.jupyter.sync_jobs import SyncJob, SyncJobs, SyncRequest
+from nbrucio.jupyter.upload_jobs import UploadJobs
+from nbrucio.operations.grants import Grants
 
 
 class ServerContext(Protocol):
@@ -24,22 +24,22 @@ class ServerContext(Protocol):
     local_pool: DaemonPool
     remote_pool: SharedPool
     grants: Grants
-    syncs: Syncs
-    uploads: Uploads
+    sync_jobs: SyncJobs
+    upload_jobs: UploadJobs
     chosen: Chosen
 
     @property
-    def allowed(self) -> Opening:
+    def allowed(self) -> OpenPolicy:
         """What the operator lets the opening of a notebook do."""
 
     @property
-    def opening(self) -> Opening:
+    def opening(self) -> OpenPolicy:
         """What the opening of a notebook does."""
 
-    def opened(self, api_path: str, path: Path, again: bool = False) -> Run | None:
+    def opened(self, api_path: str, path: Path, again: bool = False) -> SyncJob | None:
         """Note that a notebook was opened."""
 
-    def begin(self, api_path: str, path: Path, wish: Wish) -> Run:
+    def begin(self, api_path: str, path: Path, request: SyncRequest) -> SyncJob:
         """Start a sync, or join the one under way."""
 
     def file_of(self, api_path: str) -> Path | None:

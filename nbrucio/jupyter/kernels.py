@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 from jupyter_core.utils import ensure_async
 
-from nbrucio import pointers
 from nbrucio.kernel import where
+from nbrucio.launch import pointers
 
 #: A request for a session waits so long for the pointer of its kernel, and no longer for a file system that hangs.
 _PATIENCE_S = 1.0
@@ -32,7 +32,7 @@ class Said(NamedTuple):
     path: str
 
 
-class Place(NamedTuple):
+class NotebookPlace(NamedTuple):
     """Where the notebook of a kernel is.
 
     Attributes:
@@ -43,7 +43,7 @@ class Place(NamedTuple):
     said: Said
     path: str
 
-    def moved(self, old: str, new: str) -> Place:
+    def moved(self, old: str, new: str) -> NotebookPlace:
         """This after ``old``, the notebook or a folder above it, was renamed to ``new``."""
         return self._replace(path=moved(self.path, old, new))
 
@@ -63,7 +63,7 @@ def notebooks_of(sessions: Iterable[Mapping[str, Any]]) -> dict[str, list[Said]]
     return found
 
 
-def chosen(said: Sequence[Said], before: Place | None) -> Said | None:
+def chosen(said: Sequence[Said], before: NotebookPlace | None) -> Said | None:
     """Whose kernel it is: its session's for as long as there is that one, so that its cells go on to find their data.
 
     A kernel that several notebooks share is therefore that of the first.
@@ -94,7 +94,7 @@ class Kernels:
         self._file_of = file_of
         self._began = began
         self.log = log
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, NotebookPlace] = {}
         self._lock = Lock()
         self._turn = asyncio.Lock()
         # A server that was started in a kernel has the pointer of that one, which is none of its own kernels'.
@@ -185,7 +185,7 @@ class Kernels:
                 now = chosen(said, before)
                 if now is None or (before is not None and before.said == now):
                     continue
-                place = self._places[kernel] = Place(now, now.path)
+                place = self._places[kernel] = NotebookPlace(now, now.path)
             self._lead(kernel, place)
             file = self._file_of(place.path)
             if file is not None and (before is None or before.path != place.path):
@@ -200,7 +200,7 @@ class Kernels:
         with self._lock:
             return kernel in self._places and self._places[kernel].said == said
 
-    def _lead(self, kernel: str, place: Place) -> None:
+    def _lead(self, kernel: str, place: NotebookPlace) -> None:
         file = self._file_of(place.path)
         try:
             pointer = _pointer_of(self._kernels.get_kernel(kernel))

@@ -7,10 +7,19 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nbrucio.catalogue.base import total_bytes
-from nbrucio.did import Did
-from nbrucio.events import ApplyStarted, BytesArrived, Event, FileFailed, FileFinished, FileStarted, Planned, Resolved
-from nbrucio.plan import Access, Plan
+from nbrucio.core.did import Did
+from nbrucio.core.events import (
+    ApplyStarted,
+    BytesArrived,
+    Event,
+    FileFailed,
+    FileFinished,
+    FileStarted,
+    Planned,
+    Resolved,
+)
+from nbrucio.core.files import total_bytes
+from nbrucio.core.plan import Access, Plan
 
 #: At most so often, however fast files arrive: each event goes to every browser tab.
 INTERVAL_S = 0.25

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from nbrucio.atomic import write_file
-from nbrucio.consent import Grant
+from nbrucio.core.planner import Wanted
+from nbrucio.disk.atomic import write_file
+from nbrucio.disk.permissions import make_private_folder
+from nbrucio.disk.read import read_kept
 from nbrucio.errors import UnreadableFile
-from nbrucio.fileaccess import make_private_folder
 from nbrucio.kernel.where import manifest_name
-from nbrucio.plan import Wanted
-from nbrucio.readfile import read_kept
+from nbrucio.operations.grants import Grant
 
 VERSION = 1
 #: A server that does not come back for so long resumes nothing.

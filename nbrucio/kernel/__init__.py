@@ -4,7 +4,7 @@ A kernel's Python is often not the one that nbrucio is installed in. So everythi
 folder works under any name and from any path.
 """
 
-# The engine asks this folder only where manifests live: what code in a notebook uses is loaded by who uses it.
+# The rest of nbrucio asks this folder only where manifests live: what code in a notebook uses is loaded by who uses it.
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Names that the provisioner shares with the module that it puts on a kernel's path, ``path/nbrucio_boot.py``."""
+"""Names that the provisioner shares with the module that it puts on a kernel's path,
+``launch/kernel_path/nbrucio_boot.py``."""
 
 from __future__ import annotations
 

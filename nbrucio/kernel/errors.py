@@ -1,7 +1,7 @@
 """The one error that code in a notebook sees.
 
-It is a class of its own and no part of the engine's tree (`nbrucio.errors`), since the kernel may run a Python in which
-the engine is not installed. Its attributes carry the same names as there.
+It is a class of its own and no part of the tree of all other errors (`nbrucio.errors`), since the kernel may run a
+Python in which the rest of nbrucio is not installed. Its attributes carry the same names as there.
 """
 
 from __future__ import annotations

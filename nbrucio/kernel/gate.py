@@ -74,7 +74,7 @@ class Gate(ast.NodeTransformer):
             handles, dids = (*handles, *uses.handles), uses.dids
         if not handles and not dids:
             return
-        for entry in wait_for(self._data, handles, dids, Line()):
+        for entry in wait_for(self._data, handles, dids, OutputLine()):
             if entry.state != "ready":
                 raise not_ready(entry, self._data.manifest())
         for handle in bound:
@@ -133,7 +133,7 @@ def _imports_nbrucio(node: ast.AST) -> bool:
     return isinstance(node, ast.Import) and any(alias.name.partition(".")[0] == "nbrucio" for alias in node.names)
 
 
-class Line:
+class OutputLine:
     """A line in the cell's output that replaces itself."""
 
     def __init__(self) -> None:
@@ -160,7 +160,7 @@ def load(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
     shell.ast_transformers.append(Gate(shell.user_ns))
     shell.register_magic_function(_magic, "line_cell", "rucio")
     # What the gate cannot see in a cell's tree (a handle that is computed, a use inside of a function) waits here.
-    data.before = lambda handles, dids: wait_for(data, handles, dids, Line())
+    data.before = lambda handles, dids: wait_for(data, handles, dids, OutputLine())
 
 
 def unload(shell: Any) -> None:  # noqa: ANN401 - IPython's shell

@@ -13,7 +13,7 @@ from . import where
 from .asked import Asked
 from .changed import fault_of
 from .errors import DataNotHere
-from .manifest import MAX_BYTES, Entry, Manifest, read, read_regular, writer_is_gone
+from .manifest import MAX_BYTES, Entry, LoadedManifest, read, read_regular, writer_is_gone
 
 #: So many of a requirement's local files are checked when code asks for it first: 2 µs each on a local disk.
 CHECKED_FILES = 1_024
@@ -140,7 +140,7 @@ class Data:
         """Args: notebook: whose data; None means the notebook that this kernel runs."""
         self._notebook = notebook
         self._environ = environ
-        self._read: tuple[Path, tuple[int, ...], Manifest] | None = None
+        self._read: tuple[Path, tuple[int, ...], LoadedManifest] | None = None
         self._made: dict[str, Files] = {}
         self._asks: tuple[tuple[str, tuple[int, ...]], Asked | None] | None = None
         #: Called with the handles and DIDs that are asked for, before they are looked up; the gate waits in it.
@@ -201,7 +201,7 @@ class Data:
         except DataNotHere:
             return []
 
-    def manifest(self) -> Manifest:
+    def manifest(self) -> LoadedManifest:
         """The notebook's manifest as it stands now.
 
         Raises:
@@ -264,7 +264,7 @@ class Data:
         # A kernel's pointer is a link, which leads elsewhere after its notebook was renamed.
         return Path(os.path.realpath(pointer)) if pointer and self._notebook is None else None
 
-    def _manifest(self, subject: str | None) -> Manifest:
+    def _manifest(self, subject: str | None) -> LoadedManifest:
         pointer = self._pointer()
         path = pointer or self._written()
         try:
@@ -280,7 +280,7 @@ class Data:
             raise self._no_manifest(subject, manifest)
         return manifest
 
-    def _read_at(self, path: Path) -> Manifest:
+    def _read_at(self, path: Path) -> LoadedManifest:
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if self._read is None or self._read[:2] != (path, stamp):
@@ -298,7 +298,7 @@ class Data:
         pointed = bool(self._environ.get(where.MANIFEST_VARIABLE))
         return self._notebook or where.find_notebook(self._environ, guess=not pointed)
 
-    def _no_manifest(self, subject: str | None, blank: Manifest | None = None) -> DataNotHere:
+    def _no_manifest(self, subject: str | None, blank: LoadedManifest | None = None) -> DataNotHere:
         what = f"{subject!r} is not here" if subject else "There is no data yet"
         notebook = (blank.notebook if blank else "") or self._known_notebook()
         if not notebook:
@@ -311,7 +311,7 @@ class Data:
         command = _command("sync", notebook)
         return DataNotHere(f"{what}: this notebook has not been synced on this machine.", subject, command)
 
-    def _ready(self, entry: Entry, manifest: Manifest) -> Files:
+    def _ready(self, entry: Entry, manifest: LoadedManifest) -> Files:
         if (outdated := self.outdated((entry.handle,))) is not None:
             raise outdated
         if entry.state != "ready":
@@ -331,7 +331,7 @@ class Data:
         return files
 
 
-def not_ready(entry: Entry, manifest: Manifest) -> DataNotHere:
+def not_ready(entry: Entry, manifest: LoadedManifest) -> DataNotHere:
     """The error for an entry whose data is not here, in words for the user."""
     what = f"{entry.handle!r} ({entry.did})"
     sync = _command("sync", manifest.notebook)
@@ -344,7 +344,7 @@ def not_ready(entry: Entry, manifest: Manifest) -> DataNotHere:
     return DataNotHere(f"{what} is not here: {reason}", entry.handle, error.get("next_command") or sync)
 
 
-def _unknown_handle(handle: object, manifest: Manifest) -> DataNotHere:
+def _unknown_handle(handle: object, manifest: LoadedManifest) -> DataNotHere:
     import difflib  # costs 3 ms, and only a mistake needs it
 
     close = difflib.get_close_matches(str(handle), manifest.entries, n=3)

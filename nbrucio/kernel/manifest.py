@@ -1,4 +1,4 @@
-"""Reading a manifest. Written by `nbrucio.manifest`, which also has its description."""
+"""Reading a manifest. Written by `nbrucio.pipeline.manifest`, which also has its description."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
     token: Mapping[str, str] | None = None
 
 
-class Manifest(NamedTuple):
+class LoadedManifest(NamedTuple):
     """A manifest as a kernel sees it. ``pid`` is the process that wrote it, 0 when unknown."""
 
     notebook: str
@@ -48,7 +48,7 @@ class Manifest(NamedTuple):
         return self.state == "syncing" and not self.entries
 
 
-def read(path: Path) -> Manifest:
+def read(path: Path) -> LoadedManifest:
     """The manifest in the file ``path``.
 
     Raises:
@@ -65,7 +65,7 @@ def read(path: Path) -> Manifest:
                 None,
                 "pip install --upgrade nbrucio",
             )
-        return Manifest(
+        return LoadedManifest(
             notebook=str(content["notebook"]),
             state=str(content["state"]),
             entries={handle: _entry(handle, value) for handle, value in content["data"].items()},
@@ -76,7 +76,7 @@ def read(path: Path) -> Manifest:
 
 
 def read_regular(path: str | os.PathLike[str], max_bytes: int) -> bytes:
-    """As `nbrucio.readfile.read_file`, which is not where this kernel is: only regular files, and no waiting."""
+    """As `nbrucio.disk.read.read_file`, which is not where this kernel is: only regular files, and no waiting."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         found = os.fstat(descriptor)
@@ -106,7 +106,7 @@ def _entry(handle: str, value: dict[str, Any]) -> Entry:
     )
 
 
-def writer_is_gone(manifest: Manifest) -> bool:
+def writer_is_gone(manifest: LoadedManifest) -> bool:
     """Whether the sync that this manifest calls unfinished has ended without saying so."""
     if manifest.state != "syncing" or not manifest.pid:
         return False

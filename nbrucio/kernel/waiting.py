@@ -13,7 +13,7 @@ from . import where
 from .boot import COMMAND_VARIABLE
 from .errors import DataNotHere
 from .lookup import Data, readable
-from .manifest import Entry, Manifest, read_progress, writer_is_gone
+from .manifest import Entry, LoadedManifest, read_progress, writer_is_gone
 
 POLL_S = 0.2
 #: The server writes the first manifest when the kernel is started; so long a kernel gives it.
@@ -66,7 +66,7 @@ def wait_for(
         manifest = data.manifest()
 
 
-def _renew(manifest: Manifest, show: Show, environ: Mapping[str, str]) -> float:
+def _renew(manifest: LoadedManifest, show: Show, environ: Mapping[str, str]) -> float:
     """Have a notebook synced that was changed since; returns how many seconds to wait for the server that does it."""
     if environ.get(where.MANIFEST_VARIABLE):
         return SAVE_S
@@ -75,11 +75,11 @@ def _renew(manifest: Manifest, show: Show, environ: Mapping[str, str]) -> float:
     return 0.0
 
 
-def _named(manifest: Manifest, handles: tuple[str, ...], dids: tuple[str, ...]) -> list[Entry]:
+def _named(manifest: LoadedManifest, handles: tuple[str, ...], dids: tuple[str, ...]) -> list[Entry]:
     return [entry for entry in manifest.entries.values() if entry.handle in handles or entry.did in dids]
 
 
-def _first_manifest(data: Data, show: Show, environ: Mapping[str, str]) -> Manifest:
+def _first_manifest(data: Data, show: Show, environ: Mapping[str, str]) -> LoadedManifest:
     try:
         return data.manifest()
     except DataNotHere:
@@ -93,7 +93,7 @@ def _first_manifest(data: Data, show: Show, environ: Mapping[str, str]) -> Manif
         return data.manifest()
 
 
-def _wait_for_server(data: Data) -> Manifest:
+def _wait_for_server(data: Data) -> LoadedManifest:
     end = time.monotonic() + GRACE_S
     while True:
         try:

@@ -22,16 +22,16 @@ from typing import Any
 
 from distributed import Worker, WorkerPlugin
 
-from nbrucio import sidecar
 from nbrucio.config import load
-from nbrucio.declaration import NO_PARAMETERS
+from nbrucio.core.declaration import NO_PARAMETERS
 from nbrucio.kernel.where import MANIFEST_VARIABLE, NOTEBOOK_VARIABLE, manifest_name
-from nbrucio.notebook import KEY
-from nbrucio.resolve import read_declared
-from nbrucio.runners.environment import environment
+from nbrucio.launch.environment import environment
+from nbrucio.notebook import lock_file
+from nbrucio.notebook.base import KEY
+from nbrucio.notebook.declared import read_declared
+from nbrucio.notebook.lock_file import LockFile
+from nbrucio.pipeline.run import Options, sync
 from nbrucio.runners.prepare import private_runtime, refuse_unready
-from nbrucio.sidecar import Sidecar
-from nbrucio.sync import Options, sync
 
 #: Of the digest in a plugin's name.
 _DIGEST_CHARS = 16
@@ -75,7 +75,7 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
         path = Path(notebook)
         declaration = read_declared(path).declaration
         digests = frozenset(entry.digest for entry in declaration.lock.values())
-        beside = sidecar.read(path).restricted_to(digests)
+        beside = lock_file.read(path).restricted_to(digests)
         self._value = declaration.as_json()
         self._beside = dict(beside.lists), {digest: dict(sums) for digest, sums in beside.sha256.items()}
         self._parameters = dict(parameters)
@@ -119,7 +119,7 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
         notebook = scratch / f"{self.name}.ipynb"
         notebook.write_text(json.dumps(content), encoding="utf-8")
         if any(self._beside):
-            sidecar.add(notebook, Sidecar(*self._beside))
+            lock_file.add(notebook, LockFile(*self._beside))
         runtime = self._open.enter_context(private_runtime())
         self._open.callback(_TASKS.tell, self, None)
         told = {NOTEBOOK_VARIABLE: str(notebook), MANIFEST_VARIABLE: str(runtime / manifest_name(notebook))}

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from nbrucio.did import printable
+from nbrucio.core.report import NotebookReport
+from nbrucio.core.text import printable
 from nbrucio.errors import CellFailed, KernelFailed, MissingDependency, NbrucioError, NoSpace, UsageError
-from nbrucio.notebook import Notebook, load
-from nbrucio.report import NotebookReport
-from nbrucio.runners.prepare import told_of
-from nbrucio.runners.record import stamp
-from nbrucio.textnotebook import as_ipynb
+from nbrucio.notebook.base import Notebook
+from nbrucio.notebook.convert import as_ipynb
+from nbrucio.notebook.ipynb import load
+from nbrucio.runners.prepare import kernel_environment
+from nbrucio.runners.provenance import stamp
 
 if TYPE_CHECKING:
     from traitlets.config import Config
@@ -33,7 +34,7 @@ def execute(
 ) -> None:
     """Run every cell of ``notebook`` in the notebook's own folder and write the result to ``output``.
 
-    The output also gets the record of what was read (see `nbrucio.runners.record`).
+    The output also gets the record of what was read (see `nbrucio.runners.provenance`).
 
     Args:
         report: how its sync ended; the kernel is told its manifest.
@@ -52,7 +53,7 @@ def execute(
         output.parent.mkdir(parents=True, exist_ok=True)
         with as_ipynb(notebook) as source, tempfile.TemporaryFile() as log:
             chosen = _Kernel.of(load(source), kernel, load(notebook).language())
-            run = _Run(source, output, notebook.absolute().parent, chosen, told_of(report), log)
+            run = _Run(source, output, notebook.absolute().parent, chosen, kernel_environment(report), log)
             run.papermill(parameters, progress=progress)
     except (CellFailed, KernelFailed) as error:
         stamp(output, report)
@@ -152,7 +153,7 @@ class _Run(NamedTuple):
             from jupyter_client.kernelspec import NoSuchKernel
             from papermill.exceptions import PapermillException, PapermillExecutionError
 
-            from nbrucio.runners.kernels import told_kernel_manager
+            from nbrucio.launch.kernel_manager import kernel_manager_with
         except ImportError as error:
             raise _no_papermill(error) from error
         try:
@@ -165,7 +166,7 @@ class _Run(NamedTuple):
                 cwd=str(self.folder),
                 progress_bar=progress,
                 config=_encrypted(),
-                kernel_manager_class=told_kernel_manager(self.environment, self.log),
+                kernel_manager_class=kernel_manager_with(self.environment, self.log),
             )
         except PapermillExecutionError as error:
             raise CellFailed(

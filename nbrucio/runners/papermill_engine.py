@@ -13,12 +13,12 @@ import nbformat
 from papermill.engines import NBClientEngine
 from papermill.iorw import papermill_io
 
-from nbrucio.declaration import NO_PARAMETERS
+from nbrucio.core.declaration import NO_PARAMETERS
 from nbrucio.errors import NbrucioError
-from nbrucio.notebook import KEY
-from nbrucio.runners.kernels import told_kernel_manager
+from nbrucio.launch.kernel_manager import kernel_manager_with
+from nbrucio.notebook.base import KEY
 from nbrucio.runners.prepare import Ready, one_line, ready
-from nbrucio.runners.record import recorded
+from nbrucio.runners.provenance import recorded
 
 
 class NotReady(click.ClickException):
@@ -46,7 +46,7 @@ class SyncingEngine(NBClientEngine):  # type: ignore[misc] # papermill has no ty
         parameters = metadata.get("papermill", {}).get("parameters") or NO_PARAMETERS
         with _notebook_file(nb_man.nb, kwargs.get("input_path")) as path, _ready(path, parameters) as here:
             metadata[KEY] = nbformat.from_dict(recorded(metadata.get(KEY), here.report))
-            manager = told_kernel_manager(here.environment)
+            manager = kernel_manager_with(here.environment)
             super().execute_managed_notebook(nb_man, kernel_name, kernel_manager_class=manager, **kwargs)
 
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbrucio.config import Config, load
-from nbrucio.declaration import NO_PARAMETERS
+from nbrucio.core.declaration import NO_PARAMETERS
+from nbrucio.core.events import Reporter
+from nbrucio.core.report import NotebookReport
 from nbrucio.errors import BadConfig, NbrucioError, exit_code_for
-from nbrucio.events import Reporter
 from nbrucio.kernel.where import MANIFEST_VARIABLE, NOTEBOOK_VARIABLE, make_private, runtime_folder
-from nbrucio.report import NotebookReport
-from nbrucio.sync import Options, sync
+from nbrucio.pipeline.run import Options, sync
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ def ready(
         options = Options(parameters=parameters, runtime=folder)
         report = sync([notebook.absolute()], config or load(), options=options, reporter=reporter).notebooks[0]
         refuse_unready(report)
-        yield Ready(report.path, report, told_of(report))
+        yield Ready(report.path, report, kernel_environment(report))
 
 
-def told_of(report: NotebookReport) -> dict[str, str]:
+def kernel_environment(report: NotebookReport) -> dict[str, str]:
     """The environment variables by which a kernel finds the data of a notebook that was synced."""
     told = {NOTEBOOK_VARIABLE: str(report.path.absolute())}
     return told if report.manifest is None else {**told, MANIFEST_VARIABLE: str(report.manifest)}

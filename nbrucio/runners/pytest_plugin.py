@@ -34,7 +34,7 @@ class _Current:
 
     def _prepare(self, path: Path) -> str | None:
         from nbrucio.errors import NbrucioError
-        from nbrucio.runners.environment import environment
+        from nbrucio.launch.environment import environment
         from nbrucio.runners.prepare import one_line, ready
 
         try:
@@ -71,7 +71,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _declares(path: Path) -> bool:
     from nbrucio.errors import BadNotebook
-    from nbrucio.resolve import read_declared
+    from nbrucio.notebook.declared import read_declared
 
     try:
         return bool(read_declared(path).declaration.entries)

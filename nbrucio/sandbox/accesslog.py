@@ -13,7 +13,7 @@ _POLL_S = 0.03
 
 
 @dataclass(frozen=True)
-class Request:
+class LoggedRequest:
     """One answered request. ``path`` is as it was sent, with its query; ``size_bytes`` is that of the answer's body."""
 
     method: str
@@ -23,7 +23,7 @@ class Request:
     agent: str
 
 
-def read_requests(log: Path, start: int = 0) -> list[Request]:
+def read_requests(log: Path, start: int = 0) -> list[LoggedRequest]:
     """The requests in ``log`` from this byte on, in the order in which their answers were complete."""
     if not log.exists():
         return []
@@ -33,13 +33,13 @@ def read_requests(log: Path, start: int = 0) -> list[Request]:
 
 
 @contextmanager
-def new_requests(log: Path) -> Iterator[list[Request]]:
+def new_requests(log: Path) -> Iterator[list[LoggedRequest]]:
     """A list that holds, after the block, the requests that came while it ran.
 
     A server writes the line after the client has its answer, so both ends of the block wait until the log is still.
     """
     start = _settled_size(log)
-    requests: list[Request] = []
+    requests: list[LoggedRequest] = []
     yield requests
     _settled_size(log)
     requests += read_requests(log, start)
@@ -58,6 +58,6 @@ def _size(log: Path) -> int:
     return log.stat().st_size if log.exists() else 0
 
 
-def _request(line: str) -> Request:
+def _request(line: str) -> LoggedRequest:
     method, path, _protocol, status, size, _microseconds, agent = line.split(" ", 6)
-    return Request(method, path, int(status), int(size.replace("-", "0")), agent.strip('"'))
+    return LoggedRequest(method, path, int(status), int(size.replace("-", "0")), agent.strip('"'))

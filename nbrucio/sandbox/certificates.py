@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nbrucio.sandbox.layout import Layout, write_private
+from nbrucio.sandbox.layout import SandboxLayout, write_private
 
 
-def make_certificates(layout: Layout) -> None:
+def make_certificates(layout: SandboxLayout) -> None:
     """The CA's certificate, one for the HTTPS storage, and one by which its writers show who they are."""
     import trustme
 

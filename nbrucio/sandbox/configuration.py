@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from nbrucio.sandbox.layout import Layout, write_private
+from nbrucio.sandbox.layout import SandboxLayout, write_private
 from nbrucio.sandbox.rses import ACCOUNT, ADMIN, MOUNT
 from nbrucio.sandbox.state import State
 
@@ -15,7 +15,7 @@ IDENTITY = "sandbox.localhost"
 _Sections = Mapping[str, Mapping[str, str]]
 
 
-def write_configuration(layout: Layout, state: State) -> None:
+def write_configuration(layout: SandboxLayout, state: State) -> None:
     """Write all of them anew; the ports may have changed."""
     write_private(layout.server / "etc" / "rucio.cfg", _ini(_server_sections(layout, state)))
     write_private(layout.client / "etc" / "rucio.cfg", _ini(_client_sections(layout, state)))
@@ -23,7 +23,7 @@ def write_configuration(layout: Layout, state: State) -> None:
     layout.tokens.mkdir(mode=0o700, exist_ok=True)
 
 
-def client_environment(layout: Layout) -> dict[str, str]:
+def client_environment(layout: SandboxLayout) -> dict[str, str]:
     """What makes a plain Rucio client and nbrucio use this sandbox, whatever the environment said before."""
     return {
         "NBRUCIO_CONFIG": str(layout.config),
@@ -39,7 +39,7 @@ def client_environment(layout: Layout) -> dict[str, str]:
     }
 
 
-def _server_sections(layout: Layout, state: State) -> _Sections:
+def _server_sections(layout: SandboxLayout, state: State) -> _Sections:
     # Seconds that a writer waits for another; see rucio_app for what makes it wait rather than fail.
     database = f"sqlite:///{layout.database}?timeout=60"
     return {
@@ -68,7 +68,7 @@ def _server_sections(layout: Layout, state: State) -> _Sections:
     }
 
 
-def _client_sections(layout: Layout, state: State) -> _Sections:
+def _client_sections(layout: SandboxLayout, state: State) -> _Sections:
     return {
         "client": {
             "rucio_host": state.server_url,
@@ -95,7 +95,7 @@ def _ini(sections: _Sections) -> str:
     return "\n".join(lines)
 
 
-def _nbrucio_toml(layout: Layout, state: State) -> str:
+def _nbrucio_toml(layout: SandboxLayout, state: State) -> str:
     mount = layout.rse_folder(MOUNT.name)
     instance: dict[str, str | bool | list[str]] = {
         "identity": IDENTITY,

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.layout import SandboxLayout
 
 if TYPE_CHECKING:
     from rucio.client import Client
 
 
 @contextmanager
-def connect(layout: Layout, url: str, account: str, password: str) -> Iterator[Client]:
+def connect(layout: SandboxLayout, url: str, account: str, password: str) -> Iterator[Client]:
     """A `rucio.client.Client` that is logged in, closed at the end.
 
     Host and credentials are given and its token is kept in the sandbox: neither the user's configuration nor another

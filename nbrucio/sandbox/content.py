@@ -7,10 +7,10 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import seed
 from nbrucio.sandbox.dimuon import make_events
-from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.rses import HTTPS, MOUNT, POSIX, add_accounts, add_rses
 from nbrucio.sandbox.state import State
 
@@ -47,9 +47,9 @@ class Content:
     The events are the same in every sandbox; the files' bytes are not, as ROOT's format holds the time of writing.
     """
 
-    dimuon: tuple[seed.File, ...]
-    growing: tuple[seed.File, ...]
-    mounted: tuple[seed.File, ...]
+    dimuon: tuple[seed.NewFile, ...]
+    growing: tuple[seed.NewFile, ...]
+    mounted: tuple[seed.NewFile, ...]
 
     @classmethod
     def make(cls) -> Content:
@@ -59,7 +59,7 @@ class Content:
             mounted=tuple(_root_file(f"mounted.{n}.root", _SMALL_EVENTS, _SEED + 20 + n) for n in range(1, 3)),
         )
 
-    def add(self, client: Client, layout: Layout, state: State) -> None:
+    def add(self, client: Client, layout: SandboxLayout, state: State) -> None:
         """Fill a server that has a root account and nothing else."""
         add_accounts(client, state)
         add_rses(client, layout, state)
@@ -77,12 +77,12 @@ class Content:
 def _add_odd_names(client: Client) -> None:
     dids = [Did("sandbox", name) for name in (*ODD_NAMES, ODD_TWIN)] + [Did("user.sandbox", ODD_TWIN)]
     # Each file holds its own DID, so that one taken for another shows.
-    files = [seed.File(did, f"{did}\n".encode()) for did in dids]
+    files = [seed.NewFile(did, f"{did}\n".encode()) for did in dids]
     seed.add_files(client, files, [HTTPS.name, POSIX.name])
     seed.add_dataset(client, "sandbox", "odd.names", dids, closed=True)
 
 
-def _root_file(name: str, events: int, random_seed: int) -> seed.File:
+def _root_file(name: str, events: int, random_seed: int) -> seed.NewFile:
     import uproot
 
     did = Did("sandbox", name)
@@ -91,4 +91,4 @@ def _root_file(name: str, events: int, random_seed: int) -> seed.File:
     with uproot.recreate(data, uuid_function=lambda: uuid.uuid5(uuid.NAMESPACE_URL, str(did))) as file:
         file.mktree("Events", {key: values.dtype for key, values in columns.items()})
         file["Events"].extend(columns)
-        return seed.File(did, data.getvalue())  # before uproot closes it; everything is written at once
+        return seed.NewFile(did, data.getvalue())  # before uproot closes it; everything is written at once

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nbrucio.errors import NbrucioError
 from nbrucio.sandbox.fts import serving
-from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.rses import MOUNT, POSIX
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _BOOT = (
 _TIMEOUT_S = 300
 
 
-def transfer(layout: Layout, client: Client, rounds: int) -> None:
+def transfer(layout: SandboxLayout, client: Client, rounds: int) -> None:
     """Run judge-evaluator, submitter, poller and finisher once in turn, ``rounds`` times.
 
     Args:

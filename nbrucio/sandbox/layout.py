@@ -12,7 +12,7 @@ _MARKER_TEXT = "Made by `nbrucio sandbox`. Its reset deletes what is in this fol
 
 
 @dataclass(frozen=True)
-class Layout:
+class SandboxLayout:
     """The paths of one sandbox. Only `claim` touches the disk."""
 
     root: Path

@@ -72,22 +72,22 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path, inh
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _ProcessState:
     """What the system says of a process number: when it was started, as an opaque text, and whether it has ended."""
 
     started: str
     ended: bool
 
 
-def _look(pid: int) -> _Seen | None:
+def _look(pid: int) -> _ProcessState | None:
     if Path("/proc/self/stat").exists():
         return _look_linux(pid)
     command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
     shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()  # noqa: S603 (no shell)
-    return _Seen(" ".join(shown[1:]), shown[0].startswith("Z")) if shown else None
+    return _ProcessState(" ".join(shown[1:]), shown[0].startswith("Z")) if shown else None
 
 
-def _look_linux(pid: int) -> _Seen | None:
+def _look_linux(pid: int) -> _ProcessState | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -96,4 +96,4 @@ def _look_linux(pid: int) -> _Seen | None:
     # The second field is the program's name in parentheses and may itself hold spaces and parentheses.
     fields = stat.rpartition(")")[2].split()
     state, ticks = fields[0], fields[19]
-    return _Seen(f"{boot}:{ticks}", state in "ZX")
+    return _ProcessState(f"{boot}:{ticks}", state in "ZX")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.state import State
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def add_accounts(client: Client, state: State) -> None:
         client.add_scope(ACCOUNT, scope)
 
 
-def add_rses(client: Client, layout: Layout, state: State) -> None:
+def add_rses(client: Client, layout: SandboxLayout, state: State) -> None:
     """The RSEs, their protocols, and unlimited quota on each; `rucio upload` makes rules, which need it.
 
     Those that are there already stay as they are: a sandbox may have been made by an earlier nbrucio.
@@ -67,7 +67,7 @@ def add_rses(client: Client, layout: Layout, state: State) -> None:
             client.set_account_limit(account, rse.name, -1, "local")
 
 
-def repoint_https(client: Client, layout: Layout, state: State) -> None:
+def repoint_https(client: Client, layout: SandboxLayout, state: State) -> None:
     """Make Rucio know the HTTPS storage at its present port. No-op when it does."""
     for rse in BY_HTTPS:
         for protocol in client.get_protocols(rse.name):
@@ -78,7 +78,7 @@ def repoint_https(client: Client, layout: Layout, state: State) -> None:
                 client.add_protocol(rse.name, _protocol(rse, layout, state))
 
 
-def _protocol(rse: Rse, layout: Layout, state: State) -> dict[str, Any]:
+def _protocol(rse: Rse, layout: SandboxLayout, state: State) -> dict[str, Any]:
     if rse.scheme == "https":
         where = {"hostname": "127.0.0.1", "port": state.storage_port, "prefix": rse.prefix}
         return {"scheme": "https", "impl": "rucio.rse.protocols.webdav.Default", "domains": _DOMAINS, **where}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.layout import SandboxLayout
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-def make_application(layout: Layout) -> WSGIApplication:
+def make_application(layout: SandboxLayout) -> WSGIApplication:
     """The WSGI application; the first call in a sandbox makes the database."""
     prepare()
     if not layout.database.exists():

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from nbrucio.errors import MissingDependency, NbrucioError, UnreadableFile, UsageError
 from nbrucio.sandbox.configuration import client_environment, write_configuration
-from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.rses import ACCOUNT, ADMIN
 from nbrucio.sandbox.servers import launch, listen, wait_until_ready
 from nbrucio.sandbox.state import State, load_state
@@ -53,7 +53,7 @@ class Sandbox:
     """
 
     def __init__(self, root: Path | None = None, *, tied: bool = False) -> None:
-        self._layout = Layout((default_root() if root is None else root).absolute())
+        self._layout = SandboxLayout((default_root() if root is None else root).absolute())
         self._tied = tied
 
     @property
@@ -255,7 +255,7 @@ def default_root() -> Path:
     return platformdirs.user_data_path("nbrucio") / "sandbox"
 
 
-def _connect(layout: Layout, state: State, account: str, password: str) -> AbstractContextManager[Client]:
+def _connect(layout: SandboxLayout, state: State, account: str, password: str) -> AbstractContextManager[Client]:
     from nbrucio.sandbox.connect import connect
 
     return connect(layout, state.server_url, account, password)

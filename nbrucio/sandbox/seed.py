@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nbrucio.did import Did, printable
+from nbrucio.core.did import Did
+from nbrucio.core.text import printable
 from nbrucio.errors import UsageError
 from nbrucio.sandbox.rses import FOLDER_ATTRIBUTE
 
@@ -28,7 +29,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class File:
+class NewFile:
     """A file to add: its DID and its bytes."""
 
     did: Did
@@ -38,11 +39,11 @@ class File:
 def add_file(client: Client, scope: str, name: str, data: bytes, rses: Sequence[str]) -> Did:
     """Write ``data`` to each RSE and register the replicas with size, adler32 and md5."""
     did = Did(scope, name)
-    add_files(client, [File(did, data)], rses)
+    add_files(client, [NewFile(did, data)], rses)
     return did
 
 
-def add_files(client: Client, files: Sequence[File], rses: Sequence[str]) -> None:
+def add_files(client: Client, files: Sequence[NewFile], rses: Sequence[str]) -> None:
     """As `add_file`, for many files at once."""
     for rse in rses:
         paths = replica_paths(client, rse, [file.did for file in files])
@@ -105,7 +106,7 @@ def _fill(client: Client, did: Did, children: Sequence[Did], *, closed: bool) ->
     return did
 
 
-def _replica(file: File) -> dict[str, Any]:
+def _replica(file: NewFile) -> dict[str, Any]:
     return {
         "scope": file.did.scope,
         "name": file.did.name,

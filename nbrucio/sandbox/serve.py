@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gunicorn.app.base import BaseApplication
 
-from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.tie import end_with
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ _COMMON: Mapping[str, object] = {
 }
 
 
-def rucio_settings(layout: Layout) -> dict[str, object]:
+def rucio_settings(layout: SandboxLayout) -> dict[str, object]:
     """One worker: Rucio's caches then live in one process, and a change is seen by the next request."""
     return {"workers": 1, "threads": 8, "accesslog": str(layout.access_log)}
 
 
-def storage_settings(layout: Layout) -> dict[str, object]:
+def storage_settings(layout: SandboxLayout) -> dict[str, object]:
     """A client may show a certificate, so that storage_app knows who may write."""
     return {
         "workers": 2,
@@ -46,19 +46,21 @@ def storage_settings(layout: Layout) -> dict[str, object]:
     }
 
 
-def _load_rucio(layout: Layout) -> WSGIApplication:
+def _load_rucio(layout: SandboxLayout) -> WSGIApplication:
     from nbrucio.sandbox.rucio_app import make_application
 
     return make_application(layout)
 
 
-def _load_storage(layout: Layout) -> WSGIApplication:
+def _load_storage(layout: SandboxLayout) -> WSGIApplication:
     from nbrucio.sandbox.storage_app import make_application
 
     return make_application(layout)
 
 
-_KINDS: Mapping[str, tuple[Callable[[Layout], dict[str, object]], Callable[[Layout], WSGIApplication]]] = {
+_KINDS: Mapping[
+    str, tuple[Callable[[SandboxLayout], dict[str, object]], Callable[[SandboxLayout], WSGIApplication]]
+] = {
     "rucio": (rucio_settings, _load_rucio),
     "storage": (storage_settings, _load_storage),
 }
@@ -91,7 +93,7 @@ def main(arguments: list[str]) -> None:
     kind, root, fd, *tied_to = arguments
     for parent in tied_to:
         end_with(int(parent))
-    layout = Layout(Path(root))
+    layout = SandboxLayout(Path(root))
     # Not the caller's folder: it may vanish, or hold files that libraries take for their own.
     os.chdir(layout.root)
     settings, load = _KINDS[kind]

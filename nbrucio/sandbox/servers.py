@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 from nbrucio.errors import NbrucioError
-from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.process import Process, spawn
 from nbrucio.sandbox.rses import HTTPS
 from nbrucio.sandbox.state import State
@@ -41,7 +41,7 @@ def listen(preferred_port: int) -> socket.socket:
     raise AssertionError("unreachable: port 0 returns or raises")
 
 
-def launch(layout: Layout, state: State, server: socket.socket, storage: socket.socket, *, tied: bool) -> State:
+def launch(layout: SandboxLayout, state: State, server: socket.socket, storage: socket.socket, *, tied: bool) -> State:
     """Start both processes and remember them at once, so that whoever comes next can stop them.
 
     The servers get sockets that listen already: nobody can take their ports in between.
@@ -64,7 +64,7 @@ def launch(layout: Layout, state: State, server: socket.socket, storage: socket.
     return state
 
 
-def wait_until_ready(layout: Layout, state: State) -> None:
+def wait_until_ready(layout: SandboxLayout, state: State) -> None:
     """Return when both servers answer.
 
     Raises:

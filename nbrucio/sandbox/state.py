@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbrucio.readfile import SMALL_BYTES, read_kept
+from nbrucio.disk.read import SMALL_BYTES, read_kept
 from nbrucio.sandbox.layout import write_private
 from nbrucio.sandbox.process import Process
 

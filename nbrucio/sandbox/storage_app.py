@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.rses import BY_HTTPS
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
 
 
-def make_application(layout: Layout) -> WSGIApplication:
+def make_application(layout: SandboxLayout) -> WSGIApplication:
     """Everybody on this machine may read; who shows a certificate of the sandbox's CA may write."""
     from wsgidav.fs_dav_provider import FilesystemProvider
     from wsgidav.wsgidav_app import WsgiDAVApp

@@ -1,15 +1,15 @@
 """The local cache of verified files.
 
 What writes it (`nbrucio.store.session`, `nbrucio.store.partial`) is loaded by whoever writes, and `Store` itself by
-whoever looks at files: a glance at what was seen before needs neither.
+whoever looks at files: a cached status needs neither.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from nbrucio.store.record import Stored, Usage
     from nbrucio.store.store import Store
-    from nbrucio.store.value import Stored, Usage
 
 __all__ = ["Store", "Stored", "Usage"]
 
@@ -20,7 +20,7 @@ def __getattr__(name: str) -> object:
 
         return Store
     if name in ("Stored", "Usage"):
-        from nbrucio.store import value
+        from nbrucio.store import record
 
-        return getattr(value, name)
+        return getattr(record, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
+from nbrucio.store.checksums import Sums
 from nbrucio.store.fs import FileSystem, write_new, write_whole
-from nbrucio.store.layout import Layout, Place
+from nbrucio.store.layout import Place, StoreLayout
 from nbrucio.store.partial import Partial
-from nbrucio.store.record import Record, Sums
+from nbrucio.store.record import Record
 
 #: From this many files on, one flush of the whole file system is cheaper than one a file. Below, other programs'
 #: unwritten data is not ours to wait for.
@@ -43,7 +44,7 @@ class Candidate:
 class Committer:
     """Commits partials of one store."""
 
-    def __init__(self, fs: FileSystem, layout: Layout) -> None:
+    def __init__(self, fs: FileSystem, layout: StoreLayout) -> None:
         self._fs = fs
         self._layout = layout
 

@@ -1,4 +1,4 @@
-"""The seam: every file-system call of the store is a method of `FileSystem`.
+"""The boundary: every file-system call of the store is a method of `FileSystem`.
 
 One place to see what the store asks of a disk, and one place where a test can fail the n-th call or kill the process at
 it. Paths are text, since the store makes thousands of them and `pathlib` costs more than the calls themselves.

@@ -6,8 +6,8 @@ import os
 from functools import lru_cache
 from typing import NamedTuple
 
-from nbrucio.address import former_identity
-from nbrucio.did import Did
+from nbrucio.core.address import former_identity
+from nbrucio.core.did import Did
 from nbrucio.store.names import object_key, safe_component
 
 
@@ -25,7 +25,7 @@ class Place(NamedTuple):
 _REMEMBERED = 512
 
 
-class Layout:
+class StoreLayout:
     """The folders of the store at ``root``."""
 
     def __init__(self, root: str) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 
 MAX_COMPONENT_CHARS = 120
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=,@-]")

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from nbrucio.catalogue.base import FileEntry
+from nbrucio.core.files import FileEntry
+from nbrucio.store.checksums import Sums, wants_md5
 from nbrucio.store.fs import FileSystem, write_whole
-from nbrucio.store.layout import Layout, Place
-from nbrucio.store.record import Record, Sums, parse_record, wants_md5
+from nbrucio.store.layout import Place, StoreLayout
+from nbrucio.store.record import Record, Stored, parse_record, stored_at
 from nbrucio.store.remembered import Read, Remembered
-from nbrucio.store.value import Stored, stored_at
 
 _RECORD_MAX_BYTES = 16384
 _KINDS = {
@@ -50,7 +50,7 @@ class Examined(NamedTuple):
 class Objects:
     """The objects of one store, by their places. Methods raise `OSError` as the file system does."""
 
-    def __init__(self, fs: FileSystem, layout: Layout, remembered: Remembered) -> None:
+    def __init__(self, fs: FileSystem, layout: StoreLayout, remembered: Remembered) -> None:
         self._fs = fs
         self._layout = layout
         self._remembered = remembered
@@ -150,7 +150,7 @@ class Objects:
         return size_bytes
 
     def _read(self, place: Place, entry: FileEntry, before_block: Callable[[], None]) -> tuple[os.stat_result, Sums]:
-        from nbrucio.store.partial import sum_file
+        from nbrucio.store.checksums import sum_file
 
         fd = self._fs.open(place.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:

@@ -9,55 +9,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import md5, sha256
 
-from nbrucio.store.adler import adler32
+from nbrucio.store.checksums import RunningSums, Sums, sum_file
 from nbrucio.store.fs import FileSystem, clear_folder
-from nbrucio.store.record import Sums
-from nbrucio.store.writer import parse_partial_name, this_writer
+from nbrucio.store.owner import parse_partial_name, this_writer
 
-#: Bytes read at once when a file is summed again; larger blocks were no faster.
-BLOCK_BYTES = 1 << 20
 #: What a writer of another host or boot left, or a broken write, is swept after this time. A living writer touches its
 #: file within minutes, since a stalled transfer is ended.
 ABANDONED_S = 3 * 24 * 3600
-
-
-class RunningSums:
-    """Length and checksums of the bytes so far."""
-
-    def __init__(self, *, want_md5: bool) -> None:
-        self.size_bytes = 0
-        self._result: Sums | None = None
-        self._adler32 = 1
-        self._sha256 = sha256()
-        self._md5 = md5(usedforsecurity=False) if want_md5 else None
-
-    def update(self, chunk: bytes | memoryview) -> None:
-        self._adler32 = adler32(chunk, self._adler32)
-        self._sha256.update(chunk)
-        if self._md5 is not None:
-            self._md5.update(chunk)
-        self.size_bytes += len(chunk)
-        self._result = None
-
-    def result(self) -> Sums:
-        if self._result is None:
-            digest = self._md5.hexdigest() if self._md5 is not None else None
-            self._result = Sums(self.size_bytes, f"{self._adler32:08x}", self._sha256.hexdigest(), digest)
-        return self._result
-
-
-def sum_file(fs: FileSystem, fd: int, *, want_md5: bool, before_block: Callable[[], None]) -> RunningSums:
-    """Sums of all that ``fd`` holds from its first byte; what ``before_block`` raises stops it."""
-    sums = RunningSums(want_md5=want_md5)
-    buffer = memoryview(bytearray(BLOCK_BYTES))
-    fs.seek(fd, 0)
-    before_block()
-    while count := fs.readinto(fd, buffer):
-        sums.update(buffer[:count])
-        before_block()
-    return sums
 
 
 class Partial:

@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Mapping
 from os import stat_result
+from pathlib import Path
 from typing import NamedTuple
 
-from nbrucio.catalogue.base import FileEntry
-
-_VERSION = 1
-
-
-def wants_md5(entry: FileEntry) -> bool:
-    """Whether md5 must be computed: only where the catalogue has nothing else, since it is slow and proves no more."""
-    return entry.adler32 is None and entry.md5 is not None
+from nbrucio.store.checksums import Sums
+from nbrucio.store.layout import Place
 
 
-class Sums(NamedTuple):
-    """Length and checksums of a file's bytes, as lower-case hex digits; md5 only when it was asked for."""
+class Stored(NamedTuple):
+    """A verified file in the store; checksums are lower-case hex digits, md5 only when the catalogue asked for it.
 
+    ``where`` is its path; ``stat`` is the size, modification time in ns and inode that it was found with.
+    """
+
+    where: str
     size_bytes: int
-    adler32: str
     sha256: str
+    adler32: str
+    stat: tuple[int, int, int]
     md5: str | None = None
 
-    def fault(self, entry: FileEntry) -> str | None:
-        """In which way these bytes are not those of ``entry``; None when all that the catalogue knows is right."""
-        if entry.size_bytes is not None and self.size_bytes != entry.size_bytes:
-            return f"{self.size_bytes} bytes instead of {entry.size_bytes}"
-        if entry.adler32 is not None and self.adler32 != entry.adler32:
-            return f"adler32 {self.adler32} instead of {entry.adler32}"
-        if entry.md5 is not None and self.md5 is not None and self.md5 != entry.md5:
-            return f"md5 {self.md5} instead of {entry.md5}"
-        return None
+    @property
+    def path(self) -> Path:
+        """``where`` as a path, which takes ten times the memory."""
+        return Path(self.where)
 
-    def proves(self, entry: FileEntry) -> bool:
-        """Whether nothing of ``entry`` is contradicted and its checksum, if it has one, was compared."""
-        compared = entry.adler32 is not None or entry.md5 is None or self.md5 is not None
-        return compared and self.fault(entry) is None
+
+class Usage(NamedTuple):
+    """What a store holds."""
+
+    files: int
+    size_bytes: int
+    partial_bytes: int
+
+
+def stored_at(place: Place, sums: Sums, found: os.stat_result) -> Stored:
+    """The object at ``place``, whose bytes have ``sums``, as it was ``found``."""
+    stat = (found.st_size, found.st_mtime_ns, found.st_ino)
+    return Stored(place.path, sums.size_bytes, sums.sha256, sums.adler32, stat, sums.md5)
+
+
+_VERSION = 1
 
 
 class Record(NamedTuple):

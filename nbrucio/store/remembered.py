@@ -13,10 +13,10 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from nbrucio.atomic import write_pieces
-from nbrucio.fileaccess import make_private_folder
-from nbrucio.readfile import read_file
-from nbrucio.store.record import Sums
+from nbrucio.disk.atomic import write_pieces
+from nbrucio.disk.permissions import make_private_folder
+from nbrucio.disk.read import read_file
+from nbrucio.store.checksums import Sums
 
 #: About a million objects; a larger file is not ours.
 _MAX_BYTES = 1 << 28

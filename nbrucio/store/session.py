@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from nbrucio.catalogue.base import FileEntry
-from nbrucio.did import Did
+from nbrucio.core.did import Did
+from nbrucio.core.files import FileEntry
 from nbrucio.errors import NbrucioError
+from nbrucio.store.checksums import wants_md5
 from nbrucio.store.commit import Candidate, Committer
-from nbrucio.store.faults import store_error
+from nbrucio.store.errors import store_error
 from nbrucio.store.fs import FileSystem
-from nbrucio.store.layout import Layout
+from nbrucio.store.layout import StoreLayout
 from nbrucio.store.partial import Partial, Partials
-from nbrucio.store.record import wants_md5
-from nbrucio.store.value import Stored, stored_at
+from nbrucio.store.record import Stored, stored_at
 
 
 class Arrival(NamedTuple):
@@ -36,7 +36,7 @@ class Committed(NamedTuple):
 class Session:
     """Gives out partials and commits them. Methods may be called from several threads."""
 
-    def __init__(self, fs: FileSystem, layout: Layout) -> None:
+    def __init__(self, fs: FileSystem, layout: StoreLayout) -> None:
         self._layout = layout
         self._partials = Partials(fs, layout.partial)
         self._committer = Committer(fs, layout)

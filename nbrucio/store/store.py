@@ -7,16 +7,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbrucio.catalogue.base import FileEntry
-from nbrucio.did import Did
+from nbrucio.core.did import Did
+from nbrucio.core.files import FileEntry
 from nbrucio.errors import NbrucioError
-from nbrucio.store.faults import FORBIDDEN, store_error, unreadable
+from nbrucio.store.errors import FORBIDDEN, store_error, unreadable
 from nbrucio.store.fs import REAL, FileSystem, write_whole
-from nbrucio.store.layout import Layout, Place
-from nbrucio.store.lock import Lock, try_lock
+from nbrucio.store.layout import Place, StoreLayout
+from nbrucio.store.locks import Lock, try_lock
 from nbrucio.store.objects import Examined, Objects
+from nbrucio.store.record import Stored, Usage
 from nbrucio.store.remembered import Remembered
-from nbrucio.store.value import Stored, Usage
 from nbrucio.store.views import find_view, make_view
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Store:
     def __init__(self, root: Path, *, fs: FileSystem = REAL, locks: bool = True, state: Path | None = None) -> None:
         self.root = root
         self._fs = fs
-        self._layout = Layout(str(root.absolute()))
+        self._layout = StoreLayout(str(root.absolute()))
         self._locks = locks
         self._remembered = Remembered(state, self._layout.root)
         self._objects = Objects(fs, self._layout, self._remembered)
@@ -167,7 +167,7 @@ class Store:
         partial = sum(self._size(f"{self._layout.partial}/{name}") for name in self._list(self._layout.partial))
         return Usage(files, size_bytes, partial)
 
-    # What the transfer engine needs.
+    # What transfers need.
 
     def session(self) -> Session:
         """A run that writes files; makes the store's folders.
@@ -209,7 +209,7 @@ class Store:
             write_whole(self._fs, layout.tag, layout.scratch(), _CACHEDIR_TAG)
 
     def _former(self, instance: str, entry: FileEntry) -> tuple[str, Place] | None:
-        """`Layout.former`, where a checksum can show whether what lies there is this file."""
+        """`StoreLayout.former`, where a checksum can show whether what lies there is this file."""
         return None if entry.checksum is None else self._layout.former(instance, entry.did)
 
     def _examine(self, instance: str, entry: FileEntry, before_block: Callable[[], None]) -> Examined:

@@ -12,15 +12,15 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.store.fs import FileSystem, clear_folder
-from nbrucio.store.layout import Layout
+from nbrucio.store.layout import StoreLayout
 from nbrucio.store.names import link_names, marked_component, safe_component
 
 _DIGEST_CHARS = 16
 
 
-def make_view(fs: FileSystem, layout: Layout, instance: str, did: Did, files: Sequence[tuple[Did, str]]) -> Path:
+def make_view(fs: FileSystem, layout: StoreLayout, instance: str, did: Did, files: Sequence[tuple[Did, str]]) -> Path:
     """The folder with one link a file; made or refreshed only when it is not right already.
 
     Raises:
@@ -42,7 +42,7 @@ def make_view(fs: FileSystem, layout: Layout, instance: str, did: Did, files: Se
     return Path(path)
 
 
-def find_view(fs: FileSystem, layout: Layout, instance: str, did: Did) -> Path | None:
+def find_view(fs: FileSystem, layout: StoreLayout, instance: str, did: Did) -> Path | None:
     """The folder that `make_view` made for ``did`` last; None when there is none, or it was taken away."""
     _, parent = _folders(layout, instance, did)
     owner = _digest(f"{instance}\0{did}")
@@ -50,13 +50,13 @@ def find_view(fs: FileSystem, layout: Layout, instance: str, did: Did) -> Path |
     return Path(path) if (_target_of(fs, path) or "").startswith(f".{owner}-") and _exists(fs, path) else None
 
 
-def _folders(layout: Layout, instance: str, did: Did) -> tuple[str, str]:
+def _folders(layout: StoreLayout, instance: str, did: Did) -> tuple[str, str]:
     """The folder of the instance, and in it that of the scope. Two may look alike; each view knows whose it is."""
     above = f"{layout.views}/{safe_component(instance.replace('/', '_'))}"
     return above, f"{above}/{safe_component(did.scope)}"
 
 
-def _links(layout: Layout, parent: str, files: Sequence[tuple[Did, str]]) -> list[tuple[str, str]]:
+def _links(layout: StoreLayout, parent: str, files: Sequence[tuple[Did, str]]) -> list[tuple[str, str]]:
     """Names and targets; relative within the store, so that it can be moved or mounted elsewhere as a whole."""
     names = link_names([did for did, _ in files])
     above = "../" * (parent[len(layout.root) :].count("/") + 1)
@@ -85,7 +85,7 @@ def _is_whole(fs: FileSystem, folder: str, links: list[tuple[str, str]]) -> bool
         return False
 
 
-def _build(fs: FileSystem, layout: Layout, folder: str, links: list[tuple[str, str]]) -> None:
+def _build(fs: FileSystem, layout: StoreLayout, folder: str, links: list[tuple[str, str]]) -> None:
     scratch = layout.scratch()
     fs.mkdir(scratch)
     try:
@@ -103,7 +103,7 @@ def _build(fs: FileSystem, layout: Layout, folder: str, links: list[tuple[str, s
         raise
 
 
-def _turn(fs: FileSystem, layout: Layout, path: str, target: str) -> None:
+def _turn(fs: FileSystem, layout: StoreLayout, path: str, target: str) -> None:
     scratch = layout.scratch()
     fs.symlink(target, scratch)
     try:

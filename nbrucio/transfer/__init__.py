@@ -1,6 +1,1 @@
-"""Bring files from storage into the store."""
-
-from nbrucio.transfer.engine import fetch
-from nbrucio.transfer.model import Limits, Outcome, StorageAccess, Task, TraceTarget
-
-__all__ = ["Limits", "Outcome", "StorageAccess", "Task", "TraceTarget", "fetch"]
+"""Downloads: from each file's replicas, by the protocol that each needs, into the store."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from nbrucio.catalogue.base import FileEntry
+from nbrucio.core.files import FileEntry
+from nbrucio.core.text import human_bytes
 from nbrucio.errors import NoSpace, OverBudget
-from nbrucio.words import human_bytes
 
 #: Free space is measured anew after so many bytes: other programs write to the same disk.
 _MEASURE_BYTES = 64_000_000

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
-from nbrucio.catalogue.base import Replica
+from nbrucio.core.files import Replica
 from nbrucio.errors import MissingDependency
-from nbrucio.transfer.connections import Line, Lines, Origin, Peer
-from nbrucio.transfer.faults import Attempt, Lasting, Passing, Refused, Unreachable, WrongBytes
-from nbrucio.transfer.model import Limits, StorageAccess
-from nbrucio.transfer.source import Delivery
+from nbrucio.transfer.base import Sink
+from nbrucio.transfer.curl_pool import ConnectionKey, CurlHandle, CurlPool, Origin
+from nbrucio.transfer.errors import Attempt, PermanentError, Refused, TransientError, Unreachable, WrongBytes
+from nbrucio.transfer.types import StorageAccess, TransferLimits
 
 if TYPE_CHECKING:
     import pycurl
@@ -44,7 +44,7 @@ class Http:
         MissingDependency: pycurl cannot be loaded.
     """
 
-    def __init__(self, access: StorageAccess, limits: Limits) -> None:
+    def __init__(self, access: StorageAccess, limits: TransferLimits) -> None:
         try:
             import pycurl  # noqa: F401
         except ImportError as error:  # it is there, too, but was built for another libcurl than the system's
@@ -54,81 +54,81 @@ class Http:
             ) from error
         self._access = access
         self._limits = limits
-        self._lines = Lines(access, limits)
+        self._pool = CurlPool(access, limits)
 
-    def read(self, replica: Replica, delivery: Delivery) -> None:
+    def read(self, replica: Replica, sink: Sink) -> None:
         """See `Source`."""
         url = first_url(replica.pfn)
         first = origin = _origin(url)
         for _ in range(self._limits.redirects + 1):
-            answer = self._ask(url, origin, delivery, trusted=origin == first or self._is_listed(first, origin))
+            answer = self._ask(url, origin, sink, trusted=origin == first or self._is_listed(first, origin))
             if answer.status in (200, 206):
                 answer.check_end()
                 return
             if answer.status == 416:
-                delivery.restart()
+                sink.restart()
             if answer.status not in _REDIRECTS:
                 raise _refusal(answer.status, answer.headers)
             url = _next_url(url, answer.headers.get("location"))
             origin = _origin(url)
-        raise Lasting(f"more than {self._limits.redirects} redirects")
+        raise PermanentError(f"more than {self._limits.redirects} redirects")
 
     def close(self) -> None:
         """Close every kept connection."""
-        self._lines.close()
+        self._pool.close()
 
     def _is_listed(self, first: Origin, origin: Origin) -> bool:
         """Whether the configuration lets the storage at ``first`` send our credentials on to ``origin``."""
         return first[0] == "https" and self._access.may_follow(*origin[1:])
 
-    def _ask(self, url: str, origin: Origin, delivery: Delivery, *, trusted: bool) -> _Answer:
+    def _ask(self, url: str, origin: Origin, sink: Sink, *, trusted: bool) -> _ResponseHead:
         """One GET. Only a trusted host, and only over TLS, is shown credentials."""
         trusted = trusted and url.startswith("https:") and not _is_signed(url)
         headers = ["Accept-Encoding: identity"]
         if trusted and self._access.token:
             headers.append(f"Authorization: Bearer {self._access.token}")
-        if delivery.offset:
-            headers.append(f"Range: bytes={delivery.offset}-")
-            if delivery.etag:
-                headers.append(f"If-Range: {delivery.etag}")
-        with self._lines.line(Peer(origin, trusted)) as line:
-            answer = _Answer(delivery, line.buffer)
-            line.set(URL=url, HTTPHEADER=headers, HEADERFUNCTION=answer.take_header, WRITEFUNCTION=answer.take)
+        if sink.offset:
+            headers.append(f"Range: bytes={sink.offset}-")
+            if sink.etag:
+                headers.append(f"If-Range: {sink.etag}")
+        with self._pool.handle(ConnectionKey(origin, trusted)) as handle:
+            answer = _ResponseHead(sink, handle.buffer)
+            handle.set(URL=url, HTTPHEADER=headers, HEADERFUNCTION=answer.take_header, WRITEFUNCTION=answer.take)
             try:
-                self._perform(line, answer, delivery)
+                self._perform(handle, answer, sink)
             finally:
-                delivery.on_abort(None)
+                sink.on_abort(None)
         return answer
 
-    def _perform(self, line: Line, answer: _Answer, delivery: Delivery) -> None:
+    def _perform(self, handle: CurlHandle, answer: _ResponseHead, sink: Sink) -> None:
         import pycurl
 
-        line.ready()
-        delivery.on_abort(line.shut)
-        delivery.check()
+        handle.ready()
+        sink.on_abort(handle.shut)
+        sink.check()
         try:
-            line.curl.perform()
+            handle.curl.perform()
         except pycurl.error as error:
             if answer.fault is not None:
                 raise answer.fault from error
-            delivery.check()  # we ended it ourselves
+            sink.check()  # we ended it ourselves
             answer.flush()  # what came can be gone on from
             if answer.is_drained:
                 return
-            raise _fault(error.args[0], line.curl, self._access) from error
-        delivery.check()
+            raise _fault(error.args[0], handle.curl, self._access) from error
+        sink.check()
         answer.flush()
 
 
-class _Answer:
+class _ResponseHead:
     """What comes back for one request. libcurl calls its methods, which must not raise, in the thread that waits."""
 
-    def __init__(self, delivery: Delivery, buffer: memoryview) -> None:
+    def __init__(self, sink: Sink, buffer: memoryview) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
         #: What a method would have raised.
         self.fault: Exception | None = None
-        self._delivery = delivery
+        self._delivery = sink
         self._expected: int | None = None
         #: Pieces of 16 kB, which is all that libcurl gives at once, are gathered here.
         self._buffer = buffer
@@ -186,7 +186,7 @@ class _Answer:
         """Hand over what came.
 
         Raises:
-            what `Delivery.write` raises.
+            what `Sink.write` raises.
         """
         if self._held_bytes:
             held, self._held_bytes = self._buffer[: self._held_bytes], 0
@@ -196,21 +196,21 @@ class _Answer:
     def check_end(self) -> None:
         """Raise if less came than was announced."""
         if self._expected is not None and self._delivery.offset < self._expected:
-            raise Passing(f"the connection ended after {self._delivery.offset} of {self._expected} bytes")
+            raise TransientError(f"the connection ended after {self._delivery.offset} of {self._expected} bytes")
 
     def _begin(self) -> None:
         """Whether the body that follows is what was asked for."""
-        delivery = self._delivery
+        sink = self._delivery
         length = _seconds(self.headers.get("content-length"))
         if self.status == 200:
-            delivery.restart()
+            sink.restart()
         else:
-            _check_range(self.headers.get("content-range"), delivery)
+            _check_range(self.headers.get("content-range"), sink)
         etag = self.headers.get("etag")
-        delivery.etag = etag if etag and not etag.startswith("W/") else None
-        if length is not None and delivery.missing_bytes is not None and length != delivery.missing_bytes:
-            raise WrongBytes(f"{delivery.offset + int(length)} bytes instead of {delivery.entry.size_bytes}")
-        self._expected = None if length is None else delivery.offset + int(length)
+        sink.etag = etag if etag and not etag.startswith("W/") else None
+        if length is not None and sink.missing_bytes is not None and length != sink.missing_bytes:
+            raise WrongBytes(f"{sink.offset + int(length)} bytes instead of {sink.entry.size_bytes}")
+        self._expected = None if length is None else sink.offset + int(length)
 
 
 def first_url(pfn: str) -> str:
@@ -229,7 +229,7 @@ def _origin(url: str) -> Origin:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError as error:
-        raise Lasting("its URL cannot be read") from error
+        raise PermanentError("its URL cannot be read") from error
     return parts.scheme, (parts.hostname or "").lower(), port
 
 
@@ -242,14 +242,14 @@ def _is_signed(url: str) -> bool:
 def _next_url(url: str, location: str | None) -> str:
     """Where a redirect leads: http or https only, and never from TLS to plain text."""
     if not location:
-        raise Lasting("a redirect to nowhere")
+        raise PermanentError("a redirect to nowhere")
     target = urljoin(url, location)
     scheme, colon, rest = target.partition(":")
     scheme = _SCHEMES.get(scheme.lower(), "")
     if not scheme:
-        raise Lasting("a redirect to something that is not HTTP, not followed")
+        raise PermanentError("a redirect to something that is not HTTP, not followed")
     if url.startswith("https:") and scheme != "https":
-        raise Lasting("a redirect from https to http, not followed")
+        raise PermanentError("a redirect from https to http, not followed")
     return scheme + colon + _encoded(rest)
 
 
@@ -259,25 +259,25 @@ def _refusal(status: int, headers: Mapping[str, str]) -> Attempt:
     if status in (401, 403):
         return Refused(cause)
     if status in _PASSING:
-        return Passing(cause, host=True, wait_s=_seconds(headers.get("retry-after")))
+        return TransientError(cause, host=True, wait_s=_seconds(headers.get("retry-after")))
     if status == 416:
-        return Passing("it does not have the bytes that were asked for", wait_s=0.0)
-    return Lasting("not there (HTTP 404)" if status == 404 else cause)
+        return TransientError("it does not have the bytes that were asked for", wait_s=0.0)
+    return PermanentError("not there (HTTP 404)" if status == 404 else cause)
 
 
 def _seconds(text: str | None) -> float | None:
     return float(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
-def _check_range(text: str | None, delivery: Delivery) -> None:
+def _check_range(text: str | None, sink: Sink) -> None:
     """Whether a 206 really continues where we are: some servers answer with another part, or with all parts."""
     unit, _, rest = (text or "").partition(" ")
     first, _, _ = rest.partition("-")
-    if unit != "bytes" or first != str(delivery.offset):
-        delivery.restart()
-        raise Passing("it answered with another part than was asked for", wait_s=0.0)
+    if unit != "bytes" or first != str(sink.offset):
+        sink.restart()
+        raise TransientError("it answered with another part than was asked for", wait_s=0.0)
     total = rest.rpartition("/")[2]
-    size_bytes = delivery.entry.size_bytes
+    size_bytes = sink.entry.size_bytes
     if size_bytes is not None and total.isdigit() and int(total) != size_bytes:
         raise WrongBytes(f"{total} bytes instead of {size_bytes}")
 
@@ -290,13 +290,13 @@ def _fault(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
     if any(refusal in text for refusal in _TLS_REFUSALS):
         return Refused("it does not accept our certificate")
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
-        return Lasting("its certificate cannot be verified with the configured CAs")
+        return PermanentError("its certificate cannot be verified with the configured CAs")
     if code == pycurl.E_SSL_CACERT_BADFILE:
-        return Lasting(f"the CAs {access.ca} cannot be read")
+        return PermanentError(f"the CAs {access.ca} cannot be read")
     if code == pycurl.E_SSL_CERTPROBLEM:
         return Refused(f"the certificate {access.proxy} cannot be read")
     if code == pycurl.E_SSL_CONNECT_ERROR:
-        return Passing("the TLS connection failed", host=True)
+        return TransientError("the TLS connection failed", host=True)
     if code in (pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_RESOLVE_PROXY):
         return Unreachable("no connection: its name is not known")
     if code == pycurl.E_COULDNT_CONNECT:
@@ -305,5 +305,5 @@ def _fault(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return Unreachable("no connection in time")  # there is no other time limit
     if code in (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL):
-        return Lasting("its URL cannot be read")
-    return Passing("the connection was lost")
+        return PermanentError("its URL cannot be read")
+    return TransientError("the connection was lost")

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from nbrucio.catalogue.base import Replica
-from nbrucio.transfer.faults import Lasting, Passing
+from nbrucio.core.files import Replica
+from nbrucio.transfer.base import CHUNK_BYTES, Sink
+from nbrucio.transfer.errors import PermanentError, TransientError
 from nbrucio.transfer.roots import Roots
-from nbrucio.transfer.source import CHUNK_BYTES, Delivery
 
 _LOCAL = ("", "localhost")
 #: Errors of a path, which trying again does not change; others, such as EIO of a network file system, may pass.
@@ -29,7 +29,7 @@ class Posix:
         self._roots = Roots(roots)
         self._sharing_nothing: set[int] = set()  # devices whose files share no blocks with the store's
 
-    def read(self, replica: Replica, delivery: Delivery) -> None:
+    def read(self, replica: Replica, sink: Sink) -> None:
         """See `Source`."""
         path = local_path(replica.pfn)
         try:
@@ -40,10 +40,10 @@ class Posix:
             found = os.fstat(fd)
             # Where the file system shares blocks between files (btrfs, XFS) no byte is copied.
             if found.st_dev not in self._sharing_nothing:
-                if delivery.clone(fd):
+                if sink.clone(fd):
                     return
                 self._sharing_nothing.add(found.st_dev)
-            _copy(fd, delivery, found.st_size)
+            _copy(fd, sink, found.st_size)
         finally:
             os.close(fd)
 
@@ -69,35 +69,35 @@ def local_path(pfn: str) -> str:
     """The path that a ``file://`` PFN names.
 
     Raises:
-        Lasting: it names another host.
+        PermanentError: it names another host.
     """
     rest = pfn.partition(":")[2]
     if not rest.startswith("//"):
         return rest
     host, slash, path = rest[2:].partition("/")
     if host.lower() not in _LOCAL:
-        raise Lasting(f"a file of another host ({host})")
+        raise PermanentError(f"a file of another host ({host})")
     return slash + path
 
 
-def _copy(fd: int, delivery: Delivery, size_bytes: int) -> None:
+def _copy(fd: int, sink: Sink, size_bytes: int) -> None:
     buffer = _buffers.one()
-    offset = delivery.offset
+    offset = sink.offset
     # What has the catalogue's length is not asked for more; of anything else the end is where nothing comes any more.
-    while not (offset == size_bytes and delivery.missing_bytes == 0):
-        delivery.check()
+    while not (offset == size_bytes and sink.missing_bytes == 0):
+        sink.check()
         try:
             count = os.preadv(fd, [buffer], offset)
         except OSError as error:
             raise _fault(error) from error
         if not count:
             return
-        delivery.write(buffer[:count])
+        sink.write(buffer[:count])
         offset += count
 
 
-def _fault(error: OSError | ValueError) -> Lasting | Passing:
+def _fault(error: OSError | ValueError) -> PermanentError | TransientError:
     if isinstance(error, ValueError):
-        return Lasting("its path holds a NUL")
+        return PermanentError("its path holds a NUL")
     cause = error.strerror or str(error)
-    return Lasting(cause) if error.errno in _LASTING else Passing(cause)
+    return PermanentError(cause) if error.errno in _LASTING else TransientError(cause)

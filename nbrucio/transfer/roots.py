@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from nbrucio.did import printable
-from nbrucio.transfer.faults import Lasting, OutsideRoots
+from nbrucio.core.text import printable
+from nbrucio.transfer.errors import OutsideRoots, PermanentError
 
 #: Linux pins a file without opening it, so that no device notices and no FIFO waits. macOS has no such flag.
 _PIN = getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY) | os.O_CLOEXEC
@@ -32,7 +32,7 @@ class Roots:
 
         Raises:
             OutsideRoots: it is not below one of the folders.
-            Lasting: it is not a regular file.
+            PermanentError: it is not a regular file.
             OSError: it cannot be opened.
             ValueError: ``path`` holds a NUL.
         """
@@ -44,7 +44,7 @@ class Roots:
             if not where.startswith(self._folders):
                 raise OutsideRoots(f"{printable(where)} is not below a folder of file_roots")
             if not stat.S_ISREG(os.fstat(pinned).st_mode):
-                raise Lasting("not a regular file")
+                raise PermanentError("not a regular file")
             return os.open(f"{_DESCRIPTORS}/{pinned}", os.O_RDONLY | os.O_CLOEXEC)
         finally:
             os.close(pinned)

@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from nbrucio.catalogue.base import Replica
-from nbrucio.transfer.connections import Line, line_options
-from nbrucio.transfer.model import Limits, StorageAccess, Task, TraceTarget
+from nbrucio.core.files import Replica
+from nbrucio.transfer.curl_pool import CurlHandle, curl_options
+from nbrucio.transfer.types import StorageAccess, Task, TraceTarget, TransferLimits
 
 #: Traces in one request, and how long they gather.
 _BATCH = 500
@@ -22,7 +22,7 @@ _GATHER_S = 2.0
 #: A trace host that is slower is given up for the run; at its end this long is waited for what is left.
 _TIMEOUT_S = 5.0
 _LAST_WAIT_S = 1.0
-_LIMITS = Limits(connect_s=_TIMEOUT_S)
+_LIMITS = TransferLimits(connect_s=_TIMEOUT_S)
 
 _Item = tuple[str, dict[str, Any]]
 
@@ -111,8 +111,8 @@ def _send(target: TraceTarget, traces: list[dict[str, Any]]) -> bool:
         import pycurl
     except ImportError:
         return False
-    line = Line(line_options(StorageAccess(ca=target.ca), _LIMITS, with_certificate=False))
-    line.set(
+    handle = CurlHandle(curl_options(StorageAccess(ca=target.ca), _LIMITS, with_certificate=False))
+    handle.set(
         URL=target.url.rstrip("/") + "/traces/",
         HTTPHEADER=["Content-Type: application/json"],
         COPYPOSTFIELDS=json.dumps(traces),
@@ -120,9 +120,9 @@ def _send(target: TraceTarget, traces: list[dict[str, Any]]) -> bool:
         WRITEFUNCTION=len,  # nobody reads the answer
     )
     try:
-        line.curl.perform()
-        return bool(200 <= line.curl.getinfo(pycurl.RESPONSE_CODE) < 300)
+        handle.curl.perform()
+        return bool(200 <= handle.curl.getinfo(pycurl.RESPONSE_CODE) < 300)
     except pycurl.error:
         return False
     finally:
-        line.close()
+        handle.close()

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from nbrucio.catalogue.base import Replica
+from nbrucio.core.files import Replica
 from nbrucio.errors import MissingDependency
-from nbrucio.transfer.faults import Attempt, Lasting, Passing, Refused, Unreachable
-from nbrucio.transfer.model import Limits, StorageAccess
-from nbrucio.transfer.source import CHUNK_BYTES, Delivery
+from nbrucio.transfer.base import CHUNK_BYTES, Sink
+from nbrucio.transfer.errors import Attempt, PermanentError, Refused, TransientError, Unreachable
+from nbrucio.transfer.types import StorageAccess, TransferLimits
 
 #: Reads that are under way at once for one file, so that the next bytes travel while these are written.
 _AHEAD = 3
@@ -43,7 +43,7 @@ class Xrootd:
         MissingDependency: the bindings are not installed.
     """
 
-    def __init__(self, access: StorageAccess, limits: Limits) -> None:
+    def __init__(self, access: StorageAccess, limits: TransferLimits) -> None:
         self._access = access
         self._limits = limits
         try:
@@ -59,12 +59,12 @@ class Xrootd:
         self._closing: set[Any] = set()
         _settle_environment(client, access, limits)
 
-    def read(self, replica: Replica, delivery: Delivery) -> None:
+    def read(self, replica: Replica, sink: Sink) -> None:
         """See `Source`."""
         file = self._client.File()
         try:
-            _call(lambda done: file.open(self._url(replica.pfn), 0x10, 0, 0, done), delivery)
-            self._take(file, delivery)
+            _call(lambda done: file.open(self._url(replica.pfn), 0x10, 0, 0, done), sink)
+            self._take(file, sink)
         except BaseException:
             # Not waited for: the server may be what does not answer.
             _abandoned.append(file)
@@ -91,10 +91,10 @@ class Xrootd:
         if not file.close(callback=done).ok:
             done()
 
-    def _take(self, file: Any, delivery: Delivery) -> None:  # noqa: ANN401 the bindings have no types
-        """Read from the delivery's offset to the end, a few reads ahead."""
-        ahead: deque[_Answer] = deque()
-        place, end = delivery.offset, delivery.entry.size_bytes
+    def _take(self, file: Any, sink: Sink) -> None:  # noqa: ANN401 the bindings have no types
+        """Read from the sink's offset to the end, a few reads ahead."""
+        ahead: deque[_Reply] = deque()
+        place, end = sink.offset, sink.entry.size_bytes
         while True:
             # One byte more than the catalogue says is asked for, so that a longer file is found out.
             while len(ahead) < _AHEAD and (end is None or place <= end):
@@ -103,12 +103,12 @@ class Xrootd:
                 place += amount
             if not ahead:
                 return
-            chunk = _finish(ahead.popleft(), delivery)
+            chunk = _finish(ahead.popleft(), sink)
             if not chunk:
                 for answer in ahead:
-                    _finish(answer, delivery)
+                    _finish(answer, sink)
                 return
-            delivery.write(chunk)
+            sink.write(chunk)
 
     def _url(self, pfn: str) -> str:
         """The PFN with what this instance's storage wants to see. The token goes over TLS only.
@@ -132,22 +132,22 @@ def _protocols_without_tokens() -> str:
     return ",".join(name for name in wanted.split(",") if name.strip() != "ztn") or "host"
 
 
-_Answer = queue.SimpleQueue[tuple[Any, Any]]
+_Reply = queue.SimpleQueue[tuple[Any, Any]]
 
 
-def _start(call: Callable[[Callable[..., None]], Any]) -> _Answer:
+def _start(call: Callable[[Callable[..., None]], Any]) -> _Reply:
     """Begin a call; its answer comes later."""
-    answer: _Answer = queue.SimpleQueue()
+    answer: _Reply = queue.SimpleQueue()
     status = call(lambda status, response, _hosts: answer.put((status, response)))
     if not status.ok:
         raise _fault(status)
     return answer
 
 
-def _finish(answer: _Answer, delivery: Delivery) -> Any:  # noqa: ANN401
-    """Wait for an answer, as long as the delivery is not aborted."""
+def _finish(answer: _Reply, sink: Sink) -> Any:  # noqa: ANN401
+    """Wait for an answer, as long as the sink is not aborted."""
     while True:
-        delivery.check()
+        sink.check()
         try:
             status, response = answer.get(timeout=_LOOK_S)
         except queue.Empty:
@@ -157,8 +157,8 @@ def _finish(answer: _Answer, delivery: Delivery) -> Any:  # noqa: ANN401
         return response
 
 
-def _call(call: Callable[[Callable[..., None]], Any], delivery: Delivery) -> Any:  # noqa: ANN401
-    return _finish(_start(call), delivery)
+def _call(call: Callable[[Callable[..., None]], Any], sink: Sink) -> Any:  # noqa: ANN401
+    return _finish(_start(call), sink)
 
 
 def _ignore(*_: object) -> None:
@@ -166,22 +166,22 @@ def _ignore(*_: object) -> None:
 
 
 def _fault(status: Any) -> Attempt:  # noqa: ANN401
-    """The one seam between the errors of XRootD and ours."""
+    """The one boundary between the errors of XRootD and ours."""
     message = " ".join(str(status.message).split()).removeprefix("[ERROR] ").rstrip(". ")
     if status.code == _ERROR_RESPONSE:
         if status.errno in (_NOT_AUTHORIZED, _AUTH_REJECTED):
             return Refused(message)
         if status.errno in (_NOT_FOUND, _IS_FOLDER):
-            return Lasting(message)
-        return Passing(message, host=True)
+            return PermanentError(message)
+        return TransientError(message, host=True)
     if status.code == _AUTH_FAILED:
         return Refused(message)
     if status.code in _UNREACHABLE:
         return Unreachable(message)
-    return Passing(message or "the connection was lost", host=True)
+    return TransientError(message or "the connection was lost", host=True)
 
 
-def _settle_environment(client: Any, access: StorageAccess, limits: Limits) -> None:  # noqa: ANN401
+def _settle_environment(client: Any, access: StorageAccess, limits: TransferLimits) -> None:  # noqa: ANN401
     """Settings that the bindings know for the whole process only; what the user set stays."""
     settings = {
         "ConnectionWindow": int(limits.connect_s),

@@ -10,11 +10,11 @@ import pytest
 import trustme
 
 from nbrucio.catalogue.rucio import RucioCatalogue
-from nbrucio.catalogue.tokens import token_file
+from nbrucio.catalogue.token_cache import token_file
 from nbrucio.config import Credentials, Instance, Policy, load
 from nbrucio.sandbox import Sandbox
-from tests.catalogue.asking import DIMUON
-from tests.catalogue.servers import ScriptedServer
+from tests.support.scripted_server import ScriptedServer
+from tests.support.sync_questions import DIMUON
 
 Connect = Callable[..., RucioCatalogue]
 

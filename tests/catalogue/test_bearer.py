@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from nbrucio.catalogue import bearer
-from nbrucio.catalogue.bearer import ANY_AUDIENCE, Place, ambient, claims, discovered
-from nbrucio.catalogue.storage import storage_credentials
-from nbrucio.catalogue.tokens import LoginTokens
+from nbrucio.catalogue.bearer import ANY_AUDIENCE, TokenPlace, ambient, claims, discovered
+from nbrucio.catalogue.credentials import storage_credentials
+from nbrucio.catalogue.token_cache import LoginTokens
 from nbrucio.config import Config, Credentials, Instance
 from tests.catalogue.jwts import jwt
 
@@ -74,13 +74,13 @@ def test_tokens_are_discovered_in_wlcgs_order(tmp_path: Path) -> None:
 def test_what_is_no_token_is_not_sent(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "token"
     file.write_bytes(content)
-    assert Place(file=file).token({}) is None
+    assert TokenPlace(file=file).token({}) is None
     assert ambient(DEFAULT, {"BEARER_TOKEN_FILE": str(file)}, None) is None
 
 
 def test_a_file_that_cannot_be_read_holds_no_token(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert [Place(file=tmp_path / name).token({}) for name in ("gone", ".", "pipe")] == [None] * 3
+    assert [TokenPlace(file=tmp_path / name).token({}) for name in ("gone", ".", "pipe")] == [None] * 3
 
 
 def test_files_of_others_in_tmp_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_a_token_that_says_nothing_readable_says_nothing(token: str) -> None:
 @pytest.mark.parametrize(("end", "usable"), [(-1, False), (0, False), (5, False), (60, True), (float("inf"), True)])
 def test_a_token_that_has_expired_is_not_sent(end: float, usable: bool) -> None:
     token = jwt(exp=time.time() + end)
-    assert (Place(env="T").token({"T": token}) == token) is usable
+    assert (TokenPlace(env="T").token({"T": token}) == token) is usable
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from nbrucio.errors import BadConfig, Offline
 from nbrucio.http import paced
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
-from tests.catalogue.asking import ASKS, DIMUON, FACTS, agents, at
 from tests.catalogue.conftest import Connect
-from tests.catalogue.servers import ScriptedServer, answer
+from tests.support.scripted_server import ScriptedServer, answer
+from tests.support.sync_questions import ASKS, DIMUON, FACTS, agents, at
 
 
 @pytest.fixture

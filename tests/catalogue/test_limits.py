@@ -10,11 +10,11 @@ import pytest
 
 from nbrucio.catalogue.rucio import RucioCatalogue
 from nbrucio.config import Policy
+from nbrucio.core.cancellation import until
 from nbrucio.http import body
-from nbrucio.http.giveup import until
-from tests.catalogue.asking import ASKS, DIMUON, FACTS, QUICK, ROW, at, error_of
 from tests.catalogue.conftest import Connect
-from tests.catalogue.servers import LOGIN, Drip, ScriptedServer, Stall, answer, stream_head
+from tests.support.scripted_server import LOGIN, Drip, ScriptedServer, Stall, answer, stream_head
+from tests.support.sync_questions import ASKS, DIMUON, FACTS, QUICK, ROW, at, error_of
 
 MIB = 1024 * 1024
 HEAD = b"HTTP/1.1 200 OK\r\n"

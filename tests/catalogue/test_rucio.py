@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.catalogue import unique_files
 from nbrucio.catalogue.base import CatalogueFactory
 from nbrucio.catalogue.rucio import Catalogues, RucioCatalogue
 from nbrucio.config import Config, Instance, Policy
-from nbrucio.did import Did, DidType
+from nbrucio.core.did import Did, DidType
+from nbrucio.core.files import unique_files
 from nbrucio.errors import DidNotFound, Offline, RucioRefused, UsageError
 from nbrucio.sandbox import Sandbox, seed
 from nbrucio.sandbox.accesslog import new_requests
@@ -114,7 +114,7 @@ def test_a_file_that_is_unknown_or_without_replica_may_be_absent(catalogue: Ruci
 
 
 def test_odd_names_come_through_unchanged(sandbox: Sandbox, catalogue: RucioCatalogue) -> None:
-    files = [seed.File(Did("sandbox", name), b"odd") for name in ODD]
+    files = [seed.NewFile(Did("sandbox", name), b"odd") for name in ODD]
     with sandbox.admin() as client:
         seed.add_files(client, files, ["SANDBOX_POSIX"])
         seed.add_dataset(client, "sandbox", "cat.odd", [file.did for file in files], closed=True)
@@ -139,7 +139,7 @@ def test_checksums_are_in_lower_case(sandbox: Sandbox, catalogue: RucioCatalogue
 @pytest.fixture(scope="module")
 def thousand(sandbox: Sandbox) -> Did:
     """A closed dataset of 1,000 files."""
-    files = [seed.File(Did("sandbox", f"cat.many.{n:04}"), b"x") for n in range(1000)]
+    files = [seed.NewFile(Did("sandbox", f"cat.many.{n:04}"), b"x") for n in range(1000)]
     with sandbox.admin() as client:
         seed.add_files(client, files, ["SANDBOX_POSIX"])
         return seed.add_dataset(client, "sandbox", "cat.many", [file.did for file in files], closed=True)

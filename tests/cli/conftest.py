@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.seed import File, add_dataset, add_file, add_files, replica_paths
+from nbrucio.sandbox.seed import NewFile, add_dataset, add_file, add_files, replica_paths
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def notebook(cli: Cli) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def thousand(sandbox: Sandbox) -> str:
     """The DID of a dataset of 1,000 small files."""
-    files = [File(Did("sandbox", f"thousand/{number:04}.dat"), f"file {number}".encode()) for number in range(1000)]
+    files = [NewFile(Did("sandbox", f"thousand/{number:04}.dat"), f"file {number}".encode()) for number in range(1000)]
     with sandbox.admin() as client:
         add_files(client, files, ["SANDBOX_HTTPS"])
         return str(add_dataset(client, "sandbox", "thousand", [file.did for file in files], closed=True))

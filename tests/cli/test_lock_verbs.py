@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nbrucio_schemas import load
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.seed import File, add_dataset, add_file, add_files, attach
+from nbrucio.sandbox.seed import NewFile, add_dataset, add_file, add_files, attach
 from tests.cli.conftest import Cli
 
 Write = Callable[..., Path]
@@ -18,7 +18,7 @@ Write = Callable[..., Path]
 
 def test_a_dataset_that_grows_under_a_lock(connected: Cli, notebook: Write, sandbox: Sandbox) -> None:
     with sandbox.admin() as client:
-        files = [File(Did("sandbox", f"cli.grows/{number:02}.dat"), b"x") for number in range(70)]
+        files = [NewFile(Did("sandbox", f"cli.grows/{number:02}.dat"), b"x") for number in range(70)]
         add_files(client, files, ["SANDBOX_POSIX"])
         did = add_dataset(client, "sandbox", "cli.grows", [file.did for file in files])
     path = notebook({"did": str(did), "handle": "data"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.seed import File, add_dataset, add_files
+from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 from tests.cli.conftest import Cli
 
 Write = Callable[..., Path]
@@ -15,7 +15,7 @@ Write = Callable[..., Path]
 
 def test_staged_data_is_waited_for_and_then_used_in_place(connected: Cli, notebook: Write, sandbox: Sandbox) -> None:
     with sandbox.admin() as client:
-        file = File(Did("sandbox", "cli.staged/0"), b"staged")
+        file = NewFile(Did("sandbox", "cli.staged/0"), b"staged")
         add_files(client, [file], ["SANDBOX_POSIX"])
         add_dataset(client, "sandbox", "cli.staged", [file.did], closed=True)
     path = notebook({"did": "sandbox:cli.staged", "handle": "data", "access": "rule"})

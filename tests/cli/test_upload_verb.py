@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import replica_paths
 from tests.cli.conftest import Cli, Result

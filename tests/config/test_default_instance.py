@@ -8,7 +8,7 @@ import pytest
 
 from nbrucio.errors import BadConfig, UnknownInstance
 from tests.config.conftest import Load
-from tests.config.texts import ATLAS, BELLE, RUCIO_CFG
+from tests.support.config_texts import ATLAS, BELLE, RUCIO_CFG
 
 
 def test_nothing_configured_says_how_to_begin(configured: Load) -> None:

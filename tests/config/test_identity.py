@@ -6,7 +6,7 @@ import pytest
 
 from nbrucio.errors import BadConfig, UnknownInstance
 from tests.config.conftest import Load
-from tests.config.texts import BELLE, RUCIO_CFG
+from tests.support.config_texts import BELLE, RUCIO_CFG
 
 
 def server(name: str, url: str, *lines: str) -> str:

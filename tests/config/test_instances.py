@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.errors import BadConfig, UnknownInstance
 from tests.config.conftest import Load
-from tests.config.texts import ATLAS, BELLE, RUCIO_CFG
+from tests.support.config_texts import ATLAS, BELLE, RUCIO_CFG
 
 
 def test_an_instance_is_read_with_its_defaults(configured: Load) -> None:

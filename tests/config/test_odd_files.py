@@ -12,7 +12,7 @@ import pytest
 from nbrucio.catalogue.bearer import discovered
 from nbrucio.config import load
 from nbrucio.errors import BadConfig
-from nbrucio.jupyter.opening import Chosen, chosen_before
+from nbrucio.jupyter.open_policy import Chosen, chosen_before
 
 ODD: dict[str, Callable[[Path], object]] = {
     "pipe": os.mkfifo,

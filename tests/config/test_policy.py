@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.config import parse_size
+from nbrucio.core.units import parse_size
 from nbrucio.errors import BadConfig
 from tests.config.conftest import Load
-from tests.config.texts import ATLAS, BELLE, RUCIO_CFG
+from tests.support.config_texts import ATLAS, BELLE, RUCIO_CFG
 
 
 @pytest.mark.parametrize(

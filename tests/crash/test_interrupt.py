@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.store.disks import partials
-from tests.transfer.hostile import GOOD, Hostile, write_ca
+from tests.support.faulty_disk import partials
+from tests.support.hostile_storage import GOOD, Hostile, write_ca
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ def server() -> Iterator[Hostile]:
 
 def _interrupt(store: Path, tasks: Path) -> tuple[float, int]:
     """Seconds from Ctrl-C to the end, and the exit code."""
-    command = [sys.executable, "-m", "tests.crash.bring", str(store), str(tasks)]
+    command = [sys.executable, "-m", "tests.support.fetch_tasks", str(store), str(tasks)]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     assert process.stdout.readline().startswith("started")

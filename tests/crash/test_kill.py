@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.store.disks import objects, partials
-from tests.transfer.hostile import GOOD, Hostile, write_ca
+from tests.support.faulty_disk import objects, partials
+from tests.support.hostile_storage import GOOD, Hostile, write_ca
 
 REPOSITORY = Path(__file__).parents[2]
 #: `make bench` kills 200 times (NBRUCIO_KILLS); in the suite fewer do, for time.
@@ -30,7 +30,14 @@ def _describe(path: Path, files: dict[str, tuple[bytes, str]], ca: Path | None =
 
 
 def _start(store: Path, tasks: Path, kill_at: int | None = None) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.crash.bring", str(store), str(tasks), *([str(kill_at)] if kill_at else [])]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.fetch_tasks",
+        str(store),
+        str(tasks),
+        *([str(kill_at)] if kill_at else []),
+    ]
     return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from nbrucio.sandbox import Sandbox
-from tests.jupyter.servers import TOKEN, Server, base_environment, serve
-from tests.programs import need
+from tests.support.jupyter_server import TOKEN, Server, base_environment, serve
+from tests.support.programs import need
 
 #: So that a test can ask the application for its documents and commands.
 EXPOSED = ("--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.e2e.conftest import Browser
 from tests.e2e.test_lab import DIMUON, MODEL, READ, RUN_ALL, dialogs, granted, open_notebook, save, wait_for_output
-from tests.jupyter.servers import declaring
-from tests.jupyter.test_opening import put
+from tests.jupyter.test_open_policy import put
+from tests.support.jupyter_server import declaring
 
 #: Longer than the room's own pause before it saves (1 s) and than its look at the file (1 s).
 QUIET_S = 4.0

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.seed import File, add_dataset, add_files
+from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 from tests.e2e.conftest import Browser
-from tests.e2e.panel import SHOTS, Panel
 from tests.e2e.test_lab import open_notebook, wait_for_output
-from tests.jupyter.servers import notebook
-from tests.jupyter.test_opening import put
+from tests.jupyter.test_open_policy import put
+from tests.support.jupyter_server import notebook
+from tests.support.panel import SHOTS, Panel
 
 #: The notebook in front: a page restores those of the page before behind it.
 FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
@@ -68,7 +68,7 @@ def hundred_thousand(sandbox: Sandbox) -> str:
 @pytest.fixture(scope="module")
 def ten_thousand(sandbox: Sandbox) -> str:
     """A dataset of so many files."""
-    files = [File(Did("user.sandbox", f"ten.{number:05}"), b"") for number in range(FILES)]
+    files = [NewFile(Did("user.sandbox", f"ten.{number:05}"), b"") for number in range(FILES)]
     with sandbox.admin() as client:
         add_files(client, files, ["SANDBOX_POSIX"])
         return str(add_dataset(client, "user.sandbox", "ten", [file.did for file in files], closed=True))

@@ -8,8 +8,8 @@ import pytest
 
 from tests.e2e.conftest import Browser
 from tests.e2e.test_lab import RUN_ALL, open_notebook, wait_for_output
-from tests.jupyter.servers import declaring
-from tests.jupyter.test_opening import DIMUON, put
+from tests.jupyter.test_open_policy import DIMUON, put
+from tests.support.jupyter_server import declaring
 
 #: As R or C++ read: the variable, and the file that it names.
 PLAIN = (

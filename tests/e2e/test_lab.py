@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Browser
-from tests.jupyter.servers import Server, declaring
-from tests.jupyter.test_opening import put
+from tests.jupyter.test_open_policy import put
+from tests.support.jupyter_server import Server, declaring
 
 DIMUON = "sandbox:dimuon"
 READ = "import nbrucio\nprint('read', len(nbrucio.data['dimuon']), 'files')"

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.seed import File, add_dataset, add_files, attach
+from nbrucio.sandbox.seed import NewFile, add_dataset, add_files, attach
 from tests.e2e.conftest import Browser
-from tests.e2e.panel import RECORD, Panel
 from tests.e2e.test_lab import DIMUON, dialogs, open_notebook
-from tests.jupyter.servers import declaring, notebook
-from tests.jupyter.test_opening import put
+from tests.jupyter.test_open_policy import put
+from tests.support.jupyter_server import declaring, notebook
+from tests.support.panel import RECORD, Panel
 
 #: Large enough that a person, or a test, sees it come.
 FILES, FILE_BYTES = 24, 8_000_000
@@ -34,7 +34,7 @@ SAVE = "() => { void window.jupyterapp.commands.execute('docmanager:save') }"
 @pytest.fixture(scope="module")
 def large(sandbox: Sandbox) -> str:
     """A dataset that takes seconds to come."""
-    files = [File(Did("sandbox", f"large/{n:02}.dat"), os.urandom(FILE_BYTES)) for n in range(FILES)]
+    files = [NewFile(Did("sandbox", f"large/{n:02}.dat"), os.urandom(FILE_BYTES)) for n in range(FILES)]
     with sandbox.admin() as client:
         add_files(client, files, ["SANDBOX_HTTPS"])
         return str(add_dataset(client, "sandbox", "large", [file.did for file in files], closed=True))
@@ -153,7 +153,7 @@ def test_handles_selection_and_removal_go_through_the_open_document(browser: Bro
 
 
 def test_drift_is_told_in_words_and_locked_by_a_click(browser: Browser, sandbox: Sandbox) -> None:
-    files = [File(Did("sandbox", f"changing/{n}.dat"), b"file") for n in range(2)]
+    files = [NewFile(Did("sandbox", f"changing/{n}.dat"), b"file") for n in range(2)]
     with sandbox.admin() as client:
         add_files(client, files, ["SANDBOX_HTTPS"])
         did = str(add_dataset(client, "sandbox", "changing", [files[0].did]))

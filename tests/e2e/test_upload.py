@@ -10,11 +10,11 @@ from playwright.sync_api import expect
 
 from nbrucio.sandbox import Sandbox
 from tests.e2e.conftest import Browser
-from tests.e2e.panel import Panel
 from tests.e2e.test_explore import widen
 from tests.e2e.test_lab import DIMUON, granted, open_notebook
-from tests.jupyter.servers import notebook
-from tests.jupyter.test_opening import put
+from tests.jupyter.test_open_policy import put
+from tests.support.jupyter_server import notebook
+from tests.support.panel import Panel
 
 RSE, SCOPE = "SANDBOX_SCRATCHDISK", "user.sandbox"
 

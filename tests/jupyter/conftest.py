@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbrucio.sandbox import Sandbox
-from tests.jupyter.servers import Server, base_environment, serve
+from tests.support.jupyter_server import Server, base_environment, serve
 
 Start = Callable[..., AbstractContextManager[Server]]
 
@@ -22,7 +22,7 @@ def start(tmp_path: Path, sandbox: Sandbox) -> Start:
         environment = base_environment(tmp_path) | dict(sandbox.env()) | env
         if lag:  # its event loop tells at /lag how late it is
             environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-        return serve(tmp_path, environment, *options, extensions={"tests.jupyter.lag": True} if lag else {})
+        return serve(tmp_path, environment, *options, extensions={"tests.support.event_loop_lag": True} if lag else {})
 
     return run
 

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from nbrucio.sandbox import Sandbox
-from tests.catalogue.servers import ScriptedServer, Stall
 from tests.jupyter.conftest import Start
-from tests.jupyter.mounted import Disk
-from tests.jupyter.servers import TOKEN, Server, declaring, notebook
-from tests.jupyter.slow import slow_rucio
-from tests.jupyter.test_opening import manifest_of, put
+from tests.jupyter.test_open_policy import manifest_of, put
+from tests.support.jupyter_server import TOKEN, Server, declaring, notebook
+from tests.support.scripted_server import ScriptedServer, Stall
+from tests.support.slow_rucio import slow_rucio
+from tests.support.small_disk import Disk
 
 DIMUON = "sandbox:dimuon"
 #: How long the silent Rucio keeps a request waiting; a server that waits with it answers nobody for as long.

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from nbrucio.config import Config, load
-from nbrucio.did import Did
-from nbrucio.edit import add, lock, remove
+from nbrucio.core.did import Did
+from nbrucio.operations.edit import add, lock, remove
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.conftest import Start
-from tests.jupyter.servers import Server, declaring
 from tests.jupyter.test_headless import run
 from tests.jupyter.test_kernel_sessions import until
-from tests.jupyter.test_opening import put
-from tests.test_locking import dataset, grow
+from tests.jupyter.test_open_policy import put
+from tests.pipeline.test_locks import dataset, grow
+from tests.support.jupyter_server import Server, declaring
 
 READ = "import nbrucio; print(len(nbrucio.data['data']), 'files')"
 #: As a language without our gate reads.

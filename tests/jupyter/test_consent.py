@@ -14,22 +14,22 @@ from pathlib import Path
 import pytest
 
 from nbrucio.config import load
-from nbrucio.consent import Grants
-from nbrucio.jupyter.syncs import Syncs, Wish
+from nbrucio.jupyter.sync_jobs import SyncJobs, SyncRequest
+from nbrucio.operations.grants import Grants
 from nbrucio.sandbox import Sandbox
-from tests.jupyter.servers import Server, declaring
-from tests.jupyter.test_opening import DIMUON, put
+from tests.jupyter.test_open_policy import DIMUON, put
+from tests.support.jupyter_server import Server, declaring
 
-ONCE, ASKED, OPENED = Wish(explicit=True, once=True), Wish(explicit=True), Wish(budget_bytes=1000)
+ONCE, ASKED, OPENED = SyncRequest(explicit=True, once=True), SyncRequest(explicit=True), SyncRequest(budget_bytes=1000)
 #: A server of its own, in which a sync is ended once its first byte was told of.
 ENDED = """
 import logging, os, signal, sys, threading
 from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
-from nbrucio.consent import Grants
+from nbrucio.operations.grants import Grants
 from nbrucio.jupyter import progress
-from nbrucio.jupyter.syncs import Syncs, Wish
+from nbrucio.jupyter.sync_jobs import SyncJobs, SyncRequest
 path, grants, once, end = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "once", sys.argv[4]
 progress.INTERVAL_S = 0
 def tell(run):
@@ -54,11 +54,11 @@ class Home:
         self.path = folder / "a.ipynb"
         self.path.write_text(json.dumps(declaring(dimuon=DIMUON)))
 
-    def server(self) -> Syncs:
+    def server(self) -> SyncJobs:
         """The syncs of a server that was just started."""
-        return Syncs(lambda _run: None, logging.getLogger(), self.grants, load)
+        return SyncJobs(lambda _run: None, logging.getLogger(), self.grants, load)
 
-    def sync(self, wish: Wish) -> str:
+    def sync(self, wish: SyncRequest) -> str:
         """How the dataset is after a sync of a new server."""
         server = self.server()
         try:
@@ -119,7 +119,7 @@ def test_what_a_killed_server_was_asked_for_is_resumed_by_the_next_one_and_ends_
     (kept,) = home.under_way.iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
     home.evict()  # what had arrived before it was killed
-    assert home.sync(Wish(budget_bytes=0)) == "missing"  # opening is to download nothing
+    assert home.sync(SyncRequest(budget_bytes=0)) == "missing"  # opening is to download nothing
     # More than opening may download, since somebody asked for it.
     assert home.sync(OPENED) == "ready"
     assert not list(home.under_way.iterdir())

@@ -7,9 +7,9 @@ from typing import Any
 
 from websocket import create_connection
 
-from nbrucio.jupyter.app import EVENT_ID
-from tests.jupyter.servers import TOKEN, Server, declaring
-from tests.jupyter.test_opening import DIMUON, put
+from nbrucio.jupyter.extension import EVENT_ID
+from tests.jupyter.test_open_policy import DIMUON, put
+from tests.support.jupyter_server import TOKEN, Server, declaring
 
 
 def test_progress_of_a_sync_comes_on_the_event_bus(server: Server) -> None:

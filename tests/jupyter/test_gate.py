@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nbrucio.manifest import Manifest, ManifestEntry, ManifestError, write
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, write
 from tests.jupyter.conftest import Start
-from tests.jupyter.servers import Kernel, Server, declaring
-from tests.jupyter.test_opening import put
-from tests.kernel.manifests import local_entry
+from tests.jupyter.test_open_policy import put
+from tests.support.jupyter_server import Kernel, Server, declaring
+from tests.support.manifests import local_entry
 
 DIMUON = "sandbox:dimuon"
 READ = (

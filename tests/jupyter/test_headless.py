@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nbrucio.sandbox import Sandbox
-from tests.jupyter.servers import base_environment, declaring
+from tests.support.jupyter_server import base_environment, declaring
 
 TOOLS = {
     "papermill": ["papermill", "a.ipynb", "out.ipynb"],

@@ -15,18 +15,18 @@ from typing import Any
 
 import pytest
 
-from nbrucio import pointers
-from nbrucio.jupyter.kernels import Place, Said, chosen, moved, notebooks_of
+from nbrucio.jupyter.kernels import NotebookPlace, Said, chosen, moved, notebooks_of
 from nbrucio.kernel import Data, DataNotHere
-from nbrucio.manifest import ManifestEntry, path_for, write
+from nbrucio.launch import pointers
+from nbrucio.pipeline.manifest import ManifestEntry, path_for, write
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.conftest import Start
-from tests.jupyter.servers import Server, declaring
-from tests.jupyter.slow import slow_rucio
-from tests.jupyter.test_opening import DIMUON, put
+from tests.jupyter.test_open_policy import DIMUON, put
 from tests.jupyter.test_other_kernels import documented
-from tests.kernel.manifests import local_entry, of
-from tests.programs import need
+from tests.support.jupyter_server import Server, declaring
+from tests.support.manifests import local_entry, of
+from tests.support.programs import need
+from tests.support.slow_rucio import slow_rucio
 
 READ = "import nbrucio; print(len(nbrucio.data['dimuon']))"
 #: As a language without our gate reads: the variable, and the file that it names.
@@ -159,8 +159,8 @@ def test_the_first_session_of_a_kernel_decides_as_long_as_it_has_it() -> None:
     said = notebooks_of(listed)
     assert said == {"k": [Said("1", "a.ipynb"), Said("2", "b.ipynb")]}
     assert chosen(said["k"], None) == Said("1", "a.ipynb")
-    assert chosen(said["k"], Place(Said("2", "old.ipynb"), "old.ipynb")) == Said("2", "b.ipynb")
-    assert chosen(said["k"], Place(Said("gone", "x.ipynb"), "x.ipynb")) == Said("1", "a.ipynb")
+    assert chosen(said["k"], NotebookPlace(Said("2", "old.ipynb"), "old.ipynb")) == Said("2", "b.ipynb")
+    assert chosen(said["k"], NotebookPlace(Said("gone", "x.ipynb"), "x.ipynb")) == Said("1", "a.ipynb")
     assert chosen([], None) is None
 
 

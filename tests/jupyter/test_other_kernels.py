@@ -13,13 +13,13 @@ import pytest
 import tree_sitter_julia
 from tree_sitter import Language, Parser
 
-from nbrucio.manifest import ManifestEntry, write
+from nbrucio.pipeline.manifest import ManifestEntry, write
 from nbrucio.sandbox import Sandbox
-from tests import interpreters
-from tests.jupyter.servers import Server, base_environment, declaring, serve
-from tests.jupyter.test_opening import put
-from tests.kernel.manifests import local_entry, of
-from tests.programs import need
+from tests.jupyter.test_open_policy import put
+from tests.support import interpreters
+from tests.support.jupyter_server import Server, base_environment, declaring, serve
+from tests.support.manifests import local_entry, of
+from tests.support.programs import need
 
 DIMUON = "sandbox:dimuon"
 #: The oldest and the newest but the one that runs this; where there is no other, that one.

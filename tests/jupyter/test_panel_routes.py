@@ -7,12 +7,12 @@ from typing import Any
 
 from websocket import create_connection
 
-from nbrucio.did import Did
-from nbrucio.jupyter.app import DECLARED_ID
+from nbrucio.core.did import Did
+from nbrucio.jupyter.extension import DECLARED_ID
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.seed import File, add_dataset, add_files, attach
-from tests.jupyter.servers import TOKEN, Server, declaring, notebook
-from tests.jupyter.test_opening import DIMUON, put
+from nbrucio.sandbox.seed import NewFile, add_dataset, add_files, attach
+from tests.jupyter.test_open_policy import DIMUON, put
+from tests.support.jupyter_server import TOKEN, Server, declaring, notebook
 
 
 def body(server: Server, **more: object) -> dict[str, object]:
@@ -72,7 +72,7 @@ def test_a_changed_declaration_is_looked_at_again_at_once(server: Server) -> Non
 
 def test_drift_is_told_when_it_is_asked_for(server: Server, sandbox: Sandbox) -> None:
     with sandbox.admin() as client:
-        files = [File(Did("sandbox", f"drifting/{n}.dat"), b"file") for n in range(2)]
+        files = [NewFile(Did("sandbox", f"drifting/{n}.dat"), b"file") for n in range(2)]
         add_files(client, files, ["SANDBOX_HTTPS"])
         did = str(add_dataset(client, "sandbox", "drifting", [files[0].did]))
     content = declaring(drifting=did)

@@ -1,4 +1,4 @@
-"""How far a sync is, counted from what the engine tells."""
+"""How far a sync is, counted from a run's events."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.catalogue.base import FileEntry
-from nbrucio.declaration import Requirement
-from nbrucio.did import Did
-from nbrucio.events import ApplyStarted, BytesArrived, Event, FileFinished, FileStarted, Planned, Waiting
+from nbrucio.core.declaration import Requirement
+from nbrucio.core.did import Did
+from nbrucio.core.events import (
+    ApplyStarted,
+    BytesArrived,
+    Event,
+    FileFinished,
+    FileStarted,
+    Planned,
+    Waiting,
+)
+from nbrucio.core.files import FileEntry
+from nbrucio.core.plan import Access, FilePlan, Plan, RequirementPlan, ResolvedRequirement
 from nbrucio.jupyter import progress
 from nbrucio.jupyter.progress import Progress, Throttled
-from nbrucio.plan import Access, FilePlan, Plan, RequirementPlan, Target
 
 HERE, COMING, SHARED = (Did("a", name) for name in ("here", "coming", "shared"))
 
@@ -25,7 +33,7 @@ def planned() -> Plan:
         return FilePlan(FileEntry(did, 100, None), access, Path("/x") if access is Access.STORE else None)
 
     def one(handle: str, *files: FilePlan) -> RequirementPlan:
-        return RequirementPlan(Target(Requirement(Did("a", handle), handle), "rucio"), files)
+        return RequirementPlan(ResolvedRequirement(Requirement(Did("a", handle), handle), "rucio"), files)
 
     shared = file(SHARED, Access.DOWNLOAD)
     first = one("first", file(HERE, Access.STORE), shared)

@@ -10,20 +10,20 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
+import nbrucio.jupyter.extension
 import nbrucio.jupyter.handlers
-import nbrucio.jupyter.routes
 from tests.jupyter.conftest import Start
-from tests.jupyter.servers import TOKEN, Server, declaring, notebook
-from tests.jupyter.test_opening import put
+from tests.jupyter.test_open_policy import put
+from tests.support.jupyter_server import TOKEN, Server, declaring, notebook
 
-OPENAPI = json.loads((Path(nbrucio.jupyter.handlers.__file__).parent / "openapi.json").read_text())
+OPENAPI = json.loads((Path(nbrucio.jupyter.handlers.__file__).parents[1] / "openapi.json").read_text())
 VERBS = [(path, verb) for path, verbs in OPENAPI["paths"].items() for verb in verbs]
 
 
 def test_every_route_is_described_and_every_description_has_a_route() -> None:
     implemented = {
         (f"/{name}", verb)
-        for name, handler in nbrucio.jupyter.routes.ROUTES.items()
+        for name, handler in nbrucio.jupyter.extension.ROUTES.items()
         for verb in ("get", "post", "put", "patch", "delete")
         if verb in vars(handler)
     }

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nbrucio.sandbox import Sandbox
-from tests.jupyter.servers import Server
-from tests.jupyter.test_explore_routes import schema
+from tests.jupyter.test_browse_routes import schema
+from tests.support.jupyter_server import Server
 
 RSE, SCOPE = "SANDBOX_SCRATCHDISK", "user.sandbox"
 

@@ -10,9 +10,9 @@ import pytest
 
 from nbrucio.kernel import Data, DataNotHere
 from nbrucio.kernel.asked import Asked
-from nbrucio.manifest import Manifest, write
-from nbrucio.outdate import outdate
-from tests.kernel.manifests import local_entry
+from nbrucio.pipeline.manifest import Manifest, write
+from nbrucio.pipeline.outdate import outdate
+from tests.support.manifests import local_entry
 
 MUONS: dict[str, Any] = {"did": "s:muons", "handle": "muons"}
 

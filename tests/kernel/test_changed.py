@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from nbrucio.kernel import Data, DataNotHere
-from nbrucio.manifest import ManifestEntry, ManifestFile, write
-from tests.kernel.manifests import of
-from tests.store.damage import BYTES, THINGS, Damage, flip_silently, swap
+from nbrucio.pipeline.manifest import ManifestEntry, ManifestFile, write
+from tests.support.damage import BYTES, THINGS, Damage, flip_silently, swap
+from tests.support.manifests import of
 
 
 class Kernel:

@@ -13,8 +13,8 @@ import pytest
 
 import nbrucio
 from nbrucio.kernel import Data, DataNotHere, File, lookup
-from nbrucio.manifest import ManifestEntry, ManifestError, ManifestFile, write
-from tests.kernel.manifests import local_entry, of
+from nbrucio.pipeline.manifest import ManifestEntry, ManifestError, ManifestFile, write
+from tests.support.manifests import local_entry, of
 
 
 class Here:

@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 import nbrucio.kernel
-from nbrucio.manifest import write
-from tests import interpreters
-from tests.kernel.manifests import local_entry, of
+from nbrucio.pipeline.manifest import write
+from tests.support import interpreters
+from tests.support.manifests import local_entry, of
 
 FOLDER = Path(nbrucio.kernel.__file__).parent
-SOURCES = [*sorted(FOLDER.rglob("*.py")), FOLDER.parent / "__init__.py"]
+SOURCES = [
+    *sorted(FOLDER.rglob("*.py")),
+    FOLDER.parent / "launch/kernel_path/nbrucio_boot.py",
+    FOLDER.parent / "__init__.py",
+]
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import KernelManager
 
-from nbrucio.manifest import Manifest, ManifestEntry, write
-from tests.jupyter.servers import Output, base_environment, collect
-from tests.kernel.manifests import local_entry
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry, write
+from tests.support.jupyter_server import Output, base_environment, collect
+from tests.support.manifests import local_entry
 
 Run = Callable[[str], Output]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from nbrucio.kernel import Data, where
-from nbrucio.manifest import write
-from tests.kernel.manifests import local_entry, of
+from nbrucio.pipeline.manifest import write
+from tests.support.manifests import local_entry, of
 
 
 @pytest.fixture

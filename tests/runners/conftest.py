@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import read_requests
-from nbrucio.sandbox.seed import File, add_dataset, add_files
+from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 
 BIN = Path(sys.executable).parent
 #: Reads every file of a handle and says how many bytes there are.
@@ -128,7 +128,7 @@ def shell(tmp_path: Path, sandbox: Sandbox) -> Shell:
 @pytest.fixture(scope="session")
 def small(sandbox: Sandbox) -> dict[str, Any]:
     """A requirement of three small files that stand on HTTPS storage, and nothing else asks for."""
-    files = [File(Did("sandbox", f"runners/{n}.dat"), bytes([n]) * 5_000) for n in range(3)]
+    files = [NewFile(Did("sandbox", f"runners/{n}.dat"), bytes([n]) * 5_000) for n in range(3)]
     with sandbox.admin() as client:
         add_files(client, files, ["SANDBOX_HTTPS"])
         did = add_dataset(client, "sandbox", "runners", [file.did for file in files], closed=True)
@@ -138,7 +138,7 @@ def small(sandbox: Sandbox) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def other(sandbox: Sandbox) -> str:
     """The DID of a dataset of one file of 700 bytes."""
-    file = File(Did("sandbox", "runners/other.dat"), bytes(700))
+    file = NewFile(Did("sandbox", "runners/other.dat"), bytes(700))
     with sandbox.admin() as client:
         add_files(client, [file], ["SANDBOX_HTTPS"])
         return str(add_dataset(client, "sandbox", "runners.other", [file.did], closed=True))
@@ -154,7 +154,7 @@ def sent_bytes(sandbox: Sandbox, start: int, part: str) -> int:
 def erased(sandbox: Sandbox) -> str:
     """The DID of a dataset that was there, and that Rucio's own undertaker has erased since."""
     with sandbox.admin() as client:
-        file = File(Did("sandbox", "deleted.1.dat"), b"gone")
+        file = NewFile(Did("sandbox", "deleted.1.dat"), b"gone")
         add_files(client, [file], ["SANDBOX_HTTPS"])
         did = add_dataset(client, "sandbox", "deleted.since", [file.did], closed=True)
         assert client.get_did(did.scope, did.name)["type"] == "DATASET"

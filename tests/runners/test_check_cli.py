@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
-from nbrucio.sandbox.seed import File, add_dataset, add_files, attach
+from nbrucio.sandbox.seed import NewFile, add_dataset, add_files, attach
 from tests.runners.conftest import Shell
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def test_a_locked_notebook_whose_data_is_there_passes(shell: Shell, small: dict[
 
 
 def test_changed_and_vanished_data_fail_with_codes_of_their_own(shell: Shell, sandbox: Sandbox) -> None:
-    files = [File(Did("sandbox", f"checked/{n}"), b"x") for n in range(3)]
+    files = [NewFile(Did("sandbox", f"checked/{n}"), b"x") for n in range(3)]
     with sandbox.admin() as client:
         add_files(client, files[:2], ["SANDBOX_HTTPS"])
         add_dataset(client, "sandbox", "checked", [file.did for file in files[:2]])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.runners.dask import SyncPlugin
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
-from nbrucio.sandbox.seed import File, add_dataset, add_files
+from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 from tests.runners.conftest import Shell
 
 HEAD = """
@@ -162,7 +162,7 @@ def test_a_plugin_is_called_by_what_decides_its_data(shell: Shell, small: dict[s
 
 
 def test_a_list_that_is_pinned_beside_the_notebook_holds_on_the_nodes(shell: Shell, sandbox: Sandbox) -> None:
-    files = [File(Did("sandbox", f"runners/pinned.{number:02}"), bytes([number])) for number in range(66)]
+    files = [NewFile(Did("sandbox", f"runners/pinned.{number:02}"), bytes([number])) for number in range(66)]
     with sandbox.admin() as client:
         add_files(client, files, ["SANDBOX_HTTPS"])
         did = add_dataset(client, "sandbox", "runners.pinned", [file.did for file in files[:-1]])

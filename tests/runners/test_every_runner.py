@@ -80,7 +80,7 @@ def test_when_the_dataset_is_gone_it_fails_and_says_so_in_one_line(shell: Shell,
 
 def test_the_plugin_leaves_other_tests_and_notebooks_alone(shell: Shell) -> None:
     (shell.folder / "test_own.py").write_text(
-        "import sys\ndef test_own(): assert 'nbrucio.sync' not in sys.modules and 'rucio' not in sys.modules\n"
+        "import sys\ndef test_own(): assert 'nbrucio.pipeline.run' not in sys.modules and 'rucio' not in sys.modules\n"
     )
     content: dict[str, Any] = {"cells": [], "metadata": PYTHON, "nbformat": 4, "nbformat_minor": 4}
     (shell.folder / "plain.ipynb").write_text(json.dumps(content))

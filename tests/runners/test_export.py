@@ -15,7 +15,7 @@ import yaml
 from rocrate.rocrate import ROCrate
 from rucio.common.utils import parse_replicas_from_string
 
-from nbrucio.export.gather import bare_doi
+from nbrucio.operations.export.gather import bare_doi
 from nbrucio.sandbox import Sandbox
 from tests.runners.conftest import Shell
 

@@ -34,7 +34,7 @@ def test_the_cells_find_their_data_and_the_output_records_it(shell: Shell, small
     assert path.read_bytes() == before
     value = value_of(shell.folder / "out.ipynb")
     assert value["requirements"] == [small]
-    assert (value["read"]["nbrucio"], value["read"]["time"][-1]) == (nbrucio.__version__, "Z")
+    assert (value["read"]["nbrucio"], value["read"]["time"][-1]) == (nbrucio.version.__version__, "Z")
     facts = value["read"]["data"]["small"]
     assert (facts["did"], facts["instance"], facts["type"]) == ("sandbox:runners", "sandbox.localhost", "DATASET")
     assert (facts["files"], facts["bytes"], facts["access"]) == (3, 15_000, {"download": 3})
@@ -148,7 +148,7 @@ def test_a_broken_nbrucio_does_not_break_papermill(shell: Shell, tmp_path: Path)
     (broken / "runners").mkdir(parents=True)
     for name in ("__init__.py", "runners/__init__.py", "runners/papermill.py"):
         (broken / name).write_text((real / name).read_text())
-    for name in ("errors.py", "sync.py", "runners/papermill_engine.py"):
+    for name in ("errors.py", "runners/papermill_engine.py"):
         (broken / name).write_text("raise RuntimeError('broken')\n")
     done = shell("papermill", "--version", PYTHONPATH=str(broken.parent))
     assert (done.exit_code, done.err) == (0, "")

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import uproot
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.errors import UsageError
 from nbrucio.sandbox import Sandbox, seed
 from nbrucio.sandbox.accesslog import new_requests
@@ -168,7 +168,7 @@ def test_only_holders_of_the_certificate_write(sandbox: Sandbox) -> None:
 
 def test_thousand_files_seed_and_resolve_quickly(sandbox: Sandbox) -> None:
     tag = uuid.uuid4().hex
-    files = [seed.File(Did("sandbox", f"{tag}.{n}"), b"%d" % n) for n in range(1000)]
+    files = [seed.NewFile(Did("sandbox", f"{tag}.{n}"), b"%d" % n) for n in range(1000)]
     with sandbox.admin() as client:
         seed.add_files(client, files, ["SANDBOX_HTTPS", "SANDBOX_POSIX"])
         dataset = seed.add_dataset(client, "sandbox", tag, [file.did for file in files])

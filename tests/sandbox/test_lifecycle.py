@@ -18,7 +18,7 @@ import pytest
 from nbrucio.errors import MissingDependency, NbrucioError, UnreadableFile, UsageError
 from nbrucio.sandbox import Sandbox, seed
 from nbrucio.sandbox import sandbox as sandbox_module
-from nbrucio.sandbox.layout import Layout
+from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.process import Process
 from nbrucio.sandbox.state import State, load_state
 
@@ -235,7 +235,7 @@ def test_clients_of_a_stopped_sandbox_say_what_to_type(tmp_path: Path) -> None:
 
 
 def test_passwords_are_for_the_owner_alone(sandbox: Sandbox) -> None:
-    layout = Layout(sandbox.root)
+    layout = SandboxLayout(sandbox.root)
     assert stat.S_IMODE(layout.root.stat().st_mode) == 0o700
     secret = [layout.state, layout.config, layout.server / "etc" / "rucio.cfg", layout.client / "etc" / "rucio.cfg"]
     assert [stat.S_IMODE(path.stat().st_mode) for path in secret] == [0o600] * len(secret)

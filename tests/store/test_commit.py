@@ -8,18 +8,30 @@ from pathlib import Path
 
 import pytest
 
+from nbrucio.core.events import Event, Noticed, SilentReporter
 from nbrucio.errors import BadConfig, NbrucioError, NoSpace
-from nbrucio.events import Event, Noticed, Silent
 from nbrucio.store import Store
 from nbrucio.store.session import Arrival
-from nbrucio.transfer import Limits, Outcome, Task, fetch
-from tests.store.disks import INSTANCE, LOCAL, NO_SPACE, CountedDisk, entry, failing, file_task, objects, partials, put
+from nbrucio.transfer.fetch import fetch
+from nbrucio.transfer.types import Outcome, Task, TransferLimits
+from tests.support.faulty_disk import (
+    INSTANCE,
+    LOCAL,
+    NO_SPACE,
+    CountedDisk,
+    entry,
+    failing,
+    file_task,
+    objects,
+    partials,
+    put,
+)
 
-ONE = Limits(total=1, per_host=1)
+ONE = TransferLimits(total=1, per_host=1)
 
 
 def _bring(store: Store, tasks: list[Task]) -> tuple[Outcome, ...]:
-    return fetch(tasks, store, LOCAL, Silent(), limits=ONE)
+    return fetch(tasks, store, LOCAL, SilentReporter(), limits=ONE)
 
 
 def test_a_name_comes_after_the_flush_and_the_record_after_the_name(tmp_path: Path) -> None:
@@ -147,7 +159,7 @@ def test_whatever_call_fails_no_bad_file_has_a_final_name_and_a_rerun_succeeds(t
             assert code == errno.ENOSPC or not isinstance(outcome.error, NoSpace)
         again = _bring(Store(root), tasks)
         assert all(outcome.stored for outcome in again), (n, disk.calls[n - 1], [str(one.error) for one in again])
-    assert n > 30, "the seam saw too few calls to prove anything"
+    assert n > 30, "too few calls were seen to prove anything"
 
 
 def test_a_full_disk_ends_the_run_at_once_and_leaves_no_partial(tmp_path: Path) -> None:

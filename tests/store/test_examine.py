@@ -12,8 +12,8 @@ import pytest
 from nbrucio.errors import Unavailable
 from nbrucio.store import Store
 from nbrucio.store.objects import Examined
-from tests.store.damage import BYTES, THINGS, Damage, flip, flip_silently, folder, restore, swap, truncate
-from tests.store.disks import INSTANCE, CountedDisk, entry, objects, put
+from tests.support.damage import BYTES, THINGS, Damage, flip, flip_silently, folder, restore, swap, truncate
+from tests.support.faulty_disk import INSTANCE, CountedDisk, entry, objects, put
 
 CONTENT = b"muons" * 1000
 X = entry("x.root", CONTENT)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.catalogue.base import FileEntry
+from nbrucio.core.files import FileEntry
 from nbrucio.store import Store
-from tests.store.disks import entry, objects, put
+from tests.support.faulty_disk import entry, objects, put
 
 FORMER, NOW = "h.example", "h.example:8443/rucio#atl"
 CONTENT = b"muons" * 1000

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.store import Store
-from tests.store.disks import INSTANCE, CountedDisk, entry, objects, partials, put
+from tests.support.faulty_disk import INSTANCE, CountedDisk, entry, objects, partials, put
 
 CONTENT = b"muons" * 1000
 

@@ -12,9 +12,9 @@ import pytest
 
 from nbrucio.store import Store
 from nbrucio.store.names import object_key
+from nbrucio.store.owner import Writer, this_writer
 from nbrucio.store.partial import ABANDONED_S
-from nbrucio.store.writer import Writer, this_writer
-from tests.store.disks import INSTANCE, entry, partials
+from tests.support.faulty_disk import INSTANCE, entry, partials
 
 WANTED = entry("x", b"0123456789")
 KEY = object_key(INSTANCE, WANTED.did)
@@ -56,7 +56,8 @@ def test_of_several_the_largest_is_taken_and_the_others_go(tmp_path: Path) -> No
 
 def test_a_living_writers_file_is_left_alone(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from nbrucio.store import Store; from tests.store.disks import *\n"
+        "import sys; from pathlib import Path; from nbrucio.store import Store\n"
+        "from tests.support.faulty_disk import *\n"
         "partial = Store(Path(sys.argv[1])).session().begin(INSTANCE, entry('x', b'0123456789'), lambda: None)\n"
         "partial.write(b'0123'); print('ready', flush=True); sys.stdin.read()"
     )

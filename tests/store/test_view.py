@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.errors import NoSpace
 from nbrucio.store import Store
 from nbrucio.store.names import link_names
-from tests.store.disks import INSTANCE, CountedDisk, entry, failing, put
-from tests.strategies import dids
+from tests.support.faulty_disk import INSTANCE, CountedDisk, entry, failing, put
+from tests.support.strategies import dids
 
 DATASET = Did("test", "dimuon")
 

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 import trustme
 
-from nbrucio.catalogue.base import Replica
-from nbrucio.events import Event
+from nbrucio.core.events import Event
+from nbrucio.core.files import Replica
 from nbrucio.store import Store
-from nbrucio.transfer import Limits, Outcome, StorageAccess, Task, fetch
-from tests.store.disks import INSTANCE, entry
-from tests.transfer.hostile import GOOD, Hostile, write_ca
+from nbrucio.transfer.fetch import fetch
+from nbrucio.transfer.types import Outcome, StorageAccess, Task, TransferLimits
+from tests.support.faulty_disk import INSTANCE, entry
+from tests.support.hostile_storage import GOOD, Hostile, write_ca
 
 #: Quick to lose patience, so that tests end.
-QUICK = Limits(backoff_s=0.01, max_wait_s=0.1, stall_s=0.6, stall_bytes_per_s=1000, connect_s=2.0, host_s=0.05)
+QUICK = TransferLimits(backoff_s=0.01, max_wait_s=0.1, stall_s=0.6, stall_bytes_per_s=1000, connect_s=2.0, host_s=0.05)
 
 
 class Listener:
@@ -60,7 +61,7 @@ def listener() -> Listener:
 def bring(store: Store, access: StorageAccess, listener: Listener) -> Callable[..., Outcome]:
     """Bring the good file from these PFNs, in this order."""
 
-    def bring(*pfns: str, limits: Limits = QUICK, access: StorageAccess = access) -> Outcome:
+    def bring(*pfns: str, limits: TransferLimits = QUICK, access: StorageAccess = access) -> Outcome:
         (outcome,) = fetch([task(*pfns)], store, {INSTANCE: access}, listener, limits=limits)
         return outcome
 

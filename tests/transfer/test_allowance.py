@@ -10,16 +10,17 @@ from typing import cast
 
 import pytest
 
-from nbrucio.catalogue.base import FileEntry, Replica
-from nbrucio.did import Did
+from nbrucio.core.did import Did
+from nbrucio.core.events import BytesArrived
+from nbrucio.core.files import FileEntry, Replica
 from nbrucio.errors import IntegrityError, NoSpace, OverBudget
-from nbrucio.events import BytesArrived
 from nbrucio.store import Store
 from nbrucio.store.fs import FileSystem
-from nbrucio.transfer import StorageAccess, Task, fetch
-from tests.store.disks import INSTANCE, LOCAL, entry, file_task, objects, partials
+from nbrucio.transfer.fetch import fetch
+from nbrucio.transfer.types import StorageAccess, Task
+from tests.support.faulty_disk import INSTANCE, LOCAL, entry, file_task, objects, partials
+from tests.support.hostile_storage import GOOD, Hostile
 from tests.transfer.conftest import QUICK, Listener
-from tests.transfer.hostile import GOOD, Hostile
 
 LIMIT = 3_000_000
 

@@ -13,14 +13,14 @@ import pycurl
 import pytest
 import trustme
 
+from nbrucio.core.events import BytesArrived, FileRetried
 from nbrucio.errors import CredentialsRejected, IntegrityError, MissingDependency, NbrucioError, TransferFailed
-from nbrucio.events import BytesArrived, FileRetried
 from nbrucio.store import Store
-from nbrucio.transfer import Outcome, StorageAccess
-from nbrucio.transfer.connections import Line, line_options
-from tests.store.disks import objects, partials
+from nbrucio.transfer.curl_pool import CurlHandle, curl_options
+from nbrucio.transfer.types import Outcome, StorageAccess
+from tests.support.faulty_disk import objects, partials
+from tests.support.hostile_storage import GOOD, Hostile, write_ca, write_proxy
 from tests.transfer.conftest import QUICK, Listener
-from tests.transfer.hostile import GOOD, Hostile, write_ca, write_proxy
 
 Bring = Callable[..., Outcome]
 
@@ -236,9 +236,10 @@ def test_dav_urls_are_http(server: Hostile, bring: Bring, scheme: str) -> None:
 
 
 def test_connections_are_kept(server: Hostile, store: Store, access: StorageAccess, listener: Listener) -> None:
-    from nbrucio.catalogue.base import Replica
-    from nbrucio.transfer import Task, fetch
-    from tests.store.disks import INSTANCE, entry
+    from nbrucio.core.files import Replica
+    from nbrucio.transfer.fetch import fetch
+    from nbrucio.transfer.types import Task
+    from tests.support.faulty_disk import INSTANCE, entry
 
     tasks = [Task(INSTANCE, entry(str(n), GOOD), (Replica("R", server.url(f"good/{n}")),)) for n in range(40)]
     accepted: list[object] = []
@@ -267,7 +268,7 @@ def test_without_pycurl_another_protocol_is_tried_and_the_error_says_what_to_ins
 
 
 def test_a_line_that_is_shut_before_it_connects_makes_no_connection(server: Hostile, access: StorageAccess) -> None:
-    line = Line(line_options(access, QUICK, with_certificate=False))
+    line = CurlHandle(curl_options(access, QUICK, with_certificate=False))
     line.set(URL=server.url("mute"))
     line.shut()
     with pytest.raises(pycurl.error):
@@ -277,7 +278,7 @@ def test_a_line_that_is_shut_before_it_connects_makes_no_connection(server: Host
 
 
 def test_a_line_that_was_shut_serves_the_next_request(server: Hostile, access: StorageAccess) -> None:
-    line = Line(line_options(access, QUICK, with_certificate=False))
+    line = CurlHandle(curl_options(access, QUICK, with_certificate=False))
     line.set(URL=server.url("good"), WRITEFUNCTION=len)
     line.curl.perform()
     line.shut()

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.catalogue.base import Replica
+from nbrucio.core.events import BytesArrived, FileStarted, SilentReporter
+from nbrucio.core.files import Replica
 from nbrucio.errors import IntegrityError, NoReplica, TransferFailed
-from nbrucio.events import BytesArrived, FileStarted, Silent
 from nbrucio.store import Store
-from nbrucio.transfer import Outcome, Task, fetch
-from tests.store.disks import INSTANCE, LOCAL, CountedDisk, entry, file_task, objects
+from nbrucio.transfer.fetch import fetch
+from nbrucio.transfer.types import Outcome, Task
+from tests.support.faulty_disk import INSTANCE, LOCAL, CountedDisk, entry, file_task, objects
+from tests.support.hostile_storage import GOOD
 from tests.transfer.conftest import QUICK, Listener
-from tests.transfer.hostile import GOOD
 
 Bring = Callable[..., Outcome]
 
@@ -75,38 +76,42 @@ def test_an_entry_with_md5_only_is_checked_by_md5(store: Store, good: Path) -> N
 
     wanted = entry("x", GOOD)._replace(adler32=None, md5=hashlib.md5(GOOD).hexdigest())
     replicas = (Replica("R", f"file://{good}"),)
-    (right,) = fetch([Task(INSTANCE, wanted, replicas)], store, LOCAL, Silent())
+    (right,) = fetch([Task(INSTANCE, wanted, replicas)], store, LOCAL, SilentReporter())
     assert right.stored is not None
     assert right.stored.md5 == wanted.md5
     assert store.find(INSTANCE, wanted)
     wrong = wanted._replace(md5="0" * 32)
-    (outcome,) = fetch([Task(INSTANCE, wrong, replicas)], store, LOCAL, Silent())
+    (outcome,) = fetch([Task(INSTANCE, wrong, replicas)], store, LOCAL, SilentReporter())
     assert isinstance(outcome.error, IntegrityError)
 
 
 def test_an_entry_of_unknown_size_and_checksum_is_accepted(store: Store, good: Path) -> None:
     wanted = entry("x", b"")._replace(size_bytes=None, adler32=None)
-    (outcome,) = fetch([Task(INSTANCE, wanted, (Replica("R", f"file://{good}"),))], store, LOCAL, Silent())
+    (outcome,) = fetch([Task(INSTANCE, wanted, (Replica("R", f"file://{good}"),))], store, LOCAL, SilentReporter())
     assert outcome.stored is not None
     assert outcome.stored.size_bytes == len(GOOD)
 
 
 def test_an_empty_file_is_a_file(store: Store, tmp_path: Path) -> None:
-    (outcome,) = fetch([file_task(tmp_path / "rse", "empty", b"")], store, LOCAL, Silent())
+    (outcome,) = fetch([file_task(tmp_path / "rse", "empty", b"")], store, LOCAL, SilentReporter())
     assert outcome.stored is not None
     assert outcome.stored.path.read_bytes() == b""
 
 
 @pytest.mark.parametrize(("replicas", "word"), [((), "no replica"), ((Replica("T", "file:///x", tape=True),), "tape")])
 def test_a_file_without_a_disk_replica_is_no_replica(store: Store, replicas: tuple[Replica, ...], word: str) -> None:
-    (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), replicas)], store, LOCAL, Silent())
+    (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), replicas)], store, LOCAL, SilentReporter())
     assert isinstance(outcome.error, NoReplica)
     assert word in str(outcome.error)
 
 
 def test_a_file_that_is_here_already_is_shared_without_reading_a_replica(store: Store, good: Path) -> None:
-    (first,) = fetch([Task(INSTANCE, entry("x", GOOD), (Replica("R", f"file://{good}"),))], store, LOCAL, Silent())
-    (again,) = fetch([Task(INSTANCE, entry("x", GOOD), (Replica("R", "file:///gone"),))], store, LOCAL, Silent())
+    (first,) = fetch(
+        [Task(INSTANCE, entry("x", GOOD), (Replica("R", f"file://{good}"),))], store, LOCAL, SilentReporter()
+    )
+    (again,) = fetch(
+        [Task(INSTANCE, entry("x", GOOD), (Replica("R", "file:///gone"),))], store, LOCAL, SilentReporter()
+    )
     assert again.stored == first.stored
 
 
@@ -114,7 +119,7 @@ def test_one_failure_hides_no_other_outcome(store: Store, tmp_path: Path) -> Non
     tasks = [file_task(tmp_path / "rse", f"{n}", b"x" * n) for n in range(30)]
     for n in (3, 17):
         (tmp_path / "rse" / str(n)).unlink()
-    outcomes = fetch(tasks, store, LOCAL, Silent(), limits=QUICK)
+    outcomes = fetch(tasks, store, LOCAL, SilentReporter(), limits=QUICK)
     assert [outcome.task.entry for outcome in outcomes] == [task.entry for task in tasks]
     assert [n for n, outcome in enumerate(outcomes) if outcome.error] == [3, 17]
 
@@ -152,7 +157,7 @@ def test_what_the_tasks_raise_is_raised(store: Store) -> None:
         yield
 
     with pytest.raises(NoReplica, match="went away"):
-        fetch(making(), store, LOCAL, Silent())  # type: ignore[arg-type]
+        fetch(making(), store, LOCAL, SilentReporter())  # type: ignore[arg-type]
 
 
 def test_where_blocks_can_be_shared_no_byte_is_copied(tmp_path: Path, good: Path) -> None:

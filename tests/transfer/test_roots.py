@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.catalogue.base import Replica
 from nbrucio.config import Mount, load
+from nbrucio.core.events import SilentReporter
+from nbrucio.core.files import Replica
 from nbrucio.errors import TransferFailed
-from nbrucio.events import Silent
+from nbrucio.pipeline.storage_access import storage_access
 from nbrucio.sandbox import Sandbox
-from nbrucio.storage import storage_access
 from nbrucio.store import Store
-from nbrucio.transfer import Outcome, StorageAccess, Task, fetch
-from nbrucio.transfer.faults import Lasting, OutsideRoots
+from nbrucio.transfer.errors import OutsideRoots, PermanentError
+from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.roots import Roots
-from tests.store.disks import INSTANCE, entry, objects
-from tests.transfer.hostile import GOOD
+from nbrucio.transfer.types import Outcome, StorageAccess, Task
+from tests.support.faulty_disk import INSTANCE, entry, objects
+from tests.support.hostile_storage import GOOD
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def tree(tmp_path: Path) -> Path:
 
 def _read(store: Store, path: str, *roots: Path) -> Outcome:
     task = Task(INSTANCE, entry("x", GOOD), (Replica("DISK", f"file://localhost{path}"),))
-    return fetch([task], store, {INSTANCE: StorageAccess(file_roots=roots)}, Silent())[0]
+    return fetch([task], store, {INSTANCE: StorageAccess(file_roots=roots)}, SilentReporter())[0]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_only_regular_files_are_opened(tmp_path: Path, kind: str) -> None:
         with socket.socket(socket.AF_UNIX) as one:
             one.bind(str(path))
     where = "/dev/zero" if kind == "device" else str(path)
-    with pytest.raises(Lasting, match="not a regular file"):
+    with pytest.raises(PermanentError, match="not a regular file"):
         Roots([Path("/")]).open(where)
 
 

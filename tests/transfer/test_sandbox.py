@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.catalogue.base import FileEntry, Replica
-from nbrucio.did import Did
-from nbrucio.events import Silent
+from nbrucio.core.did import Did
+from nbrucio.core.events import SilentReporter
+from nbrucio.core.files import FileEntry, Replica
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.store import Store
-from nbrucio.transfer import StorageAccess, Task, fetch
-from tests.store.disks import INSTANCE
+from nbrucio.transfer.fetch import fetch
+from nbrucio.transfer.types import StorageAccess, Task
+from tests.support.faulty_disk import INSTANCE
 
 
 def _tasks(sandbox: Sandbox, rse: str) -> list[Task]:
@@ -36,7 +37,7 @@ def test_a_dataset_comes_whole(sandbox: Sandbox, tmp_path: Path, rse: str, files
     assert len(tasks) == files
     access = {INSTANCE: StorageAccess(ca=sandbox.root / "storage" / "ca.pem", file_roots=(sandbox.root,))}
     with new_requests(sandbox.storage_log) as requests:
-        outcomes = fetch(tasks, Store(tmp_path / "store"), access, Silent())
+        outcomes = fetch(tasks, Store(tmp_path / "store"), access, SilentReporter())
     for outcome in outcomes:
         assert outcome.stored is not None, outcome.error
         assert f"{zlib.adler32(outcome.stored.path.read_bytes()):08x}" == outcome.task.entry.adler32
@@ -46,7 +47,7 @@ def test_a_dataset_comes_whole(sandbox: Sandbox, tmp_path: Path, rse: str, files
 def test_the_sandbox_resumes_a_file(sandbox: Sandbox, tmp_path: Path) -> None:
     (task, *_) = _tasks(sandbox, "SANDBOX_HTTPS")
     access = {INSTANCE: StorageAccess(ca=sandbox.root / "storage" / "ca.pem", file_roots=(sandbox.root,))}
-    (whole,) = fetch([task], Store(tmp_path / "one"), access, Silent())
+    (whole,) = fetch([task], Store(tmp_path / "one"), access, SilentReporter())
     assert whole.stored is not None
     content = whole.stored.path.read_bytes()
     store = Store(tmp_path / "two")
@@ -54,7 +55,7 @@ def test_the_sandbox_resumes_a_file(sandbox: Sandbox, tmp_path: Path) -> None:
     partial.write(content[: len(content) // 2])
     partial.keep()
     with new_requests(sandbox.storage_log) as requests:
-        (outcome,) = fetch([task], store, access, Silent())
+        (outcome,) = fetch([task], store, access, SilentReporter())
     assert outcome.stored is not None
     assert outcome.stored.path.read_bytes() == content
     assert [request.status for request in requests] == [206]

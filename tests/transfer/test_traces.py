@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.events import Silent
+from nbrucio.core.events import SilentReporter
 from nbrucio.store import Store
-from nbrucio.transfer import StorageAccess, TraceTarget, fetch
-from tests.store.disks import INSTANCE, LOCAL, file_task
+from nbrucio.transfer.fetch import fetch
+from nbrucio.transfer.types import StorageAccess, TraceTarget
+from tests.support.faulty_disk import INSTANCE, LOCAL, file_task
 
 Batches = list[list[dict[str, object]]]
 
@@ -56,7 +57,7 @@ def test_each_download_leaves_one_trace_and_one_request_takes_many(
 ) -> None:
     url, batches = trace_host
     tasks = [file_task(tmp_path / "rse", f"{n}", b"x" * n) for n in range(30)]
-    fetch(tasks, store, _access(url), Silent())
+    fetch(tasks, store, _access(url), SilentReporter())
     assert len(batches) == 1
     assert sorted(str(trace["filename"]) for trace in batches[0]) == sorted(str(n) for n in range(30))
     one = batches[0][0]
@@ -68,7 +69,7 @@ def test_each_download_leaves_one_trace_and_one_request_takes_many(
 
 def test_rucio_accepts_our_traces(trace_host: tuple[str, Batches], store: Store, tmp_path: Path) -> None:
     url, batches = trace_host
-    fetch([file_task(tmp_path / "rse", "x", b"x")], store, _access(url), Silent())
+    fetch([file_task(tmp_path / "rse", "x", b"x")], store, _access(url), SilentReporter())
     # In a process of its own: Rucio's server part reads a configuration when it is imported.
     config = tmp_path / "rucio.cfg"
     broker = "brokers = 127.0.0.1\nport = 1\ntopic = /t\nusername = u\npassword = p\n"
@@ -82,7 +83,7 @@ def test_rucio_accepts_our_traces(trace_host: tuple[str, Batches], store: Store,
 
 
 def test_without_a_target_nothing_is_sent(trace_host: tuple[str, Batches], store: Store, tmp_path: Path) -> None:
-    fetch([file_task(tmp_path / "rse", "x", b"x")], store, LOCAL, Silent())
+    fetch([file_task(tmp_path / "rse", "x", b"x")], store, LOCAL, SilentReporter())
     assert trace_host[1] == []
 
 
@@ -90,8 +91,8 @@ def test_a_file_that_was_here_already_leaves_no_trace(
     trace_host: tuple[str, Batches], store: Store, tmp_path: Path
 ) -> None:
     task = file_task(tmp_path / "rse", "x", b"x")
-    fetch([task], store, LOCAL, Silent())
-    fetch([task], store, _access(trace_host[0]), Silent())
+    fetch([task], store, LOCAL, SilentReporter())
+    fetch([task], store, _access(trace_host[0]), SilentReporter())
     assert trace_host[1] == []
 
 
@@ -99,6 +100,6 @@ def test_a_trace_host_that_hangs_or_is_gone_delays_and_fails_nothing(store: Stor
     with socket.create_server(("127.0.0.1", 0)) as mute:
         for n, url in enumerate((f"http://127.0.0.1:{mute.getsockname()[1]}", "http://127.0.0.1:1", "nonsense://")):
             began = time.monotonic()
-            (outcome,) = fetch([file_task(tmp_path / "rse", f"{n}", b"x")], store, _access(url), Silent())
+            (outcome,) = fetch([file_task(tmp_path / "rse", f"{n}", b"x")], store, _access(url), SilentReporter())
             assert outcome.stored is not None
             assert time.monotonic() - began < 4

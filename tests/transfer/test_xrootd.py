@@ -18,14 +18,15 @@ from pathlib import Path
 import pytest
 import trustme
 
+from nbrucio.core.events import BytesArrived, FileStarted, SilentReporter
 from nbrucio.errors import IntegrityError, Interrupted, MissingDependency, TransferFailed
-from nbrucio.events import BytesArrived, FileStarted, Silent
 from nbrucio.sandbox.xrootd import XrootdServer
 from nbrucio.store import Store
-from nbrucio.transfer import Outcome, StorageAccess, fetch
-from tests.store.disks import INSTANCE, entry, objects
+from nbrucio.transfer.fetch import fetch
+from nbrucio.transfer.types import Outcome, StorageAccess
+from tests.support.faulty_disk import INSTANCE, entry, objects
+from tests.support.hostile_storage import GOOD, write_ca
 from tests.transfer.conftest import QUICK, Listener, task
-from tests.transfer.hostile import GOOD, write_ca
 
 Bring = Callable[..., Outcome]
 
@@ -132,11 +133,11 @@ def test_what_is_here_is_not_read_again(xrootd: XrootdServer, store: Store) -> N
 def test_a_large_file_is_read_ahead_in_order(xrootd: XrootdServer, store: Store) -> None:
     content = os.urandom(5_500_000)
     (xrootd.folder / "large").write_bytes(content)
-    from nbrucio.catalogue.base import Replica
-    from nbrucio.transfer import Task
+    from nbrucio.core.files import Replica
+    from nbrucio.transfer.types import Task
 
     wanted = Task(INSTANCE, entry("large", content), (Replica("R", xrootd.pfn(xrootd.folder / "large")),))
-    (outcome,) = fetch([wanted], store, {}, Silent())
+    (outcome,) = fetch([wanted], store, {}, SilentReporter())
     assert outcome.stored is not None
     assert outcome.stored.path.read_bytes() == content
 
@@ -155,14 +156,14 @@ def test_a_mute_server_does_not_hold_up_a_cancel(store: Store) -> None:
         began = time.monotonic()
         pfn = f"root://127.0.0.1:{mute.getsockname()[1]}//x"
         with pytest.raises(Interrupted):
-            fetch([task(pfn)], store, {}, Silent(), cancel=cancel)
+            fetch([task(pfn)], store, {}, SilentReporter(), cancel=cancel)
         assert time.monotonic() - began < 2.0
 
 
 def test_a_mute_server_is_ended_by_its_speed(store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         pfn = f"root://127.0.0.1:{mute.getsockname()[1]}//x"
-        (outcome,) = fetch([task(pfn)], store, {}, Silent(), limits=QUICK)
+        (outcome,) = fetch([task(pfn)], store, {}, SilentReporter(), limits=QUICK)
         assert isinstance(outcome.error, TransferFailed)
         assert "stalled" in str(outcome.error)
 

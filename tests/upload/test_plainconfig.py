@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from nbrucio.config import Credentials, Instance
+from nbrucio.operations.upload.isolated_config import plain_environment
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.state import load_state
-from nbrucio.upload.plainconfig import plain_environment
 
 SECRET = "s3cret%word"
 INSTANCE = Instance(

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.did import Did
+from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox, seed
 
 pytestmark = pytest.mark.world
 
 ROOT = Path(__file__).parents[2]
-FILES = [seed.File(Did("sandbox", f"lowest/{number}"), os.urandom(200_000)) for number in range(8)]
+FILES = [seed.NewFile(Did("sandbox", f"lowest/{number}"), os.urandom(200_000)) for number in range(8)]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import React, { useEffect, useReducer, useState } from 'react';
 
 import { Fault } from '../notebook/fault';
 import { count } from '../format';
-import { useSeen } from '../panel/seen';
+import { useVisible } from '../panel/useVisible';
 import { faultOf } from '../api';
 import { ISectionProps } from '../section';
 import { IInstances } from '../types';
@@ -13,7 +13,7 @@ import { Details } from './details';
 import { Explorer, ISearch } from './explorer';
 import { Kind, KINDS } from './query';
 import { Results } from './results';
-import { takeInto, writtenFor } from './take';
+import { addToNotebook, writtenFor } from './addToNotebook';
 
 export function ExploreSection(props: ISectionProps): JSX.Element {
   const { api, notebooks, trans, show } = props;
@@ -22,8 +22,8 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
   const [search, setSearch] = useState<ISearch>({ text: '', kind: 'collection', filter: '', instance: null });
   const [shown, setShown] = useState<string | null>(null);
   const [said, setSaid] = useState('');
-  const [ref, seen] = useSeen<HTMLDivElement>();
-  const instances = useInstances(props, seen);
+  const [ref, visible] = useVisible<HTMLDivElement>();
+  const instances = useInstances(props, visible);
 
   useEffect(() => {
     explorer.changed.connect(redraw);
@@ -37,7 +37,7 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
   const notebook = notebooks.current;
   const add = (did: string, handle: string | null): void => {
     setSaid('');
-    takeInto(props, did, writtenFor(instances, explorer.search?.instance ?? null), handle).then(
+    addToNotebook(props, did, writtenFor(instances, explorer.search?.instance ?? null), handle).then(
       name => setSaid(trans.__('%1 is in the notebook as %2.', did, name)),
       (error: unknown) => setSaid(faultOf(error).message)
     );

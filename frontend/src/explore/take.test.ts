@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { IInstance, IInstances } from '../types';
-import { writtenFor } from './take';
+import { writtenFor } from './addToNotebook';
 
 describe('what a notebook names an instance by', () => {
   const known = { name: 'atlas', written: 'rucio.example:8443#atl' } as IInstance;

@@ -4,7 +4,7 @@ import { scan } from './scan';
 
 const IMPORT = 'import nbrucio';
 
-/** The cases of `tests/test_scan.py` that need no constants to be followed. */
+/** The cases of `tests/notebook/test_code_scan.py` that need no constants to be followed. */
 const CASES: [string, string[], string[]][] = [
   ['a call with a literal', [IMPORT, "f = nbrucio.data('a:b')"], ['a:b']],
   ['the did by keyword', [IMPORT, "nbrucio.data(did='a:b')"], ['a:b']],

@@ -7,7 +7,7 @@ import { faultOf } from '../api';
 import { bytes, count } from '../format';
 import { IconButton } from '../notebook/iconbutton';
 import { Fault } from '../notebook/fault';
-import { useSeen } from '../panel/seen';
+import { useVisible } from '../panel/useVisible';
 import { ISectionProps } from '../section';
 import { IFault, IGrant, IInstances } from '../types';
 import { IOpening, Level, levelsUpTo } from './choice';
@@ -33,13 +33,13 @@ interface IFacts {
 
 export function SettingsSection(props: ISectionProps): JSX.Element {
   const { api, app, trans } = props;
-  const [ref, seen] = useSeen<HTMLDivElement>();
+  const [ref, visible] = useVisible<HTMLDivElement>();
   const [facts, setFacts] = useState<IFacts | null>(null);
   const [fault, setFault] = useState<IFault | null>(null);
   const [asked, ask] = useReducer((number: number) => number + 1, 0);
 
   useEffect(() => {
-    if (!seen) {
+    if (!visible) {
       return;
     }
     let wanted = true;
@@ -60,7 +60,7 @@ export function SettingsSection(props: ISectionProps): JSX.Element {
     return () => {
       wanted = false;
     };
-  }, [api, seen, asked]);
+  }, [api, visible, asked]);
 
   const revoke = (grant: IGrant): void => {
     api

@@ -6,7 +6,7 @@ import React, { useEffect, useReducer, useState } from 'react';
 
 import { faultOf } from '../api';
 import { Fault } from '../notebook/fault';
-import { useSeen } from '../panel/seen';
+import { useVisible } from '../panel/useVisible';
 import { ISectionProps } from '../section';
 import { IFault, IInstance } from '../types';
 import { commandOf, Field, firstScope, IForm, wrongFields } from './form';
@@ -19,16 +19,16 @@ export function UploadSection(props: ISectionProps): JSX.Element {
   const { trans } = props;
   const uploads = uploadsOf(props);
   const [, redraw] = useReducer((number: number) => number + 1, 0);
-  const [ref, seen] = useSeen<HTMLDivElement>();
+  const [ref, visible] = useVisible<HTMLDivElement>();
   useEffect(() => {
     uploads.changed.connect(redraw);
     return () => void uploads.changed.disconnect(redraw);
   }, [uploads]);
   useEffect(() => {
-    if (seen) {
+    if (visible) {
       void uploads.refresh();
     }
-  }, [uploads, seen]);
+  }, [uploads, visible]);
   return (
     <div className="nbrucio-upload" ref={ref}>
       <UploadForm {...props} />

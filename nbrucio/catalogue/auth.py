@@ -1,0 +1,222 @@
+"""What rucio-clients needs before it can log in: itself, in a version that will do, and complete credentials."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nbrucio.catalogue.credentials import user_proxy
+from nbrucio.catalogue.errors import rejected
+from nbrucio.config import Instance
+from nbrucio.errors import CredentialsRejected, MissingDependency
+
+if TYPE_CHECKING:
+    from nbrucio.catalogue.token_cache import LoginTokens
+
+#: From here on a server's certificate and a token's life are handled well enough to build on.
+NEEDED = (41, 5, 1)
+
+_MODE = "RUCIO_CLIENT_MODE"
+
+_changing = threading.Lock()
+#: Our names of OIDC's settings, and what rucio-clients takes for their absence.
+_OIDC_DEFAULTS: Mapping[str, Any] = {
+    "scope": "openid profile",
+    "audience": None,
+    "issuer": None,
+    "polling": False,
+    "refresh_lifetime": None,
+}
+
+
+def require_clients() -> None:
+    """Make sure that rucio-clients is here and recent enough.
+
+    Raises:
+        MissingDependency: it is not.
+    """
+    try:
+        import_module("rucio.common.exception")
+        import_module("requests")
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            "Asking a Rucio server needs rucio-clients, which is not installed.",
+            subject="rucio-clients",
+            next_command="pip install rucio-clients",
+        ) from error
+    installed = _version()
+    if installed is not None and _numbers(installed) < NEEDED:
+        needed = ".".join(map(str, NEEDED))
+        raise MissingDependency(
+            f"rucio-clients {installed} is too old: nbrucio needs {needed} or newer.",
+            subject="rucio-clients",
+            next_command=f"pip install --upgrade 'rucio-clients>={needed}'",
+        )
+
+
+def _version() -> str | None:
+    from importlib import metadata
+
+    for name in ("rucio-clients", "rucio"):  # Rucio's server package holds the clients as well
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+@contextmanager
+def process_kept() -> Iterator[None]:
+    """Let rucio-clients have its way with the process while it is imported and starts, and put that right again.
+
+    Threads share it: one that waits for a silent server to log in keeps no other from another server.
+    """
+    _enter()
+    try:
+        yield
+    finally:
+        _leave()
+
+
+class _Before(NamedTuple):
+    """What the process was like before the first of the threads that are within `process_kept` now."""
+
+    first: list[str]
+    mode: str | None
+
+
+_within = 0
+_before = _Before([], None)
+
+
+def _enter() -> None:
+    global _within, _before
+    with _changing:
+        _within += 1
+        if _within > 1:
+            return
+        _before = _Before(sys.argv[:1], os.environ.get(_MODE))
+        sys.argv[:1] = _before.first or [""]  # it shortens the first word, and an embedded interpreter may have none
+        os.environ[_MODE] = "1"  # else a rucio.cfg of a server makes it ask that server's database
+
+
+def _leave() -> None:
+    global _within
+    with _changing:
+        _within -= 1
+        if _within:
+            return
+        sys.argv[:1] = _before.first
+        if _before.mode is None:
+            os.environ.pop(_MODE, None)
+        else:
+            os.environ[_MODE] = _before.mode
+
+
+class Login(NamedTuple):
+    """How a client gets in.
+
+    Attributes:
+        creds: the credentials as rucio-clients wants them.
+        fault: why they are of no use; then only a token helps.
+    """
+
+    creds: dict[str, Any]
+    fault: CredentialsRejected | None = None
+
+
+#: What rucio-clients wants to be given before it looks at a token.
+_PLACEHOLDERS = dict.fromkeys(
+    ("username", "password", "client_cert", "client_key", "client_proxy", "ssh_private_key"), ""
+)
+
+
+def login_or_token(instance: Instance, environ: Mapping[str, str], tokens: LoginTokens) -> Login:
+    """The credentials of ``instance``, or none where there is a token instead.
+
+    Raises:
+        CredentialsRejected: there is neither; the hint says what helps.
+    """
+    try:
+        return Login(login_of(instance, environ))
+    except CredentialsRejected as error:
+        if tokens.current() is None:
+            raise
+        return Login(dict(_PLACEHOLDERS), error)
+
+
+def login_of(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The credentials of ``instance`` as rucio-clients wants them, complete, so that it looks nowhere else.
+
+    Raises:
+        CredentialsRejected: something is missing; the hint says what helps.
+    """
+    return _LOGINS[instance.auth_type](instance, environ)
+
+
+def _userpass(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
+    login = instance.credentials
+    if login.username is None or login.password is None:
+        raise rejected(instance, "username or password is not configured")
+    return {"username": login.username, "password": login.password}
+
+
+def _x509(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
+    certificate, key = instance.credentials.client_cert, instance.credentials.client_key
+    if certificate is None:
+        raise rejected(instance, "client_cert is not configured")
+    key = key or certificate
+    for file in (certificate, key):
+        if not file.is_file():
+            raise rejected(instance, f"{file} is not there")
+    if stat.S_IMODE(key.stat().st_mode) & 0o077:
+        raise CredentialsRejected(
+            f"{key} holds a private key and others can read it.", subject=str(key), next_command=f"chmod 600 {key}"
+        )
+    return {"client_cert": str(certificate), "client_key": str(key)}
+
+
+def _x509_proxy(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
+    proxy = instance.credentials.client_proxy or user_proxy(environ)
+    if proxy is None or not proxy.is_file():
+        raise rejected(instance, "there is no X.509 proxy")
+    return {"client_proxy": str(proxy)}
+
+
+def _ssh(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
+    key: Path | None = instance.credentials.ssh_private_key
+    if key is None or not key.is_file():
+        raise rejected(instance, "ssh_private_key is not configured" if key is None else f"{key} is not there")
+    return {"ssh_private_key": str(key)}
+
+
+def _gss(_: Instance, __: Mapping[str, str]) -> dict[str, Any]:
+    return {}
+
+
+def _oidc(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
+    settings = {**_OIDC_DEFAULTS, **instance.credentials.oidc}
+    polling = str(settings["polling"]).strip().lower() in ("true", "yes", "on", "1")
+    return {f"oidc_{name}": value for name, value in {**settings, "polling": polling}.items()}
+
+
+_LOGINS: dict[str, Callable[[Instance, Mapping[str, str]], dict[str, Any]]] = {
+    "userpass": _userpass,
+    "x509": _x509,
+    "x509_proxy": _x509_proxy,
+    "ssh": _ssh,
+    "gss": _gss,
+    "oidc": _oidc,
+}

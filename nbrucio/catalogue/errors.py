@@ -1,0 +1,269 @@
+"""The one boundary where everything that rucio-clients can raise becomes an error of our tree."""
+
+from __future__ import annotations
+
+import configparser
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nbrucio.config import Instance
+from nbrucio.core.text import printable
+from nbrucio.errors import (
+    BadConfig,
+    CredentialsRejected,
+    DidNotFound,
+    Interrupted,
+    MissingDependency,
+    NbrucioError,
+    NoSpace,
+    Offline,
+    RucioRefused,
+)
+from nbrucio.http import BrokenOff, GivenUp, HttpError, Malformed, NotConnected, NotTrusted, Silent, TooLarge
+
+#: Rucio's exceptions by name: they come from rucio-clients, or as a name in a server's answer. What is not named here
+#: is `RucioRefused`.
+BY_NAME: dict[str, type[NbrucioError]] = {
+    **dict.fromkeys(("DataIdentifierNotFound", "OpenDataDataIdentifierNotFound", "ScopeNotFound"), DidNotFound),
+    **dict.fromkeys(
+        (
+            "AccessDenied",
+            "AccountNotFound",
+            "CannotAuthenticate",
+            "CannotAuthorize",
+            "ErrorLoadingCredentials",
+            "IdentityError",
+            "IdentityNotFound",
+            "NoAuthInformation",
+            "ScopeAccessDenied",
+            "UnsupportedAccountName",
+            "VONotFound",
+        ),
+        CredentialsRejected,
+    ),
+    **dict.fromkeys(("ResourceTemporaryUnavailable", "ServerConnectionException", "ServiceUnavailable"), Offline),
+    **dict.fromkeys(("MissingDependency", "MissingModuleException"), MissingDependency),
+    **dict.fromkeys(
+        (
+            "ClientParameterMismatch",
+            "ClientProtocolNotFound",
+            "ClientProtocolNotSupported",
+            "ConfigLoadingError",
+            "ConfigNotFound",
+            "ConnectionParameterNotFound",
+            "MissingClientParameter",
+        ),
+        BadConfig,
+    ),
+}
+
+#: Why a server cannot be reached, as people are told.
+LATE = "no connection within the time allowed"
+SILENT = "it stopped answering"
+UNCONNECTED = "no connection"
+BROKEN_OFF = "its answer broke off"
+UNTRUSTED = "its TLS certificate cannot be verified"
+UNTRUSTED_HINT = "Set ca_cert of the instance to the server's CA."
+
+_MAX_WORDS = 200
+
+
+class ServerRefusal(Exception):
+    """A server's answer that is an error: Rucio's name for it (empty without one), its words and the HTTP status."""
+
+    def __init__(self, name: str, words: str, status: int | None) -> None:
+        super().__init__(words)
+        self.name = name
+        self.words = words
+        self.status = status
+
+
+@contextmanager
+def translate_errors(instance: Instance, subject: str | None = None) -> Iterator[None]:
+    """Let nothing but `NbrucioError` out of the block, which asks ``instance`` about ``subject``."""
+    from requests.exceptions import RequestException
+    from rucio.common.exception import RucioException
+
+    try:
+        yield
+    except NbrucioError:
+        raise
+    except (
+        ServerRefusal,
+        HttpError,
+        RucioException,
+        RequestException,
+        OSError,
+        ImportError,
+        EOFError,  # rucio-clients asks on the terminal in an OIDC login
+        configparser.Error,  # rucio-clients reads a rucio.cfg by itself, whatever it is given
+        # An answer that is not Rucio's: no JSON, no token in the headers, no row at all.
+        ValueError,
+        LookupError,
+        StopIteration,
+    ) as error:
+        raise error_for(error, instance, subject) from error
+
+
+def error_for(error: BaseException, instance: Instance, subject: str | None = None) -> NbrucioError:
+    """Our error for one of the lower libraries'."""
+    from requests import exceptions as http
+    from rucio.common.exception import RucioException
+
+    if isinstance(error, ServerRefusal):
+        return _refused(error, instance, subject)
+    if isinstance(error, HttpError):
+        return of_http(error, instance)
+    if isinstance(error, RucioException):
+        names = [known.__name__ for known in type(error).__mro__]
+        found = next((BY_NAME[name] for name in names if name in BY_NAME), RucioRefused)
+        return _named(found, words_of(error), instance, subject)
+    if isinstance(error, (http.TooManyRedirects, http.JSONDecodeError, http.InvalidHeader)):
+        return not_rucio(instance)
+    if isinstance(error, http.RequestException):
+        return unreachable(error, instance)
+    if isinstance(error, EOFError):
+        return _named(CredentialsRejected, "the login needs a terminal", instance, subject)
+    if isinstance(error, ImportError):
+        return _named(MissingDependency, tidy(str(error)), instance, subject)
+    if isinstance(error, configparser.Error):
+        return _named(BadConfig, f"rucio-clients cannot read its rucio.cfg ({type(error).__name__})", instance, subject)
+    if isinstance(error, OSError):
+        return _system_fault(error, instance)
+    return not_rucio(instance)
+
+
+def did_not_found(did: str, instance: Instance) -> DidNotFound:
+    """The error for a DID that the instance does not have."""
+    return DidNotFound(
+        f"{instance.name} knows no DID {printable(did)}.",
+        subject=did,
+        hint="Check the spelling.",
+        next_command=f"nbrucio search '{did.partition(':')[0]}:*'",
+    )
+
+
+def rejected(instance: Instance, words: str) -> CredentialsRejected:
+    """The error for a login that failed, with what helps for this kind of login."""
+    hint, command = _LOGIN_HELP[instance.auth_type]
+    return CredentialsRejected(
+        f"{instance.name} does not let you in: {words}.", subject=instance.name, hint=hint, next_command=command
+    )
+
+
+def of_http(error: HttpError, instance: Instance) -> NbrucioError:
+    """The error for a request that failed."""
+    if isinstance(error, Malformed):
+        return not_rucio(instance)
+    if isinstance(error, TooLarge):
+        return RucioRefused(
+            f"{instance.name} sent more than a Rucio server does: {error}.",
+            subject=instance.name,
+            hint="Check the instance's host, and tell the operators of this Rucio server.",
+        )
+    if isinstance(error, NotTrusted):
+        return out_of_reach(instance, UNTRUSTED, UNTRUSTED_HINT)
+    if isinstance(error, NotConnected):
+        return out_of_reach(instance, LATE if error.late else UNCONNECTED)
+    if isinstance(error, Silent):
+        return out_of_reach(instance, SILENT)
+    if isinstance(error, GivenUp):
+        return Interrupted(f"The question to {instance.name} was given up.", subject=instance.name)
+    if isinstance(error, BrokenOff):
+        return out_of_reach(instance, BROKEN_OFF)
+    return BadConfig(f"{instance.name} cannot be used as configured: {error}.", subject=instance.name)
+
+
+def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
+    """The error for a server that does not answer, or not to the end."""
+    from requests import exceptions as http
+
+    if isinstance(error, http.SSLError):
+        return out_of_reach(instance, UNTRUSTED, UNTRUSTED_HINT)
+    if isinstance(error, (http.InvalidURL, http.MissingSchema, http.InvalidSchema)):
+        return BadConfig(f"{instance.host} is not the URL of a server.", subject=instance.name)
+    if isinstance(error, http.ConnectTimeout):
+        return out_of_reach(instance, LATE)
+    if isinstance(error, http.Timeout) or "timed out" in str(error):
+        return out_of_reach(instance, SILENT)
+    return out_of_reach(instance, UNCONNECTED if isinstance(error, http.ConnectionError) else BROKEN_OFF)
+
+
+def out_of_reach(instance: Instance, what: str, hint: str | None = None) -> Offline:
+    """The error for a server that cannot be reached, and why."""
+    hint = hint or "Check the network and the instance's host, then try again."
+    return Offline(f"{instance.name} ({instance.host}) cannot be reached: {what}.", subject=instance.name, hint=hint)
+
+
+def words_of(error: BaseException) -> str:
+    """What one of Rucio's exceptions says, in one line without its frame."""
+    text = str(error).partition("Details:")[2] or str(error)
+    return tidy(text)
+
+
+def tidy(text: str) -> str:
+    """A server's words fit to be shown: one line, no control characters, not too long, without a final stop."""
+    line = "".join(char if char.isprintable() else " " for char in text)
+    short = " ".join(line.split())
+    return (short if len(short) <= _MAX_WORDS else short[: _MAX_WORDS - 1] + "…").rstrip(".")
+
+
+_LOGIN_HELP: dict[str, tuple[str, str | None]] = {
+    "userpass": ("Check account, username and password of the instance in your configuration.", None),
+    "x509": ("Check client_cert and client_key, and that Rucio knows the certificate for your account.", None),
+    "x509_proxy": ("Make a new X.509 proxy.", "voms-proxy-init"),
+    "gss": ("Get a new Kerberos ticket.", "kinit"),
+    "ssh": ("Check ssh_private_key, and that Rucio knows its public key for your account.", None),
+    "oidc": ("Get a new token, and give it as BEARER_TOKEN or in BEARER_TOKEN_FILE.", None),
+}
+
+
+def _refused(error: ServerRefusal, instance: Instance, subject: str | None) -> NbrucioError:
+    words = tidy(error.words) or f"HTTP status {error.status}"
+    if error.name in BY_NAME:
+        return _named(BY_NAME[error.name], words, instance, subject)
+    if error.status in (401, 403):
+        return rejected(instance, words)
+    if error.status in (502, 503, 504):
+        return _named(Offline, words, instance, subject)
+    if error.status == 404 and not error.name:
+        return not_rucio(instance)
+    return _named(RucioRefused, words, instance, subject)
+
+
+def _named(kind: type[NbrucioError], words: str, instance: Instance, subject: str | None) -> NbrucioError:
+    about = subject or instance.name
+    if kind is DidNotFound:
+        return did_not_found(about, instance)
+    if kind is CredentialsRejected:
+        return rejected(instance, words)
+    if kind is MissingDependency:
+        what = "kerberos" if instance.auth_type == "gss" else "clients"
+        package = "requests-kerberos" if what == "kerberos" else "rucio-clients"
+        return MissingDependency(
+            f"The login to {instance.name} needs a library: {words}.", next_command=f"pip install {package}"
+        )
+    if kind is BadConfig:
+        return BadConfig(f"{instance.name} cannot be used as configured: {words}.", subject=instance.name)
+    if kind is Offline:
+        hint = "Try again in a while."
+        return Offline(f"{instance.name} cannot be reached now: {words}.", subject=instance.name, hint=hint)
+    return RucioRefused(f"{instance.name} refused the request: {words}.", subject=about)
+
+
+def not_rucio(instance: Instance) -> RucioRefused:
+    """The error for an answer that no Rucio server gives."""
+    return RucioRefused(
+        f"{instance.name} ({instance.host}) did not answer as a Rucio server does.",
+        subject=instance.name,
+        hint="Check the instance's host; a proxy or a login page may stand in between.",
+    )
+
+
+def _system_fault(error: OSError, instance: Instance) -> NbrucioError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace("There is no space left for the login token.", subject=error.filename)
+    if error.errno is None:  # requests says so of a CA or certificate file that is not there
+        return BadConfig(f"{instance.name} cannot be used as configured: {tidy(str(error))}.", subject=instance.name)
+    return Offline(f"{instance.name} cannot be reached: {error.strerror}.", subject=instance.name)

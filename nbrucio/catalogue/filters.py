@@ -1,0 +1,107 @@
+"""Search conditions as people type them, to Rucio's filters.
+
+Rucio's filters are described at `list_dids` of rucio-clients: ``key`` or ``key.operation`` to a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import product
+from math import prod
+
+from nbrucio.core.text import printable
+from nbrucio.core.units import parse_size
+from nbrucio.errors import UsageError
+
+KINDS = ("all", "collection", "dataset", "container", "file")
+
+_OPERATIONS = {"=": "", "==": "", "!=": ".ne", "<": ".lt", "<=": ".lte", ">": ".gt", ">=": ".gte"}
+_CONDITION = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*(<=|>=|!=|==|=|<|>)\s*(.+?)\s*\Z", re.DOTALL)
+#: ``and`` and ``or`` between conditions, outside quotes: what follows them has an even number of each quote.
+_WORDS = re.compile(r"""\s+(and|or)\s+(?=(?:[^"]*"[^"]*")*[^"]*\Z)(?=(?:[^']*'[^']*')*[^']*\Z)""", re.IGNORECASE)
+#: Each is a query of its own for Rucio's database.
+MAX_ALTERNATIVES = 32
+_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+
+
+def check_scope(scope: str) -> str:
+    """``scope`` if it is one.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not _SCOPE.match(scope):
+        raise UsageError(
+            f"{printable(scope)} is not a scope.",
+            subject=scope,
+            hint="It begins with a letter or digit, then letters, digits, dots, dashes and underscores.",
+        )
+    return scope
+
+
+def check_kind(kind: str) -> str:
+    """``kind`` if Rucio knows it.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"{printable(kind)} is no kind of DID: one of {', '.join(KINDS)}.", subject=kind)
+    return kind
+
+
+def filters_of(pattern: str, conditions: Sequence[str]) -> list[dict[str, str]]:
+    """Rucio's filters for names that match ``pattern`` and metadata that meet all ``conditions``.
+
+    A condition is ``key=value`` (or another comparison), or several joined by ``and`` and ``or``, of which ``and``
+    binds closer. A value that holds such a word or a space at its ends stands in quotes. ``bytes`` takes sizes (1 GB).
+
+    Raises:
+        UsageError: a condition cannot be read, or comes twice in one alternative.
+    """
+    alternatives = [_alternatives(condition) for condition in conditions]
+    count = prod(len(each) for each in alternatives)
+    if count > MAX_ALTERNATIVES:
+        raise UsageError(
+            f"These conditions have {count:,} alternatives; Rucio is asked for {MAX_ALTERNATIVES} at most."
+        )
+    return [_filters(pattern, [one for each in choice for one in each]) for choice in product(*alternatives)]
+
+
+def _alternatives(text: str) -> list[list[str]]:
+    """The conditions of each alternative."""
+    words = _WORDS.split(text)  # conditions at even places, the words between them at odd ones
+    alternatives = [[words[0]]]
+    for word, condition in zip(words[1::2], words[2::2], strict=True):
+        if word.lower() == "or":
+            alternatives.append([condition])
+        else:
+            alternatives[-1].append(condition)
+    return alternatives
+
+
+def _filters(pattern: str, conditions: Sequence[str]) -> dict[str, str]:
+    filters = {"name": pattern}
+    for condition in conditions:
+        match = _CONDITION.match(condition)
+        if match is None:
+            raise UsageError(
+                f"{printable(condition)} is not a condition.", subject=condition, hint="Write key=value, or key>=value."
+            )
+        key, operator, value = match.groups()
+        full = key + _OPERATIONS[operator]
+        if full in filters or key in ("name", "type", "did_type", "scope"):
+            raise UsageError(f"The condition on {full} is given twice.", subject=condition)
+        filters[full] = _value(key, value, condition)
+    return filters
+
+
+def _value(key: str, text: str, condition: str) -> str:
+    value = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+    if key != "bytes":
+        return value
+    try:
+        return str(parse_size(value))
+    except ValueError as error:
+        raise UsageError(f"{printable(condition)}: {printable(value)} {error}.", subject=condition) from error

@@ -1,0 +1,148 @@
+"""From rows of Rucio's answers to values. What a server must not send is refused here, with the row's name.
+
+A malformed checksum is refused too: were it taken as absent, a damaged catalogue would switch verification off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping
+from operator import itemgetter
+from typing import Any
+
+from nbrucio.core.did import Did, DidType
+from nbrucio.core.files import DidFacts, FileEntry, Replica
+from nbrucio.core.text import printable
+from nbrucio.errors import BadDid, RucioRefused
+
+_ADLER32 = re.compile(r"[0-9a-f]{1,8}\Z")
+_MD5 = re.compile(r"[0-9a-f]{32}\Z")
+
+RucioRow = Mapping[str, Any]
+
+
+def did_of(row: object) -> Did:
+    """The DID of a row with ``scope`` and ``name``.
+
+    Raises:
+        RucioRefused: there is none, or it is one that nbrucio cannot handle.
+    """
+    scope, name = (row.get("scope"), row.get("name")) if isinstance(row, dict) else (None, None)
+    if not isinstance(scope, str) or not isinstance(name, str):
+        raise RucioRefused(f"The server sent a row without scope and name: {printable(str(row))}.")
+    try:
+        return Did.of(scope, name)
+    except BadDid as error:
+        raise RucioRefused(
+            f"The server has a DID that nbrucio cannot handle. {error.message}", subject=f"{scope}:{name}"
+        ) from error
+
+
+def file_of(row: object) -> FileEntry:
+    """The file of a row of the files call.
+
+    Raises:
+        RucioRefused: the row is malformed.
+    """
+    did = did_of(row)
+    assert isinstance(row, dict)
+    return FileEntry(did, count_of(row, "bytes", did), _adler32(row, did), _md5(row, did))
+
+
+def replicas_of(row: object, schemes: Container[str]) -> tuple[Did, tuple[Replica, ...]]:
+    """The file and the replicas of a row of list_replicas, in the server's order of preference.
+
+    A constituent of an archive is left out: nbrucio does not unpack. So is a replica of a scheme that nobody asked for.
+
+    Args:
+        schemes: those that were asked for, in lower case. A server must not choose how this machine reads.
+
+    Raises:
+        RucioRefused: the row is malformed.
+    """
+    did = did_of(row)
+    assert isinstance(row, dict)
+    pfns = row.get("pfns") or {}
+    if not isinstance(pfns, dict):
+        raise _malformed(did, "replicas")
+    found: list[tuple[int, Replica]] = []
+    for pfn, facts in pfns.items():
+        if not isinstance(facts, dict):
+            raise _malformed(did, "replicas")
+        if facts.get("client_extract"):
+            continue
+        rse, priority = facts.get("rse"), facts.get("priority")
+        if not isinstance(rse, str) or not isinstance(priority, int):
+            raise _malformed(did, "replicas")
+        replica = Replica(rse, pfn, facts.get("type") == "TAPE")
+        if replica.scheme in schemes:
+            found.append((priority, replica))
+    found.sort(key=_priority)
+    return did, tuple([replica for _, replica in found])
+
+
+_priority = itemgetter(0)
+
+
+def facts_of(row: object, type_key: str) -> DidFacts:
+    """What a row says of a DID whose type stands at ``type_key``.
+
+    A row of a search does not say whether a DID is open: there it counts as open when Rucio keeps no totals of it,
+    which it does from the moment of closing on. The totals of an open one are left out, also those that Rucio
+    still keeps from before it was opened again.
+
+    Raises:
+        RucioRefused: the row is malformed.
+    """
+    did = did_of(row)
+    assert isinstance(row, dict)
+    try:
+        kind = DidType(row.get(type_key))
+    except ValueError as error:
+        raise _malformed(did, "type") from error
+    size_bytes, files = count_of(row, "bytes", did), count_of(row, "length", did)
+    if kind is DidType.FILE:
+        return DidFacts(did, kind, False, size_bytes, 1)
+    is_open = row["open"] is True if "open" in row else size_bytes is None and files is None
+    return DidFacts(did, kind, True) if is_open else DidFacts(did, kind, False, size_bytes, files)
+
+
+def count_of(row: RucioRow, key: str, did: Did) -> int | None:
+    """The number at ``key``, zero or more; None when the server does not know it.
+
+    Raises:
+        RucioRefused: it is no such number.
+    """
+    value = row.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        raise _malformed(did, key)
+    return value
+
+
+def _adler32(row: RucioRow, did: Did) -> str | None:
+    text = _checksum(row, "adler32", did)
+    if text is not None and not _ADLER32.match(text):
+        raise _malformed(did, "adler32")
+    return None if text is None else text.zfill(8)  # some clients register it without its leading zeros
+
+
+def _md5(row: RucioRow, did: Did) -> str | None:
+    text = _checksum(row, "md5", did)
+    if text is not None and not _MD5.match(text):
+        raise _malformed(did, "md5")
+    return text
+
+
+def _checksum(row: RucioRow, key: str, did: Did) -> str | None:
+    value = row.get(key)
+    if value is not None and not isinstance(value, str):
+        raise _malformed(did, key)
+    return value.strip().lower() or None if value is not None else None
+
+
+def _malformed(did: Did, what: str) -> RucioRefused:
+    return RucioRefused(
+        f"The server's entry for {printable(str(did))} is malformed: {what}.",
+        subject=str(did),
+        hint="Tell the operators of this Rucio server.",
+    )

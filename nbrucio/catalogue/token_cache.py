@@ -1,0 +1,276 @@
+"""The tokens that open a Rucio server: those that the user supplies, and those that earlier logins left.
+
+rucio-clients itself keeps one file an account below ``$TMPDIR``, whatever the server and whoever logged in, and so
+sends each server the other's token; and an empty file, or one that ends in a newline, fails every command until it is
+removed by hand. Ours lie in a private folder, one file for each server, VO, account and credential.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import timezone
+from pathlib import Path
+
+from nbrucio.catalogue.bearer import MARGIN_S, NEVER_S, TokenPlace, ambient, belongs_to, claims, discovered
+from nbrucio.catalogue.fingerprint import key_of
+from nbrucio.config import Config, Instance
+from nbrucio.disk.atomic import write_file
+from nbrucio.disk.permissions import make_private_folder
+from nbrucio.disk.read import read_file
+from nbrucio.errors import BadConfig, CredentialsRejected
+
+_MAX_BYTES = 64 * 1024
+#: Rucio's tokens name the login, and the name in a certificate has spaces.
+_TOKEN = re.compile(r"[\x21-\x7e]+( +[\x21-\x7e]+)*\Z")
+#: What the server said of a token's end stands in a second line.
+_KEPT = re.compile(r"\s*(?P<token>[\x21-\x7e]+(?: +[\x21-\x7e]+)*)\s*(?:\n(?P<expires>\d{1,11})\s*)?\Z")
+#: A renewed proxy is a new credential, and leaves the token of the old one behind.
+_SWEPT_AFTER_S = 7 * 24 * 3600
+
+
+class LoginTokens:
+    """The tokens that may open the Rucio server of one instance, the best first. Threads may share it.
+
+    With an OIDC login these are the tokens of ``token_env`` and ``token_file``, then the discovered one if it is this
+    instance's, then the kept one. With any other login it is the kept one; supplied ones count where there is nothing
+    to log in with: there they are what rucio-clients kept for itself.
+
+    Args:
+        instance: the Rucio server.
+        environ: the environment.
+        config: the configuration that ``instance`` is part of; None when there are no others.
+    """
+
+    def __init__(self, instance: Instance, environ: Mapping[str, str], config: Config | None = None) -> None:
+        self._instance = instance
+        self._environ = environ
+        self._config = config
+        self._refused: set[str] = set()
+        self._login_key: str | None = None
+
+    def current(self) -> str | None:
+        """The best token that was not refused; None when only a login helps.
+
+        Raises:
+            BadConfig: no private folder can be made.
+        """
+        return next((token for token in self._candidates() if token not in self._refused), None)
+
+    def refuse(self, token: str) -> None:
+        """Note that the server refused ``token``; it is removed if it is the kept one."""
+        self._refused.add(token)
+        forget_token(self._instance, self._environ, token)
+
+    def begin_login(self) -> None:
+        """Note whose login begins: a proxy may be replaced before it ends."""
+        self._login_key = key_of(self._instance, self._environ)
+
+    def keep(self, token: str, expires_at: float | None) -> None:
+        """Keep the token of the login that began, up to ``expires_at`` (seconds since 1970) if the server said so."""
+        if not _TOKEN.match(token) or self._login_key != key_of(self._instance, self._environ):
+            return
+        path = token_file(self._instance, self._environ)
+        end = claims(token).expires_at if expires_at is None else expires_at
+        write_file(path, (token if end is None else f"{token}\n{int(end)}\n").encode("ascii"))
+        _sweep(path.parent)
+
+    def why_none(self) -> str:
+        """Why the tokens that the user supplies are not used, as a phrase."""
+        reasons = "; ".join(self._reasons())
+        return f"no token for it can be used ({reasons})" if reasons else "there is no token for it"
+
+    def _candidates(self) -> Iterator[str]:
+        is_oidc = self._instance.auth_type == "oidc"
+        if is_oidc:
+            yield from self._supplied()
+        kept = kept_token(self._instance, self._environ)
+        if kept is not None:
+            yield kept
+        if not is_oidc and not _can_log_in(self._instance, self._environ):
+            yield from self._supplied()
+
+    def _supplied(self) -> Iterator[str]:
+        """What the user supplies goes over TLS only: unlike Rucio's own tokens it opens more than Rucio."""
+        if not _is_over_tls(self._instance):
+            return
+        for place in _configured(self._instance):
+            text = place.text(self._environ)
+            if text is not None and _TOKEN.match(text) and not claims(text).has_expired():
+                yield text
+        if self._instance.auth_type != "oidc":
+            return
+        found = ambient(self._instance, self._environ, self._config)
+        token = found.token(self._environ) if found else None
+        if token is not None and claims(token).fit(self._instance):
+            yield token
+
+    def _reasons(self) -> Iterator[str]:
+        if not _is_over_tls(self._instance):
+            yield "tokens are sent over https only"
+            return
+        for place in _configured(self._instance):
+            yield f"{place} {self._fault(place.text(self._environ))}"
+        found = discovered(self._environ)
+        text = found.text(self._environ) if found else None
+        if found is None or text is None:
+            return
+        if not belongs_to(self._instance, text, self._config):
+            yield f"{found} holds one for another instance"
+        elif not claims(text).fit(self._instance):
+            yield f"{found} holds one for another audience"
+        else:
+            yield f"{found} {self._fault(text)}"
+
+    def _fault(self, text: str | None) -> str:
+        if text is None:
+            return "holds nothing that can be read"
+        if not _TOKEN.match(text):
+            return "holds no token"
+        return "has expired" if claims(text).has_expired() else "was refused"
+
+
+def token_file(instance: Instance, environ: Mapping[str, str]) -> Path:
+    """The file for the token of this login, in a folder of this user's alone. It holds a usable token or is absent.
+
+    Raises:
+        BadConfig: no private folder can be made.
+    """
+    path = _private_folder(environ) / f"token-{key_of(instance, environ)}"
+    _remove_unusable(path)
+    return path
+
+
+def kept_token(instance: Instance, environ: Mapping[str, str]) -> str | None:
+    """The usable token that an earlier login left for this one; None without.
+
+    Raises:
+        BadConfig: no private folder can be made.
+    """
+    try:
+        kept = _KEPT.match(read_file(token_file(instance, environ), _MAX_BYTES, follow=False).decode("latin-1"))
+    except OSError:
+        return None
+    return kept["token"] if kept else None
+
+
+def forget_token(instance: Instance, environ: Mapping[str, str], token: str) -> None:
+    """Remove the kept ``token``, which its server refused, unless another has taken its place."""
+    if kept_token(instance, environ) == token:
+        token_file(instance, environ).unlink(missing_ok=True)
+
+
+def expiry(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """When the token of a login's answer ends, by the clock here; None when the server does not say.
+
+    Servers write an epoch or a date. ``Date`` of the same answer tells how far their clock is from ours.
+    """
+    end = _moment(headers.get("X-Rucio-Auth-Token-Expires"))
+    if end is None:
+        return None
+    now = time.time() if now is None else now
+    there = _moment(headers.get("Date"))
+    end = end if there is None else now + end - there
+    return end if 0 <= end < NEVER_S else None
+
+
+def _moment(text: str | None) -> float | None:
+    """Seconds since 1970 of a number or a date of RFC 1123."""
+    from email.utils import parsedate_to_datetime  # only logins need it
+
+    try:
+        if text is None or text.strip().isdigit():
+            return None if text is None else float(text)
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def is_about_token(refusal: str | None) -> bool:
+    """Whether a 401 with Rucio's name ``refusal`` refuses the token; Rucio also sends it for what nobody may do."""
+    return refusal in (None, "", "CannotAuthenticate")
+
+
+def _configured(instance: Instance) -> Iterator[TokenPlace]:
+    login = instance.credentials
+    if login.token_env is not None:
+        yield TokenPlace(env=login.token_env)
+    if login.token_file is not None:
+        yield TokenPlace(file=login.token_file)
+
+
+def _is_over_tls(instance: Instance) -> bool:
+    return instance.host.startswith("https://") and instance.auth_host.startswith("https://")
+
+
+def _can_log_in(instance: Instance, environ: Mapping[str, str]) -> bool:
+    from nbrucio.catalogue.auth import login_of
+
+    try:
+        login_of(instance, environ)
+    except CredentialsRejected:
+        return False
+    return True
+
+
+def _remove_unusable(path: Path) -> None:
+    """Remove what is no token, and a token whose end the server named and that has come."""
+    try:
+        facts = path.lstat()
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _MAX_BYTES:
+            path.unlink()
+            return
+        kept = _KEPT.match(read_file(path, _MAX_BYTES, follow=False).decode("latin-1"))
+        if kept is None or (kept["expires"] and int(kept["expires"]) < time.time() + MARGIN_S):
+            path.unlink()
+    except FileNotFoundError:
+        return  # another process replaced or removed it just now
+    except OSError as error:
+        raise _unusable(path, error.strerror or "unknown fault") from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the tokens of credentials that nobody has used for long."""
+    for path in folder.glob("token-*"):
+        with suppress(OSError):
+            if path.lstat().st_mtime < time.time() - _SWEPT_AFTER_S:
+                path.unlink()
+
+
+def _private_folder(environ: Mapping[str, str]) -> Path:
+    """The folder, made if need be, with nobody else let in."""
+    folder = _parent(environ) / "tokens"
+    try:
+        make_private_folder(folder)
+        facts = folder.lstat()
+        if not stat.S_ISDIR(facts.st_mode):
+            raise _unusable(folder, "it is no folder")
+        if facts.st_uid != os.geteuid():
+            raise _unusable(folder, "it belongs to another user")
+        if stat.S_IMODE(facts.st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise _unusable(folder, error.strerror or "unknown fault") from error
+    return folder
+
+
+def _parent(environ: Mapping[str, str]) -> Path:
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    if runtime and Path(runtime).is_absolute() and os.access(runtime, os.W_OK | os.X_OK):
+        return Path(runtime) / "nbrucio"
+    from nbrucio.config.policy import user_folder
+
+    return user_folder("XDG_CACHE_HOME", environ)
+
+
+def _unusable(path: Path, why: str) -> BadConfig:
+    return BadConfig(
+        f"{path} cannot keep login tokens: {why}.",
+        subject=str(path),
+        hint="Correct it, or point XDG_CACHE_HOME to a folder of your own.",
+    )

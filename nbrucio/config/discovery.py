@@ -1,0 +1,96 @@
+"""Find every instance that is configured; one that is configured wrongly does not hide the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from nbrucio.config import rucio_cfg
+from nbrucio.config.instances import address_in, completed, instance_of, names_in
+from nbrucio.config.table import Table
+from nbrucio.config.values import ConfigFault, Instance
+from nbrucio.core.address import canonical
+from nbrucio.errors import BadConfig
+
+#: What the instance of a rucio.cfg is called while it has no other name.
+RUCIO_CFG = "rucio.cfg"
+
+
+class Found:
+    """What the search has found so far.
+
+    Attributes:
+        of_rucio_cfg: the instance that the user's own rucio.cfg means.
+        tables: the settings of the instances.
+    """
+
+    def __init__(self) -> None:
+        self.instances: list[Instance] = []
+        self.faults: list[ConfigFault] = []
+        self.tables: list[Table] = []
+        self.of_rucio_cfg: Instance | None = None
+
+    def add(self, name: str | None, table: Table) -> Instance | None:
+        """Take in the instance that ``table`` describes; None when it has a fault, which is noted."""
+        try:
+            table = completed(table)
+            instance = instance_of(name, table)
+            self._check_identity(instance, table)
+        except BadConfig as error:
+            self.faults.append(ConfigFault(name or RUCIO_CFG, error, names_in(table), address_in(table)))
+            return None
+        self.instances.append(instance)
+        self.tables.append(table)
+        return instance
+
+    def secret_files(self) -> Iterator[str]:
+        """Where passwords stand."""
+        return (table.values["password"][1].label for table in self.tables if "password" in table.values)
+
+    def _check_identity(self, instance: Instance, table: Table) -> None:
+        # Store, grants and locks are kept by identity: two servers under one would be taken for each other. Two logins
+        # to one server and VO share them.
+        other = next((known for known in self.instances if _alike(known, instance)), None)
+        if other is not None:
+            what = f"({instance.identity}) already means the instance {other.name}: give one of them another identity"
+            raise table.fault("identity", what)
+
+
+def _alike(one: Instance, other: Instance) -> bool:
+    """Whether the identity of one is a name of the other, which is another server or VO."""
+    if (one.identity, one.address) == (other.identity, other.address):
+        return False
+    pairs = ((one, other), (other, one))
+    return any(this.identity in map(canonical, (that.identity, that.name, *that.aliases)) for this, that in pairs)
+
+
+def find_instances(layers: Sequence[Table], environ: Mapping[str, str]) -> Found:
+    """The instances of configuration files, a later layer deciding key by key, and that of the user's rucio.cfg."""
+    found = Found()
+    tables: dict[str, Table] = {}
+    for layer in layers:
+        group = layer.table("instances")
+        for name in group.values:
+            try:
+                table = group.table(name)
+            except BadConfig as error:
+                found.faults.append(ConfigFault(name, error))
+                continue
+            tables[name] = table.over(tables[name]) if name in tables else table
+    for name, table in tables.items():
+        found.add(name, table)
+    file = rucio_cfg.find(environ)
+    if file is not None:
+        found.of_rucio_cfg = _of_rucio_cfg(found, file, environ)
+    return found
+
+
+def _of_rucio_cfg(found: Found, file: Path, environ: Mapping[str, str]) -> Instance | None:
+    try:
+        table = rucio_cfg.overrides("client", environ).over(rucio_cfg.read(file, "client", environ))
+    except BadConfig as error:
+        found.faults.append(ConfigFault(RUCIO_CFG, error))
+        return None
+    address = address_in(table)
+    same = next((known for known in found.instances if known.address == address), None)
+    return same or found.add(None, table)

@@ -1,0 +1,1 @@
+"""Values and the planner: no input, no output."""

@@ -1,0 +1,149 @@
+"""A plan with what a person wants to know of it: amounts, time and space. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbrucio.core.files import total_bytes
+from nbrucio.core.plan import Access, Amount, Plan, RequirementPlan, amounts_of
+from nbrucio.errors import NbrucioError, exit_code_for
+
+
+@dataclass(frozen=True)
+class NotebookForecast:
+    """What a sync would do for one notebook.
+
+    Attributes:
+        path: the notebook.
+        requirements: in the order of its declaration.
+        faults: what could not be understood, or why the notebook could not be read at all.
+    """
+
+    path: Path
+    requirements: tuple[RequirementPlan, ...] = ()
+    faults: tuple[NbrucioError, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """This notebook as a JSON-ready mapping."""
+        return {
+            "notebook": str(self.path),
+            "requirements": [_requirement_json(requirement) for requirement in self.requirements],
+            "faults": [fault.as_json() for fault in self.faults],
+        }
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a sync would do now.
+
+    Attributes:
+        notebooks: in the order they were given.
+        plan: what the sync would carry out.
+        free_bytes: free space at the store before it.
+        bytes_per_s: the rate of the last sync; None when none was measured.
+    """
+
+    notebooks: tuple[NotebookForecast, ...]
+    plan: Plan
+    free_bytes: int
+    bytes_per_s: float | None
+
+    @property
+    def downloads(self) -> Amount:
+        """What would be downloaded: each file once, and nothing when the plan is refused."""
+        return Amount(0, 0) if self.plan.refusal else Amount(len(self.plan.downloads), self.plan.download_bytes)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the download would take; None when no rate was measured, or a size is unknown."""
+        if not self.downloads.files:
+            return 0.0
+        size_bytes = self.downloads.size_bytes
+        return size_bytes / self.bytes_per_s if self.bytes_per_s and size_bytes is not None else None
+
+    @property
+    def free_after_bytes(self) -> int | None:
+        """Free space at the store after it; None when a size is unknown."""
+        size_bytes = self.downloads.size_bytes
+        return None if size_bytes is None else self.free_bytes - size_bytes
+
+    def errors(self) -> Iterator[NbrucioError]:
+        """Everything that would go wrong as far as it can be told now."""
+        for notebook in self.notebooks:
+            yield from notebook.faults
+            for requirement in notebook.requirements:
+                yield from errors_of(requirement)
+        if self.plan.refusal is not None:
+            yield self.plan.refusal
+
+    @property
+    def exit_code(self) -> int:
+        """What the sync would end with as far as it can be told now."""
+        return exit_code_for(self.errors())
+
+    def as_json(self) -> dict[str, object]:
+        """The whole forecast as a JSON-ready mapping; sizes in bytes."""
+        return {
+            "version": 1,
+            "exit_code": self.exit_code,
+            "download": amount_json(self.downloads),
+            "access": _access_json(total(self.plan.requirements)),
+            "bytes_per_s": self.bytes_per_s,
+            "seconds": self.seconds,
+            "free_bytes": self.free_bytes,
+            "free_after_bytes": self.free_after_bytes,
+            "refusal": self.plan.refusal.as_json() if self.plan.refusal else None,
+            "notebooks": [notebook.as_json() for notebook in self.notebooks],
+        }
+
+
+def errors_of(requirement: RequirementPlan) -> Iterator[NbrucioError]:
+    """Why a requirement would not be ready, each error once."""
+    if requirement.target.error is not None:
+        yield requirement.target.error
+    yield from {id(file.error): file.error for file in requirement.files if file.error is not None}.values()
+
+
+def total(requirements: tuple[RequirementPlan, ...]) -> dict[Access, Amount]:
+    """The amounts of all requirements by access; a file that two requirements hold counts once."""
+    seen = {
+        (requirement.target.instance, file.entry.did, file.access): file.entry.size_bytes
+        for requirement in requirements
+        for file in requirement.files
+    }
+    return amounts_of((access, size_bytes) for (_, _, access), size_bytes in seen.items())
+
+
+def _requirement_json(plan: RequirementPlan) -> dict[str, object]:
+    requirement, amounts = plan.target.requirement, plan.amounts()
+    missing = (file for file in plan.files if file.error is not None)
+    return {
+        "handle": requirement.handle,
+        "did": str(requirement.did),
+        "instance": plan.target.instance or requirement.instance,
+        "files": len(plan.files),
+        "bytes": total_bytes(amount.size_bytes for amount in amounts.values()),
+        "access": _access_json(amounts),
+        "unverified_files": plan.unverified_files,
+        "drift": plan.target.drift,
+        "missing": [
+            {
+                "did": str(file.entry.did),
+                "bytes": file.entry.size_bytes,
+                "code": file.error.code if file.error else None,
+            }
+            for file in missing
+        ],
+        "errors": [error.as_json() for error in errors_of(plan)],
+    }
+
+
+def _access_json(amounts: Mapping[Access, Amount]) -> dict[str, dict[str, int | None]]:
+    return {access.value: amount_json(amounts[access]) for access in Access if access in amounts}
+
+
+def amount_json(amount: Amount) -> dict[str, int | None]:
+    """``amount`` as a JSON-ready mapping; unknown bytes are null."""
+    return {"files": amount.files, "bytes": amount.size_bytes}

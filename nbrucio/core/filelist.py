@@ -1,0 +1,71 @@
+"""The list of the files that a DID stands for: as text lines, and their digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from nbrucio.core.did import Did
+from nbrucio.core.files import FileEntry
+
+
+def sha256_sums(value: object) -> dict[str, str]:
+    """The hex SHA-256 by DID that a lock's ``sha256`` writes; what has another form is left out."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(did): str(digits) for did, digits in value.items() if is_digest(f"sha256:{digits}")}
+
+
+def list_lines(files: Iterable[FileEntry]) -> list[str]:
+    """The canonical lines of a file list: ``scope:name<TAB>bytes<TAB>adler32-or-md5``, sorted as UTF-8 bytes.
+
+    An unknown size or checksum is written ``-``. A DID holds no control character, so the lines split again exactly.
+    """
+    lines = (
+        f"{entry.did}\t{'-' if entry.size_bytes is None else entry.size_bytes}\t{entry.adler32 or entry.md5 or '-'}"
+        for entry in files
+    )
+    return sorted(lines, key=lambda line: line.encode("utf-8", "surrogatepass"))
+
+
+def parse_lines(lines: Iterable[object]) -> tuple[FileEntry, ...]:
+    """The files that `list_lines` wrote, sorted by DID.
+
+    Raises:
+        ValueError: a line has another form.
+        BadDid: a line's first part is no DID.
+    """
+    entries = []
+    for line in lines:
+        did, _, rest = str(line).partition("\t")
+        size, _, checksum = rest.partition("\t")
+        if len(checksum) not in (1, 8, 32):
+            raise ValueError(f"a file list has the line {line!r}")
+        entries.append(
+            FileEntry(
+                Did.parse(did),
+                None if size == "-" else int(size),
+                checksum if len(checksum) == 8 else None,
+                checksum if len(checksum) == 32 else None,
+            )
+        )
+    return tuple(sorted(entries, key=lambda entry: entry.did))
+
+
+def digest_of(files: Iterable[FileEntry]) -> str:
+    """``sha256:`` and the hex SHA-256 over `list_lines`, each ended by a line feed, in UTF-8."""
+    return digest_of_lines(list_lines(files))
+
+
+def digest_of_lines(lines: Iterable[str]) -> str:
+    """`digest_of` for lines that are canonical already."""
+    hasher = hashlib.sha256()
+    for line in lines:
+        hasher.update(line.encode("utf-8", "surrogatepass") + b"\n")
+    return "sha256:" + hasher.hexdigest()
+
+
+def is_digest(text: str) -> bool:
+    """Whether ``text`` has the form that `digest_of` gives; such a text is safe in a path."""
+    hex_digits = text.removeprefix("sha256:")
+    return text.startswith("sha256:") and len(hex_digits) == 64 and set(hex_digits) <= set("0123456789abcdef")

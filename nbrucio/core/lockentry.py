@@ -1,0 +1,166 @@
+"""The lock: what a declaration resolved to, and how to tell that it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import NamedTuple
+
+from nbrucio.core.did import Did, DidType
+from nbrucio.core.filelist import digest_of, is_digest, list_lines, parse_lines, sha256_sums
+from nbrucio.core.files import DidFacts, FileEntry, total_bytes
+from nbrucio.core.selection import Selection
+from nbrucio.core.text import human_bytes, plural
+from nbrucio.errors import BadDeclaration, BadDid
+
+#: Lists up to this many files are pinned in the lock itself (design: longer ones belong beside the notebook).
+INLINE_LIST_MAX_FILES = 64
+
+
+class LockEntry(NamedTuple):
+    """What one requirement resolved to.
+
+    Attributes:
+        did, select: what was resolved; when they differ from the requirement's, the entry is stale.
+        type, open: of the DID at that time.
+        files, size_bytes: totals; the latter is None when the size of a file is unknown.
+        digest: ``sha256:<hex>`` over the file list, see `digest_of`.
+        locked: when, ISO 8601 in UTC to the second.
+        pinned: the file list itself, for an open dataset or a selection of at most `INLINE_LIST_MAX_FILES`; else None.
+        sha256: hex SHA-256 by DID, of files whose bytes were verified where the lock was written; of at most
+            `INLINE_LIST_MAX_FILES` files.
+        extra: keys of a newer version, kept as they are.
+    """
+
+    did: Did
+    select: Selection | None
+    type: DidType
+    open: bool
+    files: int
+    size_bytes: int | None
+    digest: str
+    locked: str
+    pinned: tuple[FileEntry, ...] | None = None
+    sha256: Mapping[str, str] = MappingProxyType({})
+    extra: Mapping[str, object] = MappingProxyType({})
+
+    def as_json(self) -> dict[str, object]:
+        """The value in the notebook's ``lock`` that parses back to this."""
+        value: dict[str, object] = {"did": str(self.did)}
+        if self.select:
+            value["select"] = self.select.as_json()
+        value |= {"type": self.type.value, "files": self.files, "bytes": self.size_bytes, "open": self.open}
+        value |= {"digest": self.digest, "locked": self.locked}
+        if self.pinned is not None:
+            value["pinned"] = list_lines(self.pinned)
+        if self.sha256:
+            value["sha256"] = dict(sorted(self.sha256.items()))
+        return value | dict(self.extra)
+
+    @classmethod
+    def parse(cls, value: object) -> LockEntry:
+        """The entry that ``value`` writes.
+
+        Raises:
+            BadDeclaration: a key is missing or has the wrong type.
+        """
+        if not isinstance(value, Mapping):
+            raise BadDeclaration("it is not an object")
+        try:
+            return cls._parse(value)
+        except (KeyError, ValueError, TypeError, BadDid) as error:
+            raise BadDeclaration(f"{error}") from error
+
+    @classmethod
+    def _parse(cls, value: Mapping[str, object]) -> LockEntry:
+        known = {"did", "select", "type", "files", "bytes", "open", "digest", "locked", "pinned", "sha256"}
+        select, pinned = value.get("select"), value.get("pinned")
+        files, size_bytes, digest, locked = value["files"], value["bytes"], value["digest"], value["locked"]
+        if not isinstance(files, int) or not isinstance(size_bytes, (int, type(None))):
+            raise TypeError("'files' and 'bytes' must be whole numbers, the latter null where it is unknown")
+        if not isinstance(digest, str) or not is_digest(digest):
+            raise ValueError("'digest' must be sha256: and 64 hex digits")
+        return cls(
+            did=Did.parse(str(value["did"])),
+            select=Selection.parse(select) if select is not None else None,
+            type=DidType(value["type"]),
+            open=value["open"] is True,
+            files=files,
+            size_bytes=size_bytes,
+            digest=digest,
+            locked=str(locked),
+            pinned=parse_lines(pinned) if isinstance(pinned, list) else None,
+            sha256=sha256_sums(value.get("sha256")),
+            extra={key: kept for key, kept in value.items() if key not in known},
+        )
+
+
+def lock_entry(facts: DidFacts, select: Selection | None, files: Sequence[FileEntry], locked: str) -> LockEntry:
+    """The entry for a DID that resolved to ``files`` (after selection, sorted by DID) at the time ``locked``."""
+    pin = pins(facts.open, select) and len(files) <= INLINE_LIST_MAX_FILES
+    return LockEntry(
+        did=facts.did,
+        select=select,
+        type=facts.type,
+        open=facts.open,
+        files=len(files),
+        size_bytes=total_bytes(entry.size_bytes for entry in files),
+        digest=digest_of(files),
+        locked=locked,
+        pinned=tuple(files) if pin else None,
+    )
+
+
+def pins(is_open: bool, select: Selection | None) -> bool:
+    """Whether a lock names every file: a digest alone cannot bring back what Rucio no longer lists like this."""
+    return is_open or select is not None
+
+
+def same_content(old: LockEntry, new: LockEntry) -> bool:
+    """Whether both lock the same files of the same DID; the time does not matter."""
+    return (old.did, old.select, old.digest) == (new.did, new.select, new.digest)
+
+
+def drift_words(
+    old: LockEntry, new: LockEntry, lists: tuple[Sequence[FileEntry], Sequence[FileEntry]] | None = None
+) -> str | None:
+    """How ``new`` differs from ``old``, for a person; None when it does not.
+
+    Args:
+        lists: the files of both; without them only totals can be told, not what came and what went.
+    """
+    if same_content(old, new):
+        return None
+    if lists is not None:
+        return _changes(*lists)
+    files = new.files - old.files
+    if old.size_bytes is None or new.size_bytes is None:
+        verb = "lost" if files < 0 else "gained"
+        return f"{verb} {plural(abs(files), 'file')} since the lock" if files else "other files or sizes, same number"
+    size_bytes = new.size_bytes - old.size_bytes
+    if not files and not size_bytes:
+        return "other files or checksums, same number and size"
+    verb = "gained" if files > 0 or (not files and size_bytes > 0) else "lost"
+    return f"{verb} {plural(abs(files), 'file')}, {human_bytes(abs(size_bytes))} since the lock"
+
+
+def _changes(old: Sequence[FileEntry], new: Sequence[FileEntry]) -> str:
+    before, after = {entry.did: entry for entry in old}, {entry.did: entry for entry in new}
+    gained = [entry for did, entry in after.items() if did not in before]
+    lost = [entry for did, entry in before.items() if did not in after]
+    changed = [
+        did for did, entry in after.items() if did in before and list_lines([before[did]]) != list_lines([entry])
+    ]
+    words = [
+        f"{verb} {plural(len(files), 'file')}, {human_bytes(total_bytes(entry.size_bytes for entry in files))}"
+        for verb, files in (("gained", gained), ("lost", lost))
+        if files
+    ]
+    words += [f"has other bytes in {plural(len(changed), 'file')}"] if changed else []
+    return f"{'; '.join(words) or 'has another DID or selection'} since the lock"
+
+
+def now() -> str:
+    """The present time as locks write it."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,80 @@
+"""What is said of files that a plan cannot have, and of plans that may not be carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nbrucio.core.declaration import Requirement
+from nbrucio.core.files import FileEntry, Replica
+from nbrucio.core.text import human_bytes
+from nbrucio.errors import IntegrityError, NbrucioError, NoReplica, NoSpace, Offline, OverBudget
+
+
+def unverifiable(entry: FileEntry) -> NbrucioError:
+    """Nothing would tell the file from a login page or from half of it."""
+    return IntegrityError(
+        f"{entry.did} cannot be verified: Rucio knows neither its size nor a checksum.",
+        subject=str(entry.did),
+        hint="Ask its owner to register them, or set allow_unverifiable = true in the configuration's [policy].",
+    )
+
+
+def only_on_tape(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioError:
+    """Every replica is on tape; bringing one to disk is an explicit act."""
+    where = ", ".join(replica.rse for replica in replicas)
+    return NoReplica(
+        f"{entry.did} is only on tape ({where}).",
+        subject=str(entry.did),
+        hint="`nbrucio stage NOTEBOOK` asks Rucio to bring it to disk.",
+    )
+
+
+def no_replica(entry: FileEntry) -> NbrucioError:
+    """Rucio names no replica that can be read from here."""
+    return NoReplica(
+        f"No replica of {entry.did} is available.",
+        subject=str(entry.did),
+        hint="nbrucio reads file, http, https, davs and root. List the replicas of every protocol.",
+        next_command=f"rucio replica list file {entry.did}",
+    )
+
+
+def narrowed(entry: FileEntry, requirement: Requirement) -> NbrucioError:
+    """The requirement's access excludes every way in which the file could be had."""
+    return NoReplica(
+        f"{entry.did} cannot be had by '{requirement.access}', the only access that '{requirement.handle}' allows.",
+        subject=str(entry.did),
+        hint="Remove 'access' from the requirement to let nbrucio choose.",
+    )
+
+
+def not_staged(entry: FileEntry, requirement: Requirement) -> NbrucioError:
+    """Rucio has not brought the file to a mounted RSE yet."""
+    return NoReplica(
+        f"{entry.did} is not on a mounted RSE, and '{requirement.handle}' is to be brought there by a rule.",
+        subject=str(entry.did),
+        next_command="nbrucio stage NOTEBOOK",
+    )
+
+
+def not_asked(entry: FileEntry) -> NbrucioError:
+    """The file is not in the store, and nobody was asked where else it is."""
+    return Offline(f"{entry.did} is not in the store.", subject=str(entry.did), hint="Sync once with a network.")
+
+
+def over_budget(download_bytes: int, allowed_bytes: int) -> NbrucioError:
+    """The download is larger than this machine allows."""
+    return OverBudget(
+        f"{human_bytes(download_bytes)} would be downloaded; this machine allows "
+        f"{human_bytes(allowed_bytes)} in one sync.",
+        hint="Select fewer files, or raise max_download in the configuration's [policy].",
+    )
+
+
+def no_space(download_bytes: int, room_bytes: int, keep_free_bytes: int) -> NbrucioError:
+    """The download does not fit into the store."""
+    return NoSpace(
+        f"{human_bytes(download_bytes)} would be downloaded, but the store has room for "
+        f"{human_bytes(max(0, room_bytes))} (it keeps {human_bytes(keep_free_bytes)} free).",
+        hint="Free some space, or put the store elsewhere with NBRUCIO_STORE.",
+    )

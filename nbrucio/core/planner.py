@@ -1,0 +1,199 @@
+"""From what is known about files to the plan: pure, so facts come in as values and the plan goes out as one."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from nbrucio.core import plan_errors
+from nbrucio.core.did import Did
+from nbrucio.core.files import FileEntry, Replica
+from nbrucio.core.plan import (
+    STREAMED_SCHEMES,
+    Access,
+    DownloadLimits,
+    FileKey,
+    FilePlan,
+    Plan,
+    RequirementPlan,
+    ResolvedRequirement,
+)
+from nbrucio.errors import NbrucioError
+
+
+class Availability(NamedTuple):
+    """What is known about where files are.
+
+    Attributes:
+        stored: files that are in the store, and their paths.
+        mounted: files that were found on a mounted RSE, their paths, and the replicas that these are.
+        replicas: of the files that are in neither; absent when they were not asked for.
+        replica_errors: by instance, why its replicas could not be asked for.
+        refused: files that are here with other bytes than a lock names.
+        stats: of files in the store, the size, modification time in ns and inode with which they were verified.
+        doubtful: files that lie in the store, which only a read can tell to be right.
+    """
+
+    stored: Mapping[FileKey, str]
+    mounted: Mapping[FileKey, tuple[str, Replica]]
+    replicas: Mapping[FileKey, tuple[Replica, ...]]
+    replica_errors: Mapping[str, NbrucioError]
+    refused: Mapping[FileKey, NbrucioError] = MappingProxyType({})
+    stats: Mapping[FileKey, tuple[int, int, int]] = MappingProxyType({})
+    doubtful: Mapping[FileKey, FileEntry] = MappingProxyType({})
+
+
+class Wanted(NamedTuple):
+    """A download that was asked for.
+
+    Attributes:
+        instance: identity of the Rucio server.
+        did: of the requirement.
+        size_bytes: of those of its files that are downloaded; of unknown size they count 0.
+        total_bytes: of all its files.
+    """
+
+    instance: str
+    did: Did
+    size_bytes: int
+    total_bytes: int
+
+    def beside(self, agreed_bytes: int | None) -> int | None:
+        """How much of the DID is agreed to with this, where ``agreed_bytes`` (None: any size) were before."""
+        if agreed_bytes is None:
+            return None
+        return max(agreed_bytes, min(agreed_bytes + self.size_bytes, self.total_bytes))
+
+
+def wanted(targets: Sequence[ResolvedRequirement], *have: Container[FileKey]) -> dict[str, dict[Did, FileEntry]]:
+    """By instance and DID, the files of ``targets`` that are in none of ``have``, each once, in order."""
+    missing: dict[str, dict[Did, FileEntry]] = {}
+    for target in targets:
+        for entry in target.files:
+            key = (target.instance, entry.did)
+            if not any(key in one for one in have):
+                missing.setdefault(target.instance, {})[entry.did] = entry
+    return missing
+
+
+def make_plan(targets: Sequence[ResolvedRequirement], availability: Availability, limits: DownloadLimits) -> Plan:
+    """The cheapest way to have every file of ``targets``: in the store, on a mount, by download, else streamed.
+
+    What allows ``any`` access is streamed where the downloads would be over the budget or the space.
+    """
+    requirements = tuple(
+        RequirementPlan(target, tuple(_plan_file(target, entry, availability, limits) for entry in target.files))
+        for target in targets
+    )
+    if any(target.requirement.access == "any" for target in targets):
+        requirements = _within(requirements, availability, limits)
+    downloads = {
+        (plan.target.instance, file.entry.did): file
+        for plan in requirements
+        for file in plan.files
+        if file.access is Access.DOWNLOAD
+    }
+    ordered = tuple((instance, file) for (instance, _), file in downloads.items())
+    # A full or read-only disk is no reason to refuse what downloads nothing.
+    refused = refusal(sum(file.entry.size_bytes or 0 for _, file in ordered), limits) if ordered else None
+    return Plan(requirements, ordered, refused, availability.replicas)
+
+
+def _plan_file(
+    target: ResolvedRequirement, entry: FileEntry, availability: Availability, limits: DownloadLimits
+) -> FilePlan:
+    # What is streamed is verified by nobody, whatever Rucio knows of it.
+    if limits.allow_unverifiable or target.requirement.access == "stream" or target.verifiable(entry):
+        return _cheapest(target, entry, availability)
+    return FilePlan(entry, Access.MISSING, error=plan_errors.unverifiable(entry))
+
+
+def _cheapest(target: ResolvedRequirement, entry: FileEntry, availability: Availability) -> FilePlan:
+    key = (target.instance, entry.did)
+    allowed = target.requirement.access
+    if key in availability.refused and allowed != "mount":
+        return FilePlan(entry, Access.MISSING, error=availability.refused[key])
+    if key in availability.stored and allowed != "mount":
+        return FilePlan(entry, Access.STORE, availability.stored[key], stat=availability.stats.get(key))
+    if key in availability.doubtful and allowed != "mount":
+        return FilePlan(entry, Access.REREAD)
+    if key in availability.mounted and allowed not in ("store", "download"):
+        return FilePlan(entry, Access.MOUNT, *availability.mounted[key])
+    if target.instance in availability.replica_errors:
+        return FilePlan(entry, Access.MISSING, error=availability.replica_errors[target.instance])
+    if allowed == "rule":
+        return FilePlan(entry, Access.MISSING, error=plan_errors.not_staged(entry, target.requirement))
+    if allowed in ("store", "mount"):
+        return FilePlan(entry, Access.MISSING, error=plan_errors.narrowed(entry, target.requirement))
+    if key not in availability.replicas:
+        return FilePlan(entry, Access.MISSING, error=plan_errors.not_asked(entry))
+    replicas = availability.replicas[key]
+    plan = _plan_download(entry, replicas)
+    if allowed != "stream" or plan.access is Access.MISSING:
+        return plan
+    streamed = _stream(entry, replicas)
+    return streamed or FilePlan(entry, Access.MISSING, error=plan_errors.narrowed(entry, target.requirement))
+
+
+def _stream(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan | None:
+    """The file streamed; None when no replica can be."""
+    disks = (replica for replica in replicas if not replica.tape and replica.scheme in STREAMED_SCHEMES)
+    best = next(disks, None)
+    return None if best is None else FilePlan(entry, Access.STREAM, replica=best)
+
+
+def _within(
+    requirements: tuple[RequirementPlan, ...], availability: Availability, limits: DownloadLimits
+) -> tuple[RequirementPlan, ...]:
+    """``requirements`` with the downloads of those that allow any access streamed, from the first that does not fit."""
+    sizes: dict[FileKey, int] = {}
+    for plan in requirements:
+        if plan.target.requirement.access != "any":
+            sizes.update(_download_sizes(plan))
+    room = limits.free_bytes - limits.keep_free_bytes
+    budget = min(room, room if limits.max_download_bytes is None else limits.max_download_bytes)
+    return tuple(
+        plan
+        if plan.target.requirement.access != "any"
+        else RequirementPlan(plan.target, tuple(_fitted(plan, availability, sizes, budget)))
+        for plan in requirements
+    )
+
+
+def _fitted(
+    plan: RequirementPlan, availability: Availability, sizes: dict[FileKey, int], budget: int
+) -> Iterator[FilePlan]:
+    """The files of ``plan``, those streamed whose download does not fit beside ``sizes``, which grows."""
+    left = budget - sum(sizes.values())
+    for file in plan.files:
+        key, size_bytes = (plan.target.instance, file.entry.did), file.entry.size_bytes or 0
+        counted = file.access is not Access.DOWNLOAD or key in sizes
+        streamed = None if counted or size_bytes <= left else _stream(file.entry, availability.replicas[key])
+        if not counted and streamed is None:
+            sizes[key] = size_bytes
+            left -= size_bytes
+        yield streamed or file
+
+
+def _download_sizes(plan: RequirementPlan) -> dict[FileKey, int]:
+    return {
+        (plan.target.instance, file.entry.did): file.entry.size_bytes or 0
+        for file in plan.files
+        if file.access is Access.DOWNLOAD
+    }
+
+
+def _plan_download(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan:
+    if any(not replica.tape for replica in replicas):
+        return FilePlan(entry, Access.DOWNLOAD)
+    error = plan_errors.only_on_tape(entry, replicas) if replicas else plan_errors.no_replica(entry)
+    return FilePlan(entry, Access.MISSING, error=error)
+
+
+def refusal(download_bytes: int, limits: DownloadLimits) -> NbrucioError | None:
+    """Why so much may not be downloaded; None when it may."""
+    if limits.max_download_bytes is not None and download_bytes > limits.max_download_bytes:
+        return plan_errors.over_budget(download_bytes, limits.max_download_bytes)
+    room = limits.free_bytes - limits.keep_free_bytes
+    return plan_errors.no_space(download_bytes, room, limits.keep_free_bytes) if download_bytes > room else None

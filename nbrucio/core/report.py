@@ -1,0 +1,250 @@
+"""What a sync did or a status found: one record for the command line, the server, runners and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from nbrucio.core.distinct import distinct
+from nbrucio.core.files import FileEntry, total_bytes
+from nbrucio.core.plan import Access, Amount, RequirementPlan, ResolvedRequirement
+from nbrucio.core.totals import RequirementTotals
+from nbrucio.errors import NbrucioError, exit_code_for
+from nbrucio.kernel.asked import Asked
+
+
+@distinct
+class FileReport(NamedTuple):
+    """How one file ended.
+
+    Attributes:
+        entry: the file.
+        access: how it is had; MISSING when it is not.
+        where: its path as text; None when it is not here.
+        pfn: the URL at which it is opened when it is streamed; None otherwise.
+        error: why it is missing.
+        stat: size, modification time in ns and inode of a file in the store when it was verified; else None.
+        unverified: whether there is no checksum by which its bytes could be shown to be right.
+    """
+
+    entry: FileEntry
+    access: Access
+    where: str | None = None
+    pfn: str | None = None
+    error: NbrucioError | None = None
+    stat: tuple[int, int, int] | None = None
+    unverified: bool = False
+
+    @property
+    def path(self) -> Path | None:
+        """Where it is."""
+        return None if self.where is None else Path(self.where)
+
+    @property
+    def usable(self) -> bool:
+        """Whether code can open it now."""
+        return self.where is not None or self.pfn is not None
+
+    def as_json(self) -> dict[str, object]:
+        """This file as a JSON-ready mapping; sizes in bytes."""
+        return {
+            "did": str(self.entry.did),
+            "bytes": self.entry.size_bytes,
+            "checksum": self.entry.checksum,
+            "access": self.access.value,
+            "path": self.where,
+            "pfn": self.pfn,
+            "unverified": self.usable and self.unverified,
+            "error": self.error.as_json() if self.error else None,
+        }
+
+
+@distinct
+class RequirementReport(NamedTuple):
+    """How one requirement ended.
+
+    Attributes:
+        target: the requirement, resolved.
+        files: one per file, in order.
+        folder: the folder of links to its files; None unless all are here.
+        ca: file or folder of CAs that vouch for the storage of its streamed files; None for those of the machine.
+        token: where the token for that storage stands, ``{"variable": NAME}`` or ``{"file": PATH}``; None without one.
+    """
+
+    target: ResolvedRequirement
+    files: tuple[FileReport, ...]
+    folder: Path | None = None
+    ca: str | None = None
+    token: Mapping[str, str] | None = None
+
+    @classmethod
+    def of(cls, plan: RequirementPlan) -> RequirementReport:
+        """A requirement as it stands before anything was brought."""
+        unverified = plan.target.unverified
+        files = tuple(
+            FileReport(file.entry, file.access, file.where, file.pfn, file.error, file.stat, unverified(file.entry))
+            for file in plan.files
+        )
+        return cls(plan.target, files)
+
+    @property
+    def state(self) -> str:
+        """``ready``, ``partial``, ``missing`` (no file is here) or ``failed`` (it was not resolved).
+
+        Of a partial one some files are here, or lie in the store and are to be read again.
+        """
+        if self.target.error is not None:
+            return "failed"
+        here = len(self.here)
+        if here == len(self.files):
+            return "ready"
+        return "partial" if here or self.reread.files else "missing"
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Bytes of all its files; None when the size of one is unknown."""
+        return total_bytes(file.entry.size_bytes for file in self.files)
+
+    @property
+    def here(self) -> tuple[FileReport, ...]:
+        """The files that can be opened now."""
+        return tuple(file for file in self.files if file.usable)
+
+    @property
+    def here_bytes(self) -> int | None:
+        """Bytes of the files that can be opened now; None when the size of one is unknown."""
+        return total_bytes(file.entry.size_bytes for file in self.here)
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes that a sync would download as far as Rucio knows."""
+        gone = (file for file in self.files if not file.usable and file.access is not Access.REREAD)
+        return sum(file.entry.size_bytes or 0 for file in gone)
+
+    @property
+    def reread(self) -> Amount:
+        """The files that lie in the store and are to be read again before they are used."""
+        return Amount.of([file.entry.size_bytes for file in self.files if file.access is Access.REREAD])
+
+    @property
+    def unverified_files(self) -> int:
+        """Files that can be opened now and whose bytes no checksum has shown to be right."""
+        return sum(file.usable and file.unverified for file in self.files)
+
+    def row(self) -> RequirementTotals:
+        """Its totals."""
+        return RequirementTotals(
+            self.state,
+            self.target.requirement.handle,
+            str(self.target.requirement.did),
+            len(self.files),
+            self.size_bytes,
+            len(self.here),
+            self.here_bytes,
+            self.target.drift,
+            *self.reread,
+            self.unverified_files,
+        )
+
+    def errors(self) -> Iterator[NbrucioError]:
+        """Why it is not ready, each error once."""
+        if self.target.error is not None:
+            yield self.target.error
+        seen: set[int] = set()
+        for file in self.files:
+            if file.error is not None and id(file.error) not in seen:
+                seen.add(id(file.error))
+                yield file.error
+
+    def as_json(self) -> dict[str, object]:
+        """This requirement as a JSON-ready mapping; sizes in bytes."""
+        requirement, lock, reread = self.target.requirement, self.target.lock, self.reread
+        return {
+            "handle": requirement.handle,
+            "did": str(requirement.did),
+            "instance": self.target.instance or requirement.instance,
+            "state": self.state,
+            "type": lock.type.value if lock else None,
+            "open": lock.open if lock else None,
+            "digest": lock.digest if lock else None,
+            "drift": self.target.drift,
+            "bytes": self.size_bytes,
+            "here_files": len(self.here),
+            "here_bytes": self.here_bytes,
+            "reread_files": reread.files,
+            "reread_bytes": reread.size_bytes,
+            "unverified_files": self.unverified_files,
+            "folder": str(self.folder) if self.folder else None,
+            "files": [file.as_json() for file in self.files],
+            "errors": [error.as_json() for error in self.errors()],
+        }
+
+
+@distinct
+class NotebookReport(NamedTuple):
+    """How one notebook ended.
+
+    Attributes:
+        path: the notebook.
+        requirements: one per requirement that was understood, in order.
+        faults: what could not be understood, or why the notebook could not be read at all.
+        manifest: where kernels find their data; None when none was written.
+        asked: what the notebook asks for, as kernels see it; None when it could not be read.
+        unusable: how many requirements are written and could not be understood; `faults` says why.
+    """
+
+    path: Path
+    requirements: tuple[RequirementReport, ...] = ()
+    faults: tuple[NbrucioError, ...] = ()
+    manifest: Path | None = None
+    asked: Asked | None = None
+    unusable: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """This notebook as a JSON-ready mapping."""
+        return {
+            "notebook": str(self.path),
+            "manifest": str(self.manifest) if self.manifest else None,
+            "requirements": [requirement.as_json() for requirement in self.requirements],
+            "faults": [fault.as_json() for fault in self.faults],
+        }
+
+
+@distinct
+class SyncReport(NamedTuple):
+    """How a whole run ended.
+
+    Attributes:
+        notebooks: in the order they were given.
+        downloaded_files, downloaded_bytes: what this run brought.
+        elapsed_s: wall seconds.
+    """
+
+    notebooks: tuple[NotebookReport, ...]
+    downloaded_files: int = 0
+    downloaded_bytes: int = 0
+    elapsed_s: float = 0.0
+
+    def errors(self) -> Iterator[NbrucioError]:
+        """Everything that went wrong, in the order of notebooks and requirements."""
+        for notebook in self.notebooks:
+            yield from notebook.faults
+            for requirement in notebook.requirements:
+                yield from requirement.errors()
+
+    @property
+    def exit_code(self) -> int:
+        """0 when everything is here, else the code that decides among the errors."""
+        return exit_code_for(self.errors())
+
+    def as_json(self) -> dict[str, object]:
+        """The whole run as a JSON-ready mapping."""
+        return {
+            "version": 1,
+            "exit_code": self.exit_code,
+            "downloaded_files": self.downloaded_files,
+            "downloaded_bytes": self.downloaded_bytes,
+            "elapsed_s": round(self.elapsed_s, 3),
+            "notebooks": [notebook.as_json() for notebook in self.notebooks],
+        }

@@ -1,0 +1,84 @@
+"""A deterministic subset of a requirement's files: same input, same subset, on every machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from nbrucio.core.files import FileEntry
+from nbrucio.errors import BadDeclaration
+
+
+class Selection(NamedTuple):
+    """Which files of a requirement are wanted. The conditions apply in this order, on files sorted by DID.
+
+    Attributes:
+        match: a glob on the file's name: ``*`` any characters (also ``/``), ``?`` one, ``[…]`` a set; None for all.
+        first: at most so many files; None for all.
+        max_bytes: files are taken while their total stays within this many bytes; None for no limit.
+    """
+
+    match: str | None = None
+    first: int | None = None
+    max_bytes: int | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> Selection:
+        """The selection that a declaration's ``select`` writes.
+
+        Raises:
+            BadDeclaration: a key is unknown or a value has the wrong type.
+        """
+        if not isinstance(value, Mapping):
+            raise BadDeclaration("'select' must be an object such as {\"first\": 2}.")
+        unknown = sorted(set(map(str, value)) - {"match", "first", "max_bytes"})
+        if unknown:
+            raise BadDeclaration(f"'select' has the unknown key '{unknown[0]}'; known are match, first and max_bytes.")
+        match = value.get("match")
+        if match is not None and (not isinstance(match, str) or not match):
+            raise BadDeclaration("'select.match' must be a glob such as \"*.root\".")
+        return cls(match, _count(value, "first"), _count(value, "max_bytes"))
+
+    def as_json(self) -> dict[str, object]:
+        """The ``select`` value that parses back to this."""
+        pairs = (("match", self.match), ("first", self.first), ("max_bytes", self.max_bytes))
+        return {key: value for key, value in pairs if value is not None}
+
+    def apply(self, files: Sequence[FileEntry]) -> tuple[FileEntry, ...]:
+        """The chosen ones of ``files``, which must be sorted by DID.
+
+        A file of unknown size counts as empty towards ``max_bytes``.
+        """
+        chosen = [entry for entry in files if self.match is None or _glob(self.match).match(entry.did.name)]
+        if self.first is not None:
+            chosen = chosen[: self.first]
+        if self.max_bytes is None:
+            return tuple(chosen)
+        total = 0
+        for index, entry in enumerate(chosen):
+            total += entry.size_bytes or 0
+            if total > self.max_bytes:
+                return tuple(chosen[:index])
+        return tuple(chosen)
+
+
+def _count(value: Mapping[object, object], key: str) -> int | None:
+    number = value.get(key)
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise BadDeclaration(f"'select.{key}' must be a whole number of at least 1.")
+    return number
+
+
+@lru_cache(maxsize=64)
+def _glob(pattern: str) -> re.Pattern[str]:
+    """``pattern`` as a regular expression that cannot backtrack without end, since a notebook supplies it.
+
+    `fnmatch.translate` does that since Python 3.9 by atomic look-aheads; its result is the same on every system.
+    """
+    import fnmatch
+
+    return re.compile(fnmatch.translate(pattern))

@@ -1,0 +1,37 @@
+"""How numbers read to people: one voice for the command line, the errors and the panel."""
+
+from __future__ import annotations
+
+
+def printable(text: str, limit: int = 120) -> str:
+    """``text`` safe to show: quoted, control characters escaped, at most ``limit`` characters of it."""
+    shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "'" + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown) + "'"
+
+
+def human_bytes(size_bytes: float | None) -> str:
+    """A size for people, in powers of ten as storage is sold and as Rucio prints it: ``8.4 MB``; None is unknown."""
+    if size_bytes is None:
+        return "unknown size"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(size_bytes) < 1000:
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} PB"
+
+
+def human_seconds(seconds: float) -> str:
+    """A time for people, rounded as an estimate deserves: ``8 s``, ``3 min``, ``2.5 h``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def unverified_words(files: int) -> str:
+    """`` (2 unverified)``; nothing for none. Rucio has no checksum of such a file."""
+    return f" ({files:,} unverified)" if files else ""
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 file``, ``2 files``, ``1,000 files``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

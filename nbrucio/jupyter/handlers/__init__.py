@@ -1,0 +1,1 @@
+"""REST under ``/nbrucio/``, one module for each section of the panel."""

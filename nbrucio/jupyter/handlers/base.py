@@ -1,0 +1,140 @@
+"""What the REST handlers share."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import tornado.web
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+
+from nbrucio.core.cancellation import until
+from nbrucio.disk.read import parse_json
+from nbrucio.errors import BadNotebook, Interrupted, NbrucioError, UsageError
+from nbrucio.jupyter.context import ServerContext
+
+ApiMethod = Callable[..., Awaitable[None]]
+
+
+P = ParamSpec("P")
+
+
+T = TypeVar("T")
+
+
+#: By the exit code of an error.
+_HTTP_STATUS = {2: 400, 3: 409, 4: 404, 5: 409, 6: 507, 7: 502, 8: 503, 9: 502, 10: 409, 130: 409}
+
+
+def api_method(method: ApiMethod) -> ApiMethod:
+    """A verb of the API: for users who are logged in and allowed to; its errors become JSON."""
+
+    @tornado.web.authenticated
+    @authorized
+    @wraps(method)
+    async def answered(self: NbrucioHandler) -> None:
+        try:
+            await method(self)
+        except NbrucioError as error:
+            self.fail(error)
+        except tornado.web.HTTPError:
+            raise
+        except Exception as error:
+            self.log.exception("nbrucio: %s %s ended by a fault", self.request.method, self.request.path)
+            self.fail(NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
+
+    return answered  # type: ignore[return-value]  # tornado's decorators are written for plain functions
+
+
+class JsonText(str):
+    """A value as JSON already."""
+
+    __slots__ = ()
+
+
+async def _written_in(pool: Executor, function: Callable[..., object], *arguments: object) -> JsonText:
+    loop = asyncio.get_running_loop()
+    # Writing 10,000 requirements as JSON takes as long as many requests.
+    return await loop.run_in_executor(pool, lambda: JsonText(json.dumps(function(*arguments))))
+
+
+class NbrucioHandler(APIHandler):
+    """What the handlers share."""
+
+    auth_resource = "nbrucio"
+
+    def initialize(self, app: ServerContext) -> None:
+        """Called by tornado with what the route holds."""
+        self.app = app
+        self.gone = threading.Event()
+
+    def on_connection_close(self) -> None:
+        """Called by tornado when the client left: what was asked of Rucio for it is given up."""
+        self.gone.set()
+
+    def reply(self, value: object, status: int = 200) -> None:
+        """Answer with ``value`` as JSON."""
+        self.set_status(status)
+        self.finish(value if isinstance(value, JsonText) else json.dumps(value))
+
+    def fail(self, error: NbrucioError) -> None:
+        """Answer with ``error``."""
+        self.reply({"error": error.as_json()}, _HTTP_STATUS.get(error.exit_code, 500))
+
+    async def in_thread(self, function: Callable[..., object], *arguments: object) -> JsonText:
+        """The result of ``function``, which asks this machine only, computed and written off the event loop."""
+        return await _written_in(self.app.local_pool, function, *arguments)
+
+    async def from_rucio(self, about: object, function: Callable[..., object], *arguments: object) -> JsonText:
+        """The result of ``function``, which asks Rucio and may take as long as it.
+
+        Args:
+            about: the instance or notebook; calls about the same one wait for each other when they are many.
+        """
+        return await _written_in(self.app.remote_pool.about(str(about)), self.asking(function), *arguments)
+
+    def asking(self, function: Callable[P, T]) -> Callable[P, T]:
+        """``function``, whose requests are given up when the client leaves."""
+
+        def ask(*args: P.args, **kwargs: P.kwargs) -> T:
+            if self.gone.is_set():
+                raise Interrupted("The client left before its turn came.")
+            with until(self.gone):
+                return function(*args, **kwargs)
+
+        return ask
+
+    def body(self) -> Mapping[str, Any]:
+        """The JSON object that was sent.
+
+        Raises:
+            UsageError: it is none.
+        """
+        try:
+            value = parse_json(self.request.body or b"{}")
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise UsageError("The body of the request is not a JSON object.")
+        return value
+
+    def notebook(self, path: object) -> Path:
+        """The file of the notebook that the contents API calls ``path``.
+
+        Raises:
+            UsageError: no path was given.
+            BadNotebook: there is no such notebook.
+        """
+        if not isinstance(path, str) or not path:
+            raise UsageError("The request names no notebook.", hint="Give its path as 'path'.")
+        found = self.app.file_of(path)
+        if found is None or not found.is_file():
+            raise BadNotebook(f"There is no notebook {path!r}.", subject=path)
+        return found

@@ -1,0 +1,157 @@
+"""REST for the Explore section, see `nbrucio.operations.browse`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+from tornado.iostream import StreamClosedError
+
+from nbrucio.errors import NbrucioError
+from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
+from nbrucio.operations import browse
+
+#: Lines that wait for a slow browser; Rucio waits, too, when there are more.
+_AHEAD = 16
+_NDJSON = "application/x-ndjson"
+
+
+class StreamHandler(NbrucioHandler):
+    """Answers in lines of JSON, as they come from a thread."""
+
+    async def stream(
+        self, instance: str | None, batches: Callable[..., Iterator[list[browse.BrowseRow]]], *arguments: object
+    ) -> None:
+        """Send what ``batches`` gives, a line each; an error before the first line is an answer like any other."""
+        loop, gone = asyncio.get_running_loop(), self.gone
+        lines: asyncio.Queue[str | NbrucioError | None] = asyncio.Queue()
+        room = threading.Semaphore(_AHEAD)
+
+        def put(line: str | NbrucioError | None) -> None:
+            loop.call_soon_threadsafe(lines.put_nowait, line)
+
+        def read() -> None:
+            try:
+                for rows in batches(*arguments):
+                    while not room.acquire(timeout=0.2):
+                        if gone.is_set():
+                            return
+                    if gone.is_set():
+                        return
+                    put(json.dumps(rows, separators=(",", ":")) + "\n")
+                put(None)
+            except NbrucioError as error:
+                put(error)
+            except Exception as error:  # a fault of ours must not leave the browser waiting
+                self.log.exception("nbrucio: a stream ended by a fault")
+                put(NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
+
+        reading = loop.run_in_executor(self.app.remote_pool.about(str(instance)), self.asking(read))
+        try:
+            await self._send(lines, room)
+        except StreamClosedError:
+            self.log.debug("nbrucio: the browser took no more of %s", self.request.path)
+        finally:
+            gone.set()
+        await reading
+
+    async def _send(self, lines: asyncio.Queue[str | NbrucioError | None], room: threading.Semaphore) -> None:
+        line = await lines.get()
+        if isinstance(line, NbrucioError):
+            raise line
+        self.set_header("Content-Type", _NDJSON)
+        self.set_header("X-Accel-Buffering", "no")  # nginx would keep the first hits back
+        while isinstance(line, str):
+            self.write(line)
+            await self.flush()
+            room.release()
+            line = await lines.get()
+        last = {"end": True} if line is None else {"error": line.as_json()}
+        self.finish(json.dumps(last) + "\n", set_content_type=_NDJSON)
+
+
+class FindHandler(StreamHandler):
+    """Find DIDs, however many."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?pattern=scope*:*&kind=collection&instance=…&filter=…``; lines of ``[did, type, bytes, files, open]``."""
+        instance = self.get_query_argument("instance", None)
+        await self.stream(
+            instance,
+            browse.find,
+            self.get_query_argument("pattern", ""),
+            self.get_query_argument("kind", "collection"),
+            self.get_query_arguments("filter"),
+            instance,
+        )
+
+
+class ContentsHandler(StreamHandler):
+    """What a dataset or container holds directly."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?did=scope:name&instance=…``; lines as of `FindHandler`."""
+        instance = self.get_query_argument("instance", None)
+        await self.stream(instance, browse.contents, self.get_query_argument("did", ""), instance)
+
+
+class DetailsHandler(NbrucioHandler):
+    """One DID with its metadata, replicas and rules."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?did=scope:name&instance=…``"""
+        did, instance = self.get_query_argument("did", ""), self.get_query_argument("instance", None)
+        self.reply(await self.from_rucio(instance, browse.details, did, instance))
+
+
+class PlacesHandler(NbrucioHandler):
+    """Where files may be sent."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?instance=…``"""
+        instance = self.get_query_argument("instance", None)
+        self.reply(await self.from_rucio(instance, browse.places, instance))
+
+
+class LoginHandler(NbrucioHandler):
+    """Whether the login to an instance works."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?instance=…``"""
+        instance = self.get_query_argument("instance", None)
+        self.reply(await self.from_rucio(instance, browse.login, instance))
+
+
+class RulesHandler(NbrucioHandler):
+    """The rules that nbrucio made."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?instance=…``"""
+        instance = self.get_query_argument("instance", None)
+        self.reply(await self.from_rucio(instance, browse.rules, instance))
+
+    @api_method
+    async def delete(self) -> None:
+        """``{"id", "instance"}``"""
+        body = self.body()
+        self.reply(
+            await self.from_rucio(body.get("instance"), browse.remove_rule, body.get("id"), body.get("instance"))
+        )
+
+
+ROUTES: dict[str, type[NbrucioHandler]] = {
+    "find": FindHandler,
+    "contents": ContentsHandler,
+    "details": DetailsHandler,
+    "places": PlacesHandler,
+    "login": LoginHandler,
+    "rules": RulesHandler,
+}

@@ -1,0 +1,148 @@
+"""REST under ``/nbrucio/``. Text becomes values here; every blocking call runs in a thread."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from nbrucio.jupyter import queries
+from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
+from nbrucio.jupyter.open_policy import Chosen
+from nbrucio.jupyter.sync_jobs import SyncRequest
+
+
+class StatusHandler(NbrucioHandler):
+    """What is here of what a notebook declares, and whether a sync is under way."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?path=…&files=1&check=1``; the files of each requirement only when asked for, drift likewise."""
+        path = self.notebook(self.get_query_argument("path", None))
+        with_files, check = (self.get_query_argument(name, "0") == "1" for name in ("files", "check"))
+        job = self.app.sync_jobs.last(path)
+        arguments = (path, job, with_files, check)
+        if check:
+            self.reply(await self.from_rucio(path, queries.status, *arguments))
+        else:
+            self.reply(await self.in_thread(queries.status, *arguments))
+
+
+class PlanHandler(NbrucioHandler):
+    """What a sync would do."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?path=…``"""
+        path = self.notebook(self.get_query_argument("path", None))
+        self.reply(await self.from_rucio(path, queries.plan, path))
+
+
+class SyncHandler(NbrucioHandler):
+    """Start a sync."""
+
+    @api_method
+    async def post(self) -> None:
+        """``{"path", "open", "again", "once", "refresh"}``; ``open`` means that nobody asked, so that grants decide."""
+        body = self.body()
+        path = self.notebook(body.get("path"))
+        if body.get("open") is True:
+            job = self.app.opened(str(body["path"]), path, again=body.get("again") is True)
+        else:
+            request = SyncRequest(explicit=True, refresh=body.get("refresh") is True, once=body.get("once") is True)
+            job = self.app.begin(str(body["path"]), path, request)
+        self.reply({"sync": queries.job_as_json(job) if job else None}, 202)
+
+
+class LockHandler(NbrucioHandler):
+    """Resolve anew what a notebook declares."""
+
+    @api_method
+    async def post(self) -> None:
+        """``{"path", "handles"}``; answers what to lock, for the editor that has the notebook open to write."""
+        body = self.body()
+        path = self.notebook(body.get("path"))
+        self.reply(await self.from_rucio(path, queries.lock, path, body))
+
+
+class CancelHandler(NbrucioHandler):
+    """Stop a sync."""
+
+    @api_method
+    async def post(self) -> None:
+        """``{"path"}``"""
+        self.reply({"cancelled": self.app.sync_jobs.cancel(self.notebook(self.body().get("path")))})
+
+
+class InstancesHandler(NbrucioHandler):
+    """The configured instances."""
+
+    @api_method
+    async def get(self) -> None:
+        """No arguments."""
+        self.reply(await self.in_thread(queries.instances))
+
+
+class GrantsHandler(NbrucioHandler):
+    """What the user agreed to download."""
+
+    @api_method
+    async def get(self) -> None:
+        """No arguments."""
+        self.reply(await self.in_thread(queries.grants, self.app.grants))
+
+    @api_method
+    async def post(self) -> None:
+        """``{"did", "instance", "max_bytes"}``"""
+        self.reply(await self.in_thread(queries.grant, self.app.grants, self.body()), 201)
+
+    @api_method
+    async def delete(self) -> None:
+        """``{"did", "instance"}``"""
+        self.reply(await self.in_thread(queries.revoke, self.app.grants, self.body()))
+
+
+class OpeningHandler(NbrucioHandler):
+    """What opening a notebook does."""
+
+    @api_method
+    async def get(self) -> None:
+        """No arguments."""
+        self.reply({**self.app.opening.as_json(), "allowed": self.app.allowed.as_json()})
+
+    @api_method
+    async def post(self) -> None:
+        """``{"level", "budget_bytes"}``: what the user wants, null for what the operator allows."""
+        self.app.chosen = Chosen.of(self.body())
+        self.reply({**self.app.opening.as_json(), "allowed": self.app.allowed.as_json()})
+
+
+class StoreHandler(NbrucioHandler):
+    """The local store."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?usage=1`` counts what is in it, too."""
+        self.reply(await self.in_thread(queries.store, self.get_query_argument("usage", "0") == "1"))
+
+
+class OpenApiHandler(NbrucioHandler):
+    """The description of this API."""
+
+    @api_method
+    async def get(self) -> None:
+        """No arguments."""
+        self.reply(json.loads((Path(__file__).parents[1] / "openapi.json").read_text(encoding="utf-8")))
+
+
+ROUTES: dict[str, type[NbrucioHandler]] = {
+    "status": StatusHandler,
+    "plan": PlanHandler,
+    "sync": SyncHandler,
+    "cancel": CancelHandler,
+    "lock": LockHandler,
+    "instances": InstancesHandler,
+    "grants": GrantsHandler,
+    "opening": OpeningHandler,
+    "store": StoreHandler,
+    "openapi.json": OpenApiHandler,
+}

@@ -1,0 +1,91 @@
+"""REST for uploads, see `nbrucio.jupyter.upload_jobs`. Only what lies below the server's root folder can be sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbrucio.core.text import printable
+from nbrucio.errors import UsageError
+from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
+from nbrucio.jupyter.upload_jobs import target_of
+
+
+class UploadsHandler(NbrucioHandler):
+    """The list of uploads."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?id=…`` for one with its files and log; all of them, the newest first, without."""
+        identity = self.get_query_argument("id", None)
+        if identity is None:
+            self.reply({"uploads": [job.as_json() for job in self.app.upload_jobs.all()]})
+        else:
+            self.reply(self.app.upload_jobs.get(identity).as_json(with_files=True))
+
+    @api_method
+    async def post(self) -> None:
+        """``{"paths", "rse", "scope", "dataset", "lifetime", "instance"}``; paths are those of the contents API."""
+        body = self.body()
+        names = body.get("paths")
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise UsageError("The request names no files.", hint="Give them as a list 'paths'.")
+        target = target_of(body)
+        paths = tuple(self._below_root(name) for name in names)
+        self.reply(self.app.upload_jobs.start(tuple(names), paths, target).as_json(), 202)
+
+    @api_method
+    async def delete(self) -> None:
+        """``{"id"}``: take an ended upload off the list."""
+        self.app.upload_jobs.forget(identity_in(self))
+        self.reply({"uploads": [job.as_json() for job in self.app.upload_jobs.all()]})
+
+    def _below_root(self, name: str) -> Path:
+        """The file or folder that the contents API calls ``name``.
+
+        Raises:
+            UsageError: there is none, it is hidden, or it is outside of the root folder.
+        """
+        found, root = self.app.file_of(name), self.app.file_of("")
+        hidden = any(part.startswith(".") for part in name.split("/"))
+        if not hidden and found is not None and root is not None:
+            real = found.resolve()
+            if real.exists() and real.is_relative_to(root.resolve()):
+                return real
+        raise UsageError(f"There is no file or folder {printable(name)}.", subject=name)
+
+
+class RetryHandler(NbrucioHandler):
+    """Repeat an upload."""
+
+    @api_method
+    async def post(self) -> None:
+        """``{"id"}``"""
+        self.reply(self.app.upload_jobs.retry(identity_in(self)).as_json(), 202)
+
+
+class CancelUploadHandler(NbrucioHandler):
+    """Stop an upload."""
+
+    @api_method
+    async def post(self) -> None:
+        """``{"id"}``"""
+        self.reply({"cancelled": self.app.upload_jobs.cancel(identity_in(self))})
+
+
+def identity_in(handler: NbrucioHandler) -> str:
+    """The id of a job in the body.
+
+    Raises:
+        UsageError: there is none.
+    """
+    identity = handler.body().get("id")
+    if not isinstance(identity, str):
+        raise UsageError("The request names no upload.", hint="Give its id as 'id'.")
+    return identity
+
+
+ROUTES: dict[str, type[NbrucioHandler]] = {
+    "uploads": UploadsHandler,
+    "uploads/retry": RetryHandler,
+    "uploads/cancel": CancelUploadHandler,
+}

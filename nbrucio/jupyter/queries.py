@@ -1,0 +1,222 @@
+"""What the REST handlers ask, as functions from text to JSON. They block, so they run in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbrucio.config import load
+from nbrucio.core.did import Did
+from nbrucio.core.estimate import amount_json
+from nbrucio.core.plan import Access, Amount, RequirementPlan
+from nbrucio.errors import NbrucioError, UsageError
+from nbrucio.operations.grants import LIFETIME, Grant, Grants
+from nbrucio.pipeline.context import RunContext
+
+if TYPE_CHECKING:
+    from nbrucio.jupyter.sync_jobs import SyncJob
+
+#: An event goes to every browser and is checked against its schema on the event loop.
+MAX_STATES_IN_EVENT = 1_000
+
+
+def status(path: Path, job: SyncJob | None, with_files: bool, check: bool = False) -> dict[str, object]:
+    """What is here of what the notebook at ``path`` declares. No network, unless ``check`` asks what has changed.
+
+    Args:
+        job: its last sync, whose progress and end are told under ``sync``.
+
+    Raises:
+        NbrucioError: the configuration has a fault.
+    """
+    from nbrucio.pipeline.run import status
+
+    report = status([path], load(), check=check).notebooks[0].as_json()
+    requirements = report["requirements"]
+    if not with_files and isinstance(requirements, list):
+        for requirement in requirements:
+            requirement["files_total"] = len(requirement.pop("files"))
+    return {**report, "sync": {**job_as_json(job), **found_by(job)} if job else None}
+
+
+def plan(path: Path) -> dict[str, object]:
+    """What a sync of the notebook at ``path`` would do. Asks the catalogue what is not known here.
+
+    Raises:
+        NbrucioError: the configuration has a fault, or the declaration cannot be read.
+    """
+    from nbrucio.pipeline.run import forecast
+
+    foreseen = forecast([path], load())
+    notebook, made = foreseen.notebooks[0], foreseen.plan
+    if notebook.faults and not notebook.requirements:
+        raise notebook.faults[0]
+    return {
+        "download_files": len(made.downloads),
+        "download_bytes": made.download_bytes,
+        "refusal": made.refusal.as_json() if made.refusal else None,
+        "requirements": [_plan_row(one) for one in made.requirements],
+    }
+
+
+def _plan_row(one: RequirementPlan) -> dict[str, object]:
+    amounts = one.amounts()
+    rows = {access.value: amount_json(amounts.get(access, Amount(0, 0))) for access in Access}
+    return {
+        "handle": one.target.requirement.handle,
+        "did": str(one.target.requirement.did),
+        "error": one.target.error.as_json() if one.target.error else None,
+        "access": rows,
+        "unverified_files": one.unverified_files,
+    }
+
+
+def lock(path: Path, body: Mapping[str, Any]) -> dict[str, object]:
+    """What to lock in the notebook at ``path``, which its editor writes; ``handles`` chooses some of them.
+
+    Raises:
+        NbrucioError: the request is wrong, or a requirement cannot be resolved.
+    """
+    from nbrucio.operations.edit import lock_elsewhere
+
+    handles = body.get("handles", [])
+    if not isinstance(handles, list) or not all(isinstance(handle, str) for handle in handles):
+        raise UsageError("'handles' must be a list of handles.")
+    declaration, targets = lock_elsewhere(path, load(), upgrade=handles)
+    keys = {target.requirement.lock_key for target in targets}
+    return {
+        "lock": {key: entry.as_json() for key, entry in declaration.lock.items() if key in keys},
+        "instances": {target.requirement.handle: target.instance for target in targets},
+    }
+
+
+def instances() -> dict[str, object]:
+    """The configured instances, without their credentials.
+
+    Raises:
+        NbrucioError: the configuration has a fault.
+    """
+    config = load()
+    return {
+        "instances": [
+            {
+                "name": instance.name,
+                "identity": instance.identity,
+                "written": config.written(instance),
+                "host": instance.host,
+                "account": instance.account,
+                "auth_type": instance.auth_type,
+                "default": instance == config.default,
+                "mounts": [mount.rse for mount in instance.mounts],
+                "webui": instance.webui,
+            }
+            for instance in config.instances
+        ],
+        "faults": [{"name": fault.name, "error": fault.error.as_json()} for fault in config.faults],
+        "warnings": list(config.warnings),
+    }
+
+
+def store(with_usage: bool) -> dict[str, object]:
+    """Where the store is and what room it has; ``with_usage`` what it holds, which is a look at every file.
+
+    Raises:
+        NbrucioError: the configuration has a fault.
+    """
+    config = load()
+    with RunContext(config) as run:
+        free = run.store.free_bytes()
+        usage = run.store.usage() if with_usage else None
+    policy = config.policy
+    return {
+        "path": str(config.store_path),
+        "free_bytes": free,
+        "used_files": usage.files if usage else None,
+        "used_bytes": usage.size_bytes if usage else None,
+        "keep_free_bytes": policy.keep_free_bytes,
+        "max_download_bytes": policy.max_download_bytes,
+        "offline": policy.offline,
+    }
+
+
+def grants(kept: Grants) -> dict[str, object]:
+    """What was agreed to and has not expired.
+
+    Raises:
+        UnreadableFile: the file that has it cannot be read.
+    """
+    return {"grants": [grant.as_json() for grant in kept.read()]}
+
+
+def grant(kept: Grants, body: Mapping[str, Any]) -> dict[str, object]:
+    """Keep a grant.
+
+    Raises:
+        NbrucioError: the request is wrong, or the grant cannot be kept.
+    """
+    size = body.get("max_bytes")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
+        raise UsageError("'max_bytes' is a number of bytes, or null for any size.")
+    instance = load().instance(_text(body, "instance")).identity
+    new = Grant(instance, _did(body), size, datetime.now(timezone.utc) + LIFETIME)
+    try:
+        kept.add([new])
+    except OSError as error:
+        raise NbrucioError(f"The consent could not be kept: {error.strerror}.") from error
+    return new.as_json()
+
+
+def revoke(kept: Grants, body: Mapping[str, Any]) -> dict[str, object]:
+    """Take back a grant.
+
+    Raises:
+        NbrucioError: the request is wrong, or the change cannot be kept.
+    """
+    instance, did = _text(body, "instance"), _did(body)
+    if instance is None or all((grant.instance, grant.did) != (instance, did) for grant in kept.all()):
+        instance = load().instance(instance).identity  # an identity that is configured no more needs no looking up
+    try:
+        kept.remove(instance, did)
+    except OSError as error:
+        raise NbrucioError(f"The consent could not be taken back: {error.strerror}.") from error
+    return grants(kept)
+
+
+def job_as_json(job: SyncJob) -> dict[str, object]:
+    """How far a run is, or how it ended."""
+    value: dict[str, object] = {"state": job.state, **job.progress.as_json()}
+    if job.state == "done":
+        value["requirements"] = dict(job.future.result().states)
+    elif job.state == "failed":
+        value["message"] = "The sync was stopped." if job.future.cancelled() else str(job.future.exception())
+    return value
+
+
+def progress_as_json(job: SyncJob) -> dict[str, object]:
+    """`job_as_json` for an event: without the states of requirements where these are more than people look at."""
+    value = job_as_json(job)
+    states = value.get("requirements")
+    if isinstance(states, dict) and len(states) > MAX_STATES_IN_EVENT:
+        del value["requirements"]
+    return value
+
+
+def found_by(job: SyncJob) -> dict[str, object]:
+    """By handle, what a run that is over found wrong and what it found changed."""
+    if job.state != "done":
+        return {"errors": {}, "drift": {}}
+    ended = job.future.result()
+    return {"errors": dict(ended.errors), "drift": dict(ended.drift)}
+
+
+def _text(body: Mapping[str, Any], key: str) -> str | None:
+    value = body.get(key)
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"'{key}' must be a text.")
+    return value
+
+
+def _did(body: Mapping[str, Any]) -> Did:
+    return Did.parse(_text(body, "did") or "")

@@ -1,0 +1,1 @@
+"""What every kernel is started with, whoever starts it."""

@@ -1,0 +1,1 @@
+"""Reads notebooks, and edits their declaration without touching another byte."""

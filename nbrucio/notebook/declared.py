@@ -1,0 +1,52 @@
+"""A notebook and what it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from nbrucio.core.declaration import NO_PARAMETERS, Declaration, from_attachments
+from nbrucio.errors import NbrucioError
+from nbrucio.notebook.base import Notebook
+from nbrucio.notebook.ipynb import load
+
+#: The metadata key of rucio-jupyterlab, read as a declaration where ours is absent.
+ATTACHMENTS_KEY = "rucio_attachments"
+
+
+#: The metadata key of rucio-jupyterlab, read as a declaration where ours is absent.
+ATTACHMENTS_KEY = "rucio_attachments"
+
+
+class Declared(NamedTuple):
+    """A notebook and what it declares."""
+
+    notebook: Notebook
+    declaration: Declaration
+
+    @property
+    def path(self) -> Path:
+        """Where the notebook is."""
+        return self.notebook.path
+
+
+def read_declared(path: Path, parameters: Mapping[str, object] = NO_PARAMETERS) -> Declared:
+    """The declaration of the notebook at ``path``; rucio-jupyterlab's attachments where it has none of ours.
+
+    Args:
+        parameters: the values that the notebook runs with.
+
+    Raises:
+        BadNotebook: it cannot be read.
+        BadDeclaration: its declaration as a whole cannot be read.
+    """
+    notebook = load(path)
+    value = notebook.value()
+    if value is None:
+        return Declared(notebook, from_attachments(notebook.metadata.get(ATTACHMENTS_KEY)))
+    try:
+        return Declared(notebook, Declaration.parse(value, parameters))
+    except NbrucioError as error:
+        error.subject = error.subject or str(path)
+        raise

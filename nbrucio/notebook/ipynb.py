@@ -1,0 +1,298 @@
+"""Load and save a notebook without touching a byte outside our key, ``metadata.nbrucio``.
+
+A notebook is untrusted input, possibly large, and its text belongs to whoever wrote it: it is read with the standard
+library's json (nbformat takes seconds to import and rewrites the whole file), and written by replacing only the
+characters of our key. Everything that is wrong with a file is a `BadNotebook`.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import NoReturn
+
+from nbrucio.core.text import printable
+from nbrucio.disk.atomic import copy_of, create_file, replace_file
+from nbrucio.disk.read import read_file
+from nbrucio.errors import BadNotebook, NoSpace
+from nbrucio.notebook.base import KEY, MAX_BYTES, Notebook
+from nbrucio.notebook.json_edit import (
+    MemberEdit,
+    ObjectText,
+    find_not_a_number,
+    same_json,
+    scan_object,
+    skip_space,
+)
+
+_BOM = "\ufeff"
+_CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+
+_EMPTY = {
+    "cells": [],
+    "metadata": {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+
+
+def load(path: Path) -> Notebook:
+    """The notebook at ``path``.
+
+    Raises:
+        BadNotebook: there is no such file, it cannot be read, or it is not a notebook that can be edited safely.
+    """
+    path = Path(path)  # programs give texts, too
+    raw = _read(path)
+    try:
+        return parse(raw, path)
+    except BadNotebook as error:
+        copy = copy_of(path)
+        if copy.is_file():
+            error.hint = f"An edit of it was cut off; {_shown(copy)} holds what was in it before."
+            error.next_command = f"{_command('cp', copy)} {_command('', path).strip()}"
+        raise
+
+
+def parse(raw: bytes, path: Path) -> Notebook:
+    """The notebook that ``raw`` writes; ``path`` says in messages where it came from, and whether it is one as text.
+
+    Integers of more digits than Python converts, and floats out of range, read as infinity; their text is kept.
+
+    Raises:
+        BadNotebook: ``raw`` is not UTF-8, not JSON, nested too deeply, not a notebook of format 4, or names
+            ``metadata`` or our key twice, so that programs would disagree on what it says.
+        MissingDependency: it is a notebook as text, and what reads those is not installed.
+    """
+    if path.suffix != ".ipynb":
+        from nbrucio.notebook.text import is_text, parse_text
+
+        if is_text(path):
+            return parse_text(raw, path)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _bad(path, f"is not UTF-8 text: byte {error.start} is wrong", hint="Save it as UTF-8.") from error
+    if not text.strip(_BOM + " \t\r\n"):
+        raise _bad(
+            path, "is empty", hint="Remove it to make a new notebook.", next_command=_command("nbrucio init", path)
+        )
+    try:
+        document, inner, values = _scan(text)
+    except json.JSONDecodeError as error:
+        raise _not_json(path, text, error) from error
+    except RecursionError as error:
+        raise _bad(path, "is nested too deeply to be read") from error
+    _check_format(path, values)
+    metadata, cells = values.get("metadata"), values.get("cells")
+    if document is None or inner is None or not isinstance(metadata, dict) or not isinstance(cells, list):
+        raise _bad(path, "is JSON but not a notebook: it lacks cells or metadata")
+    for where, key in ((document, "metadata"), (inner, KEY)):
+        if len(where.named(key)) > 1:
+            hint = "Keep one of them; programs disagree on which one counts."
+            raise _bad(path, f"has {key!r} twice", hint=hint)
+    return Notebook(path, raw, MappingProxyType(metadata), (document, inner), tuple(_code(cells)))
+
+
+def with_value(notebook: Notebook, value: Mapping[str, object] | None) -> bytes:
+    """The notebook's bytes with our key set to ``value``; None removes the key.
+
+    Every byte outside our key stays. The value is written in the style of the metadata around it: its indentation or
+    single line, its line ends, raw letters unless the file escapes all of its own. A new key goes where Jupyter's
+    next save would put it, if the file's keys are sorted as Jupyter does, else to the end. When the notebook holds
+    that value already, in any spelling, the very same bytes come back; removing a key that was set here gives the
+    bytes from before.
+
+    Raises:
+        BadNotebook: ``value`` is nested too deeply or holds a number that JSON cannot write.
+    """
+    if notebook.outline is None:
+        from nbrucio.notebook.text import text_with_value
+
+        return text_with_value(notebook, value)
+    text = notebook.raw.decode("utf-8")
+    document, inner = notebook.outline
+    edit = MemberEdit(text, document, document.named("metadata")[0], inner, KEY)
+    if value is None:
+        return edit.remove().encode("utf-8")
+    try:
+        # Compared with what the text says: the values in `metadata` are the caller's to change by mistake.
+        for member in inner.named(KEY):
+            if same_json(_EXACT.raw_decode(text, member.value_start)[0], value):
+                return notebook.raw
+        return edit.set(value).encode("utf-8")
+    except (RecursionError, ValueError) as error:
+        what = "cannot be given this declaration: it holds a number out of range or is nested too deeply"
+        raise _bad(notebook.path, what) from error
+
+
+def save(notebook: Notebook, value: Mapping[str, object] | None) -> Notebook:
+    """Set our key of the notebook on disk to ``value`` (None removes it) and return the notebook as it is then.
+
+    Nothing is written when nothing changes. Otherwise the file is replaced in one step, or written itself where that
+    would change who may read it (see `nbrucio.disk.atomic`). Of a symlink the target changes.
+
+    Raises:
+        BadNotebook: the file is not what was loaded any more, or it or its folder cannot be written.
+        NoSpace: the disk is full; the notebook is as before.
+    """
+    new = with_value(notebook, value)
+    _refuse_if_changed(notebook)
+    if new == notebook.raw:
+        return notebook
+    saved = parse(new, notebook.path)  # before anything is written: what is saved can be read again
+    with _write_errors(notebook.path):
+        replace_file(notebook.path, new, last_look=lambda: _refuse_if_changed(notebook))
+    return saved
+
+
+def create_empty(path: Path) -> Notebook:
+    """Create a notebook for Python without cells at ``path``, as Jupyter would write it, or jupytext by its name.
+
+    Raises:
+        BadNotebook: something is at ``path`` already, or the file cannot be created.
+        NoSpace: the disk is full; no file is left.
+    """
+    raw = (json.dumps(_EMPTY, indent=1, sort_keys=True) + "\n").encode()
+    if path.suffix != ".ipynb":
+        from nbrucio.notebook.text import empty_text, is_text
+
+        raw = empty_text(path, _EMPTY) if is_text(path) else raw
+    with _write_errors(path):
+        create_file(path, raw)
+    return parse(raw, path)
+
+
+def _float_from_digits(digits: str) -> float | int:
+    try:
+        return int(digits)
+    except ValueError:  # more digits than Python converts
+        return float(digits)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _NotANumberError(name)
+
+
+class _NotANumberError(Exception):
+    """NaN or Infinity stands where JSON wants a number."""
+
+
+_EXACT = json.JSONDecoder(parse_int=_float_from_digits, parse_constant=_refuse_constant)
+#: For what is read only to find its end and the sources: float takes any number of digits, without a Python call.
+_QUICK = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
+
+
+def _scan(text: str) -> tuple[ObjectText | None, ObjectText | None, dict[str, object]]:
+    """Where the document's object and the one of its metadata stand, None for what is no object, and the values."""
+    inner: ObjectText | None = None
+
+    def read(key: str, position: int) -> tuple[object, int]:
+        nonlocal inner
+        if key != "metadata" or not text.startswith("{", position):
+            return _QUICK.raw_decode(text, position)
+        inner, metadata = scan_object(text, position, lambda _key, at: _EXACT.raw_decode(text, at))
+        return metadata, inner.end
+
+    document: ObjectText | None = None
+    values: dict[str, object] = {}
+    start = skip_space(text, 1 if text.startswith(_BOM) else 0)
+    try:
+        if text.startswith("{", start):
+            document, values = scan_object(text, start, read)
+            end = document.end
+        else:
+            _, end = _QUICK.raw_decode(text, start)
+    except _NotANumberError as error:
+        raise json.JSONDecodeError(f"Found {error}", text, find_not_a_number(text)) from error
+    if skip_space(text, end) < len(text):
+        raise json.JSONDecodeError("Extra data", text, skip_space(text, end))
+    return document, inner, values
+
+
+def _check_format(path: Path, values: Mapping[str, object]) -> None:
+    version = values.get("nbformat")
+    if not isinstance(version, float):
+        raise _bad(path, "is JSON but not a notebook: it has no nbformat number")
+    if version < 4:
+        command = _command("jupyter nbconvert --to notebook --nbformat 4 --inplace", path)
+        hint = "Convert it to format 4."
+        raise _bad(path, f"is a notebook of the old format {version:g}", hint=hint, next_command=command)
+    if version != 4:
+        raise _bad(path, f"is a notebook of format {version:g}; format 4 is known here")
+
+
+def _code(cells: list[object]) -> Iterator[str]:
+    for cell in cells:
+        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+            continue
+        source = cell.get("source")
+        if isinstance(source, list) and all(isinstance(line, str) for line in source):
+            yield "".join(source)
+        elif isinstance(source, str):
+            yield source
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of the file ``path``; every reason why not is a `BadNotebook`."""
+    try:
+        return read_file(path, MAX_BYTES)
+    except FileNotFoundError as error:
+        command = _command("nbrucio init", path)
+        raise _bad(
+            path, "does not exist", hint="Check the path, or make the notebook.", next_command=command
+        ) from error
+    except IsADirectoryError as error:
+        raise _bad(path, "is a folder, not a notebook") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with NUL
+        raise _bad(path, f"cannot be read: {_reason(error)}") from error
+
+
+def _refuse_if_changed(notebook: Notebook) -> None:
+    if _read(notebook.path) != notebook.raw:
+        raise _bad(notebook.path, "changed on disk meanwhile, so it was not written", hint="Try again.")
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    """Say what went wrong with writing ``path`` as an error of ours."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise _bad(path, "exists already", hint="Choose another name.") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with NUL
+        message = f"{_shown(path)} cannot be written: {_reason(error)}."
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoSpace(message, subject=str(path), hint="Free some space there, then try again.") from error
+        hint = f"Check that you may write to the folder {_shown(path.parent)} and the file."
+        raise BadNotebook(message, subject=str(path), hint=hint) from error
+
+
+def _reason(error: OSError | ValueError) -> str:
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return reason[:1].lower() + reason[1:]
+
+
+def _not_json(path: Path, text: str, error: json.JSONDecodeError) -> BadNotebook:
+    conflict = text.startswith(_CONFLICT_MARKS, text.rfind("\n", 0, error.pos) + 1)
+    hint = "Resolve the merge conflict in it." if conflict else None
+    reason = error.msg[:1].lower() + error.msg[1:]
+    return _bad(path, f"is not JSON: line {error.lineno}, column {error.colno}: {reason}", hint=hint)
+
+
+def _bad(path: Path, what: str, *, hint: str | None = None, next_command: str | None = None) -> BadNotebook:
+    return BadNotebook(f"{_shown(path)} {what}.", subject=str(path), hint=hint, next_command=next_command)
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), limit=400)
+
+
+def _command(command: str, path: Path) -> str:
+    from shlex import quote  # for errors alone
+
+    return f"{command} {quote(str(path))}"

@@ -1,0 +1,172 @@
+"""``NOTEBOOK.nbrucio-lock.json``: the long lists that a notebook's lock pins, in a file beside it.
+
+One JSON object: ``lists`` has, by digest, the lines of `nbrucio.core.filelist.list_lines`; ``sha256`` has, by the same
+digest, the SHA-256 of files by DID. A list is named by its own digest, so a damaged or foreign one is found out and
+ignored. A list that the lock in the notebook names is never dropped: new lists are added before the notebook is written
+(`add`), and what nothing names any more is removed after that (`prune`). A crash in between leaves lists that nothing
+names, which the next edit removes. A lock file that is there but cannot be read is an error, and nothing is written
+over it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from nbrucio.core.filelist import digest_of_lines, list_lines, parse_lines, sha256_sums
+from nbrucio.core.files import FileEntry
+from nbrucio.disk.atomic import create_like, replace_file
+from nbrucio.disk.read import read_kept, reason
+from nbrucio.errors import BadDid, BadNotebook, UnreadableFile
+
+VERSION = 1
+#: About a million files.
+MAX_BYTES = 1 << 28
+_KNOWN = frozenset({"version", "lists", "sha256"})
+
+
+class LockFile(NamedTuple):
+    """What a lock file holds.
+
+    Attributes:
+        lists: lines by digest, as they stand in the file.
+        sha256: hex SHA-256 by DID, by digest.
+        extra: keys that this version does not know, kept as they are.
+        fault: why the file could not be read; asking for anything in it then raises this.
+    """
+
+    lists: Mapping[str, list[str]] = MappingProxyType({})
+    sha256: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    extra: Mapping[str, object] = MappingProxyType({})
+    fault: UnreadableFile | None = None
+
+    def files(self, digest: str) -> tuple[FileEntry, ...] | None:
+        """The list with this digest, sorted by DID; None when it is not here or damaged.
+
+        Raises:
+            UnreadableFile: the lock file could not be read.
+        """
+        self._check()
+        lines = self.lists.get(digest)
+        if lines is None or digest_of_lines(lines) != digest:
+            return None
+        try:
+            return parse_lines(lines)
+        except (ValueError, BadDid):
+            return None
+
+    def sums(self, digest: str) -> Mapping[str, str]:
+        """The SHA-256 of files of the list with this digest, by DID, as far as they are known. Errors as of `files`."""
+        self._check()
+        return self.sha256.get(digest, {})
+
+    def with_list(self, digest: str, files: Iterable[FileEntry] | None, sums: Mapping[str, str]) -> LockFile:
+        """A lock file that also has this list, unless it is None, and these sums."""
+        lists = self.lists if files is None else {**self.lists, digest: list_lines(files)}
+        return self._replace(lists=lists, sha256={**self.sha256, digest: sums} if sums else self.sha256)
+
+    def restricted_to(self, digests: frozenset[str]) -> LockFile:
+        """A lock file without what has no digest among these."""
+        return self._replace(
+            lists={digest: lines for digest, lines in self.lists.items() if digest in digests},
+            sha256={digest: sums for digest, sums in self.sha256.items() if digest in digests},
+        )
+
+    def joined(self, other: LockFile) -> LockFile:
+        """A lock file that also has what ``other`` has."""
+        return self._replace(lists={**self.lists, **other.lists}, sha256={**self.sha256, **other.sha256})
+
+    def _check(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+
+
+def path_for(notebook: Path) -> Path:
+    """Where the lock file of the notebook at this path is."""
+    return notebook.with_name(f"{notebook.name}.nbrucio-lock.json")
+
+
+def read(notebook: Path) -> LockFile:
+    """The lock file of the notebook at this path; an empty one when there is none.
+
+    Raises:
+        UnreadableFile: it is there, but cannot be read.
+    """
+    without = "lists that are only in it are then lost"
+    return read_kept(path_for(notebook), MAX_BYTES, _parsed, LockFile(), without=without, follow=True)
+
+
+def look(notebook: Path) -> LockFile:
+    """As `read`, for who only reads: a file that cannot be read is the `LockFile.fault`."""
+    try:
+        return read(notebook)
+    except UnreadableFile as error:
+        return LockFile(fault=error)
+
+
+def _parsed(value: Mapping[str, Any]) -> LockFile:
+    if value["version"] != VERSION:
+        raise ValueError("it is of another version of nbrucio")
+    lists, sums = value["lists"], value.get("sha256", {})
+    if not all(isinstance(lines, list) and all(isinstance(line, str) for line in lines) for lines in lists.values()):
+        raise TypeError("'lists'")
+    if not all(isinstance(known, Mapping) for known in sums.values()):
+        raise TypeError("'sha256'")
+    extra = {key: kept for key, kept in value.items() if key not in _KNOWN}
+    return LockFile(dict(lists), {digest: sha256_sums(known) for digest, known in sums.items()}, extra)
+
+
+def add(notebook: Path, new: LockFile) -> None:
+    """Add what ``new`` has to the lock file of the notebook at this path.
+
+    Raises:
+        UnreadableFile: what is there cannot be read, and stays as it is.
+        BadNotebook: it cannot be written.
+    """
+    _change(notebook, lambda present: present.joined(new))
+
+
+def prune(notebook: Path, digests: frozenset[str]) -> None:
+    """Remove from the lock file of the notebook at this path what has no digest among these. Errors as of `add`."""
+    _change(notebook, lambda present: present.restricted_to(digests))
+
+
+def _change(notebook: Path, change: Callable[[LockFile], LockFile]) -> None:
+    path = path_for(notebook)
+    found, present = _stamp(path), read(notebook)
+    after = change(present)
+    if after == present:
+        return
+    try:
+        if not after.lists and not after.sha256 and not after.extra:
+            path.unlink(missing_ok=True)
+            return
+        value = {**after.extra, "version": VERSION, "lists": dict(after.lists), "sha256": dict(after.sha256)}
+        data = (json.dumps(value, indent=0, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
+        if len(data) > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"it would be larger than {MAX_BYTES / 1e6:.0f} MB")
+        if found is None:
+            create_like(path, data, notebook)  # who may read the notebook may read its lock
+        else:
+            replace_file(path, data, last_look=lambda: _refuse_if_changed(path, found))
+    except OSError as error:
+        raise BadNotebook(f"{path} cannot be written: {reason(error)}.", subject=str(path)) from error
+    except RecursionError as error:
+        raise BadNotebook(f"{path} is nested too deeply to be written.", subject=str(path)) from error
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _refuse_if_changed(path: Path, found: tuple[int, int, int]) -> None:
+    if _stamp(path) != found:
+        raise OSError(errno.EAGAIN, "it changed on disk meanwhile; try again")

@@ -1,0 +1,124 @@
+"""Notebooks as text: our key in the YAML header that jupytext writes.
+
+Scripts (``py:percent`` and the like) hold the header in comments, with the notebook's metadata under ``jupyter``;
+Markdown holds it between ``---`` lines, MyST with the metadata at its top. Only the lines of our key are ever written.
+jupytext keeps a key that it finds in a header; ``notebook_metadata_filter = "nbrucio"`` in ``jupytext.toml`` makes it
+also write ours into the text of a paired ``.ipynb``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbrucio.disk.read import open_regular
+from nbrucio.errors import BadNotebook
+from nbrucio.notebook.base import KEY, MAX_BYTES, Notebook
+from nbrucio.notebook.yaml_header import COMMENTS, Header, missing
+
+_LANGUAGES = {".py": "python", ".r": "R", ".jl": "julia", ".cpp": "c++"}
+
+
+class TextNotebook(Notebook):
+    """A notebook as text. Make one with `nbrucio.notebook.ipynb.load`."""
+
+    def language(self) -> str | None:
+        """As for every notebook; a script's name tells it where the header does not."""
+        return super().language() or _LANGUAGES.get(self.path.suffix.lower())
+
+    def code_cells(self) -> tuple[str, ...]:
+        """The source of each code cell, in order.
+
+        Raises:
+            MissingDependency: jupytext is not installed.
+            BadNotebook: jupytext cannot read the text.
+        """
+        return tuple(cell.source for cell in _read(self.path, self.raw).cells if cell.cell_type == "code")
+
+
+def is_text(path: Path) -> bool:
+    """Whether the name of ``path`` is that of a notebook as text."""
+    return path.suffix.lower() in COMMENTS
+
+
+def declares_in_text(path: Path) -> bool:
+    """Whether ``path`` is a text whose header mentions our key, unlike the other scripts in a folder."""
+    if not is_text(path):
+        return False
+    try:
+        with open_regular(path, MAX_BYTES) as file:
+            return _mentions(file.read(65_536).decode("utf-8", "replace"), path)
+    except OSError:
+        return False
+
+
+def _mentions(text: str, path: Path) -> bool:
+    header = Header.find(text, path)
+    return header is not None and any(re.match(rf" *{KEY} *:", line) for line in header.yaml)
+
+
+def parse_text(raw: bytes, path: Path) -> TextNotebook:
+    """The notebook that the text ``raw`` writes; ``path`` tells its kind.
+
+    A text without a header is a notebook without metadata.
+
+    Raises:
+        BadNotebook: it is not UTF-8, or its header is no YAML that can be read safely.
+        MissingDependency: PyYAML is not installed.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadNotebook(f"{path} is not UTF-8 text: byte {error.start} is wrong.", subject=str(path)) from error
+    header = Header.find(text, path)
+    metadata = header.metadata() if header else {}
+    return TextNotebook(path, raw, metadata, None, ())
+
+
+def empty_text(path: Path, content: Mapping[str, object]) -> bytes:
+    """The notebook with this content (as JSON has it) as a text of the kind of ``path``; scripts in percent form.
+
+    Raises:
+        MissingDependency: jupytext is not installed.
+    """
+    try:
+        import jupytext
+    except ImportError as error:
+        raise missing("jupytext", error) from error
+    import nbformat
+
+    suffix = path.suffix
+    text: str = jupytext.writes(
+        nbformat.from_dict(content), f"{suffix}:percent" if COMMENTS[suffix.lower()] else suffix
+    )
+    return text.encode()
+
+
+def text_with_value(notebook: Notebook, value: Mapping[str, object] | None) -> bytes:
+    """The bytes of a text notebook with our key set to ``value``; None removes it. Every other line stays.
+
+    Raises:
+        BadNotebook: the header is written so that our lines cannot be told apart, or is absent and None is asked for.
+    """
+    plain = None if value is None else json.loads(json.dumps(value))
+    if notebook.metadata.get(KEY) == plain:
+        return notebook.raw
+    text = notebook.raw.decode("utf-8")
+    header = Header.find(text, notebook.path) or Header.new(text, notebook.path)
+    return header.with_value(plain).encode("utf-8")
+
+
+def _read(path: Path, raw: bytes) -> Any:  # noqa: ANN401 - a notebook of nbformat
+    try:
+        import jupytext
+    except ImportError as error:
+        raise missing("jupytext", error) from error
+    import nbformat
+
+    try:
+        return jupytext.reads(raw.decode("utf-8"), path.suffix)
+    except (ValueError, KeyError, nbformat.ValidationError, jupytext.formats.JupytextFormatError) as error:
+        raise BadNotebook(f"jupytext cannot read {path}: {error}", subject=str(path)) from error

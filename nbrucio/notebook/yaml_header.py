@@ -1,0 +1,177 @@
+"""The YAML header of a notebook as text, changed line by line so that the rest stays as it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbrucio.errors import BadNotebook, MissingDependency
+from nbrucio.notebook.base import KEY
+
+#: What begins a comment line in scripts of these kinds; Markdown has none. And the language of the code.
+COMMENTS = {".py": "#", ".r": "#", ".jl": "#", ".cpp": "//", ".md": "", ".markdown": "", ".rmd": "", ".qmd": ""}
+_BOM = "\ufeff"
+_MAX_HEADER_LINES = 50_000
+_SCRIPT_START = re.compile(r"#!.*|#.*coding[:=].*")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a text.
+
+    Attributes:
+        lines: of the whole text, with their ends.
+        first, last: the header's YAML is ``lines[first:last]``.
+        prefix: what begins each of its lines (``# ``).
+        wrapped: whether the notebook's metadata stand under ``jupyter``.
+    """
+
+    path: Path
+    lines: list[str]
+    first: int
+    last: int
+    prefix: str
+    wrapped: bool
+
+    @classmethod
+    def find(cls, text: str, path: Path) -> Header | None:
+        """The header of ``text``; None when it has none."""
+        comment = COMMENTS[path.suffix.lower()]
+        lines, mark = text.splitlines(keepends=True), f"{comment} ---".strip()
+        at = next((n for n, line in enumerate(lines) if line.strip() and not _SCRIPT_START.match(line)), len(lines))
+        if at == len(lines) or lines[at].lstrip(_BOM).rstrip() != mark:
+            return None
+        ends = (n for n in range(at + 1, min(len(lines), _MAX_HEADER_LINES)) if lines[n].rstrip() == mark)
+        end = next(ends, None)
+        if end is None:
+            return None
+        found = cls(path, lines, at + 1, end, f"{comment} " if comment else "", wrapped=True)
+        top_level = not comment and not any(line.startswith("jupyter:") for line in found.yaml)
+        return found if not top_level else cls(path, lines, at + 1, end, found.prefix, wrapped=False)
+
+    @classmethod
+    def new(cls, text: str, path: Path) -> Header:
+        """An empty header for a text that has none."""
+        comment = COMMENTS[path.suffix.lower()]
+        mark = f"{comment} ---".strip() + "\n"
+        lines = text.splitlines(keepends=True)
+        at = next((n for n, line in enumerate(lines) if not _SCRIPT_START.match(line)), len(lines)) if comment else 0
+        blank = [] if at < len(lines) and not lines[at].strip() else ["\n"]
+        wrapped = bool(comment) or "```{code-cell" not in text
+        start = [f"{comment} jupyter:".strip() + "\n"] if wrapped else []
+        lines[at:at] = [mark, *start, mark, *blank]
+        return cls(path, lines, at + 1, at + 1 + len(start), f"{comment} " if comment else "", wrapped)
+
+    @property
+    def yaml(self) -> list[str]:
+        """Its lines without the comment marks."""
+        bare = self.prefix.rstrip()
+        return [line.removeprefix(self.prefix if line.startswith(self.prefix) else bare) for line in self._own]
+
+    @property
+    def _own(self) -> list[str]:
+        return self.lines[self.first : self.last]
+
+    def metadata(self) -> dict[str, object]:
+        """The notebook's metadata as the header has them."""
+        value = _load_yaml("".join(self.yaml), self.path)
+        inner = value.get("jupyter") if self.wrapped and isinstance(value, dict) else value
+        return inner if isinstance(inner, dict) else {}
+
+    def with_value(self, value: object) -> str:
+        """The whole text with our key set to ``value``, or without it for None."""
+        start, end, indent = self._place()
+        block = "" if value is None else _dump_yaml({KEY: value})
+        newline = "\r\n" if self.lines[self.first - 1].endswith("\r\n") else "\n"
+        new = [f"{self.prefix}{' ' * indent}{line}".rstrip() + newline for line in block.splitlines()]
+        return "".join([*self.lines[: self.first + start], *new, *self.lines[self.first + end :]])
+
+    def _place(self) -> tuple[int, int, int]:
+        """Which lines of the header are those of our key (none: where they go), and how far they are indented."""
+        yaml = self.yaml
+        start, end, indent = 0, len(yaml), 0
+        if self.wrapped:
+            start, end = _block(yaml, "jupyter", 0, len(yaml), 0) or (0, 0)
+            if not end:
+                raise self._cannot("has no 'jupyter:'")
+            if yaml[start].rstrip() != "jupyter:":
+                raise self._cannot("has its metadata on one line")
+            start += 1
+            indent = next((len(line) - len(line.lstrip()) for line in yaml[start:end] if line.strip()), 2)
+        found = _block(yaml, KEY, start, end, indent)
+        if found is None and KEY in self.metadata():
+            raise self._cannot(f"has '{KEY}' written so that its lines cannot be told from others")
+        return (*(found or (end, end)), indent)
+
+    def _cannot(self, what: str) -> BadNotebook:
+        return BadNotebook(
+            f"The header of {self.path} {what}, so it was not written.",
+            subject=str(self.path),
+            hint="Let jupytext write the header: jupytext --update-metadata '{}' NOTEBOOK.",
+        )
+
+
+def _block(yaml: list[str], key: str, start: int, end: int, indent: int) -> tuple[int, int] | None:
+    """The lines of ``key`` among ``yaml[start:end]`` where keys are indented by ``indent``; None without such a key.
+
+    Comments and blank lines after it are not part of it.
+    """
+    head = re.compile(rf" {{{indent}}}['\"]?{key}['\"]? *:( |$)")
+    first = next((n for n in range(start, end) if head.match(yaml[n].rstrip("\r\n"))), None)
+    if first is None:
+        return None
+    last = first + 1
+    for number in range(first + 1, end):
+        line = yaml[number]
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        depth = len(line) - len(line.lstrip())
+        # A list may stand as far left as the key that holds it.
+        if depth < indent or (depth == indent and not line.lstrip().startswith("- ")):
+            break
+        last = number + 1
+    return first, last
+
+
+def _load_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML
+    yaml = _yaml()
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined] # PyYAML has no types
+        """Plain values only. References could make a small text enormous; a time stays the text that it is."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - PyYAML's own
+            if self.check_event(yaml.events.AliasEvent):
+                raise yaml.YAMLError("it holds a reference (*name)")
+            return super().compose_node(parent, index)
+
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, found) for tag, found in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    try:
+        return yaml.load(text, Loader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise BadNotebook(f"The header of {path} cannot be read as YAML: {reason}.", subject=str(path)) from error
+
+
+def _dump_yaml(value: object) -> str:
+    dumped: str = _yaml().safe_dump(value, sort_keys=False, allow_unicode=True, width=1_000_000)
+    return dumped
+
+
+def _yaml() -> Any:  # noqa: ANN401 - a module without types
+    try:
+        import yaml
+    except ImportError as error:
+        raise missing("PyYAML", error) from error
+    return yaml
+
+
+def missing(name: str, error: ImportError) -> MissingDependency:
+    """The error for a library of the ``text`` extra that is not installed."""
+    return MissingDependency(
+        f"Notebooks as text need {name}: {error}.", subject=name, next_command="pip install 'nbrucio[text]'"
+    )

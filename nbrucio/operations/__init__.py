@@ -1,0 +1,1 @@
+"""Every verb besides sync and status."""

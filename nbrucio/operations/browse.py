@@ -1,0 +1,184 @@
+"""What the Explore section asks: searches and contents as they stream in, details, rules, and the places to send to.
+
+Long answers are NDJSON, one JSON array of rows a line, so that the browser shows the first hits while Rucio still
+looks for the others. The last line is an object: ``{"end": true}``, or ``{"error": …}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from nbrucio.catalogue.rucio import Catalogues
+from nbrucio.config import load
+from nbrucio.core.did import Did
+from nbrucio.core.files import DidFacts
+from nbrucio.errors import NbrucioError, UsageError
+from nbrucio.store import Store
+
+if TYPE_CHECKING:
+    from nbrucio.catalogue.rucio import RucioCatalogue
+
+T = TypeVar("T")
+
+#: Rows in one line.
+BATCH = 500
+BrowseRow = list[object]
+
+
+@contextmanager
+def catalogue_of(instance: str | None) -> Iterator[RucioCatalogue]:
+    """The catalogue of an instance.
+
+    Raises:
+        NbrucioError: the configuration has a fault, or no such instance.
+    """
+    config = load()
+    catalogues = Catalogues(config)
+    try:
+        yield catalogues.open(config.instance(instance).name)
+    finally:
+        catalogues.close()
+
+
+def find(pattern: str, kind: str, filters: Sequence[str], instance: str | None) -> Iterator[list[BrowseRow]]:
+    """The DIDs that match, in batches; see `RucioCatalogue.search`.
+
+    Raises:
+        NbrucioError: the request is wrong, or the catalogue cannot answer.
+    """
+    scope, colon, name = pattern.strip().partition(":")
+    if not colon or not scope:
+        raise UsageError("The pattern names no scope.", subject=pattern, hint="Write scope:pattern; * is for anything.")
+    with catalogue_of(instance) as catalogue:
+        yield from _batches(catalogue.search(scope, name or "*", kind, filters))
+
+
+def contents(did: str, instance: str | None) -> Iterator[list[BrowseRow]]:
+    """What a dataset or container holds directly, in batches.
+
+    Raises:
+        NbrucioError: the request is wrong, or the catalogue cannot answer.
+    """
+    parsed = Did.parse(did)
+    with catalogue_of(instance) as catalogue:
+        yield from _batches(catalogue.explorer().contents(parsed))
+
+
+def _batches(facts: Iterable[DidFacts]) -> Iterator[list[BrowseRow]]:
+    # The first few at once, since somebody waits for them.
+    rows: list[BrowseRow] = []
+    size = 20
+    for one in facts:
+        rows.append([str(one.did), one.type.value, one.size_bytes, one.files, one.open])
+        if len(rows) >= size:
+            yield rows
+            rows, size = [], BATCH
+    if rows:
+        yield rows
+
+
+def details(did: str, instance: str | None) -> dict[str, object]:
+    """What Rucio says of one DID. A part that it does not give has its error under ``faults``.
+
+    Raises:
+        NbrucioError: the request is wrong, or there is no such DID.
+    """
+    parsed = Did.parse(did)
+    with catalogue_of(instance) as catalogue:
+        facts = catalogue.describe(parsed)
+        explorer = catalogue.explorer()
+        faults: dict[str, object] = {}
+
+        def part(name: str, ask: Callable[[], T]) -> T | None:
+            try:
+                return ask()
+            except NbrucioError as error:
+                faults[name] = error.as_json()
+                return None
+
+        metadata = part("metadata", lambda: explorer.metadata(parsed)) or {}
+        copies, cut = part("replicas", lambda: explorer.copies(parsed, facts.type)) or ([], False)
+        rules = part("rules", lambda: explorer.rules(parsed)) or []
+        instance_of = catalogue.instance
+    return {
+        "did": str(parsed),
+        "type": facts.type.value,
+        "open": facts.open,
+        "bytes": facts.size_bytes,
+        "files": facts.files,
+        "metadata": metadata,
+        "replicas": [
+            {
+                "rse": each.rse,
+                "files": each.files,
+                "files_total": each.files_total,
+                "bytes": each.size_bytes,
+                "states": each.states,
+            }
+            for each in copies
+        ],
+        "replicas_cut": cut,
+        "rules": [{**rule.as_json(), "account": account} for rule, account in rules],
+        "webui": instance_of.webui_of(parsed),
+        "path": _path_of(instance_of.identity, parsed),
+        "faults": faults,
+    }
+
+
+def _path_of(instance: str, did: Did) -> str | None:
+    found = Store(load().store_path).where(instance, did)
+    return str(found) if found else None
+
+
+def places(instance: str | None) -> dict[str, object]:
+    """Where the user may want to send files: the own scopes, and all RSEs.
+
+    Raises:
+        NbrucioError: the catalogue cannot answer.
+    """
+    with catalogue_of(instance) as catalogue:
+        explorer = catalogue.explorer()
+        return {"account": explorer.account(), "scopes": explorer.own_scopes(), "rses": explorer.rses()}
+
+
+def login(instance: str | None) -> dict[str, object]:
+    """Whether the login works: asks the server.
+
+    Raises:
+        NbrucioError: there is no such instance.
+    """
+    with catalogue_of(instance) as catalogue:
+        name = catalogue.instance.name
+        try:
+            return {"instance": name, "account": catalogue.explorer().account(), "error": None}
+        except NbrucioError as error:
+            return {"instance": name, "account": None, "error": error.as_json()}
+
+
+def rules(instance: str | None) -> dict[str, object]:
+    """The rules that nbrucio made for the user.
+
+    Raises:
+        NbrucioError: the catalogue cannot answer.
+    """
+    with catalogue_of(instance) as catalogue:
+        return {"rules": [rule.as_json() for rule in catalogue.rules().ours()]}
+
+
+def remove_rule(rule_id: object, instance: str | None) -> dict[str, object]:
+    """End a rule that nbrucio made; others are left alone.
+
+    Raises:
+        NbrucioError: there is no such rule, it is not ours, or Rucio refuses.
+    """
+    if not isinstance(rule_id, str) or not rule_id.isalnum():
+        raise UsageError("The request names no rule.", hint="Give its id as 'id'.")
+    with catalogue_of(instance) as catalogue:
+        kept = catalogue.rules()
+        rule = kept.get(rule_id)
+        if not rule.ours:
+            raise UsageError("This rule was not made by nbrucio.", subject=rule_id)
+        kept.remove(rule)
+        return {"removed": rule.as_json()}

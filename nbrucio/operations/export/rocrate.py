@@ -1,0 +1,74 @@
+"""An RO-Crate: the notebook, and for each requirement what it is and the list of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from nbrucio.core.filelist import list_lines
+from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.errors import MissingDependency, UsageError
+from nbrucio.operations.export.gather import Cited
+
+
+def write_crate(folder: Path, notebook: Path, targets: Sequence[ResolvedRequirement], cited: Sequence[Cited]) -> None:
+    """Write a crate into the new or empty ``folder``: a copy of the notebook, ``data/HANDLE.tsv`` with the files of
+    each requirement (``scope:name``, bytes, checksum), and ``ro-crate-metadata.json``.
+
+    Raises:
+        MissingDependency: the library rocrate is not installed.
+        UsageError: the folder holds something.
+    """
+    try:
+        from rocrate.model.contextentity import ContextEntity
+        from rocrate.rocrate import ROCrate
+    except ImportError as error:
+        raise MissingDependency(
+            f"An RO-Crate needs the library rocrate: {error}.", next_command="pip install 'nbrucio[export]'"
+        ) from error
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is not empty.", subject=str(folder), hint="Choose a new folder with --output.")
+    crate = ROCrate()
+    crate.name = notebook.stem
+    crate.description = f"The notebook {notebook.name} and the Rucio data that it declares."
+    main = crate.add_file(str(notebook), properties={"@type": ["File", "SoftwareSourceCode"], "name": notebook.stem})
+    crate.mainEntity = main
+    dois = {one.requirement.handle: one.doi for one in cited}
+    for target in targets:
+        handle = target.requirement.handle
+        data = crate.add(ContextEntity(crate, f"#{quote(handle)}", _facts(target, dois.get(handle))))
+        main.append_to("isBasedOn", data)
+        listing = _listing(crate, target)
+        data["subjectOf"] = listing
+    folder.mkdir(parents=True, exist_ok=True)
+    crate.write(str(folder))
+
+
+def _listing(crate: Any, target: ResolvedRequirement) -> Any:  # noqa: ANN401 - rocrate has no types
+    from io import StringIO
+
+    text = "".join(line + "\n" for line in list_lines(target.files))
+    about = {
+        "name": f"Files of {target.requirement.did}",
+        "encodingFormat": "text/tab-separated-values",
+        "description": "scope:name, bytes, adler32 or md5; its SHA-256 is the digest of the dataset.",
+    }
+    return crate.add_file(StringIO(text), f"data/{target.requirement.handle}.tsv", properties=about)
+
+
+def _facts(target: ResolvedRequirement, doi: str | None) -> Mapping[str, object]:
+    lock = target.lock
+    identifiers = [str(target.requirement.did), *([f"https://doi.org/{doi}"] if doi else [])]
+    facts: dict[str, object] = {
+        "@type": "Dataset",
+        "name": str(target.requirement.did),
+        "identifier": identifiers,
+        "provider": target.instance,
+    }
+    if lock is not None:
+        facts["size"] = f"{'unknown size' if lock.size_bytes is None else f'{lock.size_bytes} B'} in {lock.files} files"
+        facts["version"] = lock.digest
+        facts["dateModified"] = lock.locked
+    return facts

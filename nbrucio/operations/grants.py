@@ -1,0 +1,192 @@
+"""Grants: what the user agreed to download without being asked again.
+
+A grant says that a DID of an instance may cost so many bytes until a day. Grants lie outside of every project, in one
+file that only its user can read, so that no notebook and no repository can bring its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from nbrucio.core.did import Did
+from nbrucio.core.planner import Wanted
+from nbrucio.disk.atomic import write_file
+from nbrucio.disk.locks import locked
+from nbrucio.disk.permissions import make_private_folder
+from nbrucio.disk.read import read_kept
+from nbrucio.errors import UnreadableFile
+
+VERSION = 1
+LIFETIME = timedelta(days=180)
+_MAX_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Consent to download a DID.
+
+    Attributes:
+        instance: identity of the Rucio server.
+        did: what may be downloaded; a name that ends in ``*`` means every name that begins so.
+        max_bytes: at most so much of it; None for any size.
+        expires: until when, in UTC.
+    """
+
+    instance: str
+    did: Did
+    max_bytes: int | None
+    expires: datetime
+
+    def covers(self, instance: str, did: Did, size_bytes: int, now: datetime) -> bool:
+        """Whether this grant lets ``size_bytes`` of ``did`` come at the time ``now``."""
+        named = self.did == did
+        if self.did.name.endswith("*"):
+            named = self.did.scope == did.scope and did.name.startswith(self.did.name[:-1])
+        fits = self.max_bytes is None or size_bytes <= self.max_bytes
+        return named and fits and instance == self.instance and now < self.expires
+
+    def as_json(self) -> dict[str, object]:
+        """This grant as a JSON-ready mapping."""
+        return {
+            "instance": self.instance,
+            "did": str(self.did),
+            "max_bytes": self.max_bytes,
+            "expires": self.expires.astimezone(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        }
+
+    @classmethod
+    def parse(cls, value: Mapping[str, object]) -> Grant:
+        """The grant that ``value`` writes.
+
+        Raises:
+            ValueError, KeyError, TypeError, BadDid: it writes none.
+        """
+        size = value["max_bytes"]
+        if size is not None and not isinstance(size, int):
+            raise TypeError("'max_bytes' must be a whole number")
+        expires = datetime.fromisoformat(str(value["expires"]).replace("Z", "+00:00"))
+        if expires.tzinfo is None:
+            raise ValueError("'expires' must have a time zone")
+        return cls(str(value["instance"]), Did.parse(str(value["did"])), size, expires)
+
+
+class Grants:
+    """The grants in one file. Where it cannot be read nothing is granted, and nothing is written over it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def folder(self) -> Path:
+        """Where the file lies, which is no project."""
+        return self._path.parent
+
+    def all(self, now: datetime | None = None) -> tuple[Grant, ...]:
+        """Every grant that has not expired; none when the file cannot be read, so that consent is asked for."""
+        try:
+            return self.read(now)
+        except UnreadableFile:
+            return ()
+
+    def read(self, now: datetime | None = None) -> tuple[Grant, ...]:
+        """Every grant that has not expired.
+
+        Raises:
+            UnreadableFile: the file is there, but cannot be read.
+        """
+        now = now or datetime.now(timezone.utc)
+        without = "nbrucio then asks again before it downloads"
+        kept: tuple[Grant, ...] = read_kept(self._path, _MAX_BYTES, self._parsed, (), without=without, follow=True)
+        return tuple(grant for grant in kept if now < grant.expires)
+
+    def allowance(self, wanted: Iterable[tuple[str, Did, int]]) -> int | None:
+        """`allowance` by these grants."""
+        return allowance(self.all(), wanted)
+
+    def add(self, new: Sequence[Grant]) -> None:
+        """Keep ``new`` beside the others, in place of those for the same instance and DID.
+
+        Raises:
+            UnreadableFile: the others cannot be read; the file is as before.
+            OSError: the file cannot be written.
+        """
+        replaced = {(grant.instance, grant.did) for grant in new}
+        self._write(lambda old: [*(g for g in old if (g.instance, g.did) not in replaced), *new])
+
+    def extend(self, wanted: Iterable[Wanted]) -> None:
+        """Keep that the user asked for these downloads, beside what was agreed to of the same DIDs before.
+
+        Raises:
+            UnreadableFile: the others cannot be read; the file is as before.
+            OSError: the file cannot be written.
+        """
+        wanted = tuple(wanted)
+        expires = datetime.now(timezone.utc) + LIFETIME
+
+        def extended(old: tuple[Grant, ...]) -> list[Grant]:
+            kept = {(grant.instance, grant.did): grant for grant in old}
+            for one in wanted:
+                present = kept.get((one.instance, one.did))
+                size = one.beside(present.max_bytes if present else 0)
+                kept[one.instance, one.did] = Grant(one.instance, one.did, size, expires)
+            return list(kept.values())
+
+        if wanted:
+            self._write(extended)
+
+    def remove(self, instance: str, did: Did) -> None:
+        """Take back the grant for this DID of the instance with this identity, if there is one.
+
+        Raises:
+            UnreadableFile: the grants cannot be read; the file is as before.
+            OSError: the file cannot be written.
+        """
+        self._write(lambda old: [grant for grant in old if (grant.instance, grant.did) != (instance, did)])
+
+    def _write(self, change: Callable[[tuple[Grant, ...]], list[Grant]]) -> None:
+        make_private_folder(self._path.parent)
+        with locked(self._path):
+            value = {"version": VERSION, "grants": [grant.as_json() for grant in change(self.read())]}
+            # Of a link, as tools that keep settings in one place make it, the file that it leads to is written.
+            write_file(Path(os.path.realpath(self._path)), json.dumps(value, indent=1).encode(), durable=True)
+
+    def _parsed(self, value: Mapping[str, Any]) -> tuple[Grant, ...]:
+        if self._path.stat().st_uid != os.getuid():
+            raise ValueError("it is another user's")
+        if value["version"] != VERSION:
+            raise ValueError("it is of another version of nbrucio")
+        return tuple(Grant.parse(raw) for raw in value["grants"])
+
+
+def allowance(grants: Sequence[Grant], wanted: Iterable[tuple[str, Did, int]]) -> int | None:
+    """How many bytes may come when each (instance, DID, bytes) of ``wanted`` is missing; None for any number.
+
+    0 unless all are granted. Where a size is not known yet (0 bytes), the grant's own limit counts in the sum.
+    """
+    now = datetime.now(timezone.utc)
+    total = 0
+    unlimited = False
+    for want in wanted:
+        covering = [grant.max_bytes for grant in grants if grant.covers(*want, now)]
+        if not covering:
+            return 0
+        limits = [limit for limit in covering if limit is not None]
+        unlimited = unlimited or len(limits) < len(covering)
+        total += max(limits, default=0)
+    return None if unlimited else total
+
+
+def user_grants(environ: Mapping[str, str] = os.environ) -> Grants:
+    """The grants of this user: NBRUCIO_GRANTS, else ``grants.json`` in nbrucio's configuration folder."""
+    chosen = environ.get("NBRUCIO_GRANTS")
+    if chosen:
+        return Grants(Path(chosen))
+    from nbrucio.config.policy import user_folder
+
+    return Grants(user_folder("XDG_CONFIG_HOME", environ) / "grants.json")

@@ -1,0 +1,289 @@
+"""Have Rucio bring data to an RSE that is mounted here, by replication rules. Never automatic: each call is an act."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from nbrucio.catalogue.rucio import RucioCatalogue
+from nbrucio.catalogue.rules import Rule, Rules
+from nbrucio.config import Config, Instance
+from nbrucio.core.did import Did
+from nbrucio.core.events import Noticed, Reporter
+from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.core.text import plural
+from nbrucio.disk.read import reason
+from nbrucio.errors import (
+    BadConfig,
+    BadDeclaration,
+    ConsentNeeded,
+    Interrupted,
+    NbrucioError,
+    TransferFailed,
+    UsageError,
+)
+from nbrucio.notebook.declared import read_declared
+from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.resolve import ResolveOptions
+from nbrucio.state.staged_rules import StagedRule
+
+DEFAULT_LIFETIME_S = 14 * 24 * 3600
+#: A selection of more files is one rule a file, which is not what Rucio is for.
+MAX_RULES = 100
+_POLL_S = 5.0
+#: Above so many files the number that are OK says more than their names.
+FILES_TOLD = 100
+
+
+@dataclass(frozen=True)
+class Staged:
+    """One rule of a requirement.
+
+    Attributes:
+        handle: of the requirement.
+        rule: as it is now; None when there is none.
+        act: what was done: ``made``, ``reused``, ``renewed``, ``removed``, or ``found`` when nothing was.
+        error: why it is not on its way.
+    """
+
+    handle: str
+    rule: Rule | None
+    act: str
+    error: NbrucioError | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """This rule as a JSON-ready mapping."""
+        return {
+            "handle": self.handle,
+            "act": self.act,
+            "rule": self.rule.as_json() if self.rule else None,
+            "error": self.error.as_json() if self.error else None,
+        }
+
+
+@dataclass(frozen=True)
+class _MountedRse:
+    """Where one requirement is to be: its DIDs (those of its files when it selects some) at one mounted RSE."""
+
+    handle: str
+    instance: str
+    rules: Rules
+    dids: tuple[Did, ...]
+    rse: str
+
+
+def stage(
+    path: Path,
+    config: Config,
+    *,
+    handles: Sequence[str] = (),
+    rse: str | None = None,
+    lifetime_s: int = DEFAULT_LIFETIME_S,
+    reporter: Reporter | None = None,
+) -> tuple[Staged, ...]:
+    """Make a rule for each requirement, or reuse the user's own; one that has lived half its time is renewed.
+
+    Args:
+        handles: what to stage; none means the requirements whose ``access`` is ``rule``.
+        rse: a mounted RSE; None means the first.
+        lifetime_s: how long Rucio keeps the copy.
+
+    Raises:
+        NbrucioError: the notebook cannot be read, a handle is unknown, nothing is mounted.
+    """
+    with RunContext(config, reporter) as run:
+        places = _places(run, path, handles, rse)
+        run.staged.read(path)  # what cannot be kept alive is not made
+        done = tuple(_staged(run, place, did, lifetime_s) for place in places for did in place.dids)
+        try:
+            run.staged.keep(path, _kept(places, done, lifetime_s))
+        except OSError as error:
+            words = f"Syncs will not renew these rules: the store {run.store.root} cannot be written"
+            run.reporter.report(Noticed(f"{words} ({reason(error)})."))
+    return done
+
+
+def list_rules(
+    path: Path, config: Config, *, handles: Sequence[str] = (), rse: str | None = None
+) -> tuple[Staged, ...]:
+    """The rules that the requirements have, changed in nothing. Arguments and errors as `stage`."""
+    with RunContext(config) as run:
+        places = _places(run, path, handles, rse)
+        found = ((place.handle, place.rules.find(did, place.rse)) for place in places for did in place.dids)
+        return tuple(Staged(handle, rule, "found") for handle, rule in found)
+
+
+def remove_rules(
+    path: Path, config: Config, *, handles: Sequence[str] = (), rse: str | None = None
+) -> tuple[Staged, ...]:
+    """Remove the rules that nbrucio made; others of the user stay. Arguments and errors as `stage`."""
+    removed = []
+    with RunContext(config) as run:
+        run.staged.read(path)
+        for place in _places(run, path, handles, rse):
+            for did in place.dids:
+                rule = place.rules.find(did, place.rse)
+                if rule is not None and rule.ours:
+                    place.rules.remove(rule)
+                    with suppress(OSError):  # the next sync finds that the rule is gone, and forgets it then
+                        run.staged.forget(path, place.instance, did, place.rse)
+                    removed.append(Staged(place.handle, rule, "removed"))
+    return tuple(removed)
+
+
+def follow(
+    staged: Sequence[Staged],
+    config: Config,
+    path: Path,
+    *,
+    reporter: Reporter,
+    cancel: threading.Event | None = None,
+    poll_s: float = _POLL_S,
+) -> tuple[Staged, ...]:
+    """Wait until every rule is OK or STUCK, telling each change; a rule that is stuck carries Rucio's reasons.
+
+    Of a rule of at most `FILES_TOLD` files each file is told too, when its state changes.
+
+    Raises:
+        Interrupted: ``cancel`` was set. The rules go on by themselves.
+        NbrucioError: the server cannot be asked.
+    """
+    stop = cancel or threading.Event()
+    with RunContext(config, reporter) as run:
+        rules = {place.handle: place.rules for place in _places(run, path, [each.handle for each in staged], None)}
+        now = list(staged)
+        told: dict[str, dict[Did, str]] = {}
+        while True:
+            now = [_looked(each, rules[each.handle], told, reporter) for each in now]
+            if all(each.rule is None or each.rule.state in ("OK", "STUCK", "SUSPENDED") for each in now):
+                return tuple(now)
+            if stop.wait(poll_s):
+                raise Interrupted("Stopped following; the rules go on by themselves.")
+
+
+def progress_words(rule: Rule) -> str:
+    """``sandbox:dimuon at SANDBOX_MOUNT: REPLICATING, 2 of 4 files OK``."""
+    files = rule.ok + rule.replicating + rule.stuck
+    stuck = f", {rule.stuck:,} stuck" if rule.stuck else ""
+    return f"{rule.did} at {rule.rse}: {rule.state}, {rule.ok:,} of {plural(files, 'file')} OK{stuck}"
+
+
+def _looked(each: Staged, rules: Rules, told: dict[str, dict[Did, str]], reporter: Reporter) -> Staged:
+    if each.rule is None or each.error is not None:
+        return each
+    rule = rules.look(each.rule)
+    if rule != each.rule:
+        reporter.report(Noticed(progress_words(rule)))
+        _tell_files(rule, rules, told.setdefault(rule.id, {}), reporter)
+    return replace(each, rule=rule, error=_stuck(rule, rules) if rule.state in ("STUCK", "SUSPENDED") else None)
+
+
+def _tell_files(rule: Rule, rules: Rules, told: dict[Did, str], reporter: Reporter) -> None:
+    """Tell the files of ``rule`` whose state is another than it was ``told``."""
+    if rule.ok + rule.replicating + rule.stuck > FILES_TOLD:
+        return
+    for did, state in sorted(rules.files(rule).items()):
+        if told.get(did, "REPLICATING") != state:
+            reporter.report(Noticed(f"  {state}: {did}"))
+        told[did] = state
+
+
+def _stuck(rule: Rule, rules: Rules) -> NbrucioError:
+    reasons = rules.stuck(rule)
+    files = "; ".join(f"{did}: {why}" for did, why in list(reasons.items())[:3])
+    why = files or rule.error or "Rucio gives no reason"
+    return TransferFailed(
+        f"The rule for {rule.did} at {rule.rse} is {rule.state} ({plural(rule.stuck, 'file')}): {why}.",
+        subject=str(rule.did),
+        hint="Rucio tries again by itself. If the reason stays, ask the RSE's operators.",
+        next_command=f"rucio rule show {rule.id}",
+    )
+
+
+def _staged(run: RunContext, place: _MountedRse, did: Did, lifetime_s: int) -> Staged:
+    try:
+        rule = place.rules.find(did, place.rse)
+        if rule is None:
+            return Staged(place.handle, place.rules.make(did, place.rse, lifetime_s), "made")
+        renewed = _renewed(run, place, rule, lifetime_s)
+        if renewed is not None:
+            return Staged(place.handle, renewed, "renewed")
+        return Staged(place.handle, rule, "reused", _stuck(rule, place.rules) if rule.state == "STUCK" else None)
+    except NbrucioError as error:
+        return Staged(place.handle, None, "found", error)
+
+
+def _kept(places: Sequence[_MountedRse], done: Sequence[Staged], lifetime_s: int) -> Iterator[StagedRule]:
+    """What a sync of this notebook may keep alive: our own rules that were staged for it."""
+    instances = {place.handle: place.instance for place in places}
+    for each in done:
+        rule = each.rule
+        if rule is not None and rule.ours and rule.expires is not None:
+            yield StagedRule(instances[each.handle], rule.did, rule.rse, lifetime_s, rule.expires)
+
+
+def _renewed(run: RunContext, place: _MountedRse, rule: Rule, lifetime_s: int) -> Rule | None:
+    """``rule`` with a new lifetime when half of one is over; None when it has time, or the account may not."""
+    soon = datetime.now(timezone.utc) + timedelta(seconds=lifetime_s / 2)
+    if not rule.ours or rule.expires is None or rule.expires > soon:
+        return None
+    try:
+        return place.rules.renew(rule, lifetime_s)
+    except ConsentNeeded:
+        # So it is with Rucio's generic policy for accounts without special rights. The copy is there all the same.
+        when = f"{rule.expires:%Y-%m-%d %H:%M} UTC"
+        run.reporter.report(Noticed(f"{rule.did} at {rule.rse} stays until {when}: your account may not renew it."))
+        return None
+
+
+def _places(run: RunContext, path: Path, handles: Sequence[str], rse: str | None) -> list[_MountedRse]:
+    declared = read_declared(path)
+    declaration = declared.declaration
+    for handle in handles:
+        if all(requirement.handle != handle for requirement in declaration.requirements):
+            raise BadDeclaration(f"'{handle}' is not declared in {path}.", subject=handle)
+    chosen = [r for r in declaration.requirements if (r.handle in handles if handles else r.access == "rule")]
+    if not chosen:
+        raise UsageError(
+            f"Nothing in {path} is declared to be had by a rule.",
+            subject=str(path),
+            hint='Name the handles to stage, or declare {"access": "rule"}.',
+        )
+    wanted = declared._replace(declaration=declaration._replace(entries=tuple(chosen)))
+    targets = run.resolver().resolve(wanted, ResolveOptions(offline=run.config.policy.offline))
+    return [_place(run, target, rse) for target in targets]
+
+
+def _place(run: RunContext, target: ResolvedRequirement, rse: str | None) -> _MountedRse:
+    if target.error is not None:
+        raise target.error
+    catalogue = run.catalogue(target.instance)
+    if not isinstance(catalogue, RucioCatalogue):
+        raise UsageError(f"{target.instance} is no Rucio server and has no rules.", subject=target.instance)
+    requirement = target.requirement
+    dids = (requirement.did,) if requirement.select is None else tuple(entry.did for entry in target.files)
+    if len(dids) > MAX_RULES:
+        raise UsageError(
+            f"'{requirement.handle}' selects {plural(len(dids), 'file')}; each would need a rule of its own.",
+            subject=requirement.handle,
+            hint=f"Stage the whole dataset, or select at most {MAX_RULES} files.",
+        )
+    return _MountedRse(
+        requirement.handle, target.instance, catalogue.rules(), dids, _mounted_rse(catalogue.instance, rse)
+    )
+
+
+def _mounted_rse(instance: Instance, wanted: str | None) -> str:
+    mounted = [mount.rse for mount in instance.mounts]
+    if wanted in mounted or (wanted is None and mounted):
+        return wanted or mounted[0]
+    words = ", ".join(mounted) or "none"
+    raise BadConfig(
+        f"{wanted or 'No RSE'} is {'not ' if wanted else ''}mounted here for {instance.name}.",
+        subject=instance.name,
+        hint=f"Mounted: {words}. Mounts stand in the configuration under [[instances.{instance.name}.mounts]].",
+    )

@@ -1,0 +1,1 @@
+"""Uploads to an RSE, by rucio-clients in a process of its own."""

@@ -1,0 +1,89 @@
+"""Before the first file goes: whether RSE and scope are there, and the dataset with its rule. Runs in the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nbrucio.catalogue.rules import UPLOAD_COMMENT
+from nbrucio.config import Instance
+from nbrucio.core.did import Did
+from nbrucio.core.text import printable
+from nbrucio.errors import Unavailable, UsageError
+
+
+def check_rse(client: Any, instance: Instance, rse: str) -> None:  # noqa: ANN401 - Rucio has no types
+    """Raises:
+    UsageError: there is no such RSE, or it leaves the choice of paths to its users.
+    Unavailable: nothing can be written there now.
+    """
+    from rucio.common.exception import RSENotFound
+
+    try:
+        facts = client.get_rse(rse)
+    except RSENotFound as error:
+        raise UsageError(
+            f"{instance.name} knows no RSE {printable(rse)}.", subject=rse, next_command="rucio rse list"
+        ) from error
+    if not facts.get("availability_write", True):
+        raise Unavailable(f"{rse} takes no files now.", subject=rse, hint="Choose another RSE, or try again later.")
+    if not facts.get("deterministic", True):
+        raise UsageError(f"{rse} leaves it to its users where files lie, which nbrucio does not.", subject=rse)
+
+
+def check_scope(client: Any, instance: Instance, scope: str) -> None:  # noqa: ANN401
+    """Raises:
+    UsageError: there is no such scope.
+    """
+    own = _own_scopes(client)
+    if scope in own or scope in client.list_scopes():
+        return  # whether another's scope may be written to is for the server to say
+    raise UsageError(
+        f"{instance.name} knows no scope {printable(scope)}.",
+        subject=scope,
+        hint=f"Yours: {', '.join(sorted(own)) or 'none'}.",
+    )
+
+
+def _own_scopes(client: Any) -> list[str]:  # noqa: ANN401
+    from rucio.common.exception import RucioException
+
+    try:
+        return [str(scope) for scope in client.list_scopes_for_account(client.account)]
+    except RucioException:
+        return []  # an account without a scope is an error to Rucio
+
+
+def ensure_dataset(
+    client: Any,  # noqa: ANN401
+    dataset: Did,
+    rse: str,
+    lifetime_s: int | None,
+    notice: Callable[[str], None],
+) -> None:
+    """Make ``dataset``, with a rule that keeps it at ``rse``, as far as they are not there.
+
+    Raises:
+        UsageError: a DID of this name is no dataset that files can be added to.
+    """
+    from rucio.common.exception import DataIdentifierNotFound
+
+    rule = {"account": client.account, "copies": 1, "rse_expression": rse, "comment": UPLOAD_COMMENT}
+    try:
+        facts = client.get_did(dataset.scope, dataset.name)
+    except DataIdentifierNotFound:
+        rules = [{**rule, "grouping": "DATASET", "lifetime": lifetime_s}]
+        client.add_dataset(dataset.scope, dataset.name, rules=rules)
+        return
+    if facts["type"] != "DATASET":
+        raise UsageError(f"{dataset} is a {facts['type']}, no dataset.", subject=str(dataset))
+    if not facts["open"]:
+        raise UsageError(
+            f"{dataset} is closed: nothing can be added.", subject=str(dataset), hint="Choose another dataset."
+        )
+    if any(row["rse_expression"] == rse for row in client.list_did_rules(dataset.scope, dataset.name)):
+        if lifetime_s is not None:
+            notice(f"{dataset} is there already and keeps its own lifetime.")
+        return
+    did = {"scope": dataset.scope, "name": dataset.name}
+    client.add_replication_rule([did], 1, rse, grouping="DATASET", lifetime=lifetime_s, comment=UPLOAD_COMMENT)

@@ -1,0 +1,187 @@
+"""One file to its RSE, by UploadClient. Runs in the worker.
+
+The bytes go first, then the file is registered (UploadClient's ``register_after_upload``): a run that is killed leaves
+nothing at Rucio that looks like a file and is none, and accounts of the generic policy, which may not change a
+replica's state later, can upload at all. What Rucio knows already is compared before, since UploadClient would take a
+registered file for the same one.
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nbrucio.config import Instance
+from nbrucio.core.did import Did
+from nbrucio.errors import ConsentNeeded, IntegrityError, TransferFailed
+from nbrucio.operations.upload.progress import UploadProgress
+
+_CHUNK_BYTES = 1 << 20
+_STAT_RETRIES = 6  # UploadClient's default
+
+
+class Sender:
+    """Sends files to one RSE.
+
+    Args:
+        client: a ``rucio.client.Client``.
+        dataset: where they are attached; None for a rule of its own for each.
+        lifetime_s: of those rules; None for ever.
+    """
+
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - Rucio has no types
+        instance: Instance,
+        rse: str,
+        dataset: Did | None,
+        lifetime_s: int | None,
+    ) -> None:
+        from rucio.client.uploadclient import UploadClient
+
+        self._client = client
+        self._instance = instance
+        self._rse = rse
+        self._dataset = dataset
+        self._lifetime_s = lifetime_s
+        self._causes = Causes()
+        self._uploads = UploadClient(client, logger=self._causes, tracing=False)
+
+    def send(self, path: Path, did: Did, moved: Callable[[int], None]) -> str:
+        """Send one file; ``uploaded``, or ``present`` when it was there with the same content.
+
+        Args:
+            moved: told how many bytes have been sent, now and then, from a thread of its own.
+
+        Raises:
+            IntegrityError: Rucio knows other content by this DID.
+            ConsentNeeded: the account may not write there.
+            TransferFailed: the storage did not take it.
+            RucioException: another refusal of Rucio.
+        """
+        state = self._known_state(path, did)
+        if state == "AVAILABLE":
+            self._attach(did)
+            return "present"
+        with UploadProgress(path, moved) as watch:
+            self._causes.forget(watch.begin)
+            _wait_for_size(path.stat().st_size)
+            self._upload(path, did)
+        if state is not None:  # registered by somebody whose upload never ended
+            self._client.update_replicas_states(self._rse, [{"scope": did.scope, "name": did.name, "state": "A"}])
+        return "uploaded"
+
+    def _known_state(self, path: Path, did: Did) -> str | None:
+        """The state of the replica at the RSE; None when Rucio knows of none there."""
+        from rucio.common.exception import DataIdentifierNotFound
+
+        try:
+            meta = self._client.get_metadata(did.scope, did.name)
+        except DataIdentifierNotFound:
+            return None
+        same = meta["bytes"] == path.stat().st_size and _number(meta["adler32"]) == adler32_of(path)
+        if meta["did_type"] != "FILE" or not same:
+            raise IntegrityError(
+                f"{self._instance.name} has {did} already, with other content than {path.name}.",
+                subject=str(did),
+                hint="What a DID holds never changes: give the file another name.",
+            )
+        rows = list(self._client.list_replicas([{"scope": did.scope, "name": did.name}], all_states=True))
+        states = rows[0].get("states") or {} if rows else {}
+        return states.get(self._rse)
+
+    def _attach(self, did: Did) -> None:
+        from rucio.common.exception import DuplicateContent, FileAlreadyExists
+
+        if self._dataset is not None:
+            with suppress(DuplicateContent, FileAlreadyExists):
+                content = [{"scope": did.scope, "name": did.name}]
+                self._client.attach_dids(self._dataset.scope, self._dataset.name, content)
+
+    def _upload(self, path: Path, did: Did) -> None:
+        from rucio.common.exception import AccessDenied, NoFilesUploaded, NotAllFilesUploaded
+
+        item: dict[str, object] = {
+            "path": str(path),
+            "rse": self._rse,
+            "did_scope": did.scope,
+            "did_name": did.name,
+            "register_after_upload": True,
+        }
+        if self._dataset is None:
+            item["lifetime"] = self._lifetime_s
+        else:
+            item |= {"dataset_scope": self._dataset.scope, "dataset_name": self._dataset.name}
+        try:
+            self._uploads.upload([item])
+        except (NoFilesUploaded, NotAllFilesUploaded) as error:
+            raise self._not_sent(did) from error
+        except AccessDenied as error:
+            self._take_back(did)
+            raise ConsentNeeded(
+                f"Your account may not add files at {self._rse} of {self._instance.name} in scope {did.scope}.",
+                subject=str(did),
+                hint="Choose an RSE and a scope that are yours; the operators of this Rucio server know which.",
+            ) from error
+
+    def _not_sent(self, did: Did) -> TransferFailed:
+        return TransferFailed(
+            f"{did} did not get to {self._rse}: {self._causes.last or 'rucio-clients gives no reason'}.",
+            subject=str(did),
+            hint="Send it again; what is there already is skipped.",
+        )
+
+    def _take_back(self, did: Did) -> None:
+        """Remove the bytes of a file that Rucio then refused to register."""
+        from rucio.rse import rsemanager
+
+        with suppress(Exception):  # what cannot be removed is replaced by the next upload
+            rsemanager.delete(self._uploads.rses[self._rse], {"scope": did.scope, "name": did.name})
+
+
+def _wait_for_size(size_bytes: int) -> None:
+    """Set how often UploadClient asks a storage that calls the file empty, up to a minute: of an empty one, never."""
+    from rucio.common.config import config_set
+
+    config_set("client", "protocol_stat_retries", str(_STAT_RETRIES if size_bytes else 0))
+
+
+class Causes:
+    """A logger for UploadClient that keeps what went wrong, and hears when a file is sent: it has no other voice."""
+
+    def __init__(self) -> None:
+        self.last = ""
+        self._begun: Callable[[], None] = lambda: None
+
+    def __call__(self, level: int, message: object, *arguments: object, **_: object) -> None:
+        """Take note of one message."""
+        words = " ".join((str(message) % arguments if arguments else str(message)).split())
+        if words.startswith("Trying upload with"):
+            self._begun()
+        reason = words.removeprefix("Exception: ").removeprefix("Attaching to dataset ")
+        if reason != words or (level >= logging.WARNING and not self.last) or "Skipping upload" in words:
+            self.last = reason.partition("Details: ")[2].rstrip(".")[:200] or reason.rstrip(".")[:200]
+
+    log = __call__
+
+    def forget(self, begun: Callable[[], None]) -> None:
+        """Begin anew, for the next file; ``begun`` is called when it is sent."""
+        self.last = ""
+        self._begun = begun
+
+
+def adler32_of(path: Path) -> int:
+    """The adler32 of the file at ``path``."""
+    value = 1
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            value = zlib.adler32(chunk, value)
+    return value
+
+
+def _number(checksum: str | None) -> int | None:
+    return int(checksum, 16) if checksum else None

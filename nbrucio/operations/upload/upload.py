@@ -1,0 +1,260 @@
+"""One upload from beginning to end, as the faces call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbrucio.catalogue.auth import require_clients
+from nbrucio.config import Config, Instance
+from nbrucio.core.did import Did
+from nbrucio.core.events import (
+    ApplyStarted,
+    BytesArrived,
+    FileFailed,
+    FileFinished,
+    FileStarted,
+    Noticed,
+    Reporter,
+)
+from nbrucio.errors import Interrupted, NbrucioError, Offline, error_of, exit_code_for
+from nbrucio.operations.upload.files import LocalFile, collect, total_bytes
+from nbrucio.operations.upload.isolated_config import plain_environment
+
+_END_S = 10.0
+#: Without the folder that it is started in, where a file could pass for a library.
+_BOOT = "import sys; sys.path = [p for p in sys.path if p]; from nbrucio.operations.upload.worker import main; main()"
+
+
+@dataclass(frozen=True)
+class UploadTarget:
+    """Where files go.
+
+    Attributes:
+        rse: the RSE's name.
+        scope: of the files' DIDs.
+        dataset: they are attached to it, and it is made when it is not there; None for no dataset.
+        lifetime_s: how long the rule keeps them; None for ever.
+        instance: a name of the instance; None for the default one.
+    """
+
+    rse: str
+    scope: str
+    dataset: Did | None = None
+    lifetime_s: int | None = None
+    instance: str | None = None
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file: ``state`` is uploaded, present (it was there already), failed or waiting (not begun)."""
+
+    file: LocalFile
+    state: str
+    error: NbrucioError | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """This result as a JSON-ready mapping."""
+        error = self.error.as_json() if self.error else None
+        file = self.file
+        return {"path": str(file.path), "did": str(file.did), "bytes": file.size_bytes, "state": self.state} | {
+            "error": error
+        }
+
+
+@dataclass(frozen=True)
+class UploadReport:
+    """What an upload came to. ``error`` is what ended it before its last file; None when nothing did."""
+
+    target: UploadTarget
+    files: tuple[FileResult, ...]
+    error: NbrucioError | None = None
+
+    @property
+    def errors(self) -> tuple[NbrucioError, ...]:
+        """Everything that went wrong."""
+        return tuple(filter(None, (self.error, *(result.error for result in self.files))))
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every file is there."""
+        return exit_code_for(self.errors)
+
+    def count(self, state: str) -> int:
+        """How many files are in ``state``."""
+        return sum(1 for result in self.files if result.state == state)
+
+
+@dataclass
+class _UploadProcess:
+    """A run that is under way: turns the worker's lines into events and results."""
+
+    files: tuple[LocalFile, ...]
+    rse: str
+    reporter: Reporter
+    results: dict[int, FileResult] = field(default_factory=dict)
+    moved: dict[int, int] = field(default_factory=dict)
+    error: NbrucioError | None = None
+    ended: bool = False
+
+    def take(self, line: Mapping[str, Any]) -> None:
+        """Take one line in."""
+        event, number = line["event"], line.get("file")
+        if event == "notice":
+            self.reporter.report(Noticed(line["message"]))
+        elif event == "stopped":
+            self.error = error_of(line["error"])
+        elif event == "end":
+            self.ended = True
+        elif number is not None:
+            self._of_file(event, number, line)
+
+    def _of_file(self, event: str, number: int, line: Mapping[str, Any]) -> None:
+        file = self.files[number]
+        if event == "started":
+            self.reporter.report(FileStarted(file.did, self.rse, file.size_bytes))
+        elif event == "moved":
+            self._move(number, min(line["bytes"], file.size_bytes))
+        elif event == "failed":
+            self._move(number, 0)
+            error = error_of(line["error"])
+            self.results[number] = FileResult(file, "failed", error)
+            self.reporter.report(FileFailed(file.did, error))
+        elif event == "done":
+            self._move(number, file.size_bytes)
+            self.results[number] = FileResult(file, line["state"])
+            self.reporter.report(FileFinished(file.did, file.size_bytes))
+
+    def _move(self, number: int, size_bytes: int) -> None:
+        step = size_bytes - self.moved.get(number, 0)
+        if step:
+            self.moved[number] = size_bytes
+            self.reporter.report(BytesArrived(self.files[number].did, step))
+
+    def report(self, target: UploadTarget) -> UploadReport:
+        """What it came to."""
+        results = tuple(self.results.get(n, FileResult(file, "waiting")) for n, file in enumerate(self.files))
+        return UploadReport(target, results, self.error)
+
+
+def upload(
+    paths: Sequence[Path],
+    target: UploadTarget,
+    config: Config,
+    *,
+    reporter: Reporter,
+    cancel: threading.Event | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> UploadReport:
+    """Send files, and the files below folders, to an RSE and register them.
+
+    A file that the RSE has already with the same size and checksum is skipped, so that the same call again completes
+    what was interrupted. Bytes go before the registration: Rucio never lists a file that is not there whole.
+
+    Args:
+        cancel: stops it between and within files.
+        environ: the environment; that of this process when None.
+
+    Raises:
+        UsageError: a path or the target is wrong.
+        Offline: there is no network on purpose.
+        UnknownInstance, BadConfig, MissingDependency: see those.
+    """
+    instance = config.instance(target.instance)
+    files = collect(paths, target.scope)
+    if config.policy.offline:
+        raise Offline(
+            f"{instance.name} is not asked: nbrucio works offline.", subject=instance.name, hint="Unset NBRUCIO_SAFE."
+        )
+    require_clients()
+    reporter.report(ApplyStarted(len(files), total_bytes(files)))
+    run = _UploadProcess(files, target.rse, reporter)
+    with plain_environment(instance, os.environ if environ is None else environ, config) as environment:
+        _follow(run, _order(instance, target, files), environment, cancel or threading.Event())
+    return run.report(target)
+
+
+def _order(instance: Instance, target: UploadTarget, files: Sequence[LocalFile]) -> str:
+    facts = {name: getattr(instance, name) for name in ("name", "identity", "host", "auth_host", "auth_type")}
+    order = {
+        "instance": facts,
+        "password": instance.credentials.password,
+        "rse": target.rse,
+        "scope": target.scope,
+        "dataset": str(target.dataset) if target.dataset else None,
+        "lifetime_s": target.lifetime_s,
+        "files": [{"path": str(file.path), "did": str(file.did)} for file in files],
+    }
+    return json.dumps(order) + "\n"
+
+
+def _follow(run: _UploadProcess, order: str, environment: Mapping[str, str], cancel: threading.Event) -> None:
+    with _worker(environment, cancel) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        with suppress(BrokenPipeError):  # it ended at once; what it wrote says why
+            worker.stdin.write(order)
+            worker.stdin.flush()
+        for line in worker.stdout:
+            run.take(json.loads(line))
+    if cancel.is_set() and not run.ended:
+        run.error = Interrupted("Stopped.", hint="The same upload again sends what is missing.")
+    elif not run.ended:
+        run.error = NbrucioError(
+            "The process that uploads ended before its time.", hint="The same upload again sends what is missing."
+        )
+
+
+@contextmanager
+def _worker(environment: Mapping[str, str], cancel: threading.Event) -> Iterator[subprocess.Popen[str]]:
+    """The worker, ended when ``cancel`` is set or the block is left."""
+    worker = subprocess.Popen(  # noqa: S603 (our own interpreter)
+        [sys.executable, "-c", _BOOT],
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for us; and what it starts (xrdcp) ends with it
+    )
+    done = threading.Event()
+    guard = threading.Thread(target=_end_when, args=(worker, cancel, done), daemon=True)
+    guard.start()
+    try:
+        yield worker
+    finally:
+        done.set()
+        guard.join()
+        _end(worker)
+        if worker.stdout is not None:
+            worker.stdout.close()
+
+
+def _end_when(worker: subprocess.Popen[str], cancel: threading.Event, done: threading.Event) -> None:
+    while not done.wait(0.1):
+        if cancel.is_set():
+            _end(worker)
+            return
+
+
+def _end(worker: subprocess.Popen[str]) -> None:
+    with suppress(OSError, ValueError):
+        if worker.stdin is not None:
+            worker.stdin.close()
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(worker.pid, signal.SIGTERM)
+    try:
+        worker.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()

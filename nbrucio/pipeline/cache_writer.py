@@ -1,0 +1,116 @@
+"""Follow a status of notebooks' data, and keep what it found for the next `nbrucio.pipeline.cached_status`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from nbrucio.core.plan import Access, ResolvedRequirement
+from nbrucio.core.report import NotebookReport
+from nbrucio.core.totals import RequirementTotals
+from nbrucio.notebook import lock_file
+from nbrucio.notebook.base import Notebook
+from nbrucio.pipeline.cached_status import request_digest
+from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.manifest import plain_path
+from nbrucio.state.status_cache import CacheEntry, Stat, StoreSnapshot, stat_of
+from nbrucio.store import Stored
+
+
+class StatusRecorder:
+    """One status. Begin it before the store is read.
+
+    Args:
+        run: of the run.
+        after_commit: this process committed objects just now.
+    """
+
+    def __init__(self, run: RunContext, *, after_commit: bool = False) -> None:
+        self._run = run
+        self._snapshot: StoreSnapshot | None = run.status_cache.snapshot(after_commit=after_commit)
+        self._stats: dict[str, Stat] = {}
+
+    def note(self, stored: Stored) -> None:
+        """Note an object that is part of an answer."""
+        if self._snapshot is not None:
+            self._stats[stored.where] = stored.stat
+
+    def after_downloads(self, downloaded: Iterable[Stored]) -> StatusRecorder:
+        """A new status, after a commit, of the objects that this one noted and those ``downloaded`` since.
+
+        They were verified, so it only has to see that they still are as they were then.
+        """
+        fresh = StatusRecorder(self._run, after_commit=True)
+        known = self._stats | {stored.where: stored.stat for stored in downloaded}
+        fresh._stats = {path: stat for path, stat in known.items() if stat_of(path) == stat}
+        return fresh
+
+    def keep(
+        self,
+        notebook: Notebook,
+        variant: str | None,
+        rows: Iterable[RequirementTotals],
+        targets: Iterable[ResolvedRequirement],
+        paths: Iterable[str],
+        published: NotebookReport | None = None,
+    ) -> None:
+        """Keep the totals of a notebook that was resolved whole, and whose files are in the store or missing.
+
+        Args:
+            variant: what was asked for.
+            rows: one for each requirement, in the order of the declaration.
+            targets: what was resolved.
+            paths: of the objects on which the rows rest; the answer is not kept unless all of them were seen.
+            published: what kernels were told, after a sync that found nothing missing.
+        """
+        if self._snapshot is None:
+            return
+        try:
+            lines = [self._run.status_cache.object_line(path, self._stats[path]) for path in paths]
+        except KeyError:
+            return
+        witnesses = {path: stat_of(path) for path in self._witnesses(notebook.path, targets, published)}
+        manifest = str(published.manifest) if published is not None and published.manifest is not None else None
+        entry = CacheEntry(request_digest(notebook, self._run.given, variant), tuple(rows), witnesses, manifest)
+        self._run.status_cache.keep(notebook.path, self._snapshot, entry, lines)
+
+    def _witnesses(
+        self, notebook: Path, targets: Iterable[ResolvedRequirement], published: NotebookReport | None
+    ) -> Iterator[str]:
+        """The files besides objects on which an answer rests: lists and locks, remembered places, what kernels read."""
+        yield str(lock_file.path_for(notebook).absolute())
+        yield str(self._run.resolutions.notebook_path(notebook))
+        for target in targets:
+            if target.lock is not None:
+                yield str(self._run.resolutions.list_path(target.lock.digest))
+                yield str(self._run.replica_places.path(target.instance, target.lock.digest))
+        if published is not None and published.manifest is not None:
+            yield str(published.manifest)
+            yield str(plain_path(published.manifest))
+            for requirement in published.requirements:
+                if requirement.folder is not None:
+                    yield str(requirement.folder)
+                    yield os.path.realpath(requirement.folder)
+
+
+def record_status(
+    recorder: StatusRecorder, report: NotebookReport, notebook: Notebook, variant: str | None, *, synced: bool = False
+) -> None:
+    """Keep what stands in ``report``, if it is of the kind that can be told from the cache again.
+
+    Args:
+        synced: kernels were told of it too; such a report is kept only when nothing is missing.
+    """
+    requirements = report.requirements
+    if report.faults or any(one.target.error is not None or one.target.drift is not None for one in requirements):
+        return
+    if synced and any(one.state != "ready" for one in requirements):
+        return
+    files = [file for one in requirements for file in one.files]
+    if any(file.access in (Access.MOUNT, Access.STREAM, Access.REREAD) for file in files):
+        return
+    paths = (file.where for file in files if file.where is not None)
+    targets = [one.target for one in requirements]
+    rows = (one.row() for one in requirements)
+    recorder.keep(notebook, variant, rows, targets, paths, report if synced else None)

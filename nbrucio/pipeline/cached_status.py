@@ -1,0 +1,76 @@
+"""Cached status: what the last status found, where nothing has changed since. For whoever asks for no more than totals.
+
+`status` and a `sync` with nothing to do take milliseconds by it, however many files a notebook declares, and load
+nothing of what a full status needs. Whatever is in doubt (another declaration, configuration or lock, a changed store,
+a mounted file, a fault) gives no cached status, and the caller asks the store. ``docs/store.md`` says what a cached
+status trusts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from nbrucio.config import Config
+from nbrucio.core.totals import RequirementTotals
+from nbrucio.errors import NbrucioError
+from nbrucio.kernel import where
+from nbrucio.notebook.base import Notebook
+from nbrucio.notebook.declared import ATTACHMENTS_KEY
+from nbrucio.notebook.ipynb import load
+from nbrucio.state.status_cache import StatusCache
+
+
+class CachedStatus(NamedTuple):
+    """A notebook and the totals of its requirements."""
+
+    path: Path
+    rows: tuple[RequirementTotals, ...]
+
+    @property
+    def unready(self) -> bool:
+        """Whether a sync would have something to bring."""
+        return any(row.state != "ready" for row in self.rows)
+
+
+def cached_status(
+    paths: Sequence[Path], config: Config, *, variant: str | None = None, synced: bool = False
+) -> tuple[CachedStatus, ...] | None:
+    """What is here of what the notebooks at ``paths`` declare; None when only a full status can tell.
+
+    Args:
+        variant: the variant of the declarations to take.
+        synced: only if a sync would find nothing to do: everything is in the store, each object was looked at, and the
+            kernels were told.
+    """
+    status_cache = StatusCache(config.store_path)
+    cached = []
+    for path in map(Path, paths):  # programs give texts, too
+        try:
+            notebook = load(path)
+        except NbrucioError:
+            return None
+        entry = status_cache.find(path, request_digest(notebook, config, variant), every=synced)
+        if entry is None or (synced and entry.manifest != manifest_path(path)):
+            return None
+        cached.append(CachedStatus(path, entry.rows))
+    return tuple(cached)
+
+
+def request_digest(notebook: Notebook, config: Config, variant: str | None) -> str:
+    """A digest of all that decides what a look asks: the declaration, the variant, the configuration."""
+    asked = {
+        "declared": [notebook.value(), notebook.metadata.get(ATTACHMENTS_KEY)],
+        "variant": variant,
+        "config": repr((config.instances, config.default, config.default_name, config.policy)),
+        "faults": [fault.name for fault in config.faults],
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def manifest_path(notebook: Path) -> str:
+    """Where this process would tell kernels of ``notebook``."""
+    return str(where.runtime_folder().absolute() / where.manifest_name(notebook))

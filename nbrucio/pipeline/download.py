@@ -1,0 +1,262 @@
+"""The downloads of one run. They begin while replicas are still being asked for, where no plan could say otherwise.
+
+A catalogue takes about a millisecond for each file's replicas, so a plan of 100,000 files is minutes away when the
+first of them could be on its way. What is begun early is exactly what the plan names later, see
+`Downloads.start_early`.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nbrucio.config import Policy
+from nbrucio.core.did import Did
+from nbrucio.core.events import ApplyStarted, Planned
+from nbrucio.core.files import FileEntry, Replica, total_bytes
+from nbrucio.core.plan import Access, DownloadLimits, FileKey, FilePlan, Plan, ResolvedRequirement
+from nbrucio.core.planner import Wanted, refusal
+from nbrucio.errors import Interrupted
+from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.publish import keep_rate
+
+if TYPE_CHECKING:
+    from nbrucio.transfer.types import Outcome, Task, TransferLimits
+
+#: Files that wait for a transfer before the plan is made; what comes on top waits for the plan.
+_WAITING = 5_000
+#: Tasks go to the transfers in groups, of at most so many and so long gathered: each group is a change of threads.
+_GROUP = 50
+_GROUP_S = 0.005
+#: How often the end of the run, or a request to end it, is checked.
+_LOOK_S = 0.1
+#: How long transfers that were told to stop are waited for.
+_GRACE_S = 2.0
+
+
+class Downloads:
+    """What is brought in one run. A context manager; leaving it stops what still runs.
+
+    Args:
+        limits: what this machine allows; the plan must be made with the same.
+        cancel: set it to stop within a second.
+        begins: called once with what will be downloaded, just before the first of it is; not when nothing will.
+    """
+
+    def __init__(
+        self,
+        run: RunContext,
+        limits: DownloadLimits,
+        cancel: threading.Event | None = None,
+        begins: Callable[[Sequence[Wanted]], object] | None = None,
+    ) -> None:
+        self.limits = limits
+        self._begins = begins
+        self._wanted: Callable[[], Iterator[Wanted]] = lambda: iter(())
+        self._run = run
+        self._cancel = cancel
+        self._stop = _Either(cancel)
+        self._announced: ApplyStarted | None = None
+        self._instances: frozenset[str] = frozenset()
+        self._early: queue.SimpleQueue[list[Task] | None] = queue.SimpleQueue()
+        self._group: list[Task] = []
+        self._sent_s = 0.0
+        self._taken = 0
+        self._begun: set[FileKey] = set()
+        self._rest: Iterator[Task] = iter(())
+        self._thread: threading.Thread | None = None
+        self._outcomes: tuple[Outcome, ...] = ()
+        self._fault: BaseException | None = None
+
+    def start_early(self, targets: Sequence[ResolvedRequirement], files: Mapping[str, Mapping[Did, FileEntry]]) -> None:
+        """Let `submit` begin transfers if every one of ``files`` that can be had by download will be.
+
+        So it is when no requirement asks for another kind of access, and all files together are within the limits. One
+        of unknown size waits for the plan: it may have only what the others leave, or be refused.
+        """
+        if any(target.requirement.access not in (None, "download") for target in targets):
+            return
+        sizes = [entry.size_bytes for entries in files.values() for entry in entries.values()]
+        size_bytes = total_bytes(sizes)
+        if size_bytes is not None and refusal(size_bytes, self.limits) is None:
+            self._announced = ApplyStarted(len(sizes), size_bytes)
+            self._instances = frozenset(files)
+            self._wanted = lambda: _wanted(targets, files)
+            if sizes:
+                threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()
+
+    def submit(self, instance: str, entry: FileEntry, replicas: tuple[Replica, ...]) -> None:
+        """Begin with a file that is nowhere here, if that was foreseen.
+
+        Raises:
+            Interrupted: the run was cancelled.
+        """
+        if self._fault is not None:
+            raise self._fault
+        if self._announced is None or all(replica.tape for replica in replicas):
+            return
+        from nbrucio.transfer.types import Task  # what is here already need not wait for HTTP libraries
+
+        if self._thread is None:
+            self._begin(self._wanted())
+            self._run.reporter.report(self._announced)
+            self._thread = threading.Thread(target=self._fetch_early, name="nbrucio-early", daemon=True)
+            self._thread.start()
+        if len(self._begun) - self._taken < _WAITING:
+            self._group.append(Task(instance, entry, replicas))
+            self._begun.add((instance, entry.did))
+        now = time.monotonic()
+        if len(self._group) >= _GROUP or now - self._sent_s >= _GROUP_S:
+            self._send(now)
+
+    def finish(self, plan: Plan) -> dict[FileKey, Outcome]:
+        """Bring what ``plan`` names and is not on its way yet, and wait for all of it.
+
+        Raises:
+            Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
+        """
+        planned = ApplyStarted(len(plan.downloads), plan.download_bytes)
+        if self._thread is None and plan.refusal is None and plan.downloads:
+            self._begin(_planned(plan))
+        self._run.reporter.report(Planned(plan))
+        if self._thread is None or planned != self._announced:
+            self._run.reporter.report(planned)
+        if self._thread is not None:
+            self._rest = self._left(plan)
+            self._wait()
+        elif plan.refusal is None and plan.downloads:
+            self._instances = frozenset(instance for instance, _ in plan.downloads)
+            self._outcomes = self._fetch(self._left(plan), self._cancel)
+        return {(outcome.task.instance, outcome.task.entry.did): outcome for outcome in self._outcomes}
+
+    def close(self) -> None:
+        """Stop what still runs. Idempotent."""
+        self._early.put(None)
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_GRACE_S)
+
+    def __enter__(self) -> Downloads:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _begin(self, wanted: Iterator[Wanted]) -> None:
+        if self._begins is not None:
+            self._begins(tuple(wanted))
+
+    def _left(self, plan: Plan) -> Iterator[Task]:
+        from nbrucio.transfer.types import Task
+
+        # The scheduler takes the largest first among those it knows, and knows only so many at a time. Unknown sizes
+        # come last, so that all others have reserved theirs.
+        def rank(download: tuple[str, FilePlan]) -> tuple[bool, int]:
+            size_bytes = download[1].entry.size_bytes
+            return size_bytes is None, -(size_bytes or 0)
+
+        for instance, file in sorted(plan.downloads, key=rank):
+            key = (instance, file.entry.did)
+            if key not in self._begun:
+                yield Task(instance, file.entry, plan.replicas[key])
+
+    def _send(self, now: float) -> None:
+        self._early.put(self._group)
+        self._group, self._sent_s = [], now
+
+    def _wait(self) -> None:
+        self._send(time.monotonic())
+        self._early.put(None)
+        assert self._thread is not None
+        try:
+            while self._thread.is_alive():
+                self._thread.join(_LOOK_S)
+        except KeyboardInterrupt as error:
+            raise Interrupted(
+                "Stopped before all files were here.", hint="The next sync goes on where this one stopped."
+            ) from error
+        if self._fault is not None:
+            raise self._fault
+
+    def _fetch_early(self) -> None:
+        def tasks() -> Iterator[Task]:
+            while (group := self._early.get()) is not None:
+                for task in group:
+                    self._taken += 1
+                    yield task
+            yield from self._rest
+
+        try:
+            self._outcomes = self._fetch(tasks(), self._stop)
+        except BaseException as fault:  # noqa: BLE001 the calling thread raises it
+            self._fault = fault
+
+    def _fetch(self, tasks: Iterator[Task], cancel: threading.Event | None) -> tuple[Outcome, ...]:
+        from nbrucio.pipeline.storage_access import storage_access
+        from nbrucio.transfer.fetch import fetch
+
+        run, began = self._run, time.monotonic()
+        access = {instance: storage_access(run.config, instance) for instance in self._instances}
+        limits = transfer_limits(run.config.policy)
+        outcomes = fetch(tasks, run.store, access, run.reporter, limits=limits, cancel=cancel)
+        keep_rate(run, run.reporter.size_bytes, time.monotonic() - began)
+        return outcomes
+
+
+class _Either(threading.Event):
+    """Set when it was set itself, or when ``other`` was."""
+
+    def __init__(self, other: threading.Event | None) -> None:
+        super().__init__()
+        self._other = other
+
+    def is_set(self) -> bool:
+        return super().is_set() or (self._other is not None and self._other.is_set())
+
+
+def _load() -> None:
+    """Load, while the catalogue is waited for, what is used after it has answered."""
+    from nbrucio.pipeline import storage_access  # noqa: F401
+    from nbrucio.transfer import fetch  # noqa: F401
+
+
+def download_limits(run: RunContext) -> DownloadLimits:
+    """What this machine allows one run to bring now."""
+    policy = run.config.policy
+    return DownloadLimits(
+        run.store.free_bytes(), policy.keep_free_bytes, policy.max_download_bytes, policy.allow_unverifiable
+    )
+
+
+def transfer_limits(policy: Policy) -> TransferLimits:
+    """How this machine's policy lets storage be worked; two hosts may be busy at once."""
+    from nbrucio.transfer.types import TransferLimits
+
+    return TransferLimits(
+        per_host=policy.parallel,
+        total=2 * policy.parallel,
+        max_download_bytes=policy.max_download_bytes,
+        keep_free_bytes=policy.keep_free_bytes,
+    )
+
+
+def _wanted(targets: Sequence[ResolvedRequirement], files: Mapping[str, Mapping[Did, FileEntry]]) -> Iterator[Wanted]:
+    """What of each of ``targets`` is among ``files``, by instance and DID."""
+    for target in targets:
+        lacking = files.get(target.instance, {})
+        found = [entry.size_bytes or 0 for entry in target.files if entry.did in lacking]
+        if found:
+            total = sum(entry.size_bytes or 0 for entry in target.files)
+            yield Wanted(target.instance, target.requirement.did, sum(found), total)
+
+
+def _planned(plan: Plan) -> Iterator[Wanted]:
+    """What ``plan`` downloads of each requirement."""
+    for one in plan.requirements:
+        sizes = [file.entry.size_bytes or 0 for file in one.files if file.access is Access.DOWNLOAD]
+        if sizes:
+            total = sum(file.entry.size_bytes or 0 for file in one.files)
+            yield Wanted(one.target.instance, one.target.requirement.did, sum(sizes), total)

@@ -1,0 +1,185 @@
+"""Find out where files are, asking for no more than a plan needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+
+from nbrucio.core.did import Did
+from nbrucio.core.files import FileEntry, Replica
+from nbrucio.core.lock_errors import other_bytes
+from nbrucio.core.plan import FileKey, ResolvedRequirement
+from nbrucio.core.planner import Availability, wanted
+from nbrucio.errors import NbrucioError, Offline
+from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.download import Downloads
+from nbrucio.pipeline.mounted import MountedFiles
+from nbrucio.pipeline.replica_spool import ReplicaSpool
+from nbrucio.pipeline.resolve import ResolveOptions
+from nbrucio.store import Stored
+
+#: Files in one request for replicas by the names of datasets: Rucio takes about a millisecond for each.
+_AT_ONCE = 1_000
+
+
+def locate(
+    run: RunContext,
+    targets: Sequence[ResolvedRequirement],
+    options: ResolveOptions,
+    on_stored: Callable[[Stored], None] | None = None,
+    downloads: Downloads | None = None,
+    read_again: Callable[[Availability], None] | None = None,
+) -> Availability:
+    """Look where the files are: in the store, then where earlier runs had them; the rest is asked for.
+
+    Args:
+        on_stored: is told of each object that was found.
+        downloads: is offered each file that is to be brought, as soon as its replicas are known.
+        read_again: reads what is doubtful in the store, of which the facts so far tell; without it, it stays so.
+    """
+    local = _Local(run, on_stored)
+    local.look(targets)
+    if local.doubtful and read_again is not None:
+        read_again(local.availability())
+        local.look_again(targets)
+    stored = local.stored
+    mounted: dict[FileKey, tuple[str, Replica]] = {}
+    mounts = cache(lambda identity: MountedFiles(run.config.instance(identity), run.reporter))
+    replicas = ReplicaSpool()
+    errors: dict[str, NbrucioError] = {}
+    for target in targets:
+        for entry, replica in _remembered(run, target, stored):
+            key = (target.instance, entry.did)
+            where = mounts(target.instance).find(entry, (replica,))
+            if where is not None:
+                mounted[key] = where
+            # What is streamed is asked for anew as long as somebody can be asked: replicas move.
+            elif options.offline and target.requirement.access == "stream":
+                replicas.add(key, (replica,))
+    if not options.offline:
+        lacking = wanted(targets, stored, mounted, local.doubtful)
+        if downloads is not None:
+            downloads.start_early(targets, lacking)
+        for identity, files in lacking.items():
+            try:
+                whole = _whole(targets, identity, files)
+                _ask(run, identity, files, whole, replicas, mounts(identity), mounted, downloads)
+            except NbrucioError as error:
+                errors[identity] = error
+    return local.availability()._replace(mounted=mounted, replicas=replicas, replica_errors=errors)
+
+
+class _Local:
+    """What is in the store: verified, doubtful, or with other bytes than a lock names."""
+
+    def __init__(self, run: RunContext, on_stored: Callable[[Stored], None] | None) -> None:
+        self._store = run.store
+        self._on_stored = on_stored
+        self.stored: dict[FileKey, str] = {}
+        self.doubtful: dict[FileKey, FileEntry] = {}
+        self._stats: dict[FileKey, tuple[int, int, int]] = {}
+        self._refused: dict[FileKey, NbrucioError] = {}
+
+    def look(self, targets: Sequence[ResolvedRequirement]) -> None:
+        for target in targets:
+            for entry in target.files:
+                if not self._find(target, entry) and self._store.is_candidate(target.instance, entry):
+                    self.doubtful[target.instance, entry.did] = entry
+
+    def look_again(self, targets: Sequence[ResolvedRequirement]) -> None:
+        """Find what was doubtful and has been read; the rest is not here."""
+        doubtful, self.doubtful = self.doubtful, {}
+        for target in targets:
+            for entry in target.files:
+                if (target.instance, entry.did) in doubtful:
+                    self._find(target, entry)
+
+    def availability(self) -> Availability:
+        return Availability(self.stored, {}, {}, {}, self._refused, self._stats, self.doubtful)
+
+    def _find(self, target: ResolvedRequirement, entry: FileEntry) -> bool:
+        found = self._store.find(target.instance, entry)
+        if found is None:
+            return False
+        key = (target.instance, entry.did)
+        self.stored[key] = found.where
+        self._stats[key] = found.stat
+        if self._on_stored is not None:
+            self._on_stored(found)
+        fault = other_bytes(target, entry, found.sha256) if target.sha256 else None
+        if fault is not None:
+            self._refused[key] = fault
+        return True
+
+
+def _remembered(
+    run: RunContext, target: ResolvedRequirement, stored: Mapping[FileKey, str]
+) -> Iterator[tuple[FileEntry, Replica]]:
+    """The replicas by which an earlier run had files of ``target`` that are not in the store."""
+    if target.lock is None or all((target.instance, entry.did) in stored for entry in target.files):
+        return
+    places = run.replica_places.read(target.instance, target.lock.digest)
+    for entry in target.files if places else ():
+        if entry.did in places:
+            yield entry, places[entry.did]
+
+
+def _whole(
+    targets: Sequence[ResolvedRequirement], identity: str, files: Mapping[Did, FileEntry]
+) -> dict[Did, tuple[Did, ...]]:
+    """The datasets and containers that lack all their files, and these: together no more than one request is for.
+
+    An open one may have grown since; it is asked for by its files.
+    """
+    whole: dict[Did, tuple[Did, ...]] = {}
+    covered: set[Did] = set()
+    for target in targets:
+        lock, names = target.lock, tuple(entry.did for entry in target.files)
+        if target.instance != identity or lock is None or lock.open or lock.select is not None or len(names) < 2:
+            continue
+        if len(covered) + len(names) <= _AT_ONCE and all(name in files and name not in covered for name in names):
+            whole[lock.did] = names
+            covered.update(names)
+    return whole
+
+
+def _ask(
+    run: RunContext,
+    identity: str,
+    files: Mapping[Did, FileEntry],
+    whole: Mapping[Did, Sequence[Did]],
+    replicas: ReplicaSpool,
+    mounts: MountedFiles,
+    mounted: dict[FileKey, tuple[str, Replica]],
+    downloads: Downloads | None,
+) -> None:
+    """Ask for the replicas of ``files``, by the names of what is lacking as a whole where it is.
+
+    Which of them are mounted is looked at at once.
+    """
+    replicas.expect((identity, did) for did in files)
+    untold = {did for names in whole.values() for did in names}
+    covered = frozenset(untold)
+    requested = [*whole, *(did for did in files if did not in covered)]
+    try:
+        # What left a dataset since it was locked may be there all the same.
+        for dids in (requested, untold):
+            for did, places in run.catalogue(identity).replicas(list(dids)):
+                entry = files.get(did)
+                if entry is None or (did in covered and did not in untold):
+                    continue  # nobody asked for it, or two datasets hold it
+                untold.discard(did)
+                replicas.add((identity, entry.did), places)
+                where = mounts.find(entry, places)
+                if where is not None:
+                    mounted[identity, entry.did] = where
+                elif downloads is not None:
+                    downloads.submit(identity, entry, places)
+    except Offline as error:
+        missing = f"{len(files):,} files are" if len(files) > 1 else f"{next(iter(files))} is"
+        raise Offline(
+            f"{missing} not in the store, and {identity} cannot be reached: {error.message}",
+            subject=identity,
+            hint=error.hint,
+            next_command=error.next_command,
+        ) from error

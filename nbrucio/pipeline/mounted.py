@@ -1,0 +1,63 @@
+"""Find files on mounted RSEs, and only where the configuration allows files of an instance to be read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from nbrucio.config import Instance
+from nbrucio.core.events import Noticed, Reporter
+from nbrucio.core.files import FileEntry, Replica
+from nbrucio.core.text import printable
+
+
+class MountedFiles:
+    """The mounts of one instance, for one run.
+
+    A link may lead from one mount to another, or below ``file_roots``. One that leads elsewhere is not followed, and
+    the reporter is told, once for each RSE.
+    """
+
+    def __init__(self, instance: Instance, reporter: Reporter) -> None:
+        self._instance = instance
+        self._reporter = reporter
+        self._roots = tuple(os.path.realpath(folder).rstrip("/") + "/" for folder in instance.readable_folders())
+        self._folders: dict[Path, str] = {}  # files share few folders, and each takes a look at all above it
+        self._told: set[str] = set()
+
+    def find(self, entry: FileEntry, places: Iterable[Replica]) -> tuple[str, Replica] | None:
+        """The replica on a mounted RSE that is really there, with the right size, and its path."""
+        for replica in places if self._instance.mounts else ():
+            path = self._instance.local_path(replica.rse, replica.pfn)
+            if path is not None and self._is_file(path, entry.size_bytes) and self._is_inside(path, replica.rse):
+                return str(path), replica
+        return None
+
+    def _is_inside(self, path: Path, rse: str) -> bool:
+        folder = self._folders.get(path.parent)
+        if folder is None:
+            folder = self._folders[path.parent] = os.path.realpath(path.parent)
+        where = f"{folder}/{path.name}"
+        if path.is_symlink():
+            where = os.path.realpath(where)
+        if where.startswith(self._roots):
+            return True
+        if rse not in self._told:
+            self._told.add(rse)
+            self._reporter.report(
+                Noticed(
+                    f"{printable(str(path))} of the mounted RSE {rse} leads out of the mounts, to {printable(where)}. "
+                    f"To use such files in place, add their folder to file_roots of {self._instance.name}."
+                )
+            )
+        return False
+
+    @staticmethod
+    def _is_file(path: Path, size_bytes: int | None) -> bool:
+        try:
+            found = path.stat()
+        except (OSError, ValueError):
+            return False
+        return stat.S_ISREG(found.st_mode) and (size_bytes is None or found.st_size == size_bytes)

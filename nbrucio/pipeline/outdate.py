@@ -1,0 +1,60 @@
+"""Tell kernels at once that an edit changed what their notebook asks for.
+
+Kernels of Python see it themselves (`nbrucio.kernel.asked`). Others read what the manifest says, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nbrucio.disk.atomic import write_file
+from nbrucio.kernel import where
+from nbrucio.kernel.asked import Asked
+from nbrucio.kernel.manifest import MAX_BYTES, read_regular
+from nbrucio.pipeline.manifest import ManifestError, plain_path
+
+
+def outdate(notebook: Path, metadata: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:
+    """Mark in the manifest of ``notebook`` the handles that its ``metadata`` asks for otherwise than it answers.
+
+    No-op without a manifest, or where it cannot be written: then the next sync replaces it.
+    """
+    path = where.find_manifest(notebook, environ)
+    if path is not None:
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            _mark(path, Asked(metadata), notebook)
+
+
+def _mark(path: Path, asked: Asked, notebook: Path) -> None:
+    content = json.loads(read_regular(path, MAX_BYTES))
+    present = content["data"]
+    old = {handle for handle, entry in present.items() if not asked.answered(handle, entry.get("answers"))}
+    new = [handle for handle in asked.handles() if handle not in present]
+    if not old and not new:
+        return
+    command = f"nbrucio sync {shlex.quote(str(notebook))}"
+    error = ManifestError("changed", "The notebook was changed after its last sync.", None, command)._asdict()
+    # What was answered stays, so that it is known for no answer.
+    marked = {
+        handle: {**present[handle], "state": "failed", "files": [], "folder": None, "error": error} for handle in old
+    }
+    added = {
+        handle: {"did": asked.did(handle), "state": "failed", "files": [], "error": error, "answers": {}}
+        for handle in new
+    }
+    content["data"] = {
+        handle: marked.get(handle, entry) for handle, entry in present.items() if handle in asked
+    } | added
+    if content["state"] == "ready":
+        content["state"] = "failed"
+    lines = plain_path(path).read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if line.partition(b"\t")[0].decode("utf-8", "surrogateescape") not in old]
+    kept += [f"{handle}\tfailed\t\t\n".encode() for handle in content["data"] if handle in old or handle in added]
+    write_file(plain_path(path), b"".join(kept))
+    write_file(path, json.dumps(content).encode())

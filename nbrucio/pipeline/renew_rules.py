@@ -1,0 +1,108 @@
+"""Keep staged data where it is while its notebook is used: renew a rule once half of its time is over.
+
+Only rules that `nbrucio stage` made here for this very notebook, and only while the notebook declares what they hold.
+To make a rule stays an explicit act; to keep it alive is what the user meant by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from nbrucio.config import Config
+from nbrucio.core.events import Noticed, Reporter
+from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.errors import NbrucioError, UnreadableFile, UsageError
+from nbrucio.notebook.declared import read_declared
+from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.resolve import ResolveOptions
+from nbrucio.state.staged_rules import StagedRule
+
+#: Whom Rucio does not let renew is not told so at every sync.
+_PATIENCE = timedelta(days=1)
+
+
+def due(rule: StagedRule, now: datetime) -> bool:
+    """Whether half of the rule's time is over and nobody refused to renew it a moment ago."""
+    patient = rule.tried is not None and now < rule.tried + _PATIENCE
+    return not patient and rule.expires - now < timedelta(seconds=rule.lifetime_s / 2)
+
+
+def renew(path: Path, config: Config, *, reporter: Reporter | None = None) -> None:
+    """`renew_due` of the notebook at ``path``, for who finds nothing to sync.
+
+    Raises:
+        NbrucioError: the notebook cannot be read.
+    """
+    with RunContext(config, reporter) as run:
+        if not config.policy.offline and run.staged.knows(path):
+            renew_due(run, path, run.resolver().resolve(read_declared(path), ResolveOptions(offline=True)))
+
+
+def renew_due(run: RunContext, notebook: Path, targets: Iterable[ResolvedRequirement]) -> None:
+    """Renew the rules of the notebook that are due; asks nobody when none is. What fails is told and stops nothing.
+
+    Args:
+        notebook: its path.
+        targets: what it declares, resolved.
+    """
+    now = datetime.now(timezone.utc)
+    try:
+        waiting = [rule for rule in run.staged.read(notebook) if due(rule, now)]
+    except UnreadableFile as error:
+        run.reporter.report(Noticed(f"The rules of {notebook} are not renewed. {error.message}"))
+        return
+    if not waiting:
+        return
+    used = {(target.instance, did) for target in targets for did in _dids(target)}
+    for rule in (_renamed(run, notebook, rule) for rule in waiting):
+        if (rule.instance, rule.did) in used:
+            _renew(run, notebook, rule, now)
+
+
+def _renamed(run: RunContext, notebook: Path, rule: StagedRule) -> StagedRule:
+    """``rule`` under the identity that its instance has now: it may have been kept under the bare host name."""
+    try:
+        identity = run.config.instance(rule.instance).identity
+    except UsageError:
+        return rule  # its instance is configured no more
+    renamed = rule._replace(instance=identity)
+    if renamed != rule:
+        with suppress(OSError):
+            run.staged.forget(notebook, rule.instance, rule.did, rule.rse)
+            run.staged.keep(notebook, [renamed])
+    return renamed
+
+
+def _dids(target: ResolvedRequirement) -> Iterable[object]:
+    return (target.requirement.did, *(entry.did for entry in target.files))
+
+
+def _renew(run: RunContext, notebook: Path, staged: StagedRule, now: datetime) -> None:
+    from nbrucio.catalogue.rucio import RucioCatalogue
+
+    try:
+        catalogue = run.catalogue(staged.instance)
+        rules = catalogue.rules() if isinstance(catalogue, RucioCatalogue) else None
+        rule = rules.find(staged.did, staged.rse) if rules else None
+        if rules is None or rule is None or not rule.ours or rule.expires is None:
+            with suppress(OSError):
+                run.staged.forget(notebook, staged.instance, staged.did, staged.rse)
+            return
+        if rule.expires - now < timedelta(seconds=staged.lifetime_s / 2):
+            rule = rules.renew(rule, staged.lifetime_s)
+            run.reporter.report(Noticed(f"{staged.did} stays at {staged.rse} until {_time(rule.expires)}."))
+        if rule.expires is not None:
+            with suppress(OSError):
+                run.staged.keep(notebook, [staged._replace(expires=rule.expires, tried=None)])
+    except NbrucioError as error:
+        with suppress(OSError, UnreadableFile):  # then the next sync tries again
+            run.staged.keep(notebook, [staged._replace(tried=now)])
+        words = f"{staged.did} stays at {staged.rse} until {_time(staged.expires)} only: {error.message}"
+        run.reporter.report(Noticed(words))
+
+
+def _time(when: datetime | None) -> str:
+    return f"{when:%Y-%m-%d %H:%M} UTC" if when else "it is removed"

@@ -1,0 +1,34 @@
+"""How the storage of an instance is reached: from the configuration to what transfers are given."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from nbrucio.catalogue.bearer import discovered
+from nbrucio.catalogue.credentials import storage_credentials
+from nbrucio.config import Config, Instance
+from nbrucio.transfer.types import StorageAccess, TraceTarget
+
+
+def storage_access(config: Config, identity: str, environ: Mapping[str, str] = os.environ) -> StorageAccess:
+    """What transfers need for the storage of the instance ``identity``.
+
+    Raises:
+        BadConfig: there is no such instance.
+    """
+    instance = config.instance(identity)
+    found = storage_credentials(instance, environ, config)
+    traces = _trace_target(instance) if config.policy.traces and instance.traces else None
+    folders, listed = instance.readable_folders(), instance.redirect_hosts
+    discovers = found.token_place is not None and found.token_place == discovered(environ)
+    return StorageAccess(found.ca, found.proxy, found.token, traces, folders, listed, discovers)
+
+
+def _trace_target(instance: Instance) -> TraceTarget | None:
+    """Where traces go; None where the server alone knows the account in whose name they would be."""
+    account = instance.account or instance.credentials.username
+    if account is None:
+        return None
+    vo = None if instance.vo == "def" else instance.vo
+    return TraceTarget(instance.trace_host or instance.host, account, vo, instance.ca_cert)

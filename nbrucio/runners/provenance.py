@@ -1,0 +1,71 @@
+"""What an executed notebook read, written into it under ``metadata.nbrucio.read``.
+
+The record says of each handle which DID it was, at which instance, what it held (files, bytes, digest) and how it was
+had, and when and by which version. `nbrucio diff` compares such records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from nbrucio.core.filelist import list_lines
+from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, now
+from nbrucio.core.report import NotebookReport, RequirementReport
+from nbrucio.version import __version__
+
+#: The key within our key.
+READ_KEY = "read"
+
+
+def record_of(report: NotebookReport) -> dict[str, object]:
+    """The record of a notebook whose data was made ready as ``report`` says."""
+    data = {r.target.requirement.handle: _requirement(r) for r in report.requirements if r.target.lock is not None}
+    return {"time": now(), "nbrucio": __version__, "data": data}
+
+
+def _requirement(report: RequirementReport) -> dict[str, object]:
+    target, lock = report.target, report.target.lock
+    assert lock is not None
+    access = Counter(file.access.value for file in report.files)
+    value: dict[str, object] = {
+        "did": str(target.requirement.did),
+        "instance": target.instance,
+        "type": lock.type.value,
+        "files": lock.files,
+        "bytes": lock.size_bytes,
+        "digest": lock.digest,
+        "access": dict(sorted(access.items())),
+    }
+    if target.requirement.select is not None:
+        value["select"] = target.requirement.select.as_json()
+    if len(report.files) <= INLINE_LIST_MAX_FILES:
+        value["list"] = list_lines(file.entry for file in report.files)
+    return value
+
+
+def recorded(value: object, report: NotebookReport) -> dict[str, object]:
+    """A notebook's value under our key with the record of ``report`` in it.
+
+    Args:
+        value: what the notebook holds under our key; anything but an object is replaced by what was declared
+            elsewhere (rucio-jupyterlab's attachments).
+    """
+    if isinstance(value, Mapping):
+        return {**value, READ_KEY: record_of(report)}
+    requirements = [requirement.target.requirement.as_json() for requirement in report.requirements]
+    return {"version": 1, "requirements": requirements, READ_KEY: record_of(report)}
+
+
+def stamp(executed: Path, report: NotebookReport) -> None:
+    """Write the record into the executed notebook at ``executed``.
+
+    Raises:
+        BadNotebook: it cannot be read or written.
+        NoSpace: the disk is full.
+    """
+    from nbrucio.notebook.ipynb import load, save
+
+    notebook = load(executed)
+    save(notebook, recorded(notebook.value(), report))

@@ -1,0 +1,47 @@
+"""What a failing disk means to the user: the one boundary between `OSError` in the store and the tree of errors."""
+
+from __future__ import annotations
+
+import errno
+
+from nbrucio.errors import BadConfig, NbrucioError, NoSpace, Unavailable
+
+# EFBIG: the file system, or a limit of this user, takes no file of that size.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: What a store says in which nothing may be written. FUSE file systems that only read have no calls to write.
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSYS, errno.EOPNOTSUPP)
+_IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
+
+
+def store_error(error: OSError, root: str, subject: str | None = None) -> NbrucioError:
+    """The error of the tree for ``error``, which a call below the store at ``root`` raised."""
+    if error.errno in _FULL:
+        causes = {errno.EDQUOT: "its quota is used up", errno.EFBIG: "a file is too large for it"}
+        what = causes.get(error.errno, "its disk is full")
+        return NoSpace(
+            f"The store {root} has no room: {what}.",
+            subject=subject,
+            hint="Free some space there, or configure another folder for the store.",
+        )
+    if error.errno in FORBIDDEN:
+        return BadConfig(
+            f"The store {root} cannot be written: {error.strerror}.",
+            subject=subject,
+            hint="Configure a folder for the store that you may write to.",
+        )
+    if error.errno in _IN_THE_WAY:
+        return BadConfig(
+            f"The store {root} cannot be used: a file stands where a folder should be ({error.filename}).",
+            subject=subject,
+            hint="Move that file away.",
+        )
+    return Unavailable(f"The store {root} failed: {error.strerror or error}.", subject=subject)
+
+
+def unreadable(error: OSError, path: str, subject: str) -> NbrucioError:
+    """The error of the tree for an object that cannot be read."""
+    return Unavailable(
+        f"{subject} in the store cannot be read: {path}: {error.strerror or error}.",
+        subject=subject,
+        hint="Correct its owner and mode, or remove it and sync.",
+    )

@@ -1,0 +1,84 @@
+"""Which module reads which scheme, and which host a replica is at."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from nbrucio.core.files import Replica
+from nbrucio.transfer.base import Source
+from nbrucio.transfer.http import Http
+from nbrucio.transfer.posix import Posix
+from nbrucio.transfer.types import StorageAccess, TransferLimits
+from nbrucio.transfer.xrootd import Xrootd
+
+#: The host of all mounted file systems.
+MOUNTED = "file"
+_POSIX = ("file", "posix")
+_HTTP = ("http", "https", "dav", "davs")
+_XROOTD = ("root", "roots", "xroot", "xroots")
+
+
+class Sources:
+    """The sources of one run, each opened at its first use."""
+
+    def __init__(self, access: Mapping[str, StorageAccess], limits: TransferLimits) -> None:
+        self._access = access
+        self._limits = limits
+        self._guard = threading.Lock()
+        self._open: dict[tuple[str, str], Source] = {}
+        self._reads: dict[tuple[str, str], bool] = {}
+
+    def source(self, instance: str, replica: Replica) -> Source | None:
+        """What reads ``replica`` for ``instance``; None when nothing here can."""
+        maker = self._maker(instance, replica.scheme)
+        if maker is None:
+            return None
+        kind, make = maker
+        with self._guard:
+            if (instance, kind) not in self._open:
+                self._open[instance, kind] = make()
+            return self._open[instance, kind]
+
+    def reads(self, instance: str, replica: Replica) -> bool:
+        """Whether something reads this scheme for ``instance``."""
+        key = instance, replica.scheme
+        reads = self._reads.get(key)
+        if reads is None:
+            reads = self._reads[key] = self._maker(*key) is not None
+        return reads
+
+    def close(self) -> None:
+        """Close every source."""
+        with self._guard:
+            for source in self._open.values():
+                source.close()
+
+    def _maker(self, instance: str, scheme: str) -> tuple[str, Callable[[], Source]] | None:
+        access = self._access.get(instance, StorageAccess())
+        if scheme in _POSIX:
+            return "posix", lambda: Posix(access.file_roots)
+        if scheme in _HTTP:
+            return "http", lambda: Http(access, self._limits)
+        if scheme in _XROOTD:
+            return "xrootd", lambda: Xrootd(access, self._limits)
+        return None
+
+
+def is_text(pfn: str) -> bool:
+    """Whether ``pfn`` can be given to a library at all. JSON can spell halves of characters, and NUL."""
+    try:
+        return b"\0" not in pfn.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def host_of(replica: Replica) -> str:
+    """The host whose load and health a transfer counts for; all mounted file systems are one."""
+    if replica.scheme in _POSIX:
+        return MOUNTED
+    try:
+        return urlsplit(replica.pfn).netloc.rpartition("@")[2].lower() or replica.rse
+    except ValueError:
+        return replica.rse

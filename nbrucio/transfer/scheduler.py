@@ -1,0 +1,127 @@
+"""Which file comes next: the largest one whose host has room, so that no large file is left for the end."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from itertools import count
+
+from nbrucio.core.files import Replica
+from nbrucio.store.partial import Partial
+from nbrucio.transfer.concurrency import AdaptiveLimit, ConcurrencyLimit
+from nbrucio.transfer.errors import Tried
+from nbrucio.transfer.registry import MOUNTED
+from nbrucio.transfer.types import Task
+
+
+@dataclass
+class TransferJob:
+    """A task on its way.
+
+    Attributes:
+        left: replicas not given up yet; the first is the next to be tried.
+        attempts: how often that one was tried.
+        tried: the replicas given up, and why.
+        partial: what is here so far, kept between attempts.
+        etag: the validator of the version that the partial's bytes are from, and the URL that gave it.
+        waited: whether it was said that another process has the file.
+    """
+
+    task: Task
+    left: list[Replica]
+    attempts: int = 0
+    tried: list[Tried] = field(default_factory=list)
+    partial: Partial | None = None
+    etag: tuple[str, str] | None = None
+    waited: bool = False
+
+
+class Scheduler:
+    """Jobs that wait, by host. Thread-safe."""
+
+    def __init__(self, per_host: int) -> None:
+        self._limits: dict[str, ConcurrencyLimit] = defaultdict(lambda: ConcurrencyLimit(per_host))
+        self._limits[MOUNTED] = AdaptiveLimit(per_host)
+        self._ready: dict[str, list[tuple[int, int, TransferJob]]] = defaultdict(list)
+        self._later: list[tuple[float, int, str, TransferJob]] = []
+        self._running: Counter[str] = Counter()
+        self._tick = count()
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def add(self, job: TransferJob, host: str, delay_s: float = 0.0) -> None:
+        """Let ``job`` have its turn at ``host``, in ``delay_s`` at the earliest."""
+        with self._changed:
+            if delay_s > 0:
+                heapq.heappush(self._later, (time.monotonic() + delay_s, next(self._tick), host, job))
+            else:
+                self._push(job, host)
+            if delay_s > 0 or self._running[host] < self._limits[host].now:
+                self._changed.notify()
+
+    def take(self, done: str | None = None) -> tuple[TransferJob, str] | None:
+        """Wait for a job whose host has room, and count it as running there; None when the schedule is closed.
+
+        Args:
+            done: the host of this thread's last job, which runs no more. Another thread is woken only if there is a
+                job for it besides: thousands of small files would else each cost two changes of threads.
+        """
+        with self._changed:
+            if done is not None:
+                self._running[done] -= 1
+            while not self._closed:
+                now = time.monotonic()
+                wait_s = self._wake(now)
+                host = self._best_host()
+                if host is not None:
+                    self._running[host] += 1
+                    size, _, job = heapq.heappop(self._ready[host])
+                    self._limits[host].observe(now, time.process_time(), -size)
+                    if self._best_host() is not None:
+                        self._changed.notify()
+                    return job, host
+                if not any(self._ready.values()):
+                    for limit in self._limits.values():
+                        limit.rest()
+                self._changed.wait(wait_s)
+            return None
+
+    def observe(self) -> None:
+        """See whether more files are worth a thread, which those under way may not find out for a long time."""
+        now = time.monotonic()
+        with self._changed:
+            for host, jobs in self._ready.items():
+                if jobs:
+                    self._limits[host].observe(now, time.process_time(), -jobs[0][0])
+            if self._best_host() is not None:
+                self._changed.notify()
+
+    def close(self) -> list[TransferJob]:
+        """Give out nothing more; the jobs that still wait."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            waiting = [entry[2] for jobs in self._ready.values() for entry in jobs]
+            waiting += [entry[3] for entry in self._later]
+            self._ready.clear()
+            self._later.clear()
+            return waiting
+
+    def _push(self, job: TransferJob, host: str) -> None:
+        size_bytes = job.task.entry.size_bytes or 0
+        heapq.heappush(self._ready[host], (-size_bytes, next(self._tick), job))
+
+    def _wake(self, now: float) -> float | None:
+        """Make ready what waited long enough; seconds until the next, None when nothing waits."""
+        while self._later and self._later[0][0] <= now:
+            _, _, host, job = heapq.heappop(self._later)
+            self._push(job, host)
+        return self._later[0][0] - now if self._later else None
+
+    def _best_host(self) -> str | None:
+        """The host with the largest waiting file among those with room."""
+        hosts = [host for host, jobs in self._ready.items() if jobs and self._running[host] < self._limits[host].now]
+        return min(hosts, key=lambda host: self._ready[host][0][:2], default=None)

@@ -1,0 +1,201 @@
+"""Logins, a rucio.cfg in the way, and rucio-clients that is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from nbrucio.catalogue import auth
+from nbrucio.catalogue.auth import login_of, require_clients
+from nbrucio.config import Credentials, Instance, Policy
+from nbrucio.core.did import Did
+from nbrucio.errors import CredentialsRejected, MissingDependency, NbrucioError
+from tests.catalogue.conftest import Connect
+from tests.support.scripted_server import LOGIN, ScriptedServer, Stall
+
+DIMUON = Did("sandbox", "dimuon")
+
+
+# --- logins -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [Credentials("sandbox", "wrong"), Credentials("nobody", "wrong")])
+def test_a_wrong_login_is_refused_with_a_hint(connect: Connect, wrong: Credentials) -> None:
+    catalogue = connect(credentials=wrong)
+    with pytest.raises(CredentialsRejected, match="sandbox does not let you in") as caught:
+        catalogue.describe(DIMUON)
+    assert "Check account, username and password" in str(caught.value.hint)
+    assert "wrong" not in str(caught.value)
+
+
+def test_an_account_that_the_login_may_not_use_is_refused(connect: Connect) -> None:
+    with pytest.raises(CredentialsRejected):
+        connect(account="root").describe(DIMUON)
+
+
+def test_without_an_account_the_server_chooses(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUCIO_ACCOUNT", "somebody-else")
+    assert connect(account=None).describe(DIMUON).files == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[client]\nrucio_host = http://127.0.0.1:9\nauth_host = http://127.0.0.1:9\naccount = wrong\nauth_type = gss\n"
+        "vo = other\nrequest_retries = many\n",
+        "[common]\nlogdir = /tmp\n",
+        "[database]\ndefault = sqlite:////nowhere/rucio.db\n",  # a server's: Rucio's own code would ask the database
+    ],
+)
+def test_a_rucio_cfg_of_another_server_does_not_interfere(instance: Instance, tmp_path: Path, text: str) -> None:
+    # In a process of its own: rucio-clients reads its file once.
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "rucio.cfg").write_text(text)
+    assert _files_seen_in_a_process(instance, tmp_path, RUCIO_HOME=str(tmp_path), RUCIO_ACCOUNT="wrong") == "4\n"
+
+
+def test_a_silent_server_keeps_nobody_from_another(connect: Connect, scripted: ScriptedServer) -> None:
+    scripted.answers.append(Stall())
+    first, mode = sys.argv[:1], os.environ.get("RUCIO_CLIENT_MODE")
+    silent = connect(Policy(read_timeout_s=8), host=scripted.url, auth_host=scripted.url)
+    ended: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            silent.describe(DIMUON)
+        except NbrucioError as error:
+            ended.append(error)
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    while not scripted.requests and waiting.is_alive():
+        time.sleep(0.01)
+    assert connect().describe(DIMUON).files == 4
+    assert not ended  # it still waits
+    waiting.join(60)
+    assert len(ended) == 1
+    assert (sys.argv[:1], os.environ.get("RUCIO_CLIENT_MODE")) == (first, mode)
+
+
+def test_a_rucio_cfg_that_rucio_clients_cannot_read_is_told(instance: Instance, tmp_path: Path) -> None:
+    (tmp_path / "rucio.cfg").write_text("no section\n")
+    for file in ("rucio.cfg", "gone.cfg"):
+        seen = _files_seen_in_a_process(instance, tmp_path, RUCIO_CONFIG=str(tmp_path / file))
+        assert seen.startswith("i cannot be used as configured: ")
+
+
+def _files_seen_in_a_process(instance: Instance, cache: Path, **environ: str) -> str:
+    code = (
+        "import sys\n"
+        "from nbrucio.catalogue.rucio import RucioCatalogue\n"
+        "from nbrucio.config import Credentials, Instance\n"
+        "from nbrucio.core.did import Did\n"
+        "from nbrucio.errors import BadConfig\n"
+        "host, user, password = sys.argv[1:]\n"
+        "instance = Instance('i', 'i', host, host, 'userpass', user, Credentials(user, password))\n"
+        "try:\n"
+        "    print(RucioCatalogue(instance).describe(Did('sandbox', 'dimuon')).files)\n"
+        "except BadConfig as error:\n"
+        "    print(error)\n"
+    )
+    login = instance.credentials
+    arguments = [sys.executable, "-W", "error", "-c", code, instance.host, str(login.username), str(login.password)]
+    base = {name: value for name, value in os.environ.items() if not name.startswith("RUCIO")}
+    base |= {"XDG_CACHE_HOME": str(cache), **environ}
+    return subprocess.run(arguments, env=base, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_missing_credentials_are_told_before_anything_is_sent(tmp_path: Path) -> None:
+    bare = Instance("i", "i", "http://h", "http://h", "userpass")
+    cases = {
+        "userpass": "username or password is not configured",
+        "x509": "client_cert is not configured",
+        "x509_proxy": "there is no X.509 proxy",
+        "ssh": "ssh_private_key is not configured",
+    }
+    for auth_type, words in cases.items():
+        with pytest.raises(CredentialsRejected, match=words):
+            login_of(bare._replace(auth_type=auth_type), {"X509_USER_PROXY": str(tmp_path / "gone")})
+
+
+def test_credentials_are_complete_so_that_nothing_else_is_looked_at(tmp_path: Path) -> None:
+    pem = tmp_path / "pem"
+    pem.touch(mode=0o600)
+    bare = Instance("i", "i", "http://h", "http://h", "x509", credentials=Credentials(client_cert=pem))
+    assert login_of(bare, {}) == {"client_cert": str(pem), "client_key": str(pem)}
+    proxy = bare._replace(auth_type="x509_proxy", credentials=Credentials())
+    assert login_of(proxy, {"X509_USER_PROXY": str(pem)}) == {"client_proxy": str(pem)}
+    oidc = login_of(bare._replace(auth_type="oidc", credentials=Credentials(oidc={"polling": "True"})), {})
+    assert (oidc["oidc_polling"], oidc["oidc_scope"], oidc["oidc_issuer"]) == (True, "openid profile", None)
+
+
+def test_a_private_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
+    pem = tmp_path / "pem"
+    pem.touch()
+    pem.chmod(0o644)
+    bare = Instance("i", "i", "http://h", "http://h", "x509", credentials=Credentials(client_cert=pem))
+    with pytest.raises(CredentialsRejected) as caught:
+        login_of(bare, {})
+    assert caught.value.next_command == f"chmod 600 {pem}"
+
+
+def test_an_oidc_login_in_a_browser_does_not_wait_where_nobody_can_answer(
+    connect: Connect, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BEARER_TOKEN", "BEARER_TOKEN_FILE", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    scripted.answers = [LOGIN]
+    catalogue = connect(host=scripted.url, auth_host=scripted.url, auth_type="oidc")
+    with pytest.raises(CredentialsRejected) as caught:
+        catalogue.describe(DIMUON)
+    assert "BEARER_TOKEN" in str(caught.value.hint)
+    assert scripted.requests == []
+
+
+# --- rucio-clients ----------------------------------------------------------------------------------------------------
+
+_WITHOUT_RUCIO = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("rucio", "requests", "dogpile"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocked())
+from nbrucio.catalogue.rucio import Catalogues
+from nbrucio.config import Config, Credentials, Instance, load
+from nbrucio.core.did import Did
+from nbrucio.errors import MissingDependency
+instance = Instance("i", "i", "http://h", "http://h", "userpass", None, Credentials("a", "b"))
+catalogue = Catalogues(Config((instance,), instance, None)).open("i")
+for ask in (catalogue.describe, lambda did: list(catalogue.files(did)), lambda did: list(catalogue.replicas([did])),
+            lambda did: list(catalogue.search("s", "*", "all"))):
+    try:
+        ask(Did("s", "n"))
+    except MissingDependency as error:
+        print(error, error.next_command)
+"""
+
+
+def test_without_rucio_clients_what_needs_it_says_so() -> None:
+    done = subprocess.run([sys.executable, "-c", _WITHOUT_RUCIO], capture_output=True, text=True, check=True)
+    line = "Asking a Rucio server needs rucio-clients, which is not installed. pip install rucio-clients"
+    assert done.stdout.splitlines() == [line] * 4
+
+
+@pytest.mark.parametrize("version", ["41.5.0", "38.3.0", "41.4.10", "1.2"])
+def test_an_old_rucio_clients_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(auth, "_version", lambda: version)
+    with pytest.raises(MissingDependency, match=f"rucio-clients {version} is too old: nbrucio needs 41.5.1"):
+        require_clients()
+
+
+@pytest.mark.parametrize("version", ["41.5.1", "41.5.1.post2", "41.10.0", "42.0.0rc1", None])
+def test_a_recent_rucio_clients_will_do(monkeypatch: pytest.MonkeyPatch, version: str | None) -> None:
+    monkeypatch.setattr(auth, "_version", lambda: version)
+    require_clients()

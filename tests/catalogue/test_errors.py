@@ -1,0 +1,283 @@
+"""Everything that a server, a network or rucio-clients can do wrong becomes an error of our tree."""
+
+from __future__ import annotations
+
+import configparser
+import inspect
+import json
+import socket
+import time
+import tracemalloc
+from pathlib import Path
+
+import pytest
+import requests
+from rucio.common import exception as rucio_exceptions
+
+from nbrucio.catalogue.errors import BY_NAME, ServerRefusal, error_for, translate_errors
+from nbrucio.catalogue.token_cache import token_file
+from nbrucio.config import Instance, Policy
+from nbrucio.core.did import Did
+from nbrucio.errors import (
+    BadConfig,
+    CredentialsRejected,
+    DidNotFound,
+    MissingDependency,
+    NbrucioError,
+    NoSpace,
+    Offline,
+    RucioRefused,
+)
+from nbrucio.sandbox import Sandbox
+from tests.catalogue.conftest import Connect
+from tests.support.scripted_server import LOGIN, ScriptedServer, Stall, answer, stream_head
+
+DID = Did("sandbox", "dimuon")
+HERE = Instance("here", "here.example", "http://here.example", "http://here.example", "userpass")
+QUICK = Policy(connect_timeout_s=1, read_timeout_s=0.5)
+RUCIOS = [
+    kind
+    for _, kind in inspect.getmembers(rucio_exceptions, inspect.isclass)
+    if issubclass(kind, rucio_exceptions.RucioException)
+]
+
+
+# --- the boundary
+# ---------------------------------------------------------------------------------------------------------
+
+
+def _made(kind: type[Exception]) -> Exception:
+    parameters = list(inspect.signature(kind).parameters.values())
+    return kind(*["words" for p in parameters if p.default is p.empty and p.name not in ("self", "kwargs")])
+
+
+@pytest.mark.parametrize("kind", RUCIOS, ids=lambda kind: kind.__name__)
+def test_every_exception_of_rucio_becomes_ours(kind: type[Exception]) -> None:
+    error = _made(kind)
+    with pytest.raises(NbrucioError) as caught, translate_errors(HERE, "s:n"):
+        raise error
+    assert caught.value.code != "internal"
+    assert str(caught.value).isprintable()
+    assert isinstance(caught.value.__cause__, kind)
+
+
+def test_rucios_exceptions_are_all_looked_at() -> None:
+    assert len(RUCIOS) > 100
+    assert set(BY_NAME) <= {kind.__name__ for kind in RUCIOS}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RUCIOS if kind.__name__ in BY_NAME], ids=lambda kind: kind.__name__)
+def test_a_name_in_an_answer_means_what_the_exception_means(kind: type[Exception]) -> None:
+    named = error_for(ServerRefusal(kind.__name__, "words", 500), HERE, "s:n")
+    assert type(named) is type(error_for(_made(kind), HERE, "s:n"))
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (requests.ConnectionError("refused"), Offline),
+        (requests.ConnectTimeout("slow"), Offline),
+        (requests.ReadTimeout("slow"), Offline),
+        (requests.exceptions.SSLError("bad certificate"), Offline),
+        (requests.exceptions.ChunkedEncodingError("cut"), Offline),
+        (requests.TooManyRedirects("away"), RucioRefused),
+        (requests.exceptions.InvalidURL("no host"), BadConfig),
+        (OSError("Could not find a suitable TLS CA certificate bundle, invalid path: /x"), BadConfig),
+        (OSError(28, "No space left on device"), NoSpace),
+        (ConnectionResetError(104, "Connection reset by peer"), Offline),
+        (ServerRefusal("", "", 401), CredentialsRejected),
+        (ServerRefusal("", "", 403), CredentialsRejected),
+        (ServerRefusal("", "busy", 503), Offline),
+        (ServerRefusal("", "", 404), RucioRefused),
+        (ServerRefusal("os.system", "rm", 500), RucioRefused),
+        (ModuleNotFoundError("No module named 'dogpile'"), MissingDependency),
+        (EOFError(), CredentialsRejected),
+        (KeyError("x-rucio-auth-token"), RucioRefused),
+        (StopIteration(), RucioRefused),
+        (json.JSONDecodeError("no", "<html>", 0), RucioRefused),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"), RucioRefused),
+        (configparser.NoSectionError("client"), BadConfig),
+        (rucio_exceptions.MissingModuleException("no kerberos"), MissingDependency),
+        (rucio_exceptions.DataIdentifierNotFound("gone"), DidNotFound),
+    ],
+)
+def test_what_the_lower_libraries_raise_becomes_ours(error: Exception, ours: type[NbrucioError]) -> None:
+    with pytest.raises(NbrucioError) as caught, translate_errors(HERE, "s:n"):
+        raise error
+    assert type(caught.value) is ours
+
+
+def test_our_own_faults_are_not_disguised() -> None:
+    with pytest.raises(AttributeError), translate_errors(HERE):
+        raise AttributeError("a bug")
+
+
+def test_a_servers_words_are_made_safe_to_show() -> None:
+    error = error_for(ServerRefusal("InvalidObject", "bad\n\x1b[31m" + "x" * 500, 400), HERE)
+    assert str(error).isprintable()
+    assert len(str(error)) < 300
+
+
+@pytest.mark.parametrize(
+    ("auth_type", "command"), [("userpass", None), ("x509_proxy", "voms-proxy-init"), ("gss", "kinit")]
+)
+def test_a_refused_login_says_what_helps(auth_type: str, command: str | None) -> None:
+    instance = Instance("here", "here", "http://h", "http://h", auth_type)
+    error = error_for(ServerRefusal("CannotAuthenticate", "no", 401), instance)
+    assert error.hint
+    assert error.next_command == command
+
+
+# --- servers that are down, slow or something else --------------------------------------------------------------------
+
+
+def test_a_server_that_is_down_is_told_quickly(connect: Connect) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    start = time.monotonic()
+    with pytest.raises(Offline, match=r"sandbox \(http://127.0.0.1:\d+\) cannot be reached: no connection"):
+        connect(host=url, auth_host=url).describe(DID)
+    assert time.monotonic() - start < 10
+
+
+def test_a_server_that_accepts_and_stays_silent_is_given_up(connect: Connect, scripted: ScriptedServer) -> None:
+    scripted.answers = [Stall()]
+    start = time.monotonic()
+    with pytest.raises(Offline, match="it stopped answering"):
+        connect(QUICK, host=scripted.url, auth_host=scripted.url).describe(DID)
+    assert time.monotonic() - start < 10
+
+
+def test_rows_are_given_on_as_they_come_and_silence_after_them_is_given_up(
+    connect: Connect, scripted: ScriptedServer
+) -> None:
+    row = json.dumps({"scope": "s", "name": "one", "bytes": 1, "adler32": "00000001"})
+    scripted.answers = [LOGIN, Stall(stream_head(row))]
+    files = connect(QUICK, host=scripted.url, auth_host=scripted.url).files(DID)
+    assert next(files).did == Did("s", "one")
+    with pytest.raises(Offline, match="cannot be reached"):
+        next(files)
+
+
+def test_an_answer_that_is_cut_off_is_an_error_not_a_short_list(connect: Connect, scripted: ScriptedServer) -> None:
+    row = json.dumps({"scope": "s", "name": "one", "bytes": 1})
+    scripted.answers = [LOGIN, stream_head(row)]
+    files = connect(host=scripted.url, auth_host=scripted.url).files(DID)
+    next(files)
+    with pytest.raises(Offline, match="its answer broke off"):
+        list(files)
+
+
+HTML = "<html><body>Please log in</body></html>"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(HTML, kind="text/html"),
+        answer(HTML),
+        answer(HTML, kind="application/json"),
+        answer(""),
+        answer("", kind="application/json"),
+        answer(b"\xff\xfe{"),
+        answer("3"),
+        answer("[]"),
+        answer('{"scope": "sandbox"}'),
+        answer('{"scope": "sandbox", "name": "dimuon", "type": "TABLE"}'),
+        answer('{"scope": "sandbox", "name": "another", "type": "DATASET", "open": true}'),
+        answer(HTML, status="404 Not Found", kind="text/html"),
+        answer(HTML, status="400 Bad Request", kind="text/html"),
+        answer('{"ExceptionClass": "AUTHORIZED_VALUE_TYPES", "ExceptionMessage": 3}', status="500 Fault"),
+        answer('{"ExceptionClass": ["a"], "ExceptionMessage": {}}', status="500 Fault"),
+        answer('["ExceptionClass"]', status="500 Fault"),
+        answer("", status="302 Found", Location="http://elsewhere.invalid/"),
+    ],
+    ids=range(17),
+)
+def test_an_answer_that_is_not_rucios_is_refused(connect: Connect, scripted: ScriptedServer, reply: bytes) -> None:
+    scripted.answers = [LOGIN, reply]
+    with pytest.raises(RucioRefused) as caught:
+        connect(host=scripted.url, auth_host=scripted.url).describe(DID)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("reply", [b"SSH-2.0-OpenSSH_9\r\n", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"])
+def test_what_does_not_speak_http_cannot_be_reached(connect: Connect, scripted: ScriptedServer, reply: bytes) -> None:
+    scripted.answers = [LOGIN, reply]
+    with pytest.raises((Offline, RucioRefused)):
+        connect(host=scripted.url, auth_host=scripted.url).describe(DID)
+
+
+def test_a_login_page_in_place_of_a_token_is_refused(connect: Connect, scripted: ScriptedServer) -> None:
+    scripted.answers = [answer(HTML, kind="text/html")]
+    with pytest.raises(RucioRefused, match="did not answer as a Rucio server does"):
+        connect(host=scripted.url, auth_host=scripted.url).describe(DID)
+
+
+def test_a_redirect_is_not_followed_with_the_password(connect: Connect, scripted: ScriptedServer) -> None:
+    with ScriptedServer([LOGIN]) as elsewhere:
+        scripted.answers = [answer("", status="302 Found", Location=elsewhere.url)]
+        with pytest.raises(RucioRefused):
+            connect(host=scripted.url, auth_host=scripted.url).describe(DID)
+        assert elsewhere.requests == []
+
+
+def test_a_busy_server_is_tried_again_and_then_told(connect: Connect, scripted: ScriptedServer) -> None:
+    scripted.answers = [LOGIN, answer("", status="503 Busy")]
+    with pytest.raises(Offline):
+        connect(host=scripted.url, auth_host=scripted.url).describe(DID)
+    assert len(scripted.requests) == 4
+
+
+def test_a_search_gives_every_did_it_can_and_then_tells_of_the_others(
+    connect: Connect, scripted: ScriptedServer
+) -> None:
+    rows = [{"scope": "s", "name": name, "did_type": "FILE", "bytes": 1} for name in ("a", "b\nc", "d")]
+    scripted.answers = [LOGIN, answer("\n".join(map(json.dumps, rows)))]
+    found = connect(host=scripted.url, auth_host=scripted.url).search("s", "*", "file")
+    assert [next(found).did.name, next(found).did.name] == ["a", "d"]
+    with pytest.raises(RucioRefused, match="1 of the DIDs found cannot be shown"):
+        next(found)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["by rucio-clients", "directly"])
+def test_the_memory_of_a_long_answer_stays_flat(
+    connect: Connect, scripted: ScriptedServer, instance: Instance, environ: dict[str, str], kept: bool
+) -> None:
+    count = 30_000
+    row = {"scope": "s", "bytes": 1, "adler32": "00000001", "guid": None}
+    lines = "\n".join(json.dumps({**row, "name": f"file.{n:06}"}) for n in range(count))
+    scripted.answers = [LOGIN, answer("{}", kind="application/json"), answer(lines)]
+    if kept:
+        token_file(instance._replace(host=scripted.url, auth_host=scripted.url), environ).write_text("a-kept-token")
+        del scripted.answers[0]
+    catalogue = connect(host=scripted.url, auth_host=scripted.url)
+    with pytest.raises(RucioRefused):
+        catalogue.describe(DID)  # what is imported and opened once is not to be counted
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in catalogue.files(DID)) == count
+        assert ("rucio-clients" in scripted.requests[-1]) is not kept
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < len(lines) / 2
+
+
+def test_a_ca_that_is_not_there_is_a_fault_of_the_configuration(connect: Connect, tmp_path: Path) -> None:
+    url = "https://127.0.0.1:9"
+    with pytest.raises(BadConfig, match="TLS CA certificate"):
+        connect(host=url, auth_host=url, ca_cert=tmp_path / "gone.pem").describe(DID)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    sandbox: Sandbox, connect: Connect, instance: Instance
+) -> None:
+    # The sandbox's storage is an HTTPS server with a CA of its own; as a Rucio server it must not pass unverified.
+    storage = sandbox.status().storage_url
+    with pytest.raises(Offline, match="certificate cannot be verified") as caught:
+        connect(host=storage, auth_host=storage).describe(DID)
+    assert "ca_cert" in str(caught.value.hint)
+    with pytest.raises(NbrucioError) as vouched:
+        connect(host=storage, auth_host=storage, ca_cert=instance.storage_ca).describe(DID)
+    assert "certificate" not in str(vouched.value)

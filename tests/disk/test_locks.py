@@ -1,0 +1,48 @@
+"""Locks on files of ours: whoever holds one for long, and file systems without any, keep nobody for ever."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from nbrucio.core.did import Did
+from nbrucio.disk import locks
+from nbrucio.operations.grants import Grant, Grants
+
+GRANT = Grant("i", Did("s", "n"), None, datetime(2100, 1, 1, tzinfo=timezone.utc))
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_consent_is_kept_where_the_file_system_refuses_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, "refused")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    grants = Grants(tmp_path / "grants.json")
+    grants.add([GRANT])
+    grants.add([GRANT])  # no lock is left behind
+    assert grants.all() == (GRANT,)
+
+
+def test_a_lock_that_another_keeps_is_waited_for_up_to_a_limit(tmp_path: Path) -> None:
+    path = tmp_path / "grants.json"
+    other = FileLock(f"{path}.lock", is_singleton=False)
+    words = r"another process has kept .*grants\.json\.lock for more than 0\.1 s"
+    with other, pytest.raises(OSError, match=words), locks.locked(path, wait_s=0.1):
+        raise AssertionError("it is locked")
+    with locks.locked(path, wait_s=0.1):
+        path.write_text("mine")
+
+
+def test_a_lock_is_released_after_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "grants.json"
+    for _ in range(2):
+        with pytest.raises(KeyError), locks.locked(path, wait_s=0.1):
+            raise KeyError

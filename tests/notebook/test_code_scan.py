@@ -1,0 +1,146 @@
+"""What a scan finds in code, and what it must not take for data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nbrucio.notebook.code_scan import Scan, scan, scan_notebook
+from nbrucio.notebook.ipynb import parse
+
+
+@dataclass(frozen=True)
+class Case:
+    """Cells, and what they use: DIDs, handles, whether something stays dynamic, which cells do not parse."""
+
+    name: str
+    cells: tuple[str, ...]
+    dids: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+    dynamic: bool = False
+    unparsed: tuple[int, ...] = ()
+
+
+IMPORT = "import nbrucio"
+CASES = [
+    Case("a call with a literal", (IMPORT, "f = nbrucio.data('a:b')"), ("a:b",)),
+    Case("the did by keyword", (IMPORT, "nbrucio.data(did='a:b')"), ("a:b",)),
+    Case("a handle", (IMPORT, "open(nbrucio.data['muons'].path)"), handles=("muons",)),
+    Case("an alias of the module", ("import nbrucio as nr", "nr.data('a:b')"), ("a:b",)),
+    Case("data imported", ("from nbrucio import data", "data('a:b'); data['h']"), ("a:b",), ("h",)),
+    Case("data imported under a name", ("from nbrucio import data as d", "d('a:b')"), ("a:b",)),
+    Case("data given a name", (IMPORT, "rd = nbrucio.data", "rd['h']"), handles=("h",)),
+    Case("a constant of another cell", (IMPORT, "DS = 'a:b'", "nbrucio.data(DS)"), ("a:b",)),
+    Case("a constant made of constants", (IMPORT, "S = 'a'", "D = S + ':b'", "nbrucio.data(D)"), ("a:b",)),
+    Case("adjacent literals", (IMPORT, "nbrucio.data('a:'\n 'b')"), ("a:b",)),
+    Case("an f-string of constants", (IMPORT, "S = 'a'\nnbrucio.data(f'{S}:b')"), ("a:b",)),
+    Case("either of two", (IMPORT, "nbrucio.data('a:b' if big else 'a:c')"), ("a:b", "a:c")),
+    Case("a loop over a list", (IMPORT, "for d in ['a:b', 'a:c']:\n    nbrucio.data(d)"), ("a:b", "a:c")),
+    Case("a comprehension", (IMPORT, "x = [nbrucio.data(d) for d in ('a:b', 'a:c')]"), ("a:b", "a:c")),
+    Case("a loop over a named list", (IMPORT, "L = ['a:b']", "[nbrucio.data(d) for d in L]"), ("a:b",)),
+    Case("a rebound constant", (IMPORT, "D = 'a:b'\nnbrucio.data(D)\nD = 'a:c'\nnbrucio.data(D)"), ("a:b", "a:c")),
+    Case("a constant set in a branch", (IMPORT, "D='a:b'\nif x:\n  D='a:c'\nnbrucio.data(D)"), ("a:b", "a:c")),
+    Case("a call inside of others", (IMPORT, "ROOT.RDataFrame('t', list(nbrucio.data('a:b')))"), ("a:b",)),
+    Case("code that is not reached", (IMPORT, "if False:\n    nbrucio.data('a:b')"), ("a:b",)),
+    Case("top-level await", (IMPORT, "await f(nbrucio.data('a:b'))"), ("a:b",)),
+    Case("a line magic", ("%rucio a:b",), ("a:b",)),
+    Case("an assigned line magic", ("files = %rucio a:b  # muons",), ("a:b",)),
+    Case("a cell magic", ("%%rucio\na:b\n# no\na:c",), ("a:b", "a:c")),
+    Case("a timed cell", (IMPORT, "%%time\nnbrucio.data('a:b')"), ("a:b",)),
+    Case("a timed line", (IMPORT, "%time nbrucio.data('a:b')"), ("a:b",)),
+    Case("beside other magics", (IMPORT, "%matplotlib inline\n!ls\nx?\ny = !ls\nnbrucio.data('a:b')"), ("a:b",)),
+    Case("an argument that is computed", (IMPORT, "nbrucio.data(f'{scope()}:b')"), dynamic=True),
+    Case("an argument of a function", (IMPORT, "D = 'a:b'\ndef f(D):\n    return nbrucio.data(D)"), dynamic=True),
+    Case("data handed on", (IMPORT, "use(nbrucio.data)"), dynamic=True),
+    Case("a constant nobody sets", (IMPORT, "nbrucio.data(DS)"), dynamic=True),
+    Case("a constant that becomes unknown", (IMPORT, "D = 'a:b'\nD = f()\nnbrucio.data(D)"), dynamic=True),
+    Case("a loop over what is computed", (IMPORT, "for d in names():\n    nbrucio.data(d)"), dynamic=True),
+    Case(
+        "a cell that does not parse", (IMPORT, "nbrucio.data('a:b'", "nbrucio.data('a:c')"), ("a:c",), (), False, (1,)
+    ),
+    Case("a broken cell about something else", (IMPORT, "for (", "nbrucio.data('a:c')"), ("a:c",)),
+    Case("a comment", (IMPORT, "# nbrucio.data('a:b')")),
+    Case("a docstring", (IMPORT, "'''nbrucio.data('a:b')'''")),
+    Case("texts that look like DIDs", (IMPORT, "t = '12:30'; os.path('x:y'); other.data('a:b')")),
+    Case("another library's data", ("from torch import data", "data('a:b'); data['h'] # rucio")),
+    Case("a name that means something else now", ("from nbrucio import data", "data = {}", "data['h']")),
+    Case("a shell cell", (IMPORT, "%%bash\nrucio download a:b")),
+    Case("a shell line", (IMPORT, "!rucio download a:b")),
+    Case("what is no DID", (IMPORT, "nbrucio.data('nocolon'); nbrucio.data(' :x')")),
+    Case("a number", (IMPORT, "nbrucio.data(3)"), dynamic=True),
+    Case("no code at all", ()),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_scan_finds_what_is_used_and_nothing_else(case: Case) -> None:
+    found = scan(case.cells)
+    assert (tuple(map(str, found.dids)), found.handles) == (case.dids, case.handles)
+    assert (found.dynamic, found.unparsed) == (case.dynamic, case.unparsed)
+
+
+@pytest.mark.parametrize(
+    ("language", "comment"), [("R", "# nbrucio: a:b"), ("C++17", "  // nbrucio: a:b"), ("julia", "x\n# nbrucio: a:b\n")]
+)
+def test_other_languages_name_data_in_comments(language: str, comment: str) -> None:
+    found = scan([comment, "data('c:d')"], language)
+    assert list(map(str, found.dids)) == ["a:b"]
+    assert not found.complete  # their code reads the manifest by handle, which a scan does not see
+
+
+def test_a_comment_names_no_data_in_python() -> None:
+    assert scan(["# nbrucio: a:b"]).dids == ()
+
+
+def test_only_code_cells_of_a_notebook_count() -> None:
+    notebook = {
+        "metadata": {"language_info": {"name": "python"}},
+        "cells": [
+            {"cell_type": "markdown", "source": "import nbrucio; nbrucio.data('a:no')"},
+            {"cell_type": "code", "source": ["import nbrucio\n", "nbrucio.data('a:b')"]},
+            {"cell_type": "code", "source": None},
+            {"cell_type": "code"},
+            None,
+        ],
+    }
+    assert list(map(str, scan_notebook(notebook).dids)) == ["a:b"]
+
+
+@pytest.mark.parametrize("content", [{}, {"cells": None}, {"cells": {}}, {"cells": [], "metadata": []}])
+def test_a_malformed_notebook_uses_nothing(content: dict[str, object]) -> None:
+    assert scan_notebook(content) == Scan()
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["nbrucio\0", "nbrucio" + "(" * 5000, "nbrucio\n" + "-" * 50_000 + "1", "nbrucio = " + "a" * 300_000 + "."],
+)
+def test_code_that_no_parser_takes_is_only_marked(source: str) -> None:
+    assert scan([source]).unparsed == (0,)
+
+
+def test_a_cell_without_nbrucio_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    monkeypatch.setattr("nbrucio.notebook.code_scan._parse", lambda source: parsed.append(source))
+    scan(["import nbrucio", *(f"x = {n}" for n in range(300))])
+    assert parsed == ["import nbrucio"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "language"),
+    [
+        ({"kernelspec": {"language": "R"}, "language_info": {"name": "python"}}, "R"),
+        ({"kernelspec": {"language": "python"}, "language_info": {"name": "R"}}, "python"),
+        ({"kernelspec": {"name": "ir"}, "language_info": {"name": "R"}}, "R"),
+        ({"kernelspec": [], "language_info": {"name": 3}}, None),
+    ],
+)
+def test_check_and_save_hook_agree_on_the_language(metadata: dict[str, object], language: str | None) -> None:
+    code = "# nbrucio: s:marked\nimport nbrucio\nnbrucio.data['s:used']\n"
+    content = {"cells": [{"cell_type": "code", "source": code}], "metadata": metadata, "nbformat": 4}
+    opened = parse(json.dumps(content).encode(), Path("nb.ipynb"))
+    assert opened.language() == language
+    assert scan_notebook(content) == scan(opened.code_cells(), language or "python")

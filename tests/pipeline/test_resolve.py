@@ -1,0 +1,236 @@
+"""From a declaration to files: when the lock answers, when the catalogue is asked, and what a stale lock gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbrucio.config import Config, Instance
+from nbrucio.core.declaration import Declaration
+from nbrucio.core.did import Did, DidType
+from nbrucio.core.events import SilentReporter
+from nbrucio.core.files import DidFacts, FileEntry, Replica
+from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, LockEntry, lock_entry
+from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.core.selection import Selection
+from nbrucio.errors import LockStale, NbrucioError, Offline, UnreadableFile
+from nbrucio.notebook import lock_file
+from nbrucio.notebook.declared import Declared
+from nbrucio.notebook.lock_file import LockFile
+from nbrucio.pipeline.resolve import ResolveOptions, Resolver
+from nbrucio.state.resolutions import Resolutions
+
+DID = Did("s", "data")
+WHEN = "2026-11-23T10:00:00Z"
+DEFAULT = ResolveOptions()
+
+
+def files(count: int) -> tuple[FileEntry, ...]:
+    return tuple(FileEntry(Did("s", f"{number:04}.root"), 1_000_000, "0a0b0c0d") for number in range(count))
+
+
+@dataclass
+class Fake:
+    """A catalogue of one DID; counts how often it is asked for contents."""
+
+    content: tuple[FileEntry, ...]
+    open: bool = True
+    asked: int = 0
+    replicas_of: dict[Did, tuple[Replica, ...]] = field(default_factory=dict)
+
+    def describe(self, did: Did) -> DidFacts:
+        return DidFacts(did, DidType.DATASET, self.open)
+
+    def files(self, _did: Did) -> Iterator[FileEntry]:
+        self.asked += 1
+        yield from self.content
+
+
+def resolve(
+    tmp_path: Path,
+    fake: Fake,
+    lock: LockEntry | None,
+    question: ResolveOptions = DEFAULT,
+    **more: Any,
+) -> ResolvedRequirement:
+    value: dict[str, Any] = {"requirements": [{"did": str(DID), "handle": "data", **more.get("requirement", {})}]}
+    if lock is not None:
+        value["lock"] = {"data": lock.as_json()}
+    if "variants" in more:
+        value["variants"] = more["variants"]
+    notebook: Any = type("Notebook", (), {"path": tmp_path / "nb.ipynb"})
+    instance = Instance("x", "x.example", "https://x.example", "https://x.example", "userpass")
+    config = Config((instance,), instance, tmp_path / "store")
+    declaration = Declaration.parse(value).in_variant(more.get("variant"))
+    resolver = Resolver(config, lambda _: fake, Resolutions(config.store_path), SilentReporter())
+    (target,) = resolver.resolve(Declared(notebook, declaration), question)
+    return target
+
+
+def locked(content: tuple[FileEntry, ...], *, is_open: bool = True, select: Selection | None = None) -> LockEntry:
+    return lock_entry(DidFacts(DID, DidType.DATASET, is_open), select, content, WHEN)
+
+
+def error(target: ResolvedRequirement, kind: type[NbrucioError]) -> str:
+    assert isinstance(target.error, kind)
+    return target.error.message
+
+
+def test_a_pinned_list_gives_the_old_set_of_a_dataset_that_grew(tmp_path: Path) -> None:
+    fake = Fake(files(5))
+    target = resolve(tmp_path, fake, locked(files(3)))
+    assert (target.files, fake.asked) == (files(3), 0)
+
+
+def test_a_refresh_gives_the_new_set_and_says_so(tmp_path: Path) -> None:
+    target = resolve(tmp_path, Fake(files(5)), locked(files(3)), ResolveOptions(refresh=True))
+    assert (len(target.files), target.drift) == (5, "gained 2 files, 2.0 MB since the lock")
+
+
+def test_locked_refuses_a_lock_that_the_catalogue_contradicts(tmp_path: Path) -> None:
+    target = resolve(tmp_path, Fake(files(5)), locked(files(3)), ResolveOptions(locked=True))
+    assert error(target, LockStale) == "The lock of 'data' is stale: s:data gained 2 files, 2.0 MB since the lock."
+
+
+def test_locked_takes_a_lock_that_still_holds(tmp_path: Path) -> None:
+    fake, lock = Fake(files(3)), locked(files(3))
+    target = resolve(tmp_path, fake, lock, ResolveOptions(locked=True))
+    assert (target.lock, target.error, fake.asked) == (lock, None, 1)
+
+
+@pytest.mark.parametrize("question", [ResolveOptions(locked=True), ResolveOptions(frozen=True)])
+def test_locked_and_frozen_refuse_what_is_not_locked(tmp_path: Path, question: ResolveOptions) -> None:
+    target = resolve(tmp_path, Fake(files(3)), None, question)
+    assert "is not locked in the notebook" in error(target, LockStale)
+
+
+def test_frozen_never_asks(tmp_path: Path) -> None:
+    fake = Fake(files(5))
+    assert resolve(tmp_path, fake, locked(files(3)), ResolveOptions(frozen=True)).files == files(3)
+    closed = locked(files(3), is_open=False)  # pins no list
+    assert "the list of its files is not on this machine" in error(
+        resolve(tmp_path, fake, closed, ResolveOptions(frozen=True)), Offline
+    )
+    assert fake.asked == 0
+
+
+def test_locked_cannot_be_checked_offline(tmp_path: Path) -> None:
+    target = resolve(tmp_path, Fake(files(3)), locked(files(3)), ResolveOptions(locked=True, offline=True))
+    assert "Its lock cannot be followed or compared" in error(target, Offline)
+
+
+def test_changed_content_of_a_closed_dataset_is_refused_and_said_plainly(tmp_path: Path) -> None:
+    target = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
+    assert error(target, LockStale) == (
+        "'data' is locked to 3 files, 3.0 MB of s:data, which lost 1 file, 1.0 MB since the lock. "
+        "The old list is not on this machine and cannot be brought back."
+    )
+
+
+def test_a_list_that_this_machine_keeps_brings_the_old_set_of_a_closed_dataset_back(tmp_path: Path) -> None:
+    Resolutions(tmp_path / "store").keep_files(files(3))
+    target = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
+    assert target.files == files(3)
+
+
+def test_a_long_list_is_pinned_beside_the_notebook(tmp_path: Path) -> None:
+    content = files(INLINE_LIST_MAX_FILES + 1)
+    lock = locked(content)
+    assert lock.pinned is None
+    (tmp_path / "nb.ipynb").write_text("{}")
+    sums = {"s:0000.root": "a" * 64}
+    lock_file.add(tmp_path / "nb.ipynb", LockFile().with_list(lock.digest, content, sums))
+    fake = Fake(files(1))
+    target = resolve(tmp_path, fake, lock)
+    assert (target.files, target.sha256, fake.asked) == (content, sums, 0)
+
+
+def test_a_damaged_list_beside_the_notebook_is_not_believed(tmp_path: Path) -> None:
+    content = files(INLINE_LIST_MAX_FILES + 1)
+    lock = locked(content)
+    (tmp_path / "nb.ipynb").write_text("{}")
+    lock_file.add(tmp_path / "nb.ipynb", LockFile().with_list(lock.digest, content, {}))
+    path = lock_file.path_for(tmp_path / "nb.ipynb")
+    path.write_text(path.read_text().replace("0a0b0c0d", "11111111", 1))
+    assert resolve(tmp_path, Fake(content), lock, ResolveOptions(frozen=True)).error is not None
+
+
+UNREADABLE = ["", "[]", '{"lists": {}}', '{"version": 1, "lists": []}', '{"version": 1, "lists": {"a": 1}}', "\udcff"]
+UNREADABLE += ['{"version": 2, "lists": {}}', '{"version": 1, "lists": {}, "sha256": {"a": 1}}', "[" * 100_000]
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_an_unreadable_sidecar_fails_what_needs_it_and_nothing_else(tmp_path: Path, text: str) -> None:
+    beside = lock_file.path_for(tmp_path / "nb.ipynb")
+    beside.write_bytes(text.encode("utf-8", "surrogateescape"))
+    fake = Fake(files(INLINE_LIST_MAX_FILES + 1))
+    assert error(resolve(tmp_path, fake, locked(fake.content)), UnreadableFile).startswith(f"{beside} cannot be read: ")
+    assert fake.asked == 0, "the lists and sums of the lock are not replaced by what Rucio says"
+    short = files(3)
+    assert resolve(tmp_path, Fake(short), locked(short)).files == short
+    assert resolve(tmp_path, Fake(short), None).files == short
+
+
+def test_a_new_list_never_replaces_an_unreadable_sidecar(tmp_path: Path) -> None:
+    beside = lock_file.path_for(tmp_path / "nb.ipynb")
+    beside.write_text("<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n")
+    before = beside.read_bytes()
+    for change in (
+        lambda: lock_file.add(tmp_path / "nb.ipynb", LockFile().with_list("sha256:" + "0" * 64, files(1), {})),
+        lambda: lock_file.prune(tmp_path / "nb.ipynb", frozenset()),
+    ):
+        with pytest.raises(UnreadableFile) as refused:
+            change()
+        assert "merge conflict" in str(refused.value.hint)
+    assert beside.read_bytes() == before
+
+
+def test_a_sidecar_keeps_what_this_version_does_not_know(tmp_path: Path) -> None:
+    beside = lock_file.path_for(tmp_path / "nb.ipynb")
+    beside.write_text(json.dumps({"version": 1, "lists": {}, "later": [1]}))
+    (tmp_path / "nb.ipynb").write_text("{}")
+    lock_file.add(tmp_path / "nb.ipynb", LockFile().with_list("sha256:" + "0" * 64, files(1), {}))
+    lock_file.prune(tmp_path / "nb.ipynb", frozenset())
+    assert json.loads(beside.read_text())["later"] == [1]
+
+
+def test_a_sidecar_without_lists_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "nb.ipynb").write_text("{}")
+    kept = LockFile().with_list("sha256:" + "0" * 64, files(1), {})
+    lock_file.add(tmp_path / "nb.ipynb", kept)
+    assert json.loads(lock_file.path_for(tmp_path / "nb.ipynb").read_text())["version"] == 1
+    lock_file.prune(tmp_path / "nb.ipynb", frozenset())
+    assert not lock_file.path_for(tmp_path / "nb.ipynb").exists()
+
+
+# --- variants ---------------------------------------------------------------------------------------------------------
+
+VARIANTS = {"dev": {"data": {"first": 1}}, "full": {}}
+
+
+def test_a_variant_selects_from_what_is_locked(tmp_path: Path) -> None:
+    fake = Fake(files(5))
+    target = resolve(tmp_path, fake, locked(files(3)[1:]), variants=VARIANTS, variant="dev")
+    assert (target.files, fake.asked) == ((files(3)[1],), 0)
+
+
+def test_a_variant_that_names_nothing_is_the_declaration_as_it_stands(tmp_path: Path) -> None:
+    assert resolve(tmp_path, Fake(files(5)), locked(files(3)), variants=VARIANTS, variant="full").files == files(3)
+
+
+def test_a_variant_may_take_all_of_what_is_declared_in_part(tmp_path: Path) -> None:
+    part = {"select": {"first": 1}}
+    target = resolve(tmp_path, Fake(files(5)), None, variants={"all": {"data": {}}}, variant="all", requirement=part)
+    assert len(target.files) == 5
+
+
+def test_locked_compares_a_variant_too(tmp_path: Path) -> None:
+    grown = (FileEntry(Did("s", "0000.new"), 1, "0a0b0c0d"), *files(3))  # sorts before the locked ones
+    more = {"variants": VARIANTS, "variant": "dev"}
+    assert resolve(tmp_path, Fake(files(5)), locked(files(3)), ResolveOptions(locked=True), **more).error is None
+    error(resolve(tmp_path, Fake(grown), locked(files(3)), ResolveOptions(locked=True), **more), LockStale)

@@ -1,0 +1,88 @@
+"""How storage is reached, from the configuration, and traces against a real server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nbrucio.config import Config, Credentials, Policy, load
+from nbrucio.pipeline.run import sync
+from nbrucio.pipeline.storage_access import storage_access
+from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.accesslog import new_requests
+
+SANDBOX = "sandbox.localhost"
+
+
+@pytest.fixture
+def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The session's sandbox for a user with a store of his own, and no rucio.cfg in the process."""
+    monkeypatch.setenv("RUCIO_CLIENT_MODE", "1")  # tests have Rucio's server package installed as well
+    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
+    for name in ("RUCIO_HOME", "RUCIO_CONFIG", "VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
+
+
+def _tracing(config: Config, **changes: object) -> Config:
+    instance = config.instance()._replace(traces=True)._replace(**changes)  # type: ignore[arg-type]
+    return config._replace(instances=(instance,), default=instance)
+
+
+def _notebook(tmp_path: Path) -> Path:
+    metadata = {"nbrucio": {"requirements": [{"did": "sandbox:dimuon", "handle": "dimuon"}]}}
+    path = tmp_path / "nb.ipynb"
+    path.write_text(json.dumps({"cells": [], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def test_rucio_is_told_once_of_all_that_was_downloaded(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    kept = sandbox.access_log.with_name("trace")
+    before = kept.stat().st_size if kept.exists() else 0
+    with new_requests(sandbox.access_log) as requests:
+        report = sync([_notebook(tmp_path)], _tracing(config))
+        again = sync([_notebook(tmp_path)], _tracing(config))
+    assert (report.downloaded_files, again.downloaded_files) == (4, 0)
+    assert [(r.method, r.status) for r in requests if r.path.startswith("/traces")] == [("POST", 201)]
+    told = [json.loads(line) for line in kept.read_bytes()[before:].decode().splitlines()]
+    assert sorted(trace["filename"] for trace in told) == sorted(
+        file.entry.did.name for file in report.notebooks[0].requirements[0].files
+    )
+    assert {(trace["eventType"], trace["clientState"], trace["account"]) for trace in told} == {
+        ("download", "DONE", config.instance().account)
+    }
+
+
+@pytest.mark.parametrize(("policy", "instance"), [(True, False), (False, True)])
+def test_configuration_switches_traces_off(
+    sandbox: Sandbox, config: Config, tmp_path: Path, policy: bool, instance: bool
+) -> None:
+    with new_requests(sandbox.access_log) as requests:
+        silent = _tracing(config, traces=instance)._replace(policy=Policy(traces=policy))
+        assert sync([_notebook(tmp_path)], silent).downloaded_files == 4
+    assert not [r for r in requests if r.path.startswith("/traces")]
+
+
+def test_traces_go_to_their_own_host_and_in_the_users_name(config: Config) -> None:
+    named = _tracing(config, trace_host="https://traces.example", vo="atl", ca_cert=Path("/ca.pem"))
+    target = storage_access(named, SANDBOX, {}).traces
+    assert target is not None
+    assert (target.url, target.account, target.vo, target.ca) == (
+        ("https://traces.example", config.instance().account, "atl", Path("/ca.pem"))
+    )
+    assert storage_access(_tracing(config, account=None, credentials=Credentials()), SANDBOX, {}).traces is None
+
+
+def test_the_xrootd_library_may_look_for_a_token_where_it_finds_this_instances(config: Config) -> None:
+    own = config.instance()._replace(storage_token_env="MINE")
+    other = own._replace(name="other", identity="other", storage_token_env=None)
+    environ = {"BEARER_TOKEN": "found"}
+    for instances, more, may in (
+        ((config.instance(),), {}, True),
+        ((own,), {"MINE": "mine"}, False),  # it would find another one
+        ((config.instance(), other), {}, False),
+    ):
+        chosen = config._replace(instances=instances, default=instances[-1])
+        assert storage_access(chosen, instances[0].identity, {**environ, **more}).discovers_token is may

@@ -1,0 +1,203 @@
+"""How a run treats hosts, other writers, and the wish to stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nbrucio.core.did import Did
+from nbrucio.core.events import BytesArrived, Event, FileFinished, FileStarted, SilentReporter, Waiting
+from nbrucio.core.files import Replica
+from nbrucio.errors import Interrupted, TransferFailed
+from nbrucio.store import Store
+from nbrucio.transfer.fetch import fetch
+from nbrucio.transfer.types import StorageAccess, Task, TransferLimits
+from tests.support.faulty_disk import INSTANCE, LOCAL, entry, file_task, partials
+from tests.support.hostile_storage import GOOD, Hostile
+from tests.transfer.conftest import QUICK, Listener, task
+
+SLOW = TransferLimits(backoff_s=0.01)
+
+
+def _when(listener: Listener, kind: type, event: threading.Event) -> None:
+    """Set ``event`` once something of this kind was heard."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and not any(isinstance(heard, kind) for heard in listener.events):
+        time.sleep(0.01)
+    event.set()
+
+
+@pytest.mark.parametrize("how", ["slow", "mute", "stall", "trickle"])
+def test_a_cancel_ends_the_run_within_a_second(server: Hostile, store: Store, access: StorageAccess, how: str) -> None:
+    cancel, listener = threading.Event(), Listener()
+    threading.Thread(target=_when, args=(listener, FileStarted, cancel)).start()
+    began = time.monotonic()
+    with pytest.raises(Interrupted):
+        fetch([task(server.url(how))], store, {INSTANCE: access}, listener, limits=SLOW, cancel=cancel)
+    assert cancel.is_set()
+    assert time.monotonic() - began < 2.5  # the wait for the start included
+
+
+def test_what_a_cancelled_run_has_is_resumed_by_the_next_one(
+    server: Hostile, store: Store, access: StorageAccess
+) -> None:
+    cancel, listener = threading.Event(), Listener()
+    threading.Thread(target=_when, args=(listener, BytesArrived, cancel)).start()
+    with pytest.raises(Interrupted):
+        fetch([task(server.url("slow"))], store, {INSTANCE: access}, listener, limits=SLOW, cancel=cancel)
+    (partial,) = partials(store.root)
+    have = partial.stat().st_size
+    assert have > 0
+    again = Listener()
+    (outcome,) = fetch([task(server.url("slow"))], store, {INSTANCE: access}, again, limits=SLOW)
+    assert outcome.stored is not None
+    assert outcome.stored.path.read_bytes() == GOOD
+    assert [event.resumed_bytes for event in again.events if isinstance(event, FileStarted)] == [have]
+    assert server.requests[-1].sent == len(GOOD) - have
+
+
+def test_resumed_bytes_that_were_wrong_are_fetched_again_from_the_same_replica(
+    server: Hostile, store: Store, access: StorageAccess
+) -> None:
+    session = store.session()
+    partial = session.begin(INSTANCE, entry("good.root", GOOD), lambda: None)
+    partial.write(b"\1" * 1000)
+    partial.keep()
+    (outcome,) = fetch([task(server.url("good"))], store, {INSTANCE: access}, SilentReporter(), limits=QUICK)
+    assert outcome.stored is not None
+    assert [request.offset for request in server.requests] == [1000, 0]
+
+
+def test_without_a_checksum_nothing_is_resumed(server: Hostile, store: Store, access: StorageAccess) -> None:
+    unknown = entry("good.root", GOOD)._replace(adler32=None)
+    session = store.session()
+    session.begin(INSTANCE, entry("good.root", GOOD), lambda: None).keep()
+    (left,) = partials(store.root)
+    left.write_bytes(b"\1" * 1000)
+    replicas = (Replica("R", server.url("good")),)
+    (outcome,) = fetch([Task(INSTANCE, unknown, replicas)], store, {INSTANCE: access}, SilentReporter())
+    assert outcome.stored is not None
+    assert outcome.stored.path.read_bytes() == GOOD
+    assert partials(store.root) == []
+
+
+@pytest.mark.parametrize("locks", [True, False])
+def test_two_runs_at_once_both_get_the_file(server: Hostile, store: Store, access: StorageAccess, locks: bool) -> None:
+    listeners = [Listener(), Listener()]
+    outcomes = []
+
+    def run(listener: Listener) -> None:
+        mine = Store(store.root, locks=locks)
+        outcomes.extend(fetch([task(server.url("slow"))], mine, {INSTANCE: access}, listener, limits=SLOW))
+
+    threads = [threading.Thread(target=run, args=(listener,)) for listener in listeners]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 2
+    for outcome in outcomes:
+        assert outcome.stored is not None
+        assert outcome.stored.path.read_bytes() == GOOD
+    waited = sum(isinstance(event, Waiting) for listener in listeners for event in listener.events)
+    assert waited == (1 if locks else 0)
+    assert len(server.requests) == (1 if locks else 2)
+    assert partials(store.root) == []
+
+
+def test_a_dead_host_is_left_alone_for_the_rest_of_the_run(
+    server: Hostile, store: Store, access: StorageAccess
+) -> None:
+    tasks = [Task(INSTANCE, entry(str(n), GOOD), (Replica("BAD", server.url(f"status/503/{n}")),)) for n in range(40)]
+    outcomes = fetch(tasks, store, {INSTANCE: access}, SilentReporter(), limits=QUICK)
+    assert all(isinstance(outcome.error, TransferFailed) for outcome in outcomes)
+    assert len(server.requests) < 160, "four attempts for each of forty files"
+    assert "failed before in this run" in str(outcomes[-1].error)
+
+
+def test_limits_are_kept_per_host_and_in_total(server: Hostile, store: Store, access: StorageAccess) -> None:
+    active, most, guard = [0], [0], threading.Lock()
+    slow = server._do_slow
+
+    def counted(*args: object) -> bool:
+        with guard:
+            active[0] += 1
+            most[0] = max(most[0], active[0])
+        try:
+            return slow(*args)  # type: ignore[arg-type]
+        finally:
+            with guard:
+                active[0] -= 1
+
+    server._do_slow = counted  # type: ignore[method-assign]
+    tasks = [Task(INSTANCE, entry(str(n), GOOD), (Replica("R", server.url(f"slow/{n}")),)) for n in range(6)]
+    fetch(tasks, store, {INSTANCE: access}, SilentReporter(), limits=replace(SLOW, per_host=2, total=8))
+    assert most[0] == 2
+
+
+def test_a_full_line_of_causes_is_in_the_error(store: Store, tmp_path: Path) -> None:
+    replicas = (Replica("ONE", "file:///gone"), Replica("TWO", "gopher://x/y"), Replica("THREE", f"file://{tmp_path}"))
+    (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), replicas)], store, LOCAL, SilentReporter())
+    assert str(outcome.error) == (
+        "test:x could not be read from any replica. ONE: No such file or directory; "
+        "TWO: nbrucio does not support the protocol 'gopher'; THREE: not a regular file."
+    )
+
+
+@pytest.mark.parametrize(
+    ("pfn", "cause"),
+    [
+        *(
+            (f"{scheme}://se.example:8443/f", f"does not support the protocol '{scheme}'")
+            for scheme in ("srm", "gsiftp", "s3")
+        ),
+        ("s rm\x1b://x", "does not support the protocol"),
+        ("", "does not support the protocol ''"),
+        ("https://[bad/x", "its URL cannot be read"),
+        ("https://se.example:99999999/x", "its URL cannot be read"),
+        ("https://\udcff/x", "its URL cannot be read"),
+        ("root://\udc80//x", "its URL cannot be read"),
+        ("root://h//a\0b", "its URL cannot be read"),
+        ("root://h:port//x", "Invalid arguments"),
+        ("file://other/f", "a file of another host"),
+    ],
+)
+def test_a_replica_whose_url_cannot_be_read_costs_its_file_alone(
+    store: Store, access: StorageAccess, server: Hostile, pfn: str, cause: str
+) -> None:
+    """Tests have Rucio's server package installed, whose presence must not matter."""
+    good = Task(INSTANCE, entry("good", GOOD), (Replica("GOOD", server.url("good")),))
+    bad = Task(INSTANCE, entry("bad", GOOD), (Replica("BAD", pfn),))
+    first, second = fetch([bad, good], store, {INSTANCE: access}, SilentReporter(), limits=QUICK)
+    assert cause in str(first.error)
+    assert isinstance(first.error, TransferFailed)
+    assert second.stored is not None
+
+
+def test_an_iterator_is_never_asked_for_many_files_ahead(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replicas of all files of a large dataset would fill the memory."""
+    monkeypatch.setattr("nbrucio.transfer.fetch.AHEAD", 3)
+    done: set[Did] = set()
+    ahead = []
+
+    class Counting(SilentReporter):
+        def report(self, event: Event) -> None:
+            if isinstance(event, FileFinished):
+                done.add(event.did)
+
+    def tasks() -> Iterator[Task]:
+        for number in range(20):
+            ahead.append(number - len(done))
+            yield file_task(tmp_path / "rse", f"{number}", b"x" * 10)
+
+    outcomes = fetch(tasks(), store, LOCAL, Counting(), limits=QUICK)
+    assert len(outcomes) == 20
+    assert all(outcome.stored for outcome in outcomes)
+    assert max(ahead) <= 4, "the one that waits, and three that are not done"
