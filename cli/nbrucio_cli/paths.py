@@ -38,9 +38,10 @@ def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str
     wanted = [
         requirement
         for requirement in report.requirements
-        if not handles or {requirement.target.requirement.handle, str(requirement.target.requirement.did)} & {*handles}
+        if not handles
+        or {requirement.resolved.requirement.handle, str(requirement.resolved.requirement.did)} & {*handles}
     ]
-    known = {name for r in wanted for name in (r.target.requirement.handle, str(r.target.requirement.did))}
+    known = {name for r in wanted for name in (r.resolved.requirement.handle, str(r.resolved.requirement.did))}
     for handle in handles:
         if handle not in known:
             raise BadDeclaration(f"'{handle}' is not declared in {notebook}.", subject=handle)

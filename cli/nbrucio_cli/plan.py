@@ -38,8 +38,8 @@ def command(
 
     Nothing is downloaded or written. Ends with the code that the sync would end with, as far as it can be told.
     """
-    from nbrucio.pipeline.run import Options, forecast
-    from nbrucio_cli.forecasts import show
+    from nbrucio.pipeline.run import Options, estimate
+    from nbrucio_cli.estimates import show
 
     options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
-    return show(forecast(expand(notebooks), load_config(), options=options), as_json=as_json)
+    return show(estimate(expand(notebooks), load_config(), options=options), as_json=as_json)

@@ -66,13 +66,13 @@ def command(
         cached = cached_status(paths, config, variant=variant, synced=True)
         if cached is not None:
             return _nothing_to_do(cached, quiet=quiet)
-    from nbrucio.pipeline.run import Options, forecast, sync
+    from nbrucio.pipeline.run import Options, estimate, sync
 
     options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
     if dry_run:
-        from nbrucio_cli.forecasts import show
+        from nbrucio_cli.estimates import show
 
-        return show(forecast(paths, config, options=options), as_json=as_json)
+        return show(estimate(paths, config, options=options), as_json=as_json)
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import print_report
 

@@ -12,7 +12,7 @@ from nbrucio.errors import NbrucioError, exit_code_for
 
 
 @dataclass(frozen=True)
-class NotebookForecast:
+class NotebookEstimate:
     """What a sync would do for one notebook.
 
     Attributes:
@@ -35,7 +35,7 @@ class NotebookForecast:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Estimate:
     """What a sync would do now.
 
     Attributes:
@@ -45,7 +45,7 @@ class Forecast:
         bytes_per_s: the rate of the last sync; None when none was measured.
     """
 
-    notebooks: tuple[NotebookForecast, ...]
+    notebooks: tuple[NotebookEstimate, ...]
     plan: Plan
     free_bytes: int
     bytes_per_s: float | None
@@ -84,7 +84,7 @@ class Forecast:
         return exit_code_for(self.errors())
 
     def as_json(self) -> dict[str, object]:
-        """The whole forecast as a JSON-ready mapping; sizes in bytes."""
+        """The whole estimate as a JSON-ready mapping; sizes in bytes."""
         return {
             "version": 1,
             "exit_code": self.exit_code,
@@ -101,15 +101,15 @@ class Forecast:
 
 def errors_of(requirement: RequirementPlan) -> Iterator[NbrucioError]:
     """Why a requirement would not be ready, each error once."""
-    if requirement.target.error is not None:
-        yield requirement.target.error
+    if requirement.resolved.error is not None:
+        yield requirement.resolved.error
     yield from {id(file.error): file.error for file in requirement.files if file.error is not None}.values()
 
 
 def total(requirements: tuple[RequirementPlan, ...]) -> dict[Access, Amount]:
     """The amounts of all requirements by access; a file that two requirements hold counts once."""
     seen = {
-        (requirement.target.instance, file.entry.did, file.access): file.entry.size_bytes
+        (requirement.resolved.instance, file.entry.did, file.access): file.entry.size_bytes
         for requirement in requirements
         for file in requirement.files
     }
@@ -117,17 +117,17 @@ def total(requirements: tuple[RequirementPlan, ...]) -> dict[Access, Amount]:
 
 
 def _requirement_json(plan: RequirementPlan) -> dict[str, object]:
-    requirement, amounts = plan.target.requirement, plan.amounts()
+    requirement, amounts = plan.resolved.requirement, plan.amounts()
     missing = (file for file in plan.files if file.error is not None)
     return {
         "handle": requirement.handle,
         "did": str(requirement.did),
-        "instance": plan.target.instance or requirement.instance,
+        "instance": plan.resolved.instance or requirement.instance,
         "files": len(plan.files),
         "bytes": total_bytes(amount.size_bytes for amount in amounts.values()),
         "access": _access_json(amounts),
         "unverified_files": plan.unverified_files,
-        "drift": plan.target.drift,
+        "drift": plan.resolved.drift,
         "missing": [
             {
                 "did": str(file.entry.did),

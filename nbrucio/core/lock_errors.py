@@ -59,14 +59,14 @@ def list_not_here(requirement: Requirement) -> NbrucioError:
     )
 
 
-def other_bytes(target: ResolvedRequirement, entry: FileEntry, sha256: str) -> NbrucioError | None:
+def other_bytes(resolved: ResolvedRequirement, entry: FileEntry, sha256: str) -> NbrucioError | None:
     """Why bytes with this SHA-256 (hex) are not the ones that the notebook's lock names; None when they may be."""
-    locked = target.sha256.get(str(entry.did), sha256)
+    locked = resolved.sha256.get(str(entry.did), sha256)
     if locked == sha256:
         return None
     return IntegrityError(
         f"{entry.did} has other bytes than the lock names: SHA-256 {sha256[:12]}… instead of {locked[:12]}….",
         subject=str(entry.did),
         hint="Its size and Rucio's checksum agree. If the new content is right, lock it.",
-        next_command=f"nbrucio lock NOTEBOOK --upgrade {target.requirement.handle}",
+        next_command=f"nbrucio lock NOTEBOOK --upgrade {resolved.requirement.handle}",
     )

@@ -129,13 +129,13 @@ class FilePlan(NamedTuple):
 class RequirementPlan(NamedTuple):
     """How one requirement will be had."""
 
-    target: ResolvedRequirement
+    resolved: ResolvedRequirement
     files: tuple[FilePlan, ...]
 
     @property
     def unverified_files(self) -> int:
         """Files that are had without a checksum."""
-        return sum(file.access is not Access.MISSING and self.target.unverified(file.entry) for file in self.files)
+        return sum(file.access is not Access.MISSING and self.resolved.unverified(file.entry) for file in self.files)
 
     def amounts(self) -> dict[Access, Amount]:
         """How much is had in each way; a way that serves no file is absent."""

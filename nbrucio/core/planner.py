@@ -66,52 +66,52 @@ class Wanted(NamedTuple):
         return max(agreed_bytes, min(agreed_bytes + self.size_bytes, self.total_bytes))
 
 
-def wanted(targets: Sequence[ResolvedRequirement], *have: Container[FileKey]) -> dict[str, dict[Did, FileEntry]]:
-    """By instance and DID, the files of ``targets`` that are in none of ``have``, each once, in order."""
+def wanted(requirements: Sequence[ResolvedRequirement], *have: Container[FileKey]) -> dict[str, dict[Did, FileEntry]]:
+    """By instance and DID, the files of ``requirements`` that are in none of ``have``, each once, in order."""
     missing: dict[str, dict[Did, FileEntry]] = {}
-    for target in targets:
-        for entry in target.files:
-            key = (target.instance, entry.did)
+    for resolved in requirements:
+        for entry in resolved.files:
+            key = (resolved.instance, entry.did)
             if not any(key in one for one in have):
-                missing.setdefault(target.instance, {})[entry.did] = entry
+                missing.setdefault(resolved.instance, {})[entry.did] = entry
     return missing
 
 
-def make_plan(targets: Sequence[ResolvedRequirement], availability: Availability, limits: DownloadLimits) -> Plan:
-    """The cheapest way to have every file of ``targets``: in the store, on a mount, by download, else streamed.
+def make_plan(requirements: Sequence[ResolvedRequirement], availability: Availability, limits: DownloadLimits) -> Plan:
+    """The cheapest way to have every file of ``requirements``: in the store, on a mount, by download, else streamed.
 
     What allows ``any`` access is streamed where the downloads would be over the budget or the space.
     """
-    requirements = tuple(
-        RequirementPlan(target, tuple(_plan_file(target, entry, availability, limits) for entry in target.files))
-        for target in targets
+    plans = tuple(
+        RequirementPlan(resolved, tuple(_plan_file(resolved, entry, availability, limits) for entry in resolved.files))
+        for resolved in requirements
     )
-    if any(target.requirement.access == "any" for target in targets):
-        requirements = _within(requirements, availability, limits)
+    if any(resolved.requirement.access == "any" for resolved in requirements):
+        plans = _within(plans, availability, limits)
     downloads = {
-        (plan.target.instance, file.entry.did): file
-        for plan in requirements
+        (plan.resolved.instance, file.entry.did): file
+        for plan in plans
         for file in plan.files
         if file.access is Access.DOWNLOAD
     }
     ordered = tuple((instance, file) for (instance, _), file in downloads.items())
     # A full or read-only disk is no reason to refuse what downloads nothing.
     refused = refusal(sum(file.entry.size_bytes or 0 for _, file in ordered), limits) if ordered else None
-    return Plan(requirements, ordered, refused, availability.replicas)
+    return Plan(plans, ordered, refused, availability.replicas)
 
 
 def _plan_file(
-    target: ResolvedRequirement, entry: FileEntry, availability: Availability, limits: DownloadLimits
+    resolved: ResolvedRequirement, entry: FileEntry, availability: Availability, limits: DownloadLimits
 ) -> FilePlan:
     # What is streamed is verified by nobody, whatever Rucio knows of it.
-    if limits.allow_unverifiable or target.requirement.access == "stream" or target.verifiable(entry):
-        return _cheapest(target, entry, availability)
+    if limits.allow_unverifiable or resolved.requirement.access == "stream" or resolved.verifiable(entry):
+        return _cheapest(resolved, entry, availability)
     return FilePlan(entry, Access.MISSING, error=plan_errors.unverifiable(entry))
 
 
-def _cheapest(target: ResolvedRequirement, entry: FileEntry, availability: Availability) -> FilePlan:
-    key = (target.instance, entry.did)
-    allowed = target.requirement.access
+def _cheapest(resolved: ResolvedRequirement, entry: FileEntry, availability: Availability) -> FilePlan:
+    key = (resolved.instance, entry.did)
+    allowed = resolved.requirement.access
     if key in availability.refused and allowed != "mount":
         return FilePlan(entry, Access.MISSING, error=availability.refused[key])
     if key in availability.stored and allowed != "mount":
@@ -120,12 +120,12 @@ def _cheapest(target: ResolvedRequirement, entry: FileEntry, availability: Avail
         return FilePlan(entry, Access.REREAD)
     if key in availability.mounted and allowed not in ("store", "download"):
         return FilePlan(entry, Access.MOUNT, *availability.mounted[key])
-    if target.instance in availability.replica_errors:
-        return FilePlan(entry, Access.MISSING, error=availability.replica_errors[target.instance])
+    if resolved.instance in availability.replica_errors:
+        return FilePlan(entry, Access.MISSING, error=availability.replica_errors[resolved.instance])
     if allowed == "rule":
-        return FilePlan(entry, Access.MISSING, error=plan_errors.not_staged(entry, target.requirement))
+        return FilePlan(entry, Access.MISSING, error=plan_errors.not_staged(entry, resolved.requirement))
     if allowed in ("store", "mount"):
-        return FilePlan(entry, Access.MISSING, error=plan_errors.narrowed(entry, target.requirement))
+        return FilePlan(entry, Access.MISSING, error=plan_errors.narrowed(entry, resolved.requirement))
     if key not in availability.replicas:
         return FilePlan(entry, Access.MISSING, error=plan_errors.not_asked(entry))
     replicas = availability.replicas[key]
@@ -133,7 +133,7 @@ def _cheapest(target: ResolvedRequirement, entry: FileEntry, availability: Avail
     if allowed != "stream" or plan.access is Access.MISSING:
         return plan
     streamed = _stream(entry, replicas)
-    return streamed or FilePlan(entry, Access.MISSING, error=plan_errors.narrowed(entry, target.requirement))
+    return streamed or FilePlan(entry, Access.MISSING, error=plan_errors.narrowed(entry, resolved.requirement))
 
 
 def _stream(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan | None:
@@ -149,14 +149,14 @@ def _within(
     """``requirements`` with the downloads of those that allow any access streamed, from the first that does not fit."""
     sizes: dict[FileKey, int] = {}
     for plan in requirements:
-        if plan.target.requirement.access != "any":
+        if plan.resolved.requirement.access != "any":
             sizes.update(_download_sizes(plan))
     room = limits.free_bytes - limits.keep_free_bytes
     budget = min(room, room if limits.max_download_bytes is None else limits.max_download_bytes)
     return tuple(
         plan
-        if plan.target.requirement.access != "any"
-        else RequirementPlan(plan.target, tuple(_fitted(plan, availability, sizes, budget)))
+        if plan.resolved.requirement.access != "any"
+        else RequirementPlan(plan.resolved, tuple(_fitted(plan, availability, sizes, budget)))
         for plan in requirements
     )
 
@@ -167,7 +167,7 @@ def _fitted(
     """The files of ``plan``, those streamed whose download does not fit beside ``sizes``, which grows."""
     left = budget - sum(sizes.values())
     for file in plan.files:
-        key, size_bytes = (plan.target.instance, file.entry.did), file.entry.size_bytes or 0
+        key, size_bytes = (plan.resolved.instance, file.entry.did), file.entry.size_bytes or 0
         counted = file.access is not Access.DOWNLOAD or key in sizes
         streamed = None if counted or size_bytes <= left else _stream(file.entry, availability.replicas[key])
         if not counted and streamed is None:
@@ -178,7 +178,7 @@ def _fitted(
 
 def _download_sizes(plan: RequirementPlan) -> dict[FileKey, int]:
     return {
-        (plan.target.instance, file.entry.did): file.entry.size_bytes or 0
+        (plan.resolved.instance, file.entry.did): file.entry.size_bytes or 0
         for file in plan.files
         if file.access is Access.DOWNLOAD
     }

@@ -65,14 +65,14 @@ class RequirementReport(NamedTuple):
     """How one requirement ended.
 
     Attributes:
-        target: the requirement, resolved.
+        resolved: the requirement, resolved.
         files: one per file, in order.
         folder: the folder of links to its files; None unless all are here.
         ca: file or folder of CAs that vouch for the storage of its streamed files; None for those of the machine.
         token: where the token for that storage stands, ``{"variable": NAME}`` or ``{"file": PATH}``; None without one.
     """
 
-    target: ResolvedRequirement
+    resolved: ResolvedRequirement
     files: tuple[FileReport, ...]
     folder: Path | None = None
     ca: str | None = None
@@ -81,12 +81,12 @@ class RequirementReport(NamedTuple):
     @classmethod
     def of(cls, plan: RequirementPlan) -> RequirementReport:
         """A requirement as it stands before anything was brought."""
-        unverified = plan.target.unverified
+        unverified = plan.resolved.unverified
         files = tuple(
             FileReport(file.entry, file.access, file.where, file.pfn, file.error, file.stat, unverified(file.entry))
             for file in plan.files
         )
-        return cls(plan.target, files)
+        return cls(plan.resolved, files)
 
     @property
     def state(self) -> str:
@@ -94,7 +94,7 @@ class RequirementReport(NamedTuple):
 
         Of a partial one some files are here, or lie in the store and are to be read again.
         """
-        if self.target.error is not None:
+        if self.resolved.error is not None:
             return "failed"
         here = len(self.here)
         if here == len(self.files):
@@ -136,21 +136,21 @@ class RequirementReport(NamedTuple):
         """Its totals."""
         return RequirementTotals(
             self.state,
-            self.target.requirement.handle,
-            str(self.target.requirement.did),
+            self.resolved.requirement.handle,
+            str(self.resolved.requirement.did),
             len(self.files),
             self.size_bytes,
             len(self.here),
             self.here_bytes,
-            self.target.drift,
+            self.resolved.drift,
             *self.reread,
             self.unverified_files,
         )
 
     def errors(self) -> Iterator[NbrucioError]:
         """Why it is not ready, each error once."""
-        if self.target.error is not None:
-            yield self.target.error
+        if self.resolved.error is not None:
+            yield self.resolved.error
         seen: set[int] = set()
         for file in self.files:
             if file.error is not None and id(file.error) not in seen:
@@ -159,16 +159,16 @@ class RequirementReport(NamedTuple):
 
     def as_json(self) -> dict[str, object]:
         """This requirement as a JSON-ready mapping; sizes in bytes."""
-        requirement, lock, reread = self.target.requirement, self.target.lock, self.reread
+        requirement, lock, reread = self.resolved.requirement, self.resolved.lock, self.reread
         return {
             "handle": requirement.handle,
             "did": str(requirement.did),
-            "instance": self.target.instance or requirement.instance,
+            "instance": self.resolved.instance or requirement.instance,
             "state": self.state,
             "type": lock.type.value if lock else None,
             "open": lock.open if lock else None,
             "digest": lock.digest if lock else None,
-            "drift": self.target.drift,
+            "drift": self.resolved.drift,
             "bytes": self.size_bytes,
             "here_files": len(self.here),
             "here_bytes": self.here_bytes,

@@ -39,7 +39,7 @@ def limited(
 def _missing(report: NotebookReport) -> Iterator[tuple[str, Did, int]]:
     for requirement in report.requirements:
         if requirement.state != "ready":
-            target = requirement.target
+            target = requirement.resolved
             yield target.instance, target.requirement.did, requirement.missing_bytes
 
 
@@ -66,7 +66,7 @@ def _ask(requirement: RequirementReport, path: Path) -> RequirementReport:
     size = total_bytes(file.entry.size_bytes for file in refused)
     error = ConsentNeeded(
         f"{plural(len(refused), 'file')}, {human_bytes(size)}, would be downloaded, and nobody has agreed to that yet.",
-        subject=str(requirement.target.requirement.did),
+        subject=str(requirement.resolved.requirement.did),
         next_command=f"nbrucio sync {shlex.quote(str(path))}",
     )
     return requirement._replace(

@@ -116,7 +116,7 @@ class Throttled:
                 elif file.access is not Access.MISSING:
                     share.files_done += 1
                     share.bytes_done += file.entry.size_bytes or 0
-            self._shares[requirement.target.requirement.handle] = share
+            self._shares[requirement.resolved.requirement.handle] = share
         for did, early in self._unowned.items():
             self._count_for(self._owners.get(did, ()), early.files_done, early.bytes_done)
         self._unowned.clear()

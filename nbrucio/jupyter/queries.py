@@ -47,10 +47,10 @@ def plan(path: Path) -> dict[str, object]:
     Raises:
         NbrucioError: the configuration has a fault, or the declaration cannot be read.
     """
-    from nbrucio.pipeline.run import forecast
+    from nbrucio.pipeline.run import estimate
 
-    foreseen = forecast([path], load())
-    notebook, made = foreseen.notebooks[0], foreseen.plan
+    estimated = estimate([path], load())
+    notebook, made = estimated.notebooks[0], estimated.plan
     if notebook.faults and not notebook.requirements:
         raise notebook.faults[0]
     return {
@@ -65,9 +65,9 @@ def _plan_row(one: RequirementPlan) -> dict[str, object]:
     amounts = one.amounts()
     rows = {access.value: amount_json(amounts.get(access, Amount(0, 0))) for access in Access}
     return {
-        "handle": one.target.requirement.handle,
-        "did": str(one.target.requirement.did),
-        "error": one.target.error.as_json() if one.target.error else None,
+        "handle": one.resolved.requirement.handle,
+        "did": str(one.resolved.requirement.did),
+        "error": one.resolved.error.as_json() if one.resolved.error else None,
         "access": rows,
         "unverified_files": one.unverified_files,
     }

@@ -57,14 +57,16 @@ class SyncResult(NamedTuple):
     @classmethod
     def of(cls, report: NotebookReport) -> SyncResult:
         """What a sync reported."""
-        by_handle = {one.target.requirement.handle: one for one in report.requirements}
+        by_handle = {one.resolved.requirement.handle: one for one in report.requirements}
         errors = {handle: [error.as_json() for error in one.errors()] for handle, one in by_handle.items()}
         return cls(
             {handle: one.state for handle, one in by_handle.items()},
-            {handle: one.target.lock for handle, one in by_handle.items() if one.target.lock is not None},
+            {handle: one.resolved.lock for handle, one in by_handle.items() if one.resolved.lock is not None},
             {handle: found for handle, found in errors.items() if found},
-            {handle: one.target.drift for handle, one in by_handle.items() if one.target.drift},
-            {handle: answer_to(report.asked, one.target) for handle, one in by_handle.items()} if report.asked else {},
+            {handle: one.resolved.drift for handle, one in by_handle.items() if one.resolved.drift},
+            {handle: answer_to(report.asked, one.resolved) for handle, one in by_handle.items()}
+            if report.asked
+            else {},
         )
 
     @classmethod

@@ -62,7 +62,7 @@ def verify(
             notebook._replace(requirements=tuple(map(reading.requirement, notebook.requirements)))
             for notebook in report.notebooks
         )
-    unresolved = tuple(one.target.error for book in notebooks for one in book.requirements if one.target.error)
+    unresolved = tuple(one.resolved.error for book in notebooks for one in book.requirements if one.resolved.error)
     found = report._replace(notebooks=notebooks)
     return Verified(found, reading.files, reading.size_bytes, tuple(reading.wrong), unresolved)
 
@@ -80,7 +80,7 @@ class _Reading:
 
     def requirement(self, requirement: RequirementReport) -> RequirementReport:
         """``requirement`` as it is after each of its files was read."""
-        return requirement._replace(files=tuple(self._file(requirement.target, file) for file in requirement.files))
+        return requirement._replace(files=tuple(self._file(requirement.resolved, file) for file in requirement.files))
 
     def _file(self, target: ResolvedRequirement, file: FileReport) -> FileReport:
         if file.access is Access.STREAM:

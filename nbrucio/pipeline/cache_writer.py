@@ -51,7 +51,7 @@ class StatusRecorder:
         notebook: Notebook,
         variant: str | None,
         rows: Iterable[RequirementTotals],
-        targets: Iterable[ResolvedRequirement],
+        requirements: Iterable[ResolvedRequirement],
         paths: Iterable[str],
         published: NotebookReport | None = None,
     ) -> None:
@@ -60,7 +60,7 @@ class StatusRecorder:
         Args:
             variant: what was asked for.
             rows: one for each requirement, in the order of the declaration.
-            targets: what was resolved.
+            requirements: what was resolved.
             paths: of the objects on which the rows rest; the answer is not kept unless all of them were seen.
             published: what kernels were told, after a sync that found nothing missing.
         """
@@ -70,21 +70,21 @@ class StatusRecorder:
             lines = [self._run.status_cache.object_line(path, self._stats[path]) for path in paths]
         except KeyError:
             return
-        witnesses = {path: stat_of(path) for path in self._witnesses(notebook.path, targets, published)}
+        witnesses = {path: stat_of(path) for path in self._witnesses(notebook.path, requirements, published)}
         manifest = str(published.manifest) if published is not None and published.manifest is not None else None
         entry = CacheEntry(request_digest(notebook, self._run.given, variant), tuple(rows), witnesses, manifest)
         self._run.status_cache.keep(notebook.path, self._snapshot, entry, lines)
 
     def _witnesses(
-        self, notebook: Path, targets: Iterable[ResolvedRequirement], published: NotebookReport | None
+        self, notebook: Path, requirements: Iterable[ResolvedRequirement], published: NotebookReport | None
     ) -> Iterator[str]:
         """The files besides objects on which an answer rests: lists and locks, remembered places, what kernels read."""
         yield str(lock_file.path_for(notebook).absolute())
         yield str(self._run.resolutions.notebook_path(notebook))
-        for target in targets:
-            if target.lock is not None:
-                yield str(self._run.resolutions.list_path(target.lock.digest))
-                yield str(self._run.replica_places.path(target.instance, target.lock.digest))
+        for resolved in requirements:
+            if resolved.lock is not None:
+                yield str(self._run.resolutions.list_path(resolved.lock.digest))
+                yield str(self._run.replica_places.path(resolved.instance, resolved.lock.digest))
         if published is not None and published.manifest is not None:
             yield str(published.manifest)
             yield str(plain_path(published.manifest))
@@ -103,7 +103,7 @@ def record_status(
         synced: kernels were told of it too; such a report is kept only when nothing is missing.
     """
     requirements = report.requirements
-    if report.faults or any(one.target.error is not None or one.target.drift is not None for one in requirements):
+    if report.faults or any(one.resolved.error is not None or one.resolved.drift is not None for one in requirements):
         return
     if synced and any(one.state != "ready" for one in requirements):
         return
@@ -111,6 +111,5 @@ def record_status(
     if any(file.access in (Access.MOUNT, Access.STREAM, Access.REREAD) for file in files):
         return
     paths = (file.where for file in files if file.where is not None)
-    targets = [one.target for one in requirements]
     rows = (one.row() for one in requirements)
-    recorder.keep(notebook, variant, rows, targets, paths, report if synced else None)
+    recorder.keep(notebook, variant, rows, (one.resolved for one in requirements), paths, report if synced else None)

@@ -71,25 +71,27 @@ class Downloads:
         self._outcomes: tuple[Outcome, ...] = ()
         self._fault: BaseException | None = None
 
-    def start_early(self, targets: Sequence[ResolvedRequirement], files: Mapping[str, Mapping[Did, FileEntry]]) -> None:
+    def start_early(
+        self, requirements: Sequence[ResolvedRequirement], files: Mapping[str, Mapping[Did, FileEntry]]
+    ) -> None:
         """Let `submit` begin transfers if every one of ``files`` that can be had by download will be.
 
         So it is when no requirement asks for another kind of access, and all files together are within the limits. One
         of unknown size waits for the plan: it may have only what the others leave, or be refused.
         """
-        if any(target.requirement.access not in (None, "download") for target in targets):
+        if any(resolved.requirement.access not in (None, "download") for resolved in requirements):
             return
         sizes = [entry.size_bytes for entries in files.values() for entry in entries.values()]
         size_bytes = total_bytes(sizes)
         if size_bytes is not None and refusal(size_bytes, self.limits) is None:
             self._announced = ApplyStarted(len(sizes), size_bytes)
             self._instances = frozenset(files)
-            self._wanted = lambda: _wanted(targets, files)
+            self._wanted = lambda: _wanted(requirements, files)
             if sizes:
                 threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()
 
     def submit(self, instance: str, entry: FileEntry, replicas: tuple[Replica, ...]) -> None:
-        """Begin with a file that is nowhere here, if that was foreseen.
+        """Begin with a file that is nowhere here, if `start_early` allowed it.
 
         Raises:
             Interrupted: the run was cancelled.
@@ -243,14 +245,16 @@ def transfer_limits(policy: Policy) -> TransferLimits:
     )
 
 
-def _wanted(targets: Sequence[ResolvedRequirement], files: Mapping[str, Mapping[Did, FileEntry]]) -> Iterator[Wanted]:
-    """What of each of ``targets`` is among ``files``, by instance and DID."""
-    for target in targets:
-        lacking = files.get(target.instance, {})
-        found = [entry.size_bytes or 0 for entry in target.files if entry.did in lacking]
+def _wanted(
+    requirements: Sequence[ResolvedRequirement], files: Mapping[str, Mapping[Did, FileEntry]]
+) -> Iterator[Wanted]:
+    """What of each of ``requirements`` is among ``files``, by instance and DID."""
+    for resolved in requirements:
+        lacking = files.get(resolved.instance, {})
+        found = [entry.size_bytes or 0 for entry in resolved.files if entry.did in lacking]
         if found:
-            total = sum(entry.size_bytes or 0 for entry in target.files)
-            yield Wanted(target.instance, target.requirement.did, sum(found), total)
+            total = sum(entry.size_bytes or 0 for entry in resolved.files)
+            yield Wanted(resolved.instance, resolved.requirement.did, sum(found), total)
 
 
 def _planned(plan: Plan) -> Iterator[Wanted]:
@@ -259,4 +263,4 @@ def _planned(plan: Plan) -> Iterator[Wanted]:
         sizes = [file.entry.size_bytes or 0 for file in one.files if file.access is Access.DOWNLOAD]
         if sizes:
             total = sum(file.entry.size_bytes or 0 for file in one.files)
-            yield Wanted(one.target.instance, one.target.requirement.did, sum(sizes), total)
+            yield Wanted(one.resolved.instance, one.resolved.requirement.did, sum(sizes), total)

@@ -24,7 +24,7 @@ _AT_ONCE = 1_000
 
 def locate(
     run: RunContext,
-    targets: Sequence[ResolvedRequirement],
+    requirements: Sequence[ResolvedRequirement],
     options: ResolveOptions,
     on_stored: Callable[[Stored], None] | None = None,
     downloads: Downloads | None = None,
@@ -38,31 +38,31 @@ def locate(
         read_again: reads what is doubtful in the store, of which the facts so far tell; without it, it stays so.
     """
     local = _Local(run, on_stored)
-    local.look(targets)
+    local.look(requirements)
     if local.doubtful and read_again is not None:
         read_again(local.availability())
-        local.look_again(targets)
+        local.look_again(requirements)
     stored = local.stored
     mounted: dict[FileKey, tuple[str, Replica]] = {}
     mounts = cache(lambda identity: MountedFiles(run.config.instance(identity), run.reporter))
     replicas = ReplicaSpool()
     errors: dict[str, NbrucioError] = {}
-    for target in targets:
-        for entry, replica in _remembered(run, target, stored):
-            key = (target.instance, entry.did)
-            where = mounts(target.instance).find(entry, (replica,))
+    for resolved in requirements:
+        for entry, replica in _remembered(run, resolved, stored):
+            key = (resolved.instance, entry.did)
+            where = mounts(resolved.instance).find(entry, (replica,))
             if where is not None:
                 mounted[key] = where
             # What is streamed is asked for anew as long as somebody can be asked: replicas move.
-            elif options.offline and target.requirement.access == "stream":
+            elif options.offline and resolved.requirement.access == "stream":
                 replicas.add(key, (replica,))
     if not options.offline:
-        lacking = wanted(targets, stored, mounted, local.doubtful)
+        lacking = wanted(requirements, stored, mounted, local.doubtful)
         if downloads is not None:
-            downloads.start_early(targets, lacking)
+            downloads.start_early(requirements, lacking)
         for identity, files in lacking.items():
             try:
-                whole = _whole(targets, identity, files)
+                whole = _whole(requirements, identity, files)
                 _ask(run, identity, files, whole, replicas, mounts(identity), mounted, downloads)
             except NbrucioError as error:
                 errors[identity] = error
@@ -80,52 +80,52 @@ class _Local:
         self._stats: dict[FileKey, tuple[int, int, int]] = {}
         self._refused: dict[FileKey, NbrucioError] = {}
 
-    def look(self, targets: Sequence[ResolvedRequirement]) -> None:
-        for target in targets:
-            for entry in target.files:
-                if not self._find(target, entry) and self._store.is_candidate(target.instance, entry):
-                    self.doubtful[target.instance, entry.did] = entry
+    def look(self, requirements: Sequence[ResolvedRequirement]) -> None:
+        for resolved in requirements:
+            for entry in resolved.files:
+                if not self._find(resolved, entry) and self._store.is_candidate(resolved.instance, entry):
+                    self.doubtful[resolved.instance, entry.did] = entry
 
-    def look_again(self, targets: Sequence[ResolvedRequirement]) -> None:
+    def look_again(self, requirements: Sequence[ResolvedRequirement]) -> None:
         """Find what was doubtful and has been read; the rest is not here."""
         doubtful, self.doubtful = self.doubtful, {}
-        for target in targets:
-            for entry in target.files:
-                if (target.instance, entry.did) in doubtful:
-                    self._find(target, entry)
+        for resolved in requirements:
+            for entry in resolved.files:
+                if (resolved.instance, entry.did) in doubtful:
+                    self._find(resolved, entry)
 
     def availability(self) -> Availability:
         return Availability(self.stored, {}, {}, {}, self._refused, self._stats, self.doubtful)
 
-    def _find(self, target: ResolvedRequirement, entry: FileEntry) -> bool:
-        found = self._store.find(target.instance, entry)
+    def _find(self, resolved: ResolvedRequirement, entry: FileEntry) -> bool:
+        found = self._store.find(resolved.instance, entry)
         if found is None:
             return False
-        key = (target.instance, entry.did)
+        key = (resolved.instance, entry.did)
         self.stored[key] = found.where
         self._stats[key] = found.stat
         if self._on_stored is not None:
             self._on_stored(found)
-        fault = other_bytes(target, entry, found.sha256) if target.sha256 else None
+        fault = other_bytes(resolved, entry, found.sha256) if resolved.sha256 else None
         if fault is not None:
             self._refused[key] = fault
         return True
 
 
 def _remembered(
-    run: RunContext, target: ResolvedRequirement, stored: Mapping[FileKey, str]
+    run: RunContext, resolved: ResolvedRequirement, stored: Mapping[FileKey, str]
 ) -> Iterator[tuple[FileEntry, Replica]]:
-    """The replicas by which an earlier run had files of ``target`` that are not in the store."""
-    if target.lock is None or all((target.instance, entry.did) in stored for entry in target.files):
+    """The replicas by which an earlier run had files of ``resolved`` that are not in the store."""
+    if resolved.lock is None or all((resolved.instance, entry.did) in stored for entry in resolved.files):
         return
-    places = run.replica_places.read(target.instance, target.lock.digest)
-    for entry in target.files if places else ():
+    places = run.replica_places.read(resolved.instance, resolved.lock.digest)
+    for entry in resolved.files if places else ():
         if entry.did in places:
             yield entry, places[entry.did]
 
 
 def _whole(
-    targets: Sequence[ResolvedRequirement], identity: str, files: Mapping[Did, FileEntry]
+    requirements: Sequence[ResolvedRequirement], identity: str, files: Mapping[Did, FileEntry]
 ) -> dict[Did, tuple[Did, ...]]:
     """The datasets and containers that lack all their files, and these: together no more than one request is for.
 
@@ -133,9 +133,9 @@ def _whole(
     """
     whole: dict[Did, tuple[Did, ...]] = {}
     covered: set[Did] = set()
-    for target in targets:
-        lock, names = target.lock, tuple(entry.did for entry in target.files)
-        if target.instance != identity or lock is None or lock.open or lock.select is not None or len(names) < 2:
+    for resolved in requirements:
+        lock, names = resolved.lock, tuple(entry.did for entry in resolved.files)
+        if resolved.instance != identity or lock is None or lock.open or lock.select is not None or len(names) < 2:
             continue
         if len(covered) + len(names) <= _AT_ONCE and all(name in files and name not in covered for name in names):
             whole[lock.did] = names

@@ -51,7 +51,7 @@ def manifest_entry(requirement: RequirementReport, asked: Asked | None, *, synci
         asked: what its notebook asks for.
         syncing: whether what is not here yet is on its way.
     """
-    target = requirement.target
+    resolved = requirement.resolved
     errors = tuple(requirement.errors())
     state: State = "ready" if requirement.state == "ready" else "syncing" if syncing and not errors else "failed"
     objects = _objects(requirement)
@@ -67,17 +67,17 @@ def manifest_entry(requirement: RequirementReport, asked: Asked | None, *, synci
         for file in requirement.here
     )
     return ManifestEntry(
-        handle=target.requirement.handle,
-        did=str(target.requirement.did),
-        instance=target.instance or None,
+        handle=resolved.requirement.handle,
+        did=str(resolved.requirement.did),
+        instance=resolved.instance or None,
         state=state,
         files=tuple(files) if state == "ready" else (),
         folder=str(requirement.folder) if requirement.folder else None,
         error=ManifestError.of(errors[0]) if state == "failed" and errors else None,
-        bind=target.requirement.extra.get("bind") is True,
+        bind=resolved.requirement.extra.get("bind") is True,
         ca=requirement.ca,
         objects=objects,
-        answers=answer_to(asked, target) if asked else None,
+        answers=answer_to(asked, resolved) if asked else None,
         token=requirement.token,
     )
 
@@ -92,10 +92,10 @@ def _objects(requirement: RequirementReport) -> tuple[str, int] | None:
     return None if inode is None else (folder, inode)
 
 
-def answer_to(asked: Asked, target: ResolvedRequirement) -> Mapping[str, object] | None:
-    """What a notebook that asks this is answered by ``target``; None when it asks nothing under its handle."""
-    digest = target.lock.digest if target.lock else None
-    return asked.answer(target.requirement.handle, target.requirement.lock_key, digest, target.instance or None)
+def answer_to(asked: Asked, resolved: ResolvedRequirement) -> Mapping[str, object] | None:
+    """What a notebook that asks this is answered by ``resolved``; None when it asks nothing under its handle."""
+    digest = resolved.lock.digest if resolved.lock else None
+    return asked.answer(resolved.requirement.handle, resolved.requirement.lock_key, digest, resolved.instance or None)
 
 
 def keep_resolved(run: RunContext, report: NotebookReport, declared: Declared | None) -> None:
@@ -105,16 +105,16 @@ def keep_resolved(run: RunContext, report: NotebookReport, declared: Declared | 
     """
     if declared is None:
         return
-    resolved = [r.target for r in report.requirements if r.target.lock is not None]
+    requirements = [r.resolved for r in report.requirements if r.resolved.lock is not None]
     try:
-        for target in resolved:
-            if target.lock is not None and run.resolutions.files(target.lock.digest) is None:
-                run.resolutions.keep_files(target.files)
+        for resolved in requirements:
+            if resolved.lock is not None and run.resolutions.files(resolved.lock.digest) is None:
+                run.resolutions.keep_files(resolved.files)
         own = declared.declaration.lock
-        if any(lock_for(target.requirement, own) is None for target in resolved):
+        if any(lock_for(resolved.requirement, own) is None for resolved in requirements):
             handles = {requirement.handle for requirement in declared.declaration.requirements}
             lock = {key: e for key, e in run.resolutions.lock(declared.path).items() if handle_of(key) in handles}
-            lock |= {t.requirement.lock_key: Kept(t.lock, t.instance) for t in resolved if t.lock is not None}
+            lock |= {t.requirement.lock_key: Kept(t.lock, t.instance) for t in requirements if t.lock is not None}
             run.resolutions.keep_lock(declared.path, lock)
     except (OSError, UnreadableFile) as error:
         run.reporter.report(Noticed(f"What was resolved could not be kept in the store: {error}."))
@@ -123,11 +123,11 @@ def keep_resolved(run: RunContext, report: NotebookReport, declared: Declared | 
 def keep_places(run: RunContext, plan: Plan) -> None:
     """Remember where files outside the store are had; without that the next sync asks, which stops nothing."""
     for requirement in plan.requirements:
-        target = requirement.target
+        resolved = requirement.resolved
         places = {file.entry.did: file.replica for file in requirement.files if file.replica is not None}
-        if places and target.lock and places != run.replica_places.read(target.instance, target.lock.digest):
+        if places and resolved.lock and places != run.replica_places.read(resolved.instance, resolved.lock.digest):
             with suppress(OSError):
-                run.replica_places.keep(target.instance, target.lock.digest, places)
+                run.replica_places.keep(resolved.instance, resolved.lock.digest, places)
 
 
 def keep_rate(run: RunContext, size_bytes: int, elapsed_s: float) -> None:

@@ -41,12 +41,12 @@ def renew(path: Path, config: Config, *, reporter: Reporter | None = None) -> No
             renew_due(run, path, run.resolver().resolve(read_declared(path), ResolveOptions(offline=True)))
 
 
-def renew_due(run: RunContext, notebook: Path, targets: Iterable[ResolvedRequirement]) -> None:
+def renew_due(run: RunContext, notebook: Path, requirements: Iterable[ResolvedRequirement]) -> None:
     """Renew the rules of the notebook that are due; asks nobody when none is. What fails is told and stops nothing.
 
     Args:
         notebook: its path.
-        targets: what it declares, resolved.
+        requirements: what it declares, resolved.
     """
     now = datetime.now(timezone.utc)
     try:
@@ -56,7 +56,7 @@ def renew_due(run: RunContext, notebook: Path, targets: Iterable[ResolvedRequire
         return
     if not waiting:
         return
-    used = {(target.instance, did) for target in targets for did in _dids(target)}
+    used = {(resolved.instance, did) for resolved in requirements for did in _dids(resolved)}
     for rule in (_renamed(run, notebook, rule) for rule in waiting):
         if (rule.instance, rule.did) in used:
             _renew(run, notebook, rule, now)
@@ -76,8 +76,8 @@ def _renamed(run: RunContext, notebook: Path, rule: StagedRule) -> StagedRule:
     return renamed
 
 
-def _dids(target: ResolvedRequirement) -> Iterable[object]:
-    return (target.requirement.did, *(entry.did for entry in target.files))
+def _dids(resolved: ResolvedRequirement) -> Iterable[object]:
+    return (resolved.requirement.did, *(entry.did for entry in resolved.files))
 
 
 def _renew(run: RunContext, notebook: Path, staged: StagedRule, now: datetime) -> None:

@@ -88,7 +88,7 @@ class Resolver:
         self._answers: dict[tuple[str, Did], tuple[DidFacts, tuple[FileEntry, ...]] | NbrucioError] = {}
 
     def resolve(self, declared: Declared, options: ResolveOptions) -> tuple[ResolvedRequirement, ...]:
-        """A target for each requirement, in order. A requirement that fails carries its error; the others go on."""
+        """Each requirement resolved, in order. One that fails carries its error; the others go on."""
         beside = lock_file.look(declared.path)
         kept = cache(partial(self._resolutions.lock, declared.path))  # asked for only by what has no lock of its own
         return tuple(

@@ -35,7 +35,7 @@ from nbrucio.pipeline.resolve import ResolveOptions
 from nbrucio.state.expiry import prune
 
 if TYPE_CHECKING:
-    from nbrucio.core.estimate import Forecast
+    from nbrucio.core.estimate import Estimate
     from nbrucio.transfer.types import Outcome
 
 
@@ -66,7 +66,7 @@ class ReadNotebook(NamedTuple):
 
     path: Path
     declared: Declared | None
-    targets: tuple[ResolvedRequirement, ...]
+    requirements: tuple[ResolvedRequirement, ...]
     fault: NbrucioError | None = None
 
     def unusable(self) -> int:
@@ -161,7 +161,7 @@ def status(
 
 def _published(run: RunContext, report: NotebookReport, plan: Plan) -> NotebookReport:
     requirements = report.requirements
-    if not requirements or report.faults or any(one.state != "ready" or one.target.drift for one in requirements):
+    if not requirements or report.faults or any(one.state != "ready" or one.resolved.drift for one in requirements):
         return report
     return publish([_finished(run, report, plan, {})])[0]
 
@@ -177,11 +177,11 @@ def plan(paths: Sequence[Path], config: Config, *, options: Options | None = Non
         return _plan(run, _read_all(run, paths, resolve_options, options), resolve_options)
 
 
-def forecast(
+def estimate(
     paths: Sequence[Path], config: Config, *, options: Options | None = None, reporter: Reporter | None = None
-) -> Forecast:
+) -> Estimate:
     """What `sync` with the same arguments would do now, in amounts, time and space; nothing is written."""
-    from nbrucio.core.estimate import Forecast, NotebookForecast
+    from nbrucio.core.estimate import Estimate, NotebookEstimate
 
     options = options or Options()
     resolve_options = _resolve_options(config, options)
@@ -190,9 +190,9 @@ def forecast(
         plan = _plan(run, reads, resolve_options)
         plans = iter(plan.requirements)
         notebooks = tuple(
-            NotebookForecast(read.path, tuple(next(plans) for _ in read.targets), read.faults()) for read in reads
+            NotebookEstimate(read.path, tuple(next(plans) for _ in read.requirements), read.faults()) for read in reads
         )
-        return Forecast(notebooks, plan, run.store.free_bytes(), run.rate.last())
+        return Estimate(notebooks, plan, run.store.free_bytes(), run.rate.last())
 
 
 def _renew(run: RunContext, reads: Sequence[ReadNotebook], resolve_options: ResolveOptions) -> None:
@@ -200,7 +200,7 @@ def _renew(run: RunContext, reads: Sequence[ReadNotebook], resolve_options: Reso
         if not resolve_options.offline and run.staged.knows(read.path):
             from nbrucio.pipeline.renew_rules import renew_due  # few notebooks have rules
 
-            renew_due(run, read.path, read.targets)
+            renew_due(run, read.path, read.requirements)
 
 
 def _resolve_options(config: Config, options: Options) -> ResolveOptions:
@@ -221,11 +221,11 @@ def _read_all(
         except NbrucioError as error:
             reads.append(ReadNotebook(path, None, (), error))
             continue
-        targets = resolver.resolve(declared, resolve_options)
-        for target in targets:
-            if target.drift:
-                run.reporter.report(Noticed(f"{target.requirement.did} {target.drift}."))
-        reads.append(ReadNotebook(path, declared, targets))
+        requirements = resolver.resolve(declared, resolve_options)
+        for resolved in requirements:
+            if resolved.drift:
+                run.reporter.report(Noticed(f"{resolved.requirement.did} {resolved.drift}."))
+        reads.append(ReadNotebook(path, declared, requirements))
     return reads
 
 
@@ -234,8 +234,10 @@ def _with_drift(run: RunContext, read: ReadNotebook) -> ReadNotebook:
     if read.declared is None:
         return read
     fresh = run.resolver().resolve(read.declared, ResolveOptions(refresh=True, offline=run.config.policy.offline))
-    targets = tuple(target._replace(drift=now.drift) for target, now in zip(read.targets, fresh, strict=True))
-    return read._replace(targets=targets, fault=next((now.error for now in fresh if now.error), None))
+    requirements = tuple(
+        resolved._replace(drift=now.drift) for resolved, now in zip(read.requirements, fresh, strict=True)
+    )
+    return read._replace(requirements=requirements, fault=next((now.error for now in fresh if now.error), None))
 
 
 def _plan(
@@ -246,14 +248,14 @@ def _plan(
     downloads: Downloads | None = None,
     reread: Reread | None = None,
 ) -> Plan:
-    targets = [target for read in reads for target in read.targets]
-    availability = locate(run, targets, resolve_options, recorder.note if recorder else None, downloads, reread)
-    return make_plan(targets, availability, downloads.limits if downloads else download_limits(run))
+    requirements = [resolved for read in reads for resolved in read.requirements]
+    availability = locate(run, requirements, resolve_options, recorder.note if recorder else None, downloads, reread)
+    return make_plan(requirements, availability, downloads.limits if downloads else download_limits(run))
 
 
 def _awaited(reads: Sequence[ReadNotebook], availability: Availability, limits: DownloadLimits) -> list[NotebookReport]:
     """What is verified in the store, for kernels to use while the rest is looked for."""
-    plan = make_plan([target for read in reads for target in read.targets], availability, limits)
+    plan = make_plan([resolved for read in reads for resolved in read.requirements], availability, limits)
     return [
         report._replace(
             requirements=tuple(
@@ -281,7 +283,7 @@ def _record_status(
 def _notebook_reports(reads: Sequence[ReadNotebook], plan: Plan) -> Iterator[tuple[NotebookReport, Declared | None]]:
     plans = iter(plan.requirements)
     for read in reads:
-        requirements = tuple(RequirementReport.of(next(plans)) for _ in read.targets)
+        requirements = tuple(RequirementReport.of(next(plans)) for _ in read.requirements)
         asked = Asked(read.declared.notebook.metadata) if read.declared else None
         yield (
             NotebookReport(read.path, requirements, read.faults(), asked=asked, unusable=read.unusable()),
@@ -294,7 +296,7 @@ def _finished(
 ) -> NotebookReport:
     requirements = []
     for requirement in report.requirements:
-        files = tuple(_file_report(requirement.target, file, plan, outcomes) for file in requirement.files)
+        files = tuple(_file_report(requirement.resolved, file, plan, outcomes) for file in requirement.files)
         finished = requirement._replace(files=files)
         if any(file.access is Access.STREAM for file in files):
             finished = _streamed(run, finished)
@@ -302,17 +304,17 @@ def _finished(
             links = [(file.entry.did, file.where) for file in files if file.where is not None]
             # A folder that lacks the streamed files would pass for the whole.
             if len(links) == len(files):
-                finished = finished._replace(folder=_folder(run, requirement.target, links))
+                finished = finished._replace(folder=_folder(run, requirement.resolved, links))
         requirements.append(finished)
     return report._replace(requirements=tuple(requirements))
 
 
-def _folder(run: RunContext, target: ResolvedRequirement, links: Sequence[tuple[Did, str]]) -> Path | None:
+def _folder(run: RunContext, resolved: ResolvedRequirement, links: Sequence[tuple[Did, str]]) -> Path | None:
     """The folder of links to files that are all here. Where it cannot be made, they are usable all the same."""
     try:
-        return run.store.view(target.instance, target.requirement.did, links)
+        return run.store.view(resolved.instance, resolved.requirement.did, links)
     except NbrucioError as error:
-        run.reporter.report(Noticed(f"There is no folder of links for {target.requirement.did}: {error.message}"))
+        run.reporter.report(Noticed(f"There is no folder of links for {resolved.requirement.did}: {error.message}"))
         return None
 
 
@@ -320,16 +322,16 @@ def _streamed(run: RunContext, requirement: RequirementReport) -> RequirementRep
     """``requirement`` with what its kernel needs to open its streamed files."""
     from nbrucio.catalogue.credentials import storage_credentials
 
-    instance = run.config.instance(requirement.target.instance)
+    instance = run.config.instance(requirement.resolved.instance)
     found = storage_credentials(instance, os.environ, run.config)
     token = found.token_place.told() if found.token_place else None
     return requirement._replace(ca=str(found.ca) if found.ca else None, token=token)
 
 
 def _file_report(
-    target: ResolvedRequirement, file: FileReport, plan: Plan, outcomes: Mapping[FileKey, Outcome]
+    resolved: ResolvedRequirement, file: FileReport, plan: Plan, outcomes: Mapping[FileKey, Outcome]
 ) -> FileReport:
-    outcome = outcomes.get((target.instance, file.entry.did))
+    outcome = outcomes.get((resolved.instance, file.entry.did))
     if file.access is Access.MISSING and outcome is not None and outcome.stored is not None:
         # The catalogue failed after it had told of this file, and so the plan could not name it.
         file = file._replace(access=Access.DOWNLOAD, error=None)
@@ -339,7 +341,7 @@ def _file_report(
         return file._replace(access=Access.MISSING, error=plan.refusal)
     if outcome.stored is None:
         return file._replace(access=Access.MISSING, error=outcome.error)
-    fault = other_bytes(target, file.entry, outcome.stored.sha256)
+    fault = other_bytes(resolved, file.entry, outcome.stored.sha256)
     if fault is not None:
         return file._replace(access=Access.MISSING, error=fault)
     return file._replace(where=outcome.stored.where, stat=outcome.stored.stat)

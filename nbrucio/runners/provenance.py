@@ -21,12 +21,12 @@ READ_KEY = "read"
 
 def record_of(report: NotebookReport) -> dict[str, object]:
     """The record of a notebook whose data was made ready as ``report`` says."""
-    data = {r.target.requirement.handle: _requirement(r) for r in report.requirements if r.target.lock is not None}
+    data = {r.resolved.requirement.handle: _requirement(r) for r in report.requirements if r.resolved.lock is not None}
     return {"time": now(), "nbrucio": __version__, "data": data}
 
 
 def _requirement(report: RequirementReport) -> dict[str, object]:
-    target, lock = report.target, report.target.lock
+    target, lock = report.resolved, report.resolved.lock
     assert lock is not None
     access = Counter(file.access.value for file in report.files)
     value: dict[str, object] = {
@@ -54,7 +54,7 @@ def recorded(value: object, report: NotebookReport) -> dict[str, object]:
     """
     if isinstance(value, Mapping):
         return {**value, READ_KEY: record_of(report)}
-    requirements = [requirement.target.requirement.as_json() for requirement in report.requirements]
+    requirements = [requirement.resolved.requirement.as_json() for requirement in report.requirements]
     return {"version": 1, "requirements": requirements, READ_KEY: record_of(report)}
 
 

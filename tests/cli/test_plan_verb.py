@@ -23,10 +23,10 @@ def test_sync_does_what_the_plan_said(connected: Cli, notebook: Write, sandbox: 
     assert plan["access"]["mount"]["files"] == 2
     assert plan["download"] == {"files": report["downloaded_files"], "bytes": report["downloaded_bytes"]}
     assert plan["download"]["bytes"] == sum(r.size_bytes for r in requests if r.method == "GET")
-    for foreseen, came in zip(
+    for estimated, came in zip(
         plan["notebooks"][0]["requirements"], report["notebooks"][0]["requirements"], strict=True
     ):
-        assert {file["access"] for file in came["files"]} == set(foreseen["access"])
+        assert {file["access"] for file in came["files"]} == set(estimated["access"])
 
 
 def test_a_plan_after_a_sync_tells_the_rate(connected: Cli, notebook: Write) -> None:

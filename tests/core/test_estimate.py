@@ -1,4 +1,4 @@
-"""Forecasts: amounts, time and space of a plan, in values and in words."""
+"""Estimates: amounts, time and space of a plan, in values and in words."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nbrucio_cli.forecasts import show
+from nbrucio_cli.estimates import show
 
 from nbrucio.core.declaration import Requirement
 from nbrucio.core.did import Did
-from nbrucio.core.estimate import Forecast, NotebookForecast
+from nbrucio.core.estimate import Estimate, NotebookEstimate
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.plan import DownloadLimits, ResolvedRequirement
 from nbrucio.core.planner import Availability, make_plan
@@ -23,7 +23,7 @@ MB = 1_000_000
 ROOM = DownloadLimits(50 * MB)
 
 
-def forecast(bytes_per_s: float | None = 2 * MB, limits: DownloadLimits = ROOM) -> Forecast:
+def estimate(bytes_per_s: float | None = 2 * MB, limits: DownloadLimits = ROOM) -> Estimate:
     """Two requirements that share c, which has no checksum: a is stored, b mounted, c to download, d nowhere."""
     files = {name: FileEntry(Did("s", name), 10 * MB, None if name == "c" else "00000001") for name in "abcd"}
     one = ResolvedRequirement(Requirement(Did("s", "one"), "one"), "x", tuple(files.values()))
@@ -32,11 +32,11 @@ def forecast(bytes_per_s: float | None = 2 * MB, limits: DownloadLimits = ROOM) 
     replicas = {keys["c"]: (Replica("SITE", "https://x/c"),), keys["d"]: ()}
     mounted = {keys["b"]: ("/b", Replica("MOUNTED", "file:///b"))}
     plan = make_plan([one, two], Availability({keys["a"]: "/a"}, mounted, replicas, {}), limits)
-    return Forecast((NotebookForecast(Path("nb.ipynb"), plan.requirements),), plan, limits.free_bytes, bytes_per_s)
+    return Estimate((NotebookEstimate(Path("nb.ipynb"), plan.requirements),), plan, limits.free_bytes, bytes_per_s)
 
 
 def test_a_file_that_two_requirements_hold_counts_once_in_the_total() -> None:
-    facts = forecast().as_json()
+    facts = estimate().as_json()
     assert facts["download"] == {"files": 1, "bytes": 10 * MB}
     assert facts["access"] == {
         "store": {"files": 1, "bytes": 10 * MB},
@@ -47,25 +47,25 @@ def test_a_file_that_two_requirements_hold_counts_once_in_the_total() -> None:
 
 
 def test_time_and_space_follow_from_the_last_rate() -> None:
-    facts = forecast().as_json()
+    facts = estimate().as_json()
     assert (facts["seconds"], facts["free_bytes"], facts["free_after_bytes"]) == (5.0, 50 * MB, 40 * MB)
-    assert forecast(None).as_json()["seconds"] is None
+    assert estimate(None).as_json()["seconds"] is None
 
 
 def test_a_missing_file_is_told_with_its_reason() -> None:
-    facts = forecast()
+    facts = estimate()
     assert facts.exit_code == 4
     requirement = facts.as_json()["notebooks"][0]["requirements"][0]  # type: ignore[index]
     assert requirement["missing"] == [{"did": "s:d", "bytes": 10 * MB, "code": "no-replica"}]
 
 
 def test_a_plan_that_is_refused_downloads_nothing() -> None:
-    refused = forecast(limits=DownloadLimits(50 * MB, max_download_bytes=MB))
+    refused = estimate(limits=DownloadLimits(50 * MB, max_download_bytes=MB))
     assert (refused.exit_code, refused.downloads.files, refused.free_after_bytes) == (6, 0, 50 * MB)
 
 
-def test_a_forecast_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
-    assert show(forecast(), as_json=False) == 4
+def test_an_estimate_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show(estimate(), as_json=False) == 4
     shown = capsys.readouterr()
     assert shown.out == (
         "nb.ipynb\n"
@@ -85,7 +85,7 @@ def test_a_forecast_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_without_a_rate_no_time_is_invented(capsys: pytest.CaptureFixture[str]) -> None:
-    show(replace(forecast(), bytes_per_s=None), as_json=False)
+    show(replace(estimate(), bytes_per_s=None), as_json=False)
     assert "How long it takes cannot be told: no sync has measured a rate here." in capsys.readouterr().out
 
 

@@ -23,7 +23,7 @@ def file(name: str, size_bytes: int | None) -> FileEntry:
     return FileEntry(Did("sandbox", name), size_bytes)
 
 
-def target(written: dict[str, Any]) -> ResolvedRequirement:
+def resolved(written: dict[str, Any]) -> ResolvedRequirement:
     requirement = Requirement(Did("sandbox", written["handle"]), written["handle"], access=written.get("access"))
     files = tuple(file(name, size) for name, size in sorted(written["files"].items()))
     return ResolvedRequirement(requirement, written.get("instance", INSTANCE), files)
@@ -34,8 +34,8 @@ def replica(text: str) -> Replica:
 
 
 def planned(scenario: dict[str, Any]) -> Plan:
-    targets = [target(written) for written in scenario["requirements"]]
-    instances = {one.instance for one in targets}
+    requirements = [resolved(written) for written in scenario["requirements"]]
+    instances = {one.instance for one in requirements}
 
     def keys(names: list[str]) -> dict[FileKey, str]:
         return {(instance, Did("sandbox", name)): f"/here/{name}" for instance in instances for name in names}
@@ -48,13 +48,13 @@ def planned(scenario: dict[str, Any]) -> Plan:
     }
     mounted = {key: (path, replica("MOUNTED")) for key, path in keys(scenario.get("mounted", [])).items()}
     availability = Availability(stored, mounted, replicas, {})
-    return make_plan(targets, availability, DownloadLimits(**scenario.get("limits", {"free_bytes": 10**12})))
+    return make_plan(requirements, availability, DownloadLimits(**scenario.get("limits", {"free_bytes": 10**12})))
 
 
 def outcome(plan: Plan) -> dict[str, Any]:
     """A plan in the words of the scenario files."""
     found: dict[str, Any] = {
-        one.target.requirement.handle: {
+        one.resolved.requirement.handle: {
             each.entry.did.name: each.error.code if each.error else each.access.value for each in one.files
         }
         for one in plan.requirements
@@ -71,7 +71,7 @@ def test_scenario(path: Path) -> None:
 
 def test_a_catalogue_that_refuses_is_told_for_each_file_that_needed_it() -> None:
     error = CredentialsRejected("no")
-    one = target({"handle": "muons", "files": {"a": 1, "b": 2}})
+    one = resolved({"handle": "muons", "files": {"a": 1, "b": 2}})
     availability = Availability({(INSTANCE, Did("sandbox", "a")): "/a"}, {}, {}, {INSTANCE: error})
     plan = make_plan([one], availability, DownloadLimits(10**9))
     assert [each.access for each in plan.requirements[0].files] == [Access.STORE, Access.MISSING]
@@ -79,7 +79,10 @@ def test_a_catalogue_that_refuses_is_told_for_each_file_that_needed_it() -> None
 
 
 def test_only_what_is_not_here_is_asked_for_and_once() -> None:
-    one, two = target({"handle": "x", "files": {"a": 1, "b": 2}}), target({"handle": "y", "files": {"b": 2, "c": 3}})
+    one, two = (
+        resolved({"handle": "x", "files": {"a": 1, "b": 2}}),
+        resolved({"handle": "y", "files": {"b": 2, "c": 3}}),
+    )
     have = {(INSTANCE, Did("sandbox", "a")): "/a"}
     assert {instance: list(files) for instance, files in wanted([one, two], have, {}).items()} == {
         INSTANCE: [Did("sandbox", "b"), Did("sandbox", "c")]

@@ -15,7 +15,7 @@ from nbrucio.operations.check import check
 from nbrucio.operations.edit import lock, remove
 from nbrucio.operations.verify import verify
 from nbrucio.pipeline.cached_status import cached_status
-from nbrucio.pipeline.run import forecast, plan, status, sync
+from nbrucio.pipeline.run import estimate, plan, status, sync
 
 Call = Callable[[Any, Config], object]
 
@@ -23,7 +23,7 @@ CALLS: dict[str, Call] = {
     "sync": lambda path, config: sync([path], config).exit_code,
     "status": lambda path, config: status([path], config).exit_code,
     "plan": lambda path, config: len(plan([path], config).requirements),
-    "forecast": lambda path, config: forecast([path], config).notebooks[0].path,
+    "estimate": lambda path, config: estimate([path], config).notebooks[0].path,
     "check": lambda path, _: check([path], None).exit_code,
     "verify": lambda path, config: verify([path], config).report.exit_code,
     "glance": lambda path, config: (cached_status([path], config) or ())[:1],

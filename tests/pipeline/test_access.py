@@ -17,7 +17,7 @@ from nbrucio.core.report import NotebookReport
 from nbrucio.kernel.lookup import Data, Files
 from nbrucio.kernel.manifest import Entry
 from nbrucio.operations.verify import verify
-from nbrucio.pipeline.run import Options, forecast, status, sync
+from nbrucio.pipeline.run import Options, estimate, status, sync
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files, replica_paths
@@ -40,7 +40,7 @@ def notebook(tmp_path: Path, *requirements: dict[str, object], name: str = "nb.i
 
 
 def accesses(report: NotebookReport) -> dict[str, set[str]]:
-    return {r.target.requirement.handle: {file.access.value for file in r.files} for r in report.requirements}
+    return {r.resolved.requirement.handle: {file.access.value for file in r.files} for r in report.requirements}
 
 
 def test_four_requirements_are_had_in_four_ways(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_four_requirements_are_had_in_four_ways(sandbox: Sandbox, config: Config
         {"did": "sandbox:growing.2.root", "handle": "brought"},
         {"did": "sandbox:dimuon", "handle": "streamed", "access": "stream", "select": {"first": 1}},
     )
-    plan = forecast([path], config)
+    plan = estimate([path], config)
     with new_requests(sandbox.storage_log) as requests:
         report = sync([path], config)
     assert report.exit_code == 0
@@ -291,7 +291,7 @@ def damage(path: Path | None) -> None:
 def test_offline_uses_what_is_here_and_lists_the_rest(config: Config, tmp_path: Path) -> None:
     sync([notebook(tmp_path, {"did": "sandbox:growing.1.root", "handle": "here"}, name="other.ipynb")], config)
     path = notebook(tmp_path, {"did": "sandbox:growing", "handle": "all"})
-    locked = forecast([path], config)
+    locked = estimate([path], config)
     assert locked.downloads.files == 1
     from nbrucio.operations.edit import lock
 

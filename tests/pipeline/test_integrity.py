@@ -27,7 +27,7 @@ from nbrucio.kernel.lookup import Data
 from nbrucio.operations.grants import LIFETIME, Grant, Grants
 from nbrucio.operations.verify import verify
 from nbrucio.pipeline.cached_status import cached_status
-from nbrucio.pipeline.run import Options, forecast, status, sync
+from nbrucio.pipeline.run import Options, estimate, status, sync
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.store import Store
@@ -142,7 +142,7 @@ def test_verify_tells_what_it_cannot_know(desk: Desk) -> None:
 def test_a_restored_store_is_planned_read_once_and_used_without_a_network(desk: Desk) -> None:
     right = desk.code()
     desk.restore()
-    plan = forecast([desk.notebook], desk.config, options=OFFLINE)
+    plan = estimate([desk.notebook], desk.config, options=OFFLINE)
     assert [file.access for file in plan.plan.requirements[0].files] == [Access.REREAD] * 2
     assert (plan.exit_code, plan.downloads.files) == (0, 0)
     assert desk.state() == "partial"
@@ -165,7 +165,7 @@ def test_a_restored_store_costs_no_budget_and_no_space(desk: Desk) -> None:
     desk.restore()
     policy = desk.config.policy._replace(max_download_bytes=0, keep_free_bytes=1 << 60)
     desk.config = desk.config._replace(policy=policy)
-    assert forecast([desk.notebook], desk.config).exit_code == 0
+    assert estimate([desk.notebook], desk.config).exit_code == 0
     assert desk.sync().exit_code == 0
     assert len(desk.code()) == 2
 

@@ -64,9 +64,9 @@ def test_an_open_dataset_that_grew_is_drift_and_its_lock_gives_the_old_set(
     add(notebook, [did], config, handle="data")
     grow(sandbox, did, "grows/later.dat")
     requirement = status([notebook], config).notebooks[0].requirements[0]
-    assert requirement.target.drift is None  # nobody was asked
+    assert requirement.resolved.drift is None  # nobody was asked
     requirement = status([notebook], config, check=True).notebooks[0].requirements[0]
-    assert requirement.target.drift == "gained 1 file, 4 B since the lock"
+    assert requirement.resolved.drift == "gained 1 file, 4 B since the lock"
     assert len(requirement.files) == 2
     assert sync([notebook], config, options=Options(locked=True)).exit_code == 10
     assert [len(one(notebook, config).files), len(one(notebook, config, frozen=True).files)] == [2, 2]

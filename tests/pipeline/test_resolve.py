@@ -68,45 +68,45 @@ def resolve(
     config = Config((instance,), instance, tmp_path / "store")
     declaration = Declaration.parse(value).in_variant(more.get("variant"))
     resolver = Resolver(config, lambda _: fake, Resolutions(config.store_path), SilentReporter())
-    (target,) = resolver.resolve(Declared(notebook, declaration), question)
-    return target
+    (resolved,) = resolver.resolve(Declared(notebook, declaration), question)
+    return resolved
 
 
 def locked(content: tuple[FileEntry, ...], *, is_open: bool = True, select: Selection | None = None) -> LockEntry:
     return lock_entry(DidFacts(DID, DidType.DATASET, is_open), select, content, WHEN)
 
 
-def error(target: ResolvedRequirement, kind: type[NbrucioError]) -> str:
-    assert isinstance(target.error, kind)
-    return target.error.message
+def error(resolved: ResolvedRequirement, kind: type[NbrucioError]) -> str:
+    assert isinstance(resolved.error, kind)
+    return resolved.error.message
 
 
 def test_a_pinned_list_gives_the_old_set_of_a_dataset_that_grew(tmp_path: Path) -> None:
     fake = Fake(files(5))
-    target = resolve(tmp_path, fake, locked(files(3)))
-    assert (target.files, fake.asked) == (files(3), 0)
+    resolved = resolve(tmp_path, fake, locked(files(3)))
+    assert (resolved.files, fake.asked) == (files(3), 0)
 
 
 def test_a_refresh_gives_the_new_set_and_says_so(tmp_path: Path) -> None:
-    target = resolve(tmp_path, Fake(files(5)), locked(files(3)), ResolveOptions(refresh=True))
-    assert (len(target.files), target.drift) == (5, "gained 2 files, 2.0 MB since the lock")
+    resolved = resolve(tmp_path, Fake(files(5)), locked(files(3)), ResolveOptions(refresh=True))
+    assert (len(resolved.files), resolved.drift) == (5, "gained 2 files, 2.0 MB since the lock")
 
 
 def test_locked_refuses_a_lock_that_the_catalogue_contradicts(tmp_path: Path) -> None:
-    target = resolve(tmp_path, Fake(files(5)), locked(files(3)), ResolveOptions(locked=True))
-    assert error(target, LockStale) == "The lock of 'data' is stale: s:data gained 2 files, 2.0 MB since the lock."
+    resolved = resolve(tmp_path, Fake(files(5)), locked(files(3)), ResolveOptions(locked=True))
+    assert error(resolved, LockStale) == "The lock of 'data' is stale: s:data gained 2 files, 2.0 MB since the lock."
 
 
 def test_locked_takes_a_lock_that_still_holds(tmp_path: Path) -> None:
     fake, lock = Fake(files(3)), locked(files(3))
-    target = resolve(tmp_path, fake, lock, ResolveOptions(locked=True))
-    assert (target.lock, target.error, fake.asked) == (lock, None, 1)
+    resolved = resolve(tmp_path, fake, lock, ResolveOptions(locked=True))
+    assert (resolved.lock, resolved.error, fake.asked) == (lock, None, 1)
 
 
 @pytest.mark.parametrize("question", [ResolveOptions(locked=True), ResolveOptions(frozen=True)])
 def test_locked_and_frozen_refuse_what_is_not_locked(tmp_path: Path, question: ResolveOptions) -> None:
-    target = resolve(tmp_path, Fake(files(3)), None, question)
-    assert "is not locked in the notebook" in error(target, LockStale)
+    resolved = resolve(tmp_path, Fake(files(3)), None, question)
+    assert "is not locked in the notebook" in error(resolved, LockStale)
 
 
 def test_frozen_never_asks(tmp_path: Path) -> None:
@@ -120,13 +120,13 @@ def test_frozen_never_asks(tmp_path: Path) -> None:
 
 
 def test_locked_cannot_be_checked_offline(tmp_path: Path) -> None:
-    target = resolve(tmp_path, Fake(files(3)), locked(files(3)), ResolveOptions(locked=True, offline=True))
-    assert "Its lock cannot be followed or compared" in error(target, Offline)
+    resolved = resolve(tmp_path, Fake(files(3)), locked(files(3)), ResolveOptions(locked=True, offline=True))
+    assert "Its lock cannot be followed or compared" in error(resolved, Offline)
 
 
 def test_changed_content_of_a_closed_dataset_is_refused_and_said_plainly(tmp_path: Path) -> None:
-    target = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
-    assert error(target, LockStale) == (
+    resolved = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
+    assert error(resolved, LockStale) == (
         "'data' is locked to 3 files, 3.0 MB of s:data, which lost 1 file, 1.0 MB since the lock. "
         "The old list is not on this machine and cannot be brought back."
     )
@@ -134,8 +134,8 @@ def test_changed_content_of_a_closed_dataset_is_refused_and_said_plainly(tmp_pat
 
 def test_a_list_that_this_machine_keeps_brings_the_old_set_of_a_closed_dataset_back(tmp_path: Path) -> None:
     Resolutions(tmp_path / "store").keep_files(files(3))
-    target = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
-    assert target.files == files(3)
+    resolved = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
+    assert resolved.files == files(3)
 
 
 def test_a_long_list_is_pinned_beside_the_notebook(tmp_path: Path) -> None:
@@ -146,8 +146,8 @@ def test_a_long_list_is_pinned_beside_the_notebook(tmp_path: Path) -> None:
     sums = {"s:0000.root": "a" * 64}
     lock_file.add(tmp_path / "nb.ipynb", LockFile().with_list(lock.digest, content, sums))
     fake = Fake(files(1))
-    target = resolve(tmp_path, fake, lock)
-    assert (target.files, target.sha256, fake.asked) == (content, sums, 0)
+    resolved = resolve(tmp_path, fake, lock)
+    assert (resolved.files, resolved.sha256, fake.asked) == (content, sums, 0)
 
 
 def test_a_damaged_list_beside_the_notebook_is_not_believed(tmp_path: Path) -> None:
@@ -215,8 +215,8 @@ VARIANTS = {"dev": {"data": {"first": 1}}, "full": {}}
 
 def test_a_variant_selects_from_what_is_locked(tmp_path: Path) -> None:
     fake = Fake(files(5))
-    target = resolve(tmp_path, fake, locked(files(3)[1:]), variants=VARIANTS, variant="dev")
-    assert (target.files, fake.asked) == ((files(3)[1],), 0)
+    resolved = resolve(tmp_path, fake, locked(files(3)[1:]), variants=VARIANTS, variant="dev")
+    assert (resolved.files, fake.asked) == ((files(3)[1],), 0)
 
 
 def test_a_variant_that_names_nothing_is_the_declaration_as_it_stands(tmp_path: Path) -> None:
@@ -225,8 +225,8 @@ def test_a_variant_that_names_nothing_is_the_declaration_as_it_stands(tmp_path: 
 
 def test_a_variant_may_take_all_of_what_is_declared_in_part(tmp_path: Path) -> None:
     part = {"select": {"first": 1}}
-    target = resolve(tmp_path, Fake(files(5)), None, variants={"all": {"data": {}}}, variant="all", requirement=part)
-    assert len(target.files) == 5
+    resolved = resolve(tmp_path, Fake(files(5)), None, variants={"all": {"data": {}}}, variant="all", requirement=part)
+    assert len(resolved.files) == 5
 
 
 def test_locked_compares_a_variant_too(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nbrucio_cli.forecasts import show
+from nbrucio_cli.estimates import show
 from nbrucio_cli.rows import notebook_lines
 
 from nbrucio.config import Config, load
@@ -21,7 +21,7 @@ from nbrucio.core.plan import Access, DownloadLimits, ResolvedRequirement
 from nbrucio.core.planner import Availability, make_plan
 from nbrucio.errors import IntegrityError
 from nbrucio.operations.verify import verify
-from nbrucio.pipeline.run import forecast, status, sync
+from nbrucio.pipeline.run import estimate, status, sync
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 
@@ -72,7 +72,7 @@ def test_a_file_without_size_and_checksum_is_refused_and_the_others_are_download
     dids: dict[str, Did], config: Config, tmp_path: Path
 ) -> None:
     path = _notebook(tmp_path, dids[KNOWN], dids[SIZE_ONLY], dids[NOTHING])
-    assert forecast([path], config).exit_code == 9
+    assert estimate([path], config).exit_code == 9
     report = sync([path], config)
     assert report.exit_code == 9
     assert [one.state for one in report.notebooks[0].requirements] == ["ready", "ready", "missing"]
@@ -86,7 +86,7 @@ def test_a_file_without_size_and_checksum_is_refused_and_the_others_are_download
 
 def test_a_file_without_a_checksum_is_marked_everywhere(dids: dict[str, Did], config: Config, tmp_path: Path) -> None:
     path = _notebook(tmp_path, dids[KNOWN], dids[SIZE_ONLY])
-    assert [one.unverified_files for one in forecast([path], config).notebooks[0].requirements] == [0, 1]
+    assert [one.unverified_files for one in estimate([path], config).notebooks[0].requirements] == [0, 1]
     for report in (sync([path], config), status([path], config)):
         known, size_only = report.notebooks[0].requirements
         assert (known.state, size_only.state) == ("ready", "ready")
@@ -108,17 +108,17 @@ def test_the_policy_may_allow_what_cannot_be_verified_and_it_is_marked(
 @pytest.mark.parametrize("access", [None, "store", "download", "mount", "any"])
 def test_a_sha256_in_the_lock_verifies_what_rucio_cannot(access: str | None) -> None:
     entry = FileEntry(Did("s", "f"), None)
-    target = ResolvedRequirement(
+    resolved = ResolvedRequirement(
         Requirement(Did("s", "d"), "d", access=access), "i", (entry,), sha256={"s:f": "0" * 64}
     )
     key = ("i", entry.did)
     facts = Availability(
         {key: "/f"} if access != "mount" else {}, {key: ("/f", None)} if access == "mount" else {}, {}, {}
     )  # type: ignore[dict-item]
-    (file,) = make_plan([target], facts, DownloadLimits(10)).requirements[0].files
+    (file,) = make_plan([resolved], facts, DownloadLimits(10)).requirements[0].files
     assert file.error is None
     assert file.access in (Access.STORE, Access.MOUNT)
-    assert not target.unverified(entry)
+    assert not resolved.unverified(entry)
 
 
 def test_verify_calls_right_what_it_compared_and_nothing_else(
@@ -136,29 +136,28 @@ def test_an_unknown_size_is_never_told_as_zero(
     dids: dict[str, Did], config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = _notebook(tmp_path, dids["all"])
-    foreseen = forecast([path], _allowing(config))
-    assert show(foreseen, as_json=False) == 0
+    estimated = estimate([path], _allowing(config))
+    assert show(estimated, as_json=False) == 0
     told = capsys.readouterr().out
     assert "3 files, unknown size (2 unverified)" in told
     assert "3 to download (unknown size)" in told
     assert "Time and space: unknown" in told
-    facts: Any = foreseen.as_json()
+    facts: Any = estimated.as_json()
     assert (facts["download"]["files"], facts["download"]["bytes"]) == (3, None)
     assert (facts["free_after_bytes"], facts["notebooks"][0]["requirements"][0]["bytes"]) == (None, None)
     listener = _Listener()
     report = sync([path], _allowing(config), reporter=listener)
     (one,) = report.notebooks[0].requirements
     assert (one.state, one.size_bytes, one.here_bytes) == ("ready", None, None)
-    assert one.target.lock is not None
-    assert one.target.lock.size_bytes is None
-    assert LockEntry.parse(one.target.lock.as_json()) == one.target.lock
+    assert one.resolved.lock is not None
+    assert one.resolved.lock.size_bytes is None
+    assert LockEntry.parse(one.resolved.lock.as_json()) == one.resolved.lock
     assert list(notebook_lines(path, [one.row()], declares_none=False))[1].endswith(
         "3 files, unknown size (2 unverified)"
     )
     sizes = [event.size_bytes for event in listener.events if isinstance(event, (Resolved, ApplyStarted))]
     assert sizes
     assert set(sizes) == {None}
-    assert [size for _, _, size in report.notebooks[0].had()] == [3 * len(LOGIN_PAGE)], "consent is up to what came"
 
 
 def test_the_download_limit_holds_for_a_size_that_no_plan_could_count(
@@ -167,7 +166,7 @@ def test_the_download_limit_holds_for_a_size_that_no_plan_could_count(
     path = _notebook(tmp_path, dids["all"])
     allowing = _allowing(config)
     limited = allowing._replace(policy=allowing.policy._replace(max_download_bytes=3 * len(LOGIN_PAGE) - 1))
-    assert forecast([path], limited).exit_code == 0, "the sizes that are known fit"
+    assert estimate([path], limited).exit_code == 0, "the sizes that are known fit"
     report = sync([path], limited)
     assert report.exit_code == 6
     (one,) = report.notebooks[0].requirements

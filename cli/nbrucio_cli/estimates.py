@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import click
 
-from nbrucio.core.estimate import Forecast, total
+from nbrucio.core.estimate import Estimate, total
 from nbrucio.core.files import total_bytes
 from nbrucio.core.plan import Access, Amount, RequirementPlan
 from nbrucio.core.text import human_bytes, human_seconds, plural, unverified_words
@@ -23,27 +23,27 @@ _WORDS = {
 }
 
 
-def show(forecast: Forecast, *, as_json: bool) -> int:
+def show(estimate: Estimate, *, as_json: bool) -> int:
     """Print what a sync would do; returns the exit code that it would have."""
     if as_json:
-        print_json(forecast.as_json())
+        print_json(estimate.as_json())
     else:
-        told = [notebook for notebook in forecast.notebooks if notebook.requirements or not notebook.faults]
+        told = [notebook for notebook in estimate.notebooks if notebook.requirements or not notebook.faults]
         for notebook in told:
             click.echo(str(notebook.path))
             print_table(_row(requirement) for requirement in notebook.requirements)
         if told:
-            click.echo("\n".join(_summary(forecast)))
-    tell_errors(forecast.errors())
-    return forecast.exit_code
+            click.echo("\n".join(_summary(estimate)))
+    tell_errors(estimate.errors())
+    return estimate.exit_code
 
 
 def _row(plan: RequirementPlan) -> tuple[str, ...]:
-    requirement, amounts = plan.target.requirement, plan.amounts()
-    if plan.target.error is not None:
+    requirement, amounts = plan.resolved.requirement, plan.amounts()
+    if plan.resolved.error is not None:
         return requirement.handle, str(requirement.did), "not resolved", ""
     size = human_bytes(total_bytes(amount.size_bytes for amount in amounts.values()))
-    drift = f"; {plan.target.drift}" if plan.target.drift else ""
+    drift = f"; {plan.resolved.drift}" if plan.resolved.drift else ""
     return (
         requirement.handle,
         str(requirement.did),
@@ -57,21 +57,21 @@ def _ways(amounts: Mapping[Access, Amount]) -> str:
     return ", ".join(f"{amount.files:,} {words} ({human_bytes(amount.size_bytes)})" for amount, words in ways)
 
 
-def _summary(forecast: Forecast) -> list[str]:
-    amounts = total(forecast.plan.requirements)
+def _summary(estimate: Estimate) -> list[str]:
+    amounts = total(estimate.plan.requirements)
     files = sum(amount.files for amount in amounts.values())
     size = human_bytes(total_bytes(amount.size_bytes for amount in amounts.values()))
     lines = [f"Total: {plural(files, 'file')}, {size}" + (f": {_ways(amounts)}" if files else "")]
-    if not forecast.downloads.files:
+    if not estimate.downloads.files:
         unless = ", unless a file proves damaged when it is read" if Access.REREAD in amounts else ""
         return [*lines, f"Nothing would be downloaded{unless}."]
-    if forecast.downloads.size_bytes is None:
+    if estimate.downloads.size_bytes is None:
         lines.append("Time and space: unknown, since Rucio does not know the size of every file.")
-        return [*lines, f"Free at the store: {human_bytes(forecast.free_bytes)} now."]
-    if forecast.seconds is None or forecast.bytes_per_s is None:
+        return [*lines, f"Free at the store: {human_bytes(estimate.free_bytes)} now."]
+    if estimate.seconds is None or estimate.bytes_per_s is None:
         lines.append("How long it takes cannot be told: no sync has measured a rate here.")
     else:
-        rate = human_bytes(forecast.bytes_per_s)
-        lines.append(f"About {human_seconds(forecast.seconds)} at {rate}/s, the rate of the last sync.")
-    free, after = human_bytes(forecast.free_bytes), human_bytes(forecast.free_after_bytes)
+        rate = human_bytes(estimate.bytes_per_s)
+        lines.append(f"About {human_seconds(estimate.seconds)} at {rate}/s, the rate of the last sync.")
+    free, after = human_bytes(estimate.free_bytes), human_bytes(estimate.free_after_bytes)
     return [*lines, f"Free at the store: {free} now, {after} after it."]
