@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from . import where
+from . import program, where
 from .asked import Asked
 from .changed import fault_of
 from .errors import DataNotHere
@@ -142,6 +142,7 @@ class Data:
         self._environ = environ
         self._read: tuple[Path, tuple[int, ...], LoadedManifest] | None = None
         self._made: dict[str, Files] = {}
+        self._program: Path | None = None
         self._asks: tuple[tuple[str, tuple[int, ...]], Asked | None] | None = None
         #: Called with the handles and DIDs that are asked for, before they are looked up; the gate waits in it.
         self.before: Callable[[tuple[str, ...], tuple[str, ...]], object] | None = None
@@ -296,18 +297,18 @@ class Data:
     def _known_notebook(self) -> str | os.PathLike[str] | None:
         # A server that gave a pointer knows better than the name that the session had at first.
         pointed = bool(self._environ.get(where.MANIFEST_VARIABLE))
-        return self._notebook or where.find_notebook(self._environ, guess=not pointed)
+        told = self._notebook or where.find_notebook(self._environ, guess=not pointed)
+        if told or pointed or self._environ.get(where.NOTEBOOK_VARIABLE):
+            return told
+        # Once only: what a program reads must not change while it runs, since another notebook was synced.
+        self._program = self._program or program.find(self._environ)
+        return self._program
 
     def _no_manifest(self, subject: str | None, blank: LoadedManifest | None = None) -> DataNotHere:
         what = f"{subject!r} is not here" if subject else "There is no data yet"
         notebook = (blank.notebook if blank else "") or self._known_notebook()
         if not notebook:
-            return DataNotHere(
-                f"{what}: nbrucio cannot tell which notebook this is. "
-                "Set the environment variable NBRUCIO_NOTEBOOK to its path.",
-                subject,
-                "nbrucio run NOTEBOOK",
-            )
+            return program.unknown(what, subject, self._environ)
         command = _command("sync", notebook)
         return DataNotHere(f"{what}: this notebook has not been synced on this machine.", subject, command)
 

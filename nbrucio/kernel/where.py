@@ -110,13 +110,14 @@ def find_notebook(
     if guess:
         told += [environ.get("JPY_SESSION_NAME"), variables.get("PAPERMILL_INPUT_PATH")]
     for text in told:
-        notebook = _existing_notebook(text)
+        notebook = existing_notebook(text)
         if notebook:
             return notebook
     return _parents_notebook() if guess else None
 
 
-def _existing_notebook(text: object) -> Path | None:
+def existing_notebook(text: object) -> Path | None:
+    """The notebook file at the path ``text``; None where that is none, or no path at all."""
     # JPY_SESSION_NAME is what a client chose: a path, a path that was renamed since, or a UUID.
     if not isinstance(text, str) or "\0" in text or Path(text).suffix not in _NOTEBOOK_NAMES:
         return None

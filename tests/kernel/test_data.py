@@ -127,9 +127,10 @@ def test_message_when_the_notebook_was_never_synced(here: Here) -> None:
 
 
 def test_message_when_the_notebook_is_unknown(here: Here) -> None:
+    here.environ["NBRUCIO_NOTEBOOK"] = "/gone.ipynb"
     assert here.message("muons") == (
-        "'muons' is not here: nbrucio cannot tell which notebook this is. "
-        "Set the environment variable NBRUCIO_NOTEBOOK to its path.\nType: nbrucio run NOTEBOOK"
+        "'muons' is not here: NBRUCIO_NOTEBOOK is '/gone.ipynb', and there is no such notebook. "
+        "Set it to a notebook's path."
     )
 
 
