@@ -86,7 +86,7 @@ class SharedPool:
 
     def about(self, key: str) -> Executor:
         """What runs calls about ``key``."""
-        return _Share(self, key)
+        return _KeyExecutor(self, key)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """See `DaemonPool`."""
@@ -124,7 +124,7 @@ class SharedPool:
             return None
 
 
-class _Share(Executor):
+class _KeyExecutor(Executor):
     def __init__(self, pool: SharedPool, key: str) -> None:
         self._pool = pool
         self._key = key

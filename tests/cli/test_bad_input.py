@@ -97,7 +97,7 @@ def test_one_bad_requirement_does_not_stop_the_others(connected: Cli, notebook: 
     path = notebook({"did": "nocolon", "handle": "a"}, {"did": "sandbox:growing", "handle": "good"}, "text")
     result = connected("sync", path)
     assert result.exit_code == 2
-    assert "1 of 1 ready" in result.out
+    assert "1 of 3 ready" in result.out
     assert "Requirement 1 of the notebook cannot be used: 'nocolon' is not a DID" in result.err
     assert "Requirement 3 of the notebook cannot be used: it is not an object" in result.err
 

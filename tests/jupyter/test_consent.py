@@ -36,10 +36,10 @@ def tell(run):
     if run.progress.totals()["bytes_total"] and not run.cancel.is_set():
         if end == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        threading.Thread(target=syncs.close if end == "server" else partial(syncs.cancel, path)).start()
+        threading.Thread(target=jobs.close if end == "server" else partial(jobs.cancel, path)).start()
         run.cancel.wait(60)
-syncs = Syncs(tell, logging.getLogger(), Grants(grants))
-future = syncs.start(path, Wish(explicit=True, once=once)).future
+jobs = SyncJobs(tell, logging.getLogger(), Grants(grants))
+future = jobs.start(path, SyncRequest(explicit=True, once=once)).future
 wait([future])
 os._exit(0 if future.exception() else 1)
 """
