@@ -88,10 +88,11 @@ class WorkerPool:
         Raises:
             Interrupted: ``cancel`` was set.
         """
-        while not self.context.finished.wait(_LOOK_S):
-            if cancel is not None and cancel.is_set():
-                raise _interrupted()
+        while cancel is None or not cancel.is_set():
+            if self.context.finished.wait(_LOOK_S):
+                return
             self.context.watch()
+        raise _interrupted()
 
     def shutdown(self) -> None:
         """Stop what still runs, and wait a moment for it."""
