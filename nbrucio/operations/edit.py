@@ -292,7 +292,7 @@ def _locked(
 
 def _keep(run: RunContext, target: ResolvedRequirement) -> None:
     try:
-        run.resolutions.keep_files(target.files)
+        run.resolutions.save_files(target.files)
     except OSError as error:
         raise NbrucioError(
             f"The notebook is written, but the store {run.store.root} is not: {error}.",

@@ -100,7 +100,7 @@ def stage(
         run.staged.read(path)  # what cannot be kept alive is not made
         done = tuple(_staged(run, place, did, lifetime_s) for place in places for did in place.dids)
         try:
-            run.staged.keep(path, _kept(places, done, lifetime_s))
+            run.staged.save(path, _kept(places, done, lifetime_s))
         except OSError as error:
             words = f"Syncs will not renew these rules: the store {run.store.root} cannot be written"
             run.reporter.report(Noticed(f"{words} ({reason(error)})."))

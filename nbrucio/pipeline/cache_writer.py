@@ -73,7 +73,7 @@ class StatusRecorder:
         witnesses = {path: stat_of(path) for path in self._witnesses(notebook.path, requirements, published)}
         manifest = str(published.manifest) if published is not None and published.manifest is not None else None
         entry = CacheEntry(request_digest(notebook, self._run.given, variant), tuple(rows), witnesses, manifest)
-        self._run.status_cache.keep(notebook.path, self._snapshot, entry, lines)
+        self._run.status_cache.save(notebook.path, self._snapshot, entry, lines)
 
     def _witnesses(
         self, notebook: Path, requirements: Iterable[ResolvedRequirement], published: NotebookReport | None

@@ -17,7 +17,7 @@ from nbrucio.kernel.where import RUNTIME_VARIABLE
 from nbrucio.notebook.declared import Declared
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State, write
-from nbrucio.state.resolutions import Kept
+from nbrucio.state.resolutions import SavedLock
 from nbrucio.store.inodes import lasting_inode
 
 
@@ -109,13 +109,13 @@ def keep_resolved(run: RunContext, report: NotebookReport, declared: Declared | 
     try:
         for resolved in requirements:
             if resolved.lock is not None and run.resolutions.files(resolved.lock.digest) is None:
-                run.resolutions.keep_files(resolved.files)
+                run.resolutions.save_files(resolved.files)
         own = declared.declaration.lock
         if any(lock_for(resolved.requirement, own) is None for resolved in requirements):
             handles = {requirement.handle for requirement in declared.declaration.requirements}
             lock = {key: e for key, e in run.resolutions.lock(declared.path).items() if handle_of(key) in handles}
-            lock |= {t.requirement.lock_key: Kept(t.lock, t.instance) for t in requirements if t.lock is not None}
-            run.resolutions.keep_lock(declared.path, lock)
+            lock |= {t.requirement.lock_key: SavedLock(t.lock, t.instance) for t in requirements if t.lock is not None}
+            run.resolutions.save_lock(declared.path, lock)
     except (OSError, UnreadableFile) as error:
         run.reporter.report(Noticed(f"What was resolved could not be kept in the store: {error}."))
 
@@ -127,10 +127,10 @@ def keep_places(run: RunContext, plan: Plan) -> None:
         places = {file.entry.did: file.replica for file in requirement.files if file.replica is not None}
         if places and resolved.lock and places != run.replica_places.read(resolved.instance, resolved.lock.digest):
             with suppress(OSError):
-                run.replica_places.keep(resolved.instance, resolved.lock.digest, places)
+                run.replica_places.save(resolved.instance, resolved.lock.digest, places)
 
 
 def keep_rate(run: RunContext, size_bytes: int, elapsed_s: float) -> None:
     """Remember how quickly this run brought data; without that the next plan tells no time, which stops nothing."""
     with suppress(OSError):
-        run.rate.keep(size_bytes, elapsed_s)
+        run.rate.save(size_bytes, elapsed_s)

@@ -37,7 +37,7 @@ def renew(path: Path, config: Config, *, reporter: Reporter | None = None) -> No
         NbrucioError: the notebook cannot be read.
     """
     with RunContext(config, reporter) as run:
-        if not config.policy.offline and run.staged.knows(path):
+        if not config.policy.offline and run.staged.has(path):
             renew_due(run, path, run.resolver().resolve(read_declared(path), ResolveOptions(offline=True)))
 
 
@@ -72,7 +72,7 @@ def _renamed(run: RunContext, notebook: Path, rule: StagedRule) -> StagedRule:
     if renamed != rule:
         with suppress(OSError):
             run.staged.forget(notebook, rule.instance, rule.did, rule.rse)
-            run.staged.keep(notebook, [renamed])
+            run.staged.save(notebook, [renamed])
     return renamed
 
 
@@ -96,10 +96,10 @@ def _renew(run: RunContext, notebook: Path, staged: StagedRule, now: datetime) -
             run.reporter.report(Noticed(f"{staged.did} stays at {staged.rse} until {_time(rule.expires)}."))
         if rule.expires is not None:
             with suppress(OSError):
-                run.staged.keep(notebook, [staged._replace(expires=rule.expires, tried=None)])
+                run.staged.save(notebook, [staged._replace(expires=rule.expires, tried=None)])
     except NbrucioError as error:
         with suppress(OSError, UnreadableFile):  # then the next sync tries again
-            run.staged.keep(notebook, [staged._replace(tried=now)])
+            run.staged.save(notebook, [staged._replace(tried=now)])
         words = f"{staged.did} stays at {staged.rse} until {_time(staged.expires)} only: {error.message}"
         run.reporter.report(Noticed(words))
 

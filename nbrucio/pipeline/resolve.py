@@ -26,7 +26,7 @@ from nbrucio.errors import NbrucioError
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared
 from nbrucio.notebook.lock_file import LockFile
-from nbrucio.state.resolutions import Kept, Resolutions
+from nbrucio.state.resolutions import Resolutions, SavedLock
 
 
 def remembered_lock(path: Path, config: Config) -> Mapping[str, LockEntry]:
@@ -100,7 +100,7 @@ class Resolver:
         self,
         requirement: Requirement,
         lock: Mapping[str, LockEntry],
-        kept: Callable[[], Mapping[str, Kept]],
+        kept: Callable[[], Mapping[str, SavedLock]],
         beside: LockFile,
         options: ResolveOptions,
     ) -> ResolvedRequirement:
@@ -132,7 +132,7 @@ class Resolver:
             self._prefer(instance)  # its short name chooses one of several logins to that server
         return instance.identity
 
-    def _of_instance(self, kept: Mapping[str, Kept], identity: str) -> dict[str, LockEntry]:
+    def _of_instance(self, kept: Mapping[str, SavedLock], identity: str) -> dict[str, LockEntry]:
         """Those of the kept lock entries that this instance resolved. Older ones do not say which did."""
         alone = len(self._config.instances) == 1
         return {key: one.entry for key, one in kept.items() if one.instance == identity or (alone and not one.instance)}

@@ -197,7 +197,7 @@ def estimate(
 
 def _renew(run: RunContext, reads: Sequence[ReadNotebook], resolve_options: ResolveOptions) -> None:
     for read in reads:
-        if not resolve_options.offline and run.staged.knows(read.path):
+        if not resolve_options.offline and run.staged.has(read.path):
             from nbrucio.pipeline.renew_rules import renew_due  # few notebooks have rules
 
             renew_due(run, read.path, read.requirements)

@@ -1,1 +1,1 @@
-"""What is remembered between runs. Whatever is lost costs time only."""
+"""Memory between runs. Losing any of it costs time only, except where a module says otherwise."""

@@ -1,11 +1,11 @@
-"""Drop what the store remembers of notebooks that are no more.
+"""Prune the memory of notebooks that no longer exist.
 
-`nbrucio.state.status_cache` and `nbrucio.state.staged_rules` keep one file a notebook, and nobody tells them when one
-is deleted or moved. So a sync looks once a day which of the notebooks are still there. One on a file system that is not
-mounted now
-looks as if it were gone: what was seen of it costs a look, and of its rules only what can be of no use any more is
-dropped (`StagedRules.ended`). What was resolved for it (`nbrucio.state.resolutions`) stays, since without that the next
-sync may bring other data.
+`nbrucio.state.status_cache` and `nbrucio.state.staged_rules` store one file per notebook, and nothing notifies them
+when a notebook is deleted or moved. A sync therefore checks once a day which notebooks still exist.
+
+A notebook on an unmounted file system looks deleted. Its status cache is dropped, since rebuilding that costs one
+status; its staged rules are dropped only when they can no longer be renewed (`StagedRules.expired`). Its resolutions
+(`nbrucio.state.resolutions`) always stay, because without them the next sync may download other data.
 """
 
 from __future__ import annotations
@@ -23,35 +23,36 @@ from nbrucio.state.staged_rules import StagedRules
 from nbrucio.state.status_cache import StatusCache
 
 PERIOD_S = 24 * 3600
-#: A notebook may lie on a network file system that hangs. The look then goes on by itself, and ends with the process.
-_PATIENCE_S = 1.0
+#: Seconds to wait for the check. A notebook may be on a network file system that hangs; the check then continues in its
+#: daemon thread.
+_TIMEOUT_S = 1.0
 
 
 def prune(root: Path) -> None:
-    """Drop what is remembered of notebooks that are gone, below one store's root, unless that was done today."""
+    """Drop the memory of deleted notebooks from the store at ``root``, at most once a day. Never raises."""
     mark = root / "swept"
     try:
         if not root.is_dir() or time.time() - _changed(mark) < PERIOD_S:
             return
         mark.touch()
     except OSError:
-        return  # a store that cannot be written grows no more either
-    thread = threading.Thread(target=_sweep, args=(root,), name="nbrucio-sweep", daemon=True)
+        return  # a store that cannot be written does not grow either
+    thread = threading.Thread(target=_prune, args=(root,), name="nbrucio-prune", daemon=True)
     thread.start()
-    thread.join(_PATIENCE_S)
+    thread.join(_TIMEOUT_S)
 
 
-def _sweep(root: Path) -> None:
+def _prune(root: Path) -> None:
     now = datetime.now(timezone.utc)
-    for file, notebook in chain(StatusCache(root).kept(), StagedRules(root).ended(now)):
-        # By its name the file is of this path; what says otherwise is nothing of ours.
+    for file, notebook in chain(StatusCache(root).entries(), StagedRules(root).expired(now)):
+        # The file name is the digest of the notebook's path. A file that names another path was not written by nbrucio.
         if file.stem == hashlib.sha256(os.fsencode(notebook)).hexdigest() and _is_gone(notebook):
             with suppress(OSError):
                 file.unlink()
 
 
 def _is_gone(path: str) -> bool:
-    """Whether nothing is at ``path``, for certain: a file system that does not answer or lets us in says nothing."""
+    """Whether certainly nothing exists at ``path``; False when the file system does not answer or denies access."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,7 +1,7 @@
-"""Where files outside the store were had, kept so that a mounted file is found again without asking.
+"""Replicas that a sync used outside the store, so that the next run finds a mounted file without asking Rucio.
 
-``<store>/places/<SHA-256 of instance and list digest>``: one line a file, ``scope:name<TAB>RSE<TAB>PFN``. What a line
-says is looked at again before it is used; losing the file costs a question to the catalogue.
+``<store>/places/<SHA-256 of instance and list digest>`` has one line per file: ``scope:name<TAB>RSE<TAB>PFN``. Readers
+check each line against the mount before they use it. Losing the file costs one catalogue request.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _MAX_BYTES = 1 << 28
 
 
 class ReplicaPlaces:
-    """The memory under one store's root. Reading a damaged or unreadable part gives less, never an error."""
+    """The replica places of the store at ``root``. A damaged or unreadable file yields fewer entries, no error."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def read(self, instance: str, digest: str) -> dict[Did, Replica]:
-        """The replicas that were used for files of the list with this digest."""
+        """Return the replicas used for files of the list with this digest (``sha256:…``)."""
         try:
             text = read_file(self.path(instance, digest), _MAX_BYTES, follow=False).decode("utf-8", "surrogatepass")
         except (OSError, ValueError):
@@ -43,8 +43,8 @@ class ReplicaPlaces:
                 continue
         return found
 
-    def keep(self, instance: str, digest: str, places: Mapping[Did, Replica]) -> None:
-        """Keep these in place of earlier ones.
+    def save(self, instance: str, digest: str, places: Mapping[Did, Replica]) -> None:
+        """Replace the replicas recorded for the list with this digest.
 
         Raises:
             OSError: the store cannot be written.
@@ -55,5 +55,5 @@ class ReplicaPlaces:
         write_file(path, "".join(lines).encode("utf-8", "surrogatepass"))
 
     def path(self, instance: str, digest: str) -> Path:
-        """Where the places of files of this list are, if any are kept."""
+        """Return the path of the file for this list, whether it exists or not."""
         return self._root / "places" / hashlib.sha256(f"{instance}\n{digest}".encode()).hexdigest()

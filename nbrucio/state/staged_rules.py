@@ -1,7 +1,7 @@
-"""Which rules the user had made for a notebook here: the consent to keep them alive while it is used.
+"""Replication rules that the user made for a notebook: the consent to renew them while the notebook is used.
 
-``<store>/staged/<SHA-256 of the notebook's real path>.json``. It lies outside of every project, so no notebook can
-bring its own; losing it means that rules expire unless they are staged again.
+``<store>/staged/<SHA-256 of the notebook's real path>.json`` is outside every project, so a notebook cannot supply its
+own. Losing it means that the rules expire unless they are staged again.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ VERSION = 1
 
 
 class StagedRule(NamedTuple):
-    """One rule.
+    """One replication rule.
 
     Attributes:
         instance: identity of the Rucio server.
-        did, rse: what is kept where.
-        lifetime_s: how long the user wanted it.
-        expires: until when it lives, in UTC, as far as was seen here.
-        tried: when a renewal was refused; None when none was.
+        did, rse: the DID that the rule replicates, and the RSE that it replicates to.
+        lifetime_s: the lifetime in seconds that the user asked for.
+        expires: the expiry in UTC, as last read or set by this machine.
+        tried: when Rucio last refused a renewal; None when it never did.
     """
 
     instance: str
@@ -43,46 +43,51 @@ class StagedRule(NamedTuple):
 
 
 class StagedRules:
-    """The memory under one store's root. What cannot be read is an error, and nothing is written over it."""
+    """The staged rules of the store at ``root``. An unreadable file is an error and is never overwritten."""
 
     def __init__(self, root: Path) -> None:
         self._folder = root / "staged"
 
     def read(self, notebook: Path) -> tuple[StagedRule, ...]:
-        """The rules that were made for the notebook at this path.
+        """Return the rules made for the notebook at this path.
 
         Raises:
-            UnreadableFile: the file that names them is there, but cannot be read.
+            UnreadableFile: the file exists but cannot be read.
         """
         without = "syncs then no longer renew the rules of this notebook; `nbrucio stage` takes them up again"
         return read_kept(self._path(notebook), SMALL_BYTES, _rules_in, (), without=without)
 
-    def knows(self, notebook: Path) -> bool:
-        """Whether anything is kept for the notebook at this path, readable or not."""
+    def has(self, notebook: Path) -> bool:
+        """Whether a file exists for the notebook at this path, readable or not."""
         return os.path.lexists(self._path(notebook))
 
-    def keep(self, notebook: Path, rules: Iterable[StagedRule]) -> None:
-        """Keep these in place of earlier ones for the same DID and RSE.
+    def save(self, notebook: Path, rules: Iterable[StagedRule]) -> None:
+        """Add rules; a rule replaces an earlier one for the same instance, DID and RSE.
 
         Raises:
-            UnreadableFile: the earlier ones cannot be read; nothing is written.
+            UnreadableFile: the earlier rules cannot be read; nothing is written.
             OSError: the store cannot be written.
         """
         known = {rule[:3]: rule for rule in (*self.read(notebook), *rules)}
         self._write(notebook, known.values())
 
     def forget(self, notebook: Path, instance: str, did: Did, rse: str) -> None:
-        """This rule is not to be kept alive any more. Errors as of `keep`."""
+        """Stop renewing this rule.
+
+        Raises:
+            UnreadableFile: the rules cannot be read; nothing is written.
+            OSError: the store cannot be written.
+        """
         gone = (instance, did, rse)
         self._write(notebook, [rule for rule in self.read(notebook) if rule[:3] != gone])
 
-    def ended(self, now: datetime) -> Iterator[tuple[Path, str]]:
-        """Each file of this memory that keeps nothing alive any more, with the real path of the notebook that it is of.
+    def expired(self, now: datetime) -> Iterator[tuple[Path, str]]:
+        """Yield each file without a renewable rule, with the real path of its notebook.
 
-        A rule that may still live stays, whatever became of the notebook: that may come back with its file system, and
-        has its rules renewed then. Rucio removes a rule when it expires, and what was removed cannot be renewed; but
-        what expired as far as was seen here, another machine may have renewed, for as long again as the user wanted.
-        To list and to remove rules needs nothing of this: Rucio tells which ones are ours.
+        Rucio removes a rule when it expires, and a removed rule cannot be renewed. Another machine may have renewed a
+        rule that looks expired here, for at most its lifetime again. A rule therefore counts as expired one lifetime
+        after its recorded expiry. Until then its file stays even when the notebook is missing: the notebook may return
+        with its file system. Listing and removing rules does not need these files, because Rucio names our rules.
         """
         try:
             files = list(self._folder.glob("*.json"))

@@ -1,17 +1,17 @@
-"""What the last status at a notebook's data saw, and whether that still holds.
+"""Totals of the last status of a notebook, and a check that they still hold.
 
-A look at 100,000 files takes seconds. It leaves its totals in ``<store>/seen/<SHA-256 of the notebook's real path>``,
-and the next look takes them over as long as nothing has changed by which they could be others:
+Checking 100,000 files takes seconds. A status therefore saves its totals in ``<store>/seen/<SHA-256 of the notebook's
+real path>``. The next status uses them while nothing changed that could alter the answer:
 
-- what was asked: the declaration, the variant, the configuration (``question``);
-- the files on which the answer rests, as size, modification time and inode (``witnesses``);
-- the folders ``objects/ab`` of the store: every object that is committed or removed, and every folder of one that
-  somebody deletes, changes the modification time of one of them;
-- the objects themselves. A file that is deleted within its folder changes nothing above, so each is looked at, or,
-  above `CHECKED_OBJECTS` files and unless the caller wants all of them, a run of so many from a place taken at random.
+- ``question``: the digest of the declaration, the variant and the configuration;
+- ``witnesses``: size, modification time and inode of every other file that the answer depends on;
+- the folders ``objects/ab`` of the store ("shelves"): committing or removing an object, or deleting its folder, changes
+  the modification time of one of them;
+- the objects themselves, since deleting a file inside its folder changes none of the above. Every object is checked,
+  or, above `CHECKED_OBJECTS` objects, a random run of that many unless the caller asks for all.
 
-The file is one line of JSON, then one line for each object: size, modification time, inode, and path below
-``objects``. What is damaged or cannot be read counts as never seen.
+The file is one line of JSON, then one line per object: size, modification time, inode, path below ``objects``. A
+damaged or unreadable file counts as no entry.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ from nbrucio.disk.atomic import write_pieces
 from nbrucio.disk.read import open_regular, parse_json
 
 FORMAT = 2
-#: So many objects are looked at where not all must be: 3 to 10 µs each.
+#: Number of objects to check when not all must be checked. One check takes 3 to 10 µs.
 CHECKED_OBJECTS = 1_024
 #: About a million objects.
 _MAX_BYTES = 1 << 28
-#: About the length of a line, of which two thirds are the object's digest.
+#: Typical length of a line; two thirds of it are the object's digest.
 _LINE_BYTES = 120
-#: Two changes within one tick of a file system's clock leave the same time (Linux: at most 10 ms), so what changed
-#: less than this ago may change again unseen. File systems that count whole seconds need 2 s.
+#: Two changes within one tick of a file system's clock get the same time (Linux: at most 10 ms), so a second change
+#: within this time goes unnoticed. File systems that count whole seconds need 2 s.
 _TICK_NS = 20_000_000
 _SECONDS_TICK_NS = 2_000_000_000
-#: By how much a rest is longer than it seems to have to be: the file system's clock is that of its last tick.
+#: Extra waiting time: the file system's clock shows the time of its last tick.
 _MARGIN_NS = 10_000_000
 
-#: Size in bytes, modification time in ns, inode; None of what is not there.
+#: Size in bytes, modification time in ns, inode.
 Stat = tuple[int, int, int]
 
 
 class CacheEntry(NamedTuple):
-    """One look at a notebook's data.
+    """The saved status of one notebook.
 
     Attributes:
-        question: what was asked, as a digest.
-        rows: what each requirement came to, in the order of the declaration.
-        witnesses: the files besides objects on which the answer rests.
-        manifest: where kernels were told of it; None when no sync did.
+        question: digest of the declaration, variant and configuration.
+        rows: totals of each requirement, in the order of the declaration.
+        witnesses: state of the files other than objects that the answer depends on; None for a missing file.
+        manifest: path of the manifest that a sync published; None when there is none.
     """
 
     question: str
@@ -64,12 +64,12 @@ class CacheEntry(NamedTuple):
 
 
 class StoreSnapshot(NamedTuple):
-    """The store when a look began.
+    """The state of the store's folders when a status began.
 
     Attributes:
-        began_ns: by the file system's own clock; that of a network server may be another than this machine's.
-        newest_ns: when a shelf last changed.
-        shelves: a digest of all of them.
+        began_ns: begin in ns since the epoch, by the file system's clock, which may differ from this machine's.
+        newest_ns: latest modification time of a shelf, in ns since the epoch.
+        shelves: digest of the names, inodes and times of all shelves.
     """
 
     began_ns: int
@@ -77,27 +77,27 @@ class StoreSnapshot(NamedTuple):
     shelves: str
 
     def rested(self) -> bool:
-        """Whether the store had rested for so long that any change since the begin shows."""
+        """Whether every change after ``began_ns`` gets a later time than ``newest_ns``."""
         return self.rest_ns() < 0
 
     def rest_ns(self) -> int:
-        """For how long it would have to go on resting; negative when it has rested."""
+        """Return the ns that must still pass without a change for `rested`; negative when it holds."""
         tick_ns = _TICK_NS if self.newest_ns % 1_000_000_000 else _SECONDS_TICK_NS
         return self.newest_ns - (self.began_ns - tick_ns)
 
 
 class StatusCache:
-    """The memory under one store's root."""
+    """The status cache of the store at ``root``."""
 
     def __init__(self, root: Path) -> None:
         self._folder = root / "seen"
         self._objects = f"{root}/objects"
 
     def find(self, notebook: Path, question: str, *, every: bool = False) -> CacheEntry | None:
-        """What was seen of the notebook when it was asked the same; None when it may be otherwise by now.
+        """Return the entry for this notebook and question; None when there is none or it may be outdated. Never raises.
 
         Args:
-            every: look at each object, however many there are.
+            every: check every object, however many there are.
         """
         try:
             with open_regular(self._path(notebook), _MAX_BYTES, follow=False) as file:
@@ -120,13 +120,13 @@ class StatusCache:
             return None
 
     def snapshot(self, *, after_commit: bool = False) -> StoreSnapshot | None:
-        """Begin a look; None where nothing can be kept.
+        """Record the state of the store at the begin of a status; None when nothing can be saved.
 
         Args:
-            after_commit: this process committed objects just now, which are worth a rest of a few ms.
+            after_commit: this process just committed objects. Wait a few ms so that the result can be saved.
         """
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)  # and no store where there is none
+            self._folder.mkdir(mode=0o700, exist_ok=True)  # never create the store itself
             snapshot = self._snapshot()
             if after_commit and 0 <= (rest_ns := snapshot.rest_ns()) < 2 * _TICK_NS:
                 time.sleep((rest_ns + _MARGIN_NS) / 1e9)
@@ -140,11 +140,11 @@ class StatusCache:
         shelves, newest_ns = _shelves(self._objects)
         return StoreSnapshot(began_ns, newest_ns, shelves)
 
-    def keep(self, notebook: Path, snapshot: StoreSnapshot, entry: CacheEntry, objects: Iterable[str]) -> None:
-        """Keep what was seen in place of what was before, unless the store changed during the look.
+    def save(self, notebook: Path, snapshot: StoreSnapshot, entry: CacheEntry, objects: Iterable[str]) -> None:
+        """Replace the entry of this notebook, unless the store changed since ``snapshot``. Never raises.
 
         Args:
-            objects: lines by `object_line`, one for each object that is part of the answer.
+            objects: one `object_line` for each object that is part of the answer.
         """
         lines = sorted(objects, key=_path_of)
         head = {"format": FORMAT, "notebook": os.path.realpath(notebook), "shelves": snapshot.shelves}
@@ -153,10 +153,10 @@ class StatusCache:
             if snapshot.rested() and _shelves(self._objects)[0] == snapshot.shelves:
                 write_pieces(self._path(notebook), (line.encode() for line in chain((json.dumps(head) + "\n",), lines)))
         except OSError:
-            pass  # the next look takes longer, which stops nothing
+            pass  # without an entry the next status only takes longer
 
-    def kept(self) -> Iterator[tuple[Path, str]]:
-        """Each file of this memory, with the real path of the notebook that it is of."""
+    def entries(self) -> Iterator[tuple[Path, str]]:
+        """Yield each file of this cache with the real path of its notebook."""
         for path in _files(self._folder):
             try:
                 with open_regular(path, _MAX_BYTES, follow=False) as file:
@@ -167,7 +167,7 @@ class StatusCache:
                 yield path, notebook
 
     def object_line(self, path: str, stat: Stat) -> str:
-        """How the object at ``path``, which had ``stat`` when it was verified, is written down."""
+        """Return the line for the object at ``path`` that had ``stat`` when it was verified."""
         return f"{stat[0]}\t{stat[1]}\t{stat[2]}\t{path[len(self._objects) + 1 :]}\n"
 
     def _path(self, notebook: Path) -> Path:
@@ -182,7 +182,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def stat_of(path: str) -> Stat | None:
-    """Size, modification time and inode of what is at ``path``, a link itself; None when nothing is."""
+    """Return size, modification time and inode of ``path`` without following links; None when it is missing."""
     try:
         found = os.lstat(path)
     except OSError:
@@ -191,7 +191,7 @@ def stat_of(path: str) -> Stat | None:
 
 
 def _clock_ns(folder: Path) -> int:
-    """The time that the file system gives to a change now."""
+    """Return the current time in ns by the file system's clock."""
     scratch = folder / f"{os.getpid()}.{os.urandom(8).hex()}.tmp"
     with scratch.open("xb") as file:
         scratch.unlink()
@@ -199,7 +199,7 @@ def _clock_ns(folder: Path) -> int:
 
 
 def _shelves(objects: str) -> tuple[str, int]:
-    """A digest of the shelves' names, inodes and times, and the newest of these times; of no folder ``("", 0)``."""
+    """Return a digest of the shelves' names, inodes and times, and the newest time; ``("", 0)`` without the folder."""
     try:
         with os.scandir(objects) as entries:
             found = sorted((entry.name, stat_of(entry.path)) for entry in entries)
@@ -222,12 +222,12 @@ def _stat(value: object) -> Stat | None:
 
 
 def _path_of(line: str) -> str:
-    """By this the lines are sorted, so that neighbours in a run are no neighbours in the dataset."""
+    """Sort key of a line. Paths begin with a digest, so a run of lines is a random sample of a dataset."""
     return line[line.rindex("\t") :]
 
 
 def _some_lines(file: BinaryIO) -> list[bytes]:
-    """Whole lines from a place taken at random to the end of a run of about `CHECKED_OBJECTS`."""
+    """Return about `CHECKED_OBJECTS` whole lines that begin at a random position."""
     begin, end = file.tell(), os.fstat(file.fileno()).st_size
     span = max(end - _LINE_BYTES * CHECKED_OBJECTS - begin, 1)
     file.seek(begin + int.from_bytes(os.urandom(8), "little") % span)
@@ -236,12 +236,16 @@ def _some_lines(file: BinaryIO) -> list[bytes]:
 
 
 def _all_there(objects: str, lines: Iterable[bytes]) -> bool:
-    """Whether every object is as it was when it was verified."""
+    """Whether every object still has the state in which it was verified.
+
+    Raises:
+        OSError: an object is missing.
+    """
     folder = os.fsencode(objects) + b"/"
     lstat = os.lstat
     for line in lines:
         stat, _, path = line.rstrip(b"\n").rpartition(b"\t")
-        found = lstat(folder + path)  # of what is gone an OSError
+        found = lstat(folder + path)
         if stat != b"%d\t%d\t%d" % (found.st_size, found.st_mtime_ns, found.st_ino):
             return False
     return True

@@ -1,4 +1,4 @@
-"""How quickly the last sync brought data, kept in ``<store>/rate.json`` for the next plan's estimate."""
+"""Download rate of the last sync, saved in ``<store>/rate.json`` for the estimate of the next plan."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from nbrucio.disk.atomic import write_file
 from nbrucio.disk.read import SMALL_BYTES, read_json
 
-#: Less than this says more about the latency of small files than about the rate of large ones.
+#: Smaller downloads measure the latency of small files rather than the rate of large ones.
 MIN_BYTES = 1_000_000
 
 
 class TransferRate:
-    """The memory of one store's rate. What is damaged or unreadable counts as never measured."""
+    """The rate saved in the store at ``root``. A damaged or unreadable file counts as never measured."""
 
     def __init__(self, root: Path) -> None:
         self._path = root / "rate.json"
 
     def last(self) -> float | None:
-        """Bytes per second of the last sync that brought enough to tell; None when there was none."""
+        """Return bytes per second of the last sync that downloaded at least `MIN_BYTES`; None without one."""
         try:
             value = read_json(self._path, SMALL_BYTES, follow=False)
         except (OSError, ValueError):
@@ -27,8 +27,8 @@ class TransferRate:
         rate = value.get("bytes_per_s") if isinstance(value, dict) else None
         return float(rate) if isinstance(rate, (int, float)) and 0 < rate < float("inf") else None
 
-    def keep(self, size_bytes: int, elapsed_s: float) -> None:
-        """Remember a sync that brought ``size_bytes`` in ``elapsed_s``, if that is enough to tell.
+    def save(self, size_bytes: int, elapsed_s: float) -> None:
+        """Save the rate of a sync that downloaded ``size_bytes`` in ``elapsed_s`` seconds, if it reached `MIN_BYTES`.
 
         Raises:
             OSError: the store cannot be written.

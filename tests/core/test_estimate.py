@@ -90,8 +90,8 @@ def test_without_a_rate_no_time_is_invented(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_rate_of_a_sync_is_remembered_and_small_syncs_say_nothing(tmp_path: Path) -> None:
-    TransferRate(tmp_path).keep(10 * MIN_BYTES, 2.0)
-    TransferRate(tmp_path).keep(MIN_BYTES - 1, 100.0)
+    TransferRate(tmp_path).save(10 * MIN_BYTES, 2.0)
+    TransferRate(tmp_path).save(MIN_BYTES - 1, 100.0)
     assert TransferRate(tmp_path).last() == 5 * MIN_BYTES
 
 

@@ -275,7 +275,7 @@ def nearly_over(sandbox: Sandbox, config: Config, path: Path) -> str:
         client.update_replication_rule(made.rule.id, {"lifetime": 3600})
     staged = StagedRules(config.store_path)
     (kept,) = staged.read(path)
-    staged.keep(path, [kept._replace(expires=rule_expires(sandbox, made.rule.id))])
+    staged.save(path, [kept._replace(expires=rule_expires(sandbox, made.rule.id))])
     return made.rule.id
 
 
@@ -303,7 +303,7 @@ def test_a_rule_that_was_staged_under_the_bare_host_is_renewed(
     rule_id, staged = nearly_over(sandbox, config, path), StagedRules(config.store_path)
     (kept,) = staged.read(path)
     staged.forget(path, *kept[:3])
-    staged.keep(path, [kept._replace(instance="127.0.0.1")])
+    staged.save(path, [kept._replace(instance="127.0.0.1")])
     sync([path], config)
     assert rule_expires(sandbox, rule_id) > datetime.now(timezone.utc) + timedelta(days=13)
     assert [rule.instance for rule in staged.read(path)] == [kept.instance]
@@ -349,13 +349,13 @@ def test_a_rule_that_was_removed_is_not_kept_alive(sandbox: Sandbox, config: Con
 def test_a_damaged_memory_of_rules_is_an_error_and_not_written_over(tmp_path: Path, text: bytes) -> None:
     staged, path = StagedRules(tmp_path), tmp_path / "nb.ipynb"
     rule = StagedRule("x", Did("s", "n"), "RSE", 10, datetime.now(timezone.utc))
-    staged.keep(path, [rule])
+    staged.save(path, [rule])
     assert staged.read(path) == (rule,)
     (file,) = (tmp_path / "staged").iterdir()
     file.write_bytes(text)
     for act in (
         lambda: staged.read(path),
-        lambda: staged.keep(path, [rule]),
+        lambda: staged.save(path, [rule]),
         lambda: staged.forget(path, "x", Did("s", "n"), "RSE"),
     ):
         with pytest.raises(UnreadableFile, match=file.name):
@@ -365,7 +365,7 @@ def test_a_damaged_memory_of_rules_is_an_error_and_not_written_over(tmp_path: Pa
 
 def test_rules_that_cannot_be_read_are_mentioned_and_not_renewed(config: Config, tmp_path: Path) -> None:
     path = notebook(tmp_path, Did("sandbox", "dimuon"))
-    StagedRules(config.store_path).keep(path, [StagedRule("x", Did("s", "n"), "RSE", 10, datetime.now(timezone.utc))])
+    StagedRules(config.store_path).save(path, [StagedRule("x", Did("s", "n"), "RSE", 10, datetime.now(timezone.utc))])
     (file,) = (config.store_path / "staged").iterdir()
     file.write_bytes(b"{")
     told = Lines()

@@ -305,7 +305,7 @@ def test_offline_uses_what_is_here_and_lists_the_rest(config: Config, tmp_path: 
 def test_damaged_places_cost_a_question_and_no_more(tmp_path: Path) -> None:
     places = ReplicaPlaces(tmp_path)
     assert places.read("x", "sha256:0") == {}
-    places.keep("x", "sha256:0", {})
+    places.save("x", "sha256:0", {})
     (file,) = (tmp_path / "places").iterdir()
     file.write_bytes(b"nocolon\tRSE\tpfn\n\xff\n")
     assert places.read("x", "sha256:0") == {}

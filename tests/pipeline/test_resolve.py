@@ -133,7 +133,7 @@ def test_changed_content_of_a_closed_dataset_is_refused_and_said_plainly(tmp_pat
 
 
 def test_a_list_that_this_machine_keeps_brings_the_old_set_of_a_closed_dataset_back(tmp_path: Path) -> None:
-    Resolutions(tmp_path / "store").keep_files(files(3))
+    Resolutions(tmp_path / "store").save_files(files(3))
     resolved = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
     assert resolved.files == files(3)
 

@@ -46,7 +46,7 @@ def look(root: Path, notebook: Path) -> None:
     cache = StatusCache(root)
     snapshot = cache.snapshot()
     assert snapshot is not None
-    cache.keep(notebook, snapshot, SEEN, [])
+    cache.save(notebook, snapshot, SEEN, [])
     assert cache.find(notebook, SEEN.question) == SEEN
 
 
@@ -83,7 +83,7 @@ def test_rules_of_a_notebook_that_is_gone_stay_while_one_may_live(
     for notebook, kept in rules.items():
         # As from the command line, which is given names in its folder.
         monkeypatch.chdir(here.parent)
-        staged.keep(notebook.relative_to(here.parent), kept)
+        staged.save(notebook.relative_to(here.parent), kept)
     monkeypatch.chdir("/")
     prune(root)
     assert {notebook.name for notebook in rules if not staged.read(notebook)} == {"away.ipynb"}
@@ -91,7 +91,7 @@ def test_rules_of_a_notebook_that_is_gone_stay_while_one_may_live(
 
 
 def test_what_tells_nothing_of_a_notebook_stays(root: Path, away: Path) -> None:
-    StagedRules(root).keep(away, [rule(NOW - 100 * DAY)])
+    StagedRules(root).save(away, [rule(NOW - 100 * DAY)])
     look(root, away)
     (staged,), (seen,) = (root / "staged").iterdir(), (root / "seen").iterdir()
     newer = staged.read_bytes().replace(b'"version": 1', b'"version": 2')
@@ -128,7 +128,7 @@ def test_a_file_system_that_fails_or_hangs_keeps_its_notebooks(
             (root / "swept").unlink()
     answer.set()
     for thread in threading.enumerate():
-        if thread.name == "nbrucio-sweep":
+        if thread.name == "nbrucio-prune":
             thread.join()
 
 

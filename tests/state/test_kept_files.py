@@ -20,7 +20,7 @@ from nbrucio.errors import BadNotebook, UnreadableFile
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.lock_file import LockFile
 from nbrucio.operations import edit
-from nbrucio.state.resolutions import Kept, Resolutions
+from nbrucio.state.resolutions import SavedLock, Resolutions
 
 FILES = tuple(FileEntry(Did("s", f"{n:03}"), 1, "0a0b0c0d") for n in range(INLINE_LIST_MAX_FILES + 1))
 LONG = lock_entry(DidFacts(Did("s", "long"), DidType.DATASET, True), None, FILES, "2026-11-23T10:00:00Z")
@@ -106,10 +106,10 @@ def test_a_list_that_only_an_unknown_lock_names_is_kept(tmp_path: Path, notebook
     assert not lock_file.path_for(notebook).exists()
 
 
-def resolved(tmp_path: Path) -> tuple[Resolutions, Path, dict[str, Kept]]:
+def resolved(tmp_path: Path) -> tuple[Resolutions, Path, dict[str, SavedLock]]:
     kept, path = Resolutions(tmp_path), tmp_path / "nb.ipynb"
-    kept.keep_lock(path, {"long": Kept(LONG, "x.example")})
-    return kept, path, {"long": Kept(LONG, "x.example")}
+    kept.save_lock(path, {"long": SavedLock(LONG, "x.example")})
+    return kept, path, {"long": SavedLock(LONG, "x.example")}
 
 
 @pytest.mark.parametrize("damage", [conflict, pipe, device, folder, deep, cut])
@@ -121,7 +121,7 @@ def test_an_unreadable_memory_of_what_was_resolved_is_not_written_over(
     file = kept.notebook_path(path)
     damage(file)
     found = file.lstat()
-    for act in (lambda: kept.lock(path), lambda: kept.keep_lock(path, {})):
+    for act in (lambda: kept.lock(path), lambda: kept.save_lock(path, {})):
         with pytest.raises(UnreadableFile, match=file.name):
             act()
     assert (file.lstat().st_ino, file.lstat().st_mtime_ns) == (found.st_ino, found.st_mtime_ns)
@@ -130,9 +130,9 @@ def test_an_unreadable_memory_of_what_was_resolved_is_not_written_over(
 @pytest.mark.parametrize("damage", [pipe, device, cut])
 def test_a_damaged_list_is_made_again(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     kept = Resolutions(tmp_path)
-    digest = kept.keep_files(FILES)
+    digest = kept.save_files(FILES)
     damage(kept.list_path(digest))
     assert kept.files(digest) is None
-    kept.keep_files(FILES)
+    kept.save_files(FILES)
     assert kept.files(digest) == FILES
     assert kept.list_path(digest).read_text().splitlines() == list_lines(FILES)
