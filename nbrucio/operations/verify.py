@@ -109,7 +109,7 @@ class _Reading:
             examined = self._examined[key] = self._run.store.examine(target.instance, file.entry)
         stored = examined.stored
         if stored is None:
-            return None if examined.fault is None else _missing(file, _damaged(file.entry, examined))
+            return None if examined.problem is None else _missing(file, _damaged(file.entry, examined))
         # What the plan refuses, since nothing could show it to be wrong, a read does not make right.
         refused = file.error if isinstance(file.error, IntegrityError) else None
         fault = other_bytes(target, file.entry, stored.sha256) or refused
@@ -137,7 +137,7 @@ class _Reading:
             sums = _sums(file)
         except OSError as error:
             raise Unavailable(f"{file.path} cannot be read: {error.strerror}.", subject=str(file.entry.did)) from error
-        fault = sums.fault(file.entry)
+        fault = sums.mismatch(file.entry)
         if fault is None:
             other = other_bytes(target, file.entry, sums.sha256)
             return file if other is None else _missing(file, other)
@@ -160,7 +160,7 @@ def _missing(file: FileReport, error: NbrucioError) -> FileReport:
 def _damaged(entry: FileEntry, examined: Examined) -> IntegrityError:
     removed = " and was removed" if examined.removed else ""
     return IntegrityError(
-        f"{entry.did} was damaged in the store{removed}: {examined.fault}.",
+        f"{entry.did} was damaged in the store{removed}: {examined.problem}.",
         subject=str(entry.did),
         hint="Run `nbrucio sync` with the notebook to download it again.",
     )

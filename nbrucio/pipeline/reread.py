@@ -72,7 +72,7 @@ class Reread:
         (instance, _), entry = one
         self._check()
         try:
-            fault = self._run.store.examine(instance, entry, before_block=self._check).fault
+            fault = self._run.store.examine(instance, entry, before_block=self._check).problem
         except Interrupted:
             raise
         except NbrucioError as error:

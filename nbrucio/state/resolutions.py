@@ -113,4 +113,6 @@ class Resolutions:
 
 def _lock_in(value: Mapping[str, Any]) -> dict[str, SavedLock]:
     instances = value.get("instances", {})
-    return {str(key): SavedLock(LockEntry.parse(raw), str(instances.get(key, ""))) for key, raw in value["lock"].items()}
+    return {
+        str(key): SavedLock(LockEntry.parse(raw), str(instances.get(key, ""))) for key, raw in value["lock"].items()
+    }

@@ -1,7 +1,7 @@
 """The local cache of verified files.
 
-What writes it (`nbrucio.store.session`, `nbrucio.store.partial`) is loaded by whoever writes, and `Store` itself by
-whoever looks at files: a cached status needs neither.
+Writers import `nbrucio.store.session` and `nbrucio.store.partial` themselves. `Store` is loaded on first use, because a
+cached status needs neither.
 """
 
 from __future__ import annotations

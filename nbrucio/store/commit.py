@@ -1,8 +1,8 @@
-"""From a partial that is proved right to an object with a record: the one way into ``objects/``.
+"""Commit: turn a verified partial file into an object with a record. Nothing else writes ``objects/``.
 
-For each file the order is: bytes reach the disk, read-only, rename to the final name, folders reach the disk, record.
-Several files go through each step together, since one flush of the file system for a hundred small files costs about
-as much as a flush for one. ``docs/store.md`` says what a crash between two steps leaves behind.
+Order for each file: flush the bytes, make the file read-only, rename it to its final name, flush the folders, write the
+record. Files of a batch go through each step together, because one flush of the file system for a hundred small files
+costs about as much as a flush for one. ``docs/store.md`` lists what a crash between two steps leaves behind.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from nbrucio.store.layout import Place, StoreLayout
 from nbrucio.store.partial import Partial
 from nbrucio.store.record import Record
 
-#: From this many files on, one flush of the whole file system is cheaper than one a file. Below, other programs'
-#: unwritten data is not ours to wait for.
+#: Batch size from which one flush of the whole file system is cheaper than one per file. Smaller batches should not
+#: wait for unwritten data of other programs.
 _GROUP = 8
 _READ_ONLY = 0o444
 
 
 @dataclass(slots=True)
 class Candidate:
-    """One proved partial on its way to its final name; ``fault`` is what stopped it."""
+    """A verified partial file during its commit; ``error`` is set when a step failed."""
 
     instance: str
     did: Did
@@ -37,21 +37,21 @@ class Candidate:
     partial: Partial
     sums: Sums
     found: os.stat_result | None = None
-    fault: OSError | None = None
+    error: OSError | None = None
     moved_aside: str | None = None
 
 
 class Committer:
-    """Commits partials of one store."""
+    """Commits partial files of one store."""
 
     def __init__(self, fs: FileSystem, layout: StoreLayout) -> None:
         self._fs = fs
         self._layout = layout
 
     def commit(self, candidates: Sequence[Candidate]) -> None:
-        """Carry ``candidates`` through every step; one that fails keeps its ``fault`` and stays out of ``objects/``.
+        """Run every step for ``candidates``. A candidate whose step fails gets its ``error`` and skips the other steps.
 
-        A fault after the rename leaves a good object without a record, which the next look-up reads again.
+        An error after the rename leaves a good object without a record; the next `Store.find` reads it again.
         """
         together = len(candidates) >= _GROUP
         _each(candidates, self._flush_data(together, candidates))
@@ -61,15 +61,15 @@ class Committer:
         _each(candidates, self._record)
 
     def _record(self, candidate: Candidate) -> None:
-        """Write the record of an object that is under its final name."""
+        """Write the record of an object that has its final name."""
         place, did, found = candidate.place, candidate.did, candidate.found
         assert found is not None
         record = Record(candidate.instance, did.scope, did.name, candidate.sums, found.st_mtime_ns, found.st_ino)
         data = record.to_bytes()
-        # Where there was none, nobody can take a record that is not whole for another.
+        # Without an earlier record, a reader cannot take an incomplete record for another one.
         if write_new(self._fs, place.record, data):
             return
-        # There is one: of an object that is no more, or of another process that committed the same file meanwhile.
+        # The existing record belongs to a removed object, or to a process that committed the same file meanwhile.
         if self._fs.lstat(place.path).st_ino == found.st_ino:
             try:
                 write_whole(self._fs, place.record, self._layout.scratch(), data)
@@ -83,7 +83,7 @@ class Committer:
         return lambda candidate: self._fs.fsync(_fd(candidate))
 
     def _sync_all(self, candidates: Sequence[Candidate]) -> bool:
-        """Whether one flush did it; where it did not, a flush a file says which one is at fault."""
+        """Whether one flush sufficed; after a failure, a flush per file shows which file failed."""
         try:
             self._fs.sync_all(_fd(candidates[0]))
         except OSError:
@@ -91,14 +91,14 @@ class Committer:
         return True
 
     def _settle(self, candidate: Candidate) -> None:
-        """Make the file read-only and remember the inode that was summed."""
+        """Make the file read-only and record the stat of the inode that was summed."""
         fd = _fd(candidate)
         self._fs.fchmod(fd, _READ_ONLY)
         candidate.found = self._fs.fstat(fd)
         candidate.partial.close()
 
     def _name(self, candidate: Candidate) -> None:
-        """Give the file its final name. The folder is usually there, since it is what was locked."""
+        """Rename the file to its final name. The folder usually exists, because it was locked."""
         source, target = candidate.partial.path, candidate.place.path
         try:
             self._fs.rename(source, target)
@@ -113,7 +113,7 @@ class Committer:
             self._fs.rename(source, target)
 
     def _make(self, folder: str, candidate: Candidate) -> None:
-        """Make a folder unless it is there. What stands in its way is moved aside."""
+        """Create a folder unless it exists. Move aside any other file of that name."""
         try:
             self._fs.mkdir(folder)
         except FileExistsError:
@@ -122,7 +122,7 @@ class Committer:
                 self._fs.mkdir(folder)
 
     def _move_aside(self, path: str) -> str:
-        """Give what is at ``path`` another name; where it is now."""
+        """Rename ``path`` into the folder ``aside``; return its new path."""
         with suppress(FileExistsError):
             self._fs.mkdir(self._layout.aside)
         target = self._layout.scratch(self._layout.aside)
@@ -135,7 +135,7 @@ class Committer:
         return self._flush_folders_of
 
     def _flush_folders_of(self, candidate: Candidate) -> None:
-        # The folders above may be new as well; a flush of one that is not costs little.
+        # The folders above may be new as well; flushing an old one costs little.
         for folder in (candidate.place.folder, candidate.place.shelf, self._layout.objects):
             fd = self._fs.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
@@ -157,15 +157,15 @@ class Committer:
 
 def _each(candidates: Iterable[Candidate], step: Callable[[Candidate], None]) -> None:
     for candidate in candidates:
-        if candidate.fault is None:
+        if candidate.error is None:
             try:
                 step(candidate)
             except OSError as error:
-                candidate.fault = error
+                candidate.error = error
 
 
 def _nothing(candidate: Candidate) -> None:
-    """``candidate`` needs no step of its own."""
+    """The step when one flush already covered every candidate."""
 
 
 def _fd(candidate: Candidate) -> int:

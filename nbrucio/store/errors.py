@@ -1,4 +1,4 @@
-"""What a failing disk means to the user: the one boundary between `OSError` in the store and the tree of errors."""
+"""Translates `OSError` in the store into nbrucio's errors. No `OSError` leaves the room any other way."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import errno
 
 from nbrucio.errors import BadConfig, NbrucioError, NoSpace, Unavailable
 
-# EFBIG: the file system, or a limit of this user, takes no file of that size.
+# EFBIG: the file system, or a limit of this user, does not allow a file of that size.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-#: What a store says in which nothing may be written. FUSE file systems that only read have no calls to write.
+#: Errors of a read-only store. FUSE file systems that cannot write lack the calls altogether.
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSYS, errno.EOPNOTSUPP)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 
 
 def store_error(error: OSError, root: str, subject: str | None = None) -> NbrucioError:
-    """The error of the tree for ``error``, which a call below the store at ``root`` raised."""
+    """Return the nbrucio error for ``error``, raised by a call below the store at ``root``."""
     if error.errno in _FULL:
         causes = {errno.EDQUOT: "its quota is used up", errno.EFBIG: "a file is too large for it"}
         what = causes.get(error.errno, "its disk is full")
@@ -39,7 +39,7 @@ def store_error(error: OSError, root: str, subject: str | None = None) -> Nbruci
 
 
 def unreadable(error: OSError, path: str, subject: str) -> NbrucioError:
-    """The error of the tree for an object that cannot be read."""
+    """Return the nbrucio error for an object that cannot be read."""
     return Unavailable(
         f"{subject} in the store cannot be read: {path}: {error.strerror or error}.",
         subject=subject,

@@ -1,7 +1,7 @@
-"""The boundary: every file-system call of the store is a method of `FileSystem`.
+"""The boundary to the disk: every file-system call of the store is a method of `FileSystem`.
 
-One place to see what the store asks of a disk, and one place where a test can fail the n-th call or kill the process at
-it. Paths are text, since the store makes thousands of them and `pathlib` costs more than the calls themselves.
+This class shows everything that the store asks of a disk, and lets a test fail the n-th call or kill the process there.
+Paths are `str`, because the store builds thousands of them and `pathlib` costs more than the calls themselves.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _FICLONE = 0x40049409
 
 
 class FileSystem:
-    """The real file system. Every method raises `OSError` as the call below it does."""
+    """The real file system. Every method raises `OSError` like the `os` function it calls."""
 
     def open(self, path: str, flags: int, mode: int = 0o600) -> int:
-        """A descriptor, never inherited by a child process."""
+        """Open a descriptor that child processes do not inherit."""
         return os.open(path, flags | os.O_CLOEXEC, mode)
 
     def close(self, fd: int) -> None:
@@ -35,11 +35,11 @@ class FileSystem:
             written = os.write(fd, data)
 
     def read(self, fd: int, size_bytes: int) -> bytes:
-        """What one read gives, at most ``size_bytes``."""
+        """Read once, at most ``size_bytes``."""
         return os.read(fd, size_bytes)
 
     def readinto(self, fd: int, buffer: memoryview) -> int:
-        """Read into ``buffer``; how many bytes, 0 at the end."""
+        """Read into ``buffer``; return the number of bytes, 0 at the end of the file."""
         return os.readv(fd, [buffer])
 
     def seek(self, fd: int, offset: int) -> None:
@@ -49,11 +49,11 @@ class FileSystem:
         os.ftruncate(fd, size_bytes)
 
     def clone(self, target_fd: int, source_fd: int) -> None:
-        """Make ``target_fd`` share the blocks of ``source_fd``; where the file system cannot, `OSError`."""
+        """Make ``target_fd`` share the blocks of ``source_fd``; raises `OSError` where the file system cannot."""
         fcntl.ioctl(target_fd, _FICLONE, source_fd)
 
     def try_lock(self, fd: int) -> bool:
-        """Lock an open file or folder against every other opening of it; False when another has it."""
+        """Lock an open file or folder exclusively; False when another descriptor holds the lock."""
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -64,7 +64,7 @@ class FileSystem:
         os.fsync(fd)
 
     def sync_all(self, fd: int) -> None:
-        """Make everything on the file system of ``fd`` durable; `OSError` with ``ENOSYS`` where that does not exist."""
+        """Flush the whole file system of ``fd``; raises `OSError` with ``ENOSYS`` where the call does not exist."""
         code = _syncfs()(fd)
         if code:
             raise OSError(code, os.strerror(code))
@@ -105,22 +105,22 @@ class FileSystem:
 
 @cache
 def _syncfs() -> Callable[[int], int]:
-    """A function that flushes the file system of a descriptor and gives 0 or an error number."""
-    import ctypes  # only who writes needs it
+    """Return a function that flushes the file system of a descriptor and returns 0 or an error number."""
+    import ctypes  # only writers need it
 
-    # Python has no os.syncfs; Linux has had the call since 2.6.39, macOS has none.
+    # Python has no os.syncfs. Linux has had the call since 2.6.39; macOS lacks it.
     call = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
     if call is None:
         return lambda _: errno.ENOSYS
     return lambda fd: ctypes.get_errno() if call(fd) else 0
 
 
-#: The one that every store uses unless a test gives another.
+#: The instance that every store uses unless a test passes another.
 REAL = FileSystem()
 
 
 def clear_folder(fs: FileSystem, folder: str) -> None:
-    """Remove a folder of files or links, if it is there; another process may be doing the same."""
+    """Remove a folder of files or links, if it exists. Another process may do the same at the same time."""
     try:
         names = fs.listdir(folder)
     except FileNotFoundError:
@@ -133,7 +133,7 @@ def clear_folder(fs: FileSystem, folder: str) -> None:
 
 
 def write_new(fs: FileSystem, path: str, data: bytes) -> bool:
-    """Make a file of ``data`` at ``path``, where a reader may see less of it; False when something is there."""
+    """Create ``path`` with ``data``; False when it exists. A concurrent reader may see part of the data."""
     try:
         fd = fs.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     except FileExistsError:
@@ -151,7 +151,7 @@ def write_new(fs: FileSystem, path: str, data: bytes) -> bool:
 
 
 def write_whole(fs: FileSystem, path: str, scratch: str, data: bytes) -> None:
-    """Make ``data`` the content of ``path`` by a rename; not flushed: after a power cut it may be old, or empty."""
+    """Replace ``path`` by ``data`` with a rename. Not flushed: a power cut may leave the old content, or none."""
     fd = fs.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         try:

@@ -1,15 +1,15 @@
-"""Whether inode numbers last, so that they tell whether a file is still the one that was verified."""
+"""Whether inode numbers are stable enough to identify a verified file."""
 
 from __future__ import annotations
 
 import os
 
-#: File systems that number files as they are asked for them, again after each mount or when their cache is full.
+#: File systems that assign inode numbers on demand, and again after each mount or when their cache is full.
 _PASSING = ("fuse", "9p", "cifs", "smb3", "vboxsf", "prl_fs")
 
 
 def lasting_inode(folder: str) -> int | None:
-    """The inode number of ``folder``; None where it may change while the folder stays, or where nothing is known."""
+    """Return the inode number of ``folder``; None when it is unknown or may change while the folder stays."""
     try:
         found = os.stat(folder)
         kind = _file_system(found.st_dev)
@@ -19,7 +19,7 @@ def lasting_inode(folder: str) -> int | None:
 
 
 def _file_system(device: int) -> str:
-    """The type of the file system with this device number; empty where the system does not tell."""
+    """Return the type of the file system with this device number; empty when the system does not report it."""
     wanted = f"{os.major(device)}:{os.minor(device)}".encode()
     try:
         with open("/proc/self/mountinfo", "rb") as file:

@@ -1,4 +1,4 @@
-"""Where things are in a store: paths from digests, never from names."""
+"""Paths within a store, made from digests and never from names alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbrucio.store.names import object_key, safe_component
 
 
 class Place(NamedTuple):
-    """The paths of one object: ``shelf/key/basename``, with its record ``shelf/key.json`` beside the folder."""
+    """The paths of one object: ``shelf/key/basename``, and its record ``shelf/key.json`` beside the folder."""
 
     key: str
     shelf: str
@@ -21,7 +21,8 @@ class Place(NamedTuple):
     record: str
 
 
-#: Places that are remembered: a file on its way is locked, written and committed while about so many others are.
+#: Number of cached places. One file's place is used for its lock, its writes and its commit, among about as many
+#: others.
 _REMEMBERED = 512
 
 
@@ -38,20 +39,20 @@ class StoreLayout:
         self.place = lru_cache(_REMEMBERED)(self._place)
 
     def _place(self, instance: str, did: Did) -> Place:
-        """The paths of the object for this file of this instance."""
+        """Return the paths of the object for this file of this instance."""
         key = object_key(instance, did)
         shelf = f"{self.objects}/{key[:2]}"
         folder = f"{shelf}/{key}"
         return Place(key, shelf, folder, f"{folder}/{safe_component(did.name)}", f"{folder}.json")
 
     def former(self, instance: str, did: Did) -> tuple[str, Place] | None:
-        """The instance's former name and the paths of the object under it; None where that is its name now.
+        """Return the instance's former identity and the object's paths under it; None when the identity never changed.
 
-        Other instances of the host had the same name, so what lies there may be theirs.
+        Other instances on the same host shared the former identity, so a file there may belong to one of them.
         """
         name = former_identity(instance)
         return None if name is None else (name, self.place(name, did))
 
     def scratch(self, folder: str | None = None) -> str:
-        """A new path in ``folder``; by default among the partial files, where it is swept like one should it stay."""
+        """Return a new temporary path in ``folder``, by default the partial files' folder, which is cleaned up."""
         return f"{folder or self.partial}/{os.getpid()}.{os.urandom(8).hex()}.tmp"

@@ -1,7 +1,7 @@
-"""Locks that let a second sync wait for the first instead of bringing the same bytes. Nothing relies on them.
+"""Locks that make a second sync wait instead of downloading the same bytes. Correctness never depends on them.
 
-What is locked is the folder that the object will be in, which has to be made anyway: a lock file for each of a thousand
-objects would be a thousand files more to make and to remove, which measured took longer than copying small files.
+The lock is on the folder of the object, which must be created anyway. A thousand lock files would be a thousand more
+files to create and remove; measured, that took longer than copying small files.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from nbrucio.store.layout import Place
 
 
 class Lock:
-    """A lock that is held; nothing is behind it where locks do not work.
+    """A held lock; without a descriptor where locks do not work.
 
     Attributes:
-        on_new_place: whether the object's folder was made just now, so that there can be no object in it.
+        on_new_place: whether the object's folder is new, so that it cannot contain an object.
     """
 
     def __init__(self, fs: FileSystem, fd: int | None, *, on_new_place: bool = False) -> None:
@@ -26,7 +26,7 @@ class Lock:
         self._fd = fd
 
     def release(self) -> None:
-        """Let the next one have it. Idempotent; never raises."""
+        """Release the lock. Idempotent; never raises."""
         fd, self._fd = self._fd, None
         if fd is not None:
             with suppress(OSError):
@@ -34,17 +34,17 @@ class Lock:
 
 
 def try_lock(fs: FileSystem, place: Place) -> Lock | None:
-    """The lock of the object at ``place`` without waiting; None when another has it. Makes the object's folder."""
+    """Lock the object at ``place`` without waiting; None when another writer holds it. Creates the object's folder."""
     is_new = _make(fs, place)
     try:
         fd = fs.open(place.folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
-        return Lock(fs, None)  # something is in the way; the commit finds out
+        return Lock(fs, None)  # the commit reports what is wrong
     try:
         if fs.try_lock(fd):
             return Lock(fs, fd, on_new_place=is_new)
     except OSError:
-        # NFS locks no folders, some file systems nothing: go on without.
+        # NFS cannot lock folders, and some file systems cannot lock at all: continue without.
         fs.close(fd)
         return Lock(fs, None)
     fs.close(fd)
@@ -52,7 +52,7 @@ def try_lock(fs: FileSystem, place: Place) -> Lock | None:
 
 
 def _make(fs: FileSystem, place: Place) -> bool:
-    """Make the object's folder; whether it is new."""
+    """Create the object's folder; return whether it certainly is new."""
     try:
         fs.mkdir(place.folder)
     except FileNotFoundError:

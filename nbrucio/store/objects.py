@@ -1,7 +1,7 @@
-"""What lies under the final names of a store: found by its record, or read and judged.
+"""Objects of a store: find them by their record, or read and check them.
 
-Whatever lies there is a candidate. Its record says whether it is the file that was verified; where the record does not
-(the file was touched, replaced, restored or copied, or there is no record), only a read tells.
+Every file under a final name is a candidate. The record shows whether it is still the verified file. When the record
+does not match (the file was touched, replaced, restored or copied) or is missing, only reading the file can tell.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ _KINDS = {
 
 
 class Examined(NamedTuple):
-    """What a read of whatever lies under a final name came to.
+    """Result of reading the file under a final name.
 
     Attributes:
-        stored: the object, when it is right.
-        fault: what is wrong with what lies there, as in "it has 3 bytes instead of 5"; None when nothing is wrong.
-        removed: whether what was wrong is gone.
+        stored: the object, when it is correct.
+        problem: what is wrong, as in "it has 3 bytes instead of 5"; None when nothing is wrong.
+        removed: whether the wrong file was removed.
 
-    When all are empty, nothing lies there, or it is a whole file that is not the one that the catalogue has now.
+    All empty: nothing is there, or it is an intact file that the catalogue meanwhile replaced by another.
     """
 
     stored: Stored | None = None
-    fault: str | None = None
+    problem: str | None = None
     removed: bool = False
 
 
 class Objects:
-    """The objects of one store, by their places. Methods raise `OSError` as the file system does."""
+    """The objects of one store, by their places. Methods raise `OSError` unless they say otherwise."""
 
     def __init__(self, fs: FileSystem, layout: StoreLayout, remembered: Remembered) -> None:
         self._fs = fs
@@ -56,7 +56,7 @@ class Objects:
         self._remembered = remembered
 
     def find(self, place: Place, entry: FileEntry) -> Stored | None:
-        """The object at ``place`` if it is the file that was verified, and ``entry`` describes it. Never raises."""
+        """Return the object at ``place`` if it matches ``entry`` and its record; else None. Never raises."""
         record = self._record(place)
         remembered = self._remembered.get(place.key)
         if record is None and remembered is None:
@@ -69,7 +69,10 @@ class Objects:
         return stored_at(place, sums, found) if sums is not None and sums.proves(entry) else None
 
     def is_candidate(self, place: Place, entry: FileEntry) -> bool:
-        """Whether a read may show that ``entry`` lies at ``place``, where `find` found nothing. Never raises."""
+        """Whether reading the file at ``place`` may show that it is ``entry`` although `find` returned None.
+
+        Never raises.
+        """
         try:
             found = self._fs.lstat(place.path)
         except OSError:
@@ -79,8 +82,8 @@ class Objects:
         record = self._record(place)
         if record is None:
             return entry.checksum is not None
-        # Of what was verified as it is, the sums are known: a read would tell nothing new.
-        return not record.describes(found) or record.sums.fault(entry) is None
+        # The sums of an unchanged file are known; reading it again would add nothing.
+        return not record.describes(found) or record.sums.mismatch(entry) is None
 
     def examine(
         self,
@@ -91,28 +94,29 @@ class Objects:
         *,
         shared: bool = False,
     ) -> Examined:
-        """Read what lies at ``place``, give it a record if it is right, and remove it if it is a file that is wrong.
+        """Read the file at ``place``: write its record if it is correct, remove it if it is wrong.
 
-        Links are not followed, and nothing but a file is opened or removed: a commit takes its place. Where other
-        instances share the place, what was not verified as ``entry`` may be theirs, and stays as it is.
+        Links are not followed, and only regular files are opened or removed; a commit replaces anything else. With
+        ``shared``, other instances use the same place: a file that was not verified as ``entry`` may be theirs and
+        stays.
         """
         known = self._record(place)
         if shared and known is not None and not known.sums.proves(entry):
             return Examined()
-        found, sums, fault = self._judge(place, entry, known, before_block)
-        if fault is None and found is not None and sums is not None:
+        found, sums, problem = self._judge(place, entry, known, before_block)
+        if problem is None and found is not None and sums is not None:
             self._mend(place, instance, entry, found, sums, known)
             return Examined(stored_at(place, sums, found))
-        if fault is None or (shared and known is None):
+        if problem is None or (shared and known is None):
             return Examined()
         if found is None or not stat.S_ISREG(found.st_mode):
-            return Examined(fault=fault)
-        return self._wrong(place, found, sums, fault)
+            return Examined(problem=problem)
+        return self._wrong(place, found, sums, problem)
 
     def _judge(
         self, place: Place, entry: FileEntry, known: Record | None, before_block: Callable[[], None]
     ) -> tuple[os.stat_result | None, Sums | None, str | None]:
-        """Stat, sums and fault of what lies at ``place``. Without sums nothing was read."""
+        """Return stat, sums and problem of the file at ``place``. Without sums nothing was read."""
         try:
             found = self._fs.lstat(place.path)
         except FileNotFoundError:
@@ -121,20 +125,20 @@ class Objects:
             return None, None, "a file is in the place of its folder"
         if not stat.S_ISREG(found.st_mode):
             return found, None, _KINDS.get(stat.S_IFMT(found.st_mode), "it is not a file")
-        # What is as it was verified is not wrong: the catalogue has another file under this name now.
+        # An unchanged verified file is not wrong: the catalogue has another file of this name now.
         if entry.size_bytes not in (None, found.st_size):
             is_whole = known is not None and known.describes(found)
             return found, None, None if is_whole else f"it has {found.st_size} bytes instead of {entry.size_bytes}"
         found, sums = self._read(place, entry, before_block)
-        fault = _fault(sums, known, entry)
-        if fault is not None and known is not None and known.sums.sha256 == sums.sha256:
+        problem = _problem(sums, known, entry)
+        if problem is not None and known is not None and known.sums.sha256 == sums.sha256:
             return found, None, None
-        return found, sums, fault
+        return found, sums, problem
 
     def remove(self, place: Place) -> int:
-        """Remove the object at ``place``; the bytes that this freed.
+        """Remove the object at ``place``; return the number of bytes freed.
 
-        It first leaves its final name, so that nobody finds half a removal.
+        The file first leaves its final name, so that no reader finds a half-finished removal.
         """
         with suppress(FileNotFoundError):
             self._fs.unlink(place.record)
@@ -167,7 +171,7 @@ class Objects:
     def _mend(
         self, place: Place, instance: str, entry: FileEntry, found: os.stat_result, sums: Sums, known: Record | None
     ) -> None:
-        """Write the record of an object that is right; where the store cannot be written, remember what was read."""
+        """Write the record of a correct object; in a read-only store, remember the sums instead."""
         record = Record(instance, entry.did.scope, entry.did.name, sums, found.st_mtime_ns, found.st_ino)
         written = record == known
         if not written:
@@ -177,22 +181,22 @@ class Objects:
         if not written or self._remembered.get(place.key) is not None:
             self._remember(place, found, sums)
 
-    def _wrong(self, place: Place, found: os.stat_result, sums: Sums | None, fault: str) -> Examined:
+    def _wrong(self, place: Place, found: os.stat_result, sums: Sums | None, problem: str) -> Examined:
         try:
             if _stat(self._fs.lstat(place.path)) != _stat(found):
-                return Examined()  # another process put a file in its place meanwhile
+                return Examined()  # another process replaced the file meanwhile
             self.remove(place)
         except OSError:
-            if sums is not None:  # a wrong size tells by itself
+            if sums is not None:  # a wrong size needs no sums
                 self._remember(place, found, sums)
-            return Examined(fault=fault)
-        return Examined(fault=fault, removed=True)
+            return Examined(problem=problem)
+        return Examined(problem=problem, removed=True)
 
     def _remember(self, place: Place, found: os.stat_result, sums: Sums) -> None:
-        self._remembered.keep(place.key, Read(_stat(found), sums))
+        self._remembered.add(place.key, Read(_stat(found), sums))
 
     def _scratch(self) -> str:
-        """A new path among the partial files, whose folder a store that was restored in part may lack."""
+        """Return a new path among the partial files. A partly restored store may lack that folder."""
         with suppress(FileExistsError):
             self._fs.mkdir(self._layout.partial)
         return self._layout.scratch()
@@ -216,20 +220,20 @@ def _stat(found: os.stat_result) -> tuple[int, int, int]:
 
 
 def _known(record: Record | None, remembered: Read | None, found: os.stat_result) -> Sums | None:
-    """The sums of the file with this stat; None when nobody read it as it is."""
+    """Return the sums of the file with this stat; None when it was not read in this state."""
     if remembered is not None and remembered.stat == _stat(found) and stat.S_ISREG(found.st_mode):
         return remembered.sums
     return record.sums if record is not None and record.describes(found) else None
 
 
-def _fault(sums: Sums, known: Record | None, entry: FileEntry) -> str | None:
-    """In which way bytes with these sums are not ``entry``; ``known`` is what they were when they were verified."""
-    fault = sums.fault(entry)
-    if fault is not None:
-        return f"it has {fault}"
+def _problem(sums: Sums, known: Record | None, entry: FileEntry) -> str | None:
+    """Describe how bytes with these sums differ from ``entry``; ``known`` is the object's record."""
+    problem = sums.mismatch(entry)
+    if problem is not None:
+        return f"it has {problem}"
     if known is None:
         return None if entry.checksum else "Rucio has no checksum to compare it with, and its record is lost"
-    # A record of other content under the same name says nothing of this file.
-    if known.sums.sha256 != sums.sha256 and known.sums.fault(entry) is None:
+    # A record of other content under the same name does not describe this file.
+    if known.sums.sha256 != sums.sha256 and known.sums.mismatch(entry) is None:
         return "its bytes are not those that were verified"
     return None

@@ -1,4 +1,4 @@
-"""Who writes a partial file, so that another process can tell whether that writer still lives."""
+"""The writer of a partial file, so that another process can tell whether it still runs."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _turns = count()
 
 @dataclass(frozen=True)
 class Writer:
-    """One process that writes partial files; its attributes are those of `nbrucio.disk.process.this_process`."""
+    """A process that writes partial files. Attributes are those of `nbrucio.disk.process.this_process`."""
 
     place: str
     pid: int
     start: int
 
     def partial_name(self, key: str) -> str:
-        """A file name for the object ``key`` that no other partial has."""
+        """Return a unique file name for a partial file of the object ``key``."""
         return f"{key}.{self.place}.{self.pid}.{self.start}.{next(_turns)}.part"
 
     def is_dead(self) -> bool:
-        """Whether this writer certainly runs no more. False when that cannot be known from here."""
+        """Whether this writer certainly no longer runs. False when that cannot be known from here."""
         return process.is_dead(self.place, self.pid, self.start)
 
 
 def this_writer() -> Writer:
-    """The writer that this process is; also right in a child after a fork."""
+    """Return this process as a writer; correct in a child after a fork, too."""
     return Writer(*process.this_process())
 
 
 def parse_partial_name(name: str) -> tuple[str, Writer] | None:
-    """Object key and writer of a partial's file name; None when it is no partial."""
+    """Return object key and writer of a partial file's name; None for any other name."""
     match = _NAME.match(name)
     if match is None:
         return None

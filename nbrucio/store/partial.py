@@ -1,4 +1,4 @@
-"""Files on their way: private to one writer, summed as they are written, adopted when their writer died."""
+"""Partial files: private to one writer, summed as they are written, adopted when their writer died."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from nbrucio.store.checksums import RunningSums, Sums, sum_file
 from nbrucio.store.fs import FileSystem, clear_folder
 from nbrucio.store.owner import parse_partial_name, this_writer
 
-#: What a writer of another host or boot left, or a broken write, is swept after this time. A living writer touches its
-#: file within minutes, since a stalled transfer is ended.
+#: Seconds after which files from another host or boot, and broken writes, are removed. A living writer changes its file
+#: every few minutes, because a stalled transfer is cancelled.
 ABANDONED_S = 3 * 24 * 3600
 
 
 class Partial:
-    """One private file. Used by one thread at a time; closed between attempts, so that many can wait."""
+    """One private file. Used by one thread at a time; closed between attempts to save descriptors."""
 
     def __init__(self, fs: FileSystem, path: str, *, want_md5: bool, on_release: Callable[[], None]) -> None:
         self.path = path
@@ -32,27 +32,27 @@ class Partial:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes written and summed."""
+        """Bytes written and summed so far."""
         return self._sums.size_bytes
 
     def open(self) -> None:
-        """Be ready to write after the bytes that are here."""
+        """Open the file to append to the bytes it has."""
         if self.fd is None:
             self.fd = self._fs.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK)
             if self.size_bytes:
                 self._fs.seek(self.fd, self.size_bytes)
 
     def load(self, before_block: Callable[[], None]) -> None:
-        """Open an adopted file and sum what it holds."""
+        """Open an adopted file and sum its bytes."""
         self.open()
-        if not stat.S_ISREG(self._fs.fstat(self._opened).st_mode):  # a pipe would be waited for
+        if not stat.S_ISREG(self._fs.fstat(self._opened).st_mode):  # reading a pipe would block
             self.close()
             self._fs.unlink(self.path)
             self.open()
         self._sums = sum_file(self._fs, self._opened, want_md5=self._want_md5, before_block=before_block)
 
     def clone(self, source_fd: int, before_block: Callable[[], None]) -> bool:
-        """Share the blocks of ``source_fd`` instead of copying them, and sum them; False where that cannot be done."""
+        """Share the blocks of ``source_fd`` instead of a copy, and sum them; False when the file system cannot."""
         try:
             self._fs.clone(self._opened, source_fd)
         except OSError:
@@ -61,32 +61,34 @@ class Partial:
         return True
 
     def write(self, chunk: bytes | memoryview) -> None:
+        """Append ``chunk`` and add it to the sums."""
         self._fs.write(self._opened, chunk)
         self._sums.update(chunk)
 
     def restart(self) -> None:
-        """Forget what is here."""
+        """Drop all bytes written so far."""
         self._fs.truncate(self._opened, 0)
         self._fs.seek(self._opened, 0)
         self._sums = RunningSums(want_md5=self._want_md5)
 
     def sums(self) -> Sums:
+        """Return the sums of all bytes written so far."""
         return self._sums.result()
 
     def close(self) -> None:
-        """Give back the descriptor; the bytes stay."""
+        """Close the descriptor; the bytes stay."""
         if self.fd is not None:
             fd, self.fd = self.fd, None
             self._fs.close(fd)
 
     def keep(self) -> None:
-        """Leave the file for whoever resumes it. Never raises."""
+        """Close the file and leave it for a later run to resume. Never raises."""
         with suppress(OSError):
             self.close()
         self.release()
 
     def discard(self) -> None:
-        """Remove the file if it is still there. Never raises: what stays behind is swept later."""
+        """Remove the file if it still exists. Never raises: leftovers are removed later."""
         with suppress(OSError):
             self.close()
         with suppress(OSError):
@@ -94,7 +96,7 @@ class Partial:
         self.release()
 
     def release(self) -> None:
-        """This thread is done with the file."""
+        """End this thread's use of the file."""
         self._on_release()
 
     @property
@@ -112,9 +114,9 @@ def _remove(fs: FileSystem, path: str) -> None:
 
 
 class Partials:
-    """The folder of partial files, seen by one run."""
+    """The folder of partial files, as used by one run."""
 
-    #: Partials that some thread of this process holds now, in all stores: a living writer's file is no orphan.
+    #: Partial files that a thread of this process uses now, in any store; they are not orphans.
     _held: set[str] = set()  # noqa: RUF012 one set for the process on purpose
     _guard = threading.Lock()
 
@@ -125,7 +127,7 @@ class Partials:
         self._orphans: dict[str, list[str]] | None = None
 
     def take(self, key: str, *, want_md5: bool, resume: bool, before_block: Callable[[], None]) -> Partial:
-        """A partial for the object ``key``, open: an adopted orphan with its bytes summed, else an empty one."""
+        """Return an open partial for the object ``key``: an adopted orphan with its bytes summed, else an empty one."""
         path = f"{self._folder}/{self._writer.partial_name(key)}"
         with self._guard:
             self._held.add(path)
@@ -143,7 +145,7 @@ class Partials:
     def _adopt(self, key: str, path: str, *, resume: bool) -> bool:
         adopted = False
         for orphan in self._orphans_of(key):
-            # Only one process can rename it away; the others find it gone.
+            # Only one process can rename it; the others find it missing.
             with suppress(FileNotFoundError):
                 if resume and not adopted:
                     self._fs.rename(orphan, path)
@@ -153,7 +155,7 @@ class Partials:
         return adopted
 
     def _orphans_of(self, key: str) -> list[str]:
-        """Paths of dead writers' partials for ``key``, the largest first; each is given out once."""
+        """Return paths of dead writers' partial files for ``key``, largest first; each path is returned once."""
         with self._guard:
             if self._orphans is None:
                 self._orphans = self._scan()
@@ -165,7 +167,7 @@ class Partials:
 
     def _scan(self) -> dict[str, list[str]]:
         orphans: dict[str, list[str]] = defaultdict(list)
-        dead = {self._writer: True}  # our own that no thread holds are left from an earlier run in this process
+        dead = {self._writer: True}  # our own unused ones are from an earlier run in this process
         for name in self._fs.listdir(self._folder):
             path = f"{self._folder}/{name}"
             parsed = parse_partial_name(name)

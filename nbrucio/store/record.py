@@ -1,4 +1,4 @@
-"""What the store knows of an object without reading it again."""
+"""Records: what the store knows of an object without reading it again."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from nbrucio.store.layout import Place
 
 
 class Stored(NamedTuple):
-    """A verified file in the store; checksums are lower-case hex digits, md5 only when the catalogue asked for it.
+    """A verified file in the store. Checksums are lower-case hex digits; md5 only when the catalogue has no adler32.
 
-    ``where`` is its path; ``stat`` is the size, modification time in ns and inode that it was found with.
+    ``where`` is its path; ``stat`` is its size in bytes, modification time in ns and inode when it was found.
     """
 
     where: str
@@ -29,12 +29,12 @@ class Stored(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """``where`` as a path, which takes ten times the memory."""
+        """``where`` as a `Path`, which takes ten times the memory."""
         return Path(self.where)
 
 
 class Usage(NamedTuple):
-    """What a store holds."""
+    """Number and bytes of the files in a store, and bytes of its partial files."""
 
     files: int
     size_bytes: int
@@ -42,7 +42,7 @@ class Usage(NamedTuple):
 
 
 def stored_at(place: Place, sums: Sums, found: os.stat_result) -> Stored:
-    """The object at ``place``, whose bytes have ``sums``, as it was ``found``."""
+    """Return the object at ``place`` with these sums and this stat."""
     stat = (found.st_size, found.st_mtime_ns, found.st_ino)
     return Stored(place.path, sums.size_bytes, sums.sha256, sums.adler32, stat, sums.md5)
 
@@ -51,10 +51,9 @@ _VERSION = 1
 
 
 class Record(NamedTuple):
-    """The record beside an object: whose it is, its sums, and the inode that had them.
+    """The record beside an object: its instance and DID, its sums, and the inode that had them.
 
-    Equal size, modification time and inode stand for equal bytes: any write to the file changes the time, any
-    replacement the inode.
+    Equal size, modification time and inode stand for equal bytes: a write changes the time, a replacement the inode.
     """
 
     instance: str
@@ -65,7 +64,7 @@ class Record(NamedTuple):
     inode: int
 
     def to_bytes(self) -> bytes:
-        """One JSON object."""
+        """Return the record as one JSON object."""
         instance, scope, name, (size_bytes, adler32, sha256, md5), mtime_ns, inode = self
         sums = {"size_bytes": size_bytes, "adler32": adler32, "sha256": sha256, "md5": md5}
         value = {
@@ -90,7 +89,7 @@ class Record(NamedTuple):
 
 
 def parse_record(text: bytes) -> Record | None:
-    """The record that ``text`` writes; None for anything else, such as what a power cut left of one."""
+    """Parse a record; None for anything else, such as a file damaged by a power cut."""
     try:
         raw = json.loads(text)
         return _from_json(raw)

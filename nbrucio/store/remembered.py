@@ -1,8 +1,8 @@
-"""What was read of stores that cannot be written: a mounted image, a colleague's store, a read-only file system.
+"""Checksums read from stores that cannot be written: a mounted image, a colleague's store, a read-only file system.
 
-One file a store in the user's state folder: a line for each object with its key, the size, modification time and inode
-that it had when it was read, and the sums of its bytes. It is consulted before the store's own record, because it is
-only written where that record could not be. Losing it costs a read.
+The user's state folder has one file per store, with one line per object: its key, the size, modification time and inode
+when it was read, and its sums. It takes precedence over the store's own record, because it is written only when that
+record could not be. Losing it costs one read.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from nbrucio.disk.permissions import make_private_folder
 from nbrucio.disk.read import read_file
 from nbrucio.store.checksums import Sums
 
-#: About a million objects; a larger file is not ours.
+#: About a million objects; nbrucio does not write a larger file.
 _MAX_BYTES = 1 << 28
 
 
 class Read(NamedTuple):
-    """What was read of one object.
+    """The result of reading one object.
 
     Attributes:
-        stat: size, modification time in ns, inode.
-        sums: of its bytes, whether they are the right ones or not.
+        stat: size in bytes, modification time in ns, inode.
+        sums: sums of its bytes, correct or not.
     """
 
     stat: tuple[int, int, int]
@@ -35,10 +35,10 @@ class Read(NamedTuple):
 
 
 class Remembered:
-    """The memory of one store. Its methods may be called from several threads; none of them raises.
+    """The remembered sums of one store. Methods are thread-safe and never raise.
 
     Args:
-        folder: the user's state folder; None keeps it for this run only.
+        folder: the user's state folder; None remembers for this run only.
         root: the store's folder.
     """
 
@@ -51,16 +51,19 @@ class Remembered:
         self._new: dict[str, Read] = {}
 
     def get(self, key: str) -> Read | None:
-        """What is remembered of the object with this key."""
+        """Return the remembered read of the object with this key; None when there is none."""
         return self._all().get(key)
 
-    def keep(self, key: str, read: Read) -> None:
-        """Remember ``read``; `save` writes it down."""
+    def add(self, key: str, read: Read) -> None:
+        """Remember ``read`` in memory; `save` writes it."""
         self._all()[key] = read
         self._new[key] = read
 
     def save(self) -> None:
-        """Write down what is new, beside what other processes wrote meanwhile. Where that fails, it is read again."""
+        """Write new entries and preserve those of other processes.
+
+        After a failure the objects are read again next time.
+        """
         if not self._new or self._path is None:
             return
         with self._guard:
@@ -87,7 +90,7 @@ def _line(key: str, read: Read) -> str:
 
 
 def _parsed(path: Path) -> dict[str, Read]:
-    """What the file at ``path`` says; nothing of lines that are damaged."""
+    """Return the entries of the file at ``path`` without damaged lines."""
     found = {}
     for line in _text(path).splitlines()[1:]:
         try:

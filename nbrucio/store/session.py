@@ -18,7 +18,7 @@ from nbrucio.store.record import Stored, stored_at
 
 
 class Arrival(NamedTuple):
-    """A partial with all bytes, found right, and whose file it is."""
+    """A complete, verified partial file and the file that it is."""
 
     instance: str
     entry: FileEntry
@@ -26,7 +26,7 @@ class Arrival(NamedTuple):
 
 
 class Committed(NamedTuple):
-    """What became of an arrival: an object, or an error; ``moved_aside`` is where a thing in its way went."""
+    """Result of a commit: an object or an error. ``moved_aside`` is the new path of a file that was in the way."""
 
     stored: Stored | None
     error: NbrucioError | None
@@ -34,7 +34,7 @@ class Committed(NamedTuple):
 
 
 class Session:
-    """Gives out partials and commits them. Methods may be called from several threads."""
+    """Opens partial files and commits them. Methods are thread-safe."""
 
     def __init__(self, fs: FileSystem, layout: StoreLayout) -> None:
         self._layout = layout
@@ -42,15 +42,15 @@ class Session:
         self._committer = Committer(fs, layout)
 
     def begin(self, instance: str, entry: FileEntry, before_block: Callable[[], None]) -> Partial:
-        """A private partial for ``entry``: what a dead writer left of it, summed again, else an empty one.
+        """Return a private partial for ``entry``: one left by a dead writer, summed again, else an empty one.
 
-        ``before_block`` is called before each read of what was left, and may raise to stop.
+        Calls ``before_block`` before each read of an adopted partial; its exceptions stop the read.
 
         Raises:
             NbrucioError: the store cannot be written.
         """
         key = self._layout.place(instance, entry.did).key
-        # Without a checksum nothing would show that the rest came from another version of the file.
+        # Without a checksum, nothing would show that the rest belongs to another version of the file.
         resume = entry.checksum is not None
         try:
             return self._partials.take(key, want_md5=wants_md5(entry), resume=resume, before_block=before_block)
@@ -58,7 +58,7 @@ class Session:
             raise self.error(error, entry.did) from error
 
     def commit(self, arrivals: Sequence[Arrival]) -> tuple[Committed, ...]:
-        """Make objects of ``arrivals``, in their order. The partial of one that fails is removed."""
+        """Commit ``arrivals`` and return their results in order. The partial of a failed commit is removed."""
         candidates = [
             Candidate(
                 arrival.instance,
@@ -73,13 +73,13 @@ class Session:
         return tuple(self._committed(candidate) for candidate in candidates)
 
     def error(self, error: OSError, did: Did | None = None) -> NbrucioError:
-        """The error of the tree for a call of this session that failed."""
+        """Return the nbrucio error for a failed call of this session."""
         return store_error(error, self._layout.root, str(did) if did is not None else None)
 
     def _committed(self, candidate: Candidate) -> Committed:
-        if candidate.fault is not None:
+        if candidate.error is not None:
             candidate.partial.discard()
-            return Committed(None, self.error(candidate.fault, candidate.did), candidate.moved_aside)
+            return Committed(None, self.error(candidate.error, candidate.did), candidate.moved_aside)
         candidate.partial.release()
         assert candidate.found is not None
         return Committed(stored_at(candidate.place, candidate.sums, candidate.found), None, candidate.moved_aside)

@@ -1,4 +1,4 @@
-"""The local cache of verified files. ``docs/store.md`` draws its layout and its order of writing."""
+"""The local cache of verified files. ``docs/store.md`` describes its layout and its order of writing."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _CACHEDIR_TAG = (
 
 
 def _never() -> None:
-    """Nothing stops this."""
+    """Default ``before_block``: never stop."""
 
 
 class Store:
-    """One store. Its methods may be called from several threads and processes at once.
+    """One store. Methods are safe across threads and processes.
 
     Args:
-        root: its folder; nothing is made or touched there until something is written.
-        fs: every file-system call goes through this.
-        locks: whether processes that want the same file wait for each other. It saves bandwidth, nothing else.
-        state: the user's state folder, for what cannot be written into the store; None keeps it for this run only.
+        root: its folder; nothing is created there until something is written.
+        fs: performs every file-system call.
+        locks: whether processes that want the same file wait for each other. This only saves bandwidth.
+        state: the user's state folder, used when the store cannot be written; None remembers for this run only.
     """
 
     def __init__(self, root: Path, *, fs: FileSystem = REAL, locks: bool = True, state: Path | None = None) -> None:
@@ -50,18 +50,19 @@ class Store:
         self._objects = Objects(fs, self._layout, self._remembered)
 
     def find(self, instance: str, entry: FileEntry) -> Stored | None:
-        """The object for ``entry`` if it is here, unchanged since it was verified and as the catalogue has it now.
+        """Return the object for ``entry`` if it is unchanged since it was verified and matches the catalogue; else
+        None.
 
-        Costs one read of the record and one stat; no lock, no network, no read of the object. Never raises.
+        Reads the record and stats the file: no lock, no network, no read of the object. Never raises.
         """
         found = self._objects.find(self._layout.place(instance, entry.did), entry)
         former = self._former(instance, entry) if found is None else None
         return found if former is None else self._objects.find(former[1], entry)
 
     def is_candidate(self, instance: str, entry: FileEntry) -> bool:
-        """Whether a file lies here, for which `find` gives nothing, that a read may show to be ``entry``.
+        """Whether reading a file here may show that it is ``entry`` although `find` returned None.
 
-        So it is in a store that was restored or copied, or after somebody touched or changed the file. Never raises.
+        True in a restored or copied store, or after a file was touched or changed. Never raises.
         """
         place = self._layout.place(instance, entry.did)
         if self._objects.is_candidate(place, entry):
@@ -70,13 +71,13 @@ class Store:
         return former is not None and not self._exists(place.path) and self._objects.is_candidate(former[1], entry)
 
     def examine(self, instance: str, entry: FileEntry, *, before_block: Callable[[], None] = _never) -> Examined:
-        """Read every byte of whatever lies here for ``entry``.
+        """Read every byte of the file that is here for ``entry``.
 
-        What is right gets a record, or is remembered where the store cannot be written; a file that is wrong is
-        removed. ``before_block`` is called before each read.
+        A correct file gets a record, or its sums are remembered when the store cannot be written. A wrong file is
+        removed. ``before_block`` is called before each read; its exceptions stop the read.
 
         Raises:
-            NbrucioError: it cannot be read.
+            NbrucioError: the file cannot be read.
         """
         try:
             return self._examine(instance, entry, before_block)
@@ -84,21 +85,23 @@ class Store:
             raise unreadable(error, str(self.where(instance, entry.did)), str(entry.did)) from error
 
     def verify(self, instance: str, entry: FileEntry, *, before_block: Callable[[], None] = _never) -> Stored | None:
-        """What `examine` finds right; None also for what cannot be read, so that a sync replaces it."""
+        """Return the object that `examine` finds correct; None otherwise, or when it cannot be read, so that a sync
+        replaces it.
+        """
         try:
             return self._examine(instance, entry, before_block).stored
         except OSError:
             return None
 
     def remember(self) -> None:
-        """Write down, in the user's state folder, what was read in a store that cannot be written."""
+        """Save the sums read from a store that cannot be written, in the user's state folder."""
         self._remembered.save()
 
     def remove(self, instance: str, did: Did) -> int:
-        """Remove the object for ``did``; the bytes that this freed, 0 when there was none.
+        """Remove the object for ``did``; return the number of bytes freed, 0 when there was none.
 
         Raises:
-            NbrucioError: it is there and cannot be removed.
+            NbrucioError: the object exists but cannot be removed.
         """
         place = self._layout.place(instance, did)
         try:
@@ -107,13 +110,13 @@ class Store:
             raise self.error(error, did) from error
 
     def view(self, instance: str, did: Did, files: Sequence[tuple[Did, str]]) -> Path | None:
-        """The folder that holds one link for each of ``files``, refreshed at once or not at all.
+        """Return the folder with one link for each of ``files`` (DID and path); a refresh is atomic.
 
-        Link names are those of the files where these are safe and distinct; a digest is added to the others. None where
-        it is not right and nothing may be written or linked: the files themselves are usable all the same.
+        Link names are the files' names where these are safe and distinct; others get a digest. None when the view is
+        outdated and cannot be written: the files themselves are usable all the same.
 
         Raises:
-            NbrucioError: it cannot be written.
+            NbrucioError: the view cannot be written.
         """
         try:
             self._prepare()
@@ -124,9 +127,12 @@ class Store:
             raise self.error(error, did) from error
 
     def where(self, instance: str, did: Did) -> Path | None:
-        """Where people find what is here of ``did``: the file, or the folder that `view` made last; None for nothing.
+        """Return the path of the file ``did``, or of the last `view` of the dataset ``did``; None without either.
 
-        Nothing is verified, and of a dataset more may be missing.
+        Nothing is verified, and files of the dataset may be missing.
+
+        Raises:
+            NbrucioError: the folder cannot be read.
         """
         former = self._layout.former(instance, did)
         for place in (self._layout.place(instance, did), *([former[1]] if former else [])):
@@ -138,10 +144,10 @@ class Store:
             raise self.error(error, did) from error
 
     def free_bytes(self) -> int:
-        """Bytes that this user can still write at the store's file system, also before the store is made.
+        """Return the bytes that this user can still write at the store's file system. The store need not exist yet.
 
         Raises:
-            NbrucioError: that file system does not answer.
+            NbrucioError: the file system does not answer.
         """
         folder = Path(self._layout.root)
         while True:
@@ -157,7 +163,7 @@ class Store:
                 return found.f_bavail * found.f_frsize
 
     def usage(self) -> Usage:
-        """Files, their bytes, and the bytes of partial files. What vanishes meanwhile is not counted."""
+        """Count files, their bytes, and the bytes of partial files. Files that vanish meanwhile are not counted."""
         files = size_bytes = 0
         for shelf in self._list(self._layout.objects):
             for name in self._list(f"{self._layout.objects}/{shelf}"):
@@ -167,10 +173,10 @@ class Store:
         partial = sum(self._size(f"{self._layout.partial}/{name}") for name in self._list(self._layout.partial))
         return Usage(files, size_bytes, partial)
 
-    # What transfers need.
+    # For transfers.
 
     def session(self) -> Session:
-        """A run that writes files; makes the store's folders.
+        """Begin a run that writes files; creates the store's folders.
 
         Raises:
             NbrucioError: the store cannot be written.
@@ -179,23 +185,23 @@ class Store:
             self._prepare()
         except OSError as error:
             raise self.error(error) from error
-        from nbrucio.store.session import Session  # what is here already is found without what writes
+        from nbrucio.store.session import Session  # readers do not pay for this import
 
         return Session(self._fs, self._layout)
 
     def lock(self, instance: str, did: Did) -> Lock | None:
-        """The lock of one file, to be released; None when another writer has it.
+        """Lock one file and return its lock; None when another writer holds it.
 
-        Where locks do not work (or are off) everyone gets one: two writers then bring the same file twice.
+        Where locks do not work or are off, every writer gets one: two writers may then download the same file.
         """
         return try_lock(self._fs, self._layout.place(instance, did)) if self._locks else Lock(self._fs, None)
 
     def error(self, error: OSError, did: Did | None = None) -> NbrucioError:
-        """The error of the tree for a file-system call that failed below this store."""
+        """Return the nbrucio error for a failed file-system call below this store."""
         return store_error(error, self._layout.root, str(did) if did is not None else None)
 
     def has_object(self, instance: str, did: Did) -> bool:
-        """Whether something is under the final name of ``did``, or under its former one, verified or not."""
+        """Whether a file exists under the final name of ``did`` or its former name, verified or not."""
         former = self._layout.former(instance, did)
         return self._exists(self._layout.place(instance, did).path) or bool(former and self._exists(former[1].path))
 
@@ -209,7 +215,7 @@ class Store:
             write_whole(self._fs, layout.tag, layout.scratch(), _CACHEDIR_TAG)
 
     def _former(self, instance: str, entry: FileEntry) -> tuple[str, Place] | None:
-        """`StoreLayout.former`, where a checksum can show whether what lies there is this file."""
+        """Return `StoreLayout.former` if the entry has a checksum to identify the file with."""
         return None if entry.checksum is None else self._layout.former(instance, entry.did)
 
     def _examine(self, instance: str, entry: FileEntry, before_block: Callable[[], None]) -> Examined:

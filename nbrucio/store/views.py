@@ -1,7 +1,7 @@
-"""Folders of links, so that a dataset can be read by people and by globs.
+"""Views: folders of links, so that people and globs can read a dataset.
 
-``views/<instance>/<scope>/<name>`` is itself a link, to a hidden folder beside it whose name is the digest of what it
-holds. A refresh makes a new folder and turns the link with one rename: a reader sees the old folder or the new one.
+``views/<instance>/<scope>/<name>`` is a link to a hidden folder beside it, named after the digest of its content. A
+refresh builds a new folder and replaces the link with one rename, so a reader gets the old folder or the new one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DIGEST_CHARS = 16
 
 
 def make_view(fs: FileSystem, layout: StoreLayout, instance: str, did: Did, files: Sequence[tuple[Did, str]]) -> Path:
-    """The folder with one link a file; made or refreshed only when it is not right already.
+    """Return the folder with one link per file (DID and path); create or refresh it only when it is outdated.
 
     Raises:
         OSError: it cannot be written.
@@ -43,7 +43,7 @@ def make_view(fs: FileSystem, layout: StoreLayout, instance: str, did: Did, file
 
 
 def find_view(fs: FileSystem, layout: StoreLayout, instance: str, did: Did) -> Path | None:
-    """The folder that `make_view` made for ``did`` last; None when there is none, or it was taken away."""
+    """Return the folder that `make_view` last made for ``did``; None when it does not exist."""
     _, parent = _folders(layout, instance, did)
     owner = _digest(f"{instance}\0{did}")
     path = f"{parent}/{_own_name(fs, parent, instance, did, owner)}"
@@ -51,13 +51,13 @@ def find_view(fs: FileSystem, layout: StoreLayout, instance: str, did: Did) -> P
 
 
 def _folders(layout: StoreLayout, instance: str, did: Did) -> tuple[str, str]:
-    """The folder of the instance, and in it that of the scope. Two may look alike; each view knows whose it is."""
+    """Return the folders of instance and scope. Two scopes may share one; each view records its owner."""
     above = f"{layout.views}/{safe_component(instance.replace('/', '_'))}"
     return above, f"{above}/{safe_component(did.scope)}"
 
 
 def _links(layout: StoreLayout, parent: str, files: Sequence[tuple[Did, str]]) -> list[tuple[str, str]]:
-    """Names and targets; relative within the store, so that it can be moved or mounted elsewhere as a whole."""
+    """Return link names and targets; targets in the store are relative, so that it can be moved."""
     names = link_names([did for did, _ in files])
     above = "../" * (parent[len(layout.root) :].count("/") + 1)
     inside = layout.root + "/"
@@ -69,7 +69,7 @@ def _links(layout: StoreLayout, parent: str, files: Sequence[tuple[Did, str]]) -
 
 
 def _own_name(fs: FileSystem, parent: str, instance: str, did: Did, owner: str) -> str:
-    """The DID's plain name, unless another DID that looks alike (or alike but for case) has it already."""
+    """Return the DID's plain name, unless another DID that looks alike (ignoring case) uses it."""
     plain = safe_component(did.name)
     target = _target_of(fs, f"{parent}/{plain}")
     if (target is None and not _exists(fs, f"{parent}/{plain}")) or (target or "").startswith(f".{owner}-"):
@@ -78,7 +78,7 @@ def _own_name(fs: FileSystem, parent: str, instance: str, did: Did, owner: str) 
 
 
 def _is_whole(fs: FileSystem, folder: str, links: list[tuple[str, str]]) -> bool:
-    """Whether nobody took a link away; what each points to is in the folder's name."""
+    """Whether no link was removed. The targets need no check: their digest is the folder's name."""
     try:
         return len(fs.listdir(folder)) == len(links)
     except OSError:
@@ -94,7 +94,7 @@ def _build(fs: FileSystem, layout: StoreLayout, folder: str, links: list[tuple[s
         try:
             fs.rename(scratch, folder)
         except OSError:
-            # It is there: incomplete, or just made by another process. Either way the new one has all links.
+            # It exists: incomplete, or just made by another process. The new one has all links either way.
             clear_folder(fs, folder)
             fs.rename(scratch, folder)
     except BaseException:
@@ -122,7 +122,7 @@ def _remove_older(fs: FileSystem, parent: str, owner: str, target: str) -> None:
 
 
 def _target_of(fs: FileSystem, path: str) -> str | None:
-    """What the link at ``path`` points to; None when no link is there."""
+    """Return the target of the link at ``path``; None when there is no link."""
     try:
         return fs.readlink(path)
     except FileNotFoundError:
@@ -130,7 +130,7 @@ def _target_of(fs: FileSystem, path: str) -> str | None:
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        return None  # something that is no link
+        return None  # not a link
 
 
 def _exists(fs: FileSystem, path: str) -> bool:
@@ -142,7 +142,7 @@ def _exists(fs: FileSystem, path: str) -> bool:
 
 
 def _digest_of(links: list[tuple[str, str]]) -> str:
-    """`_digest` of the list's text, which for 100,000 links is not made at once."""
+    """Return `_digest` of the list's text without building the text, which may have 100,000 links."""
     hasher = sha256(b"[")
     for number, link in enumerate(links):
         hasher.update((", " if number else "").encode() + repr(link).encode("utf-8", "surrogatepass"))

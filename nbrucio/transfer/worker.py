@@ -138,7 +138,7 @@ class Worker:
                 source.read(replica, sink)
         finally:
             job.etag = None if sink.etag is None else (replica.pfn, sink.etag)
-        fault = sink.partial.sums().fault(job.task.entry)
+        fault = sink.partial.sums().mismatch(job.task.entry)
         if fault is not None:
             raise WrongBytes(fault)
 

@@ -20,7 +20,7 @@ from nbrucio.errors import BadNotebook, UnreadableFile
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.lock_file import LockFile
 from nbrucio.operations import edit
-from nbrucio.state.resolutions import SavedLock, Resolutions
+from nbrucio.state.resolutions import Resolutions, SavedLock
 
 FILES = tuple(FileEntry(Did("s", f"{n:03}"), 1, "0a0b0c0d") for n in range(INLINE_LIST_MAX_FILES + 1))
 LONG = lock_entry(DidFacts(Did("s", "long"), DidType.DATASET, True), None, FILES, "2026-11-23T10:00:00Z")

@@ -49,7 +49,7 @@ def test_a_file_with_wrong_bytes_is_told_and_removed(store: Store, damage: Damag
     damage(put(store, X, CONTENT))
     examined = store.examine(INSTANCE, X)
     assert (examined.stored, examined.removed) == (None, True)
-    assert examined.fault
+    assert examined.problem
     assert objects(store.root) == []
     assert store.examine(INSTANCE, X) == Examined()
 
@@ -62,7 +62,7 @@ def test_what_is_no_file_is_told_and_neither_followed_nor_waited_for_nor_removed
     assert not store.is_candidate(INSTANCE, X)
     examined = store.examine(INSTANCE, X)
     assert (examined.stored, examined.removed) == (None, False)
-    assert (examined.fault or "").startswith("it is a ")
+    assert (examined.problem or "").startswith("it is a ")
     assert os.path.lexists(path)
     assert put(store, X, CONTENT).read_bytes() == CONTENT
     assert store.find(INSTANCE, X)
@@ -73,7 +73,7 @@ def test_a_file_in_the_place_of_an_objects_folder_is_told(store: Store) -> None:
     shutil.rmtree(path.parent)
     path.parent.write_text("mine")
     assert not store.is_candidate(INSTANCE, X)
-    assert store.examine(INSTANCE, X).fault == "a file is in the place of its folder"
+    assert store.examine(INSTANCE, X).problem == "a file is in the place of its folder"
 
 
 def test_a_folder_that_a_commit_moved_aside_keeps_what_is_in_it(store: Store) -> None:
@@ -87,7 +87,7 @@ def test_a_wrong_size_is_told_without_a_read(tmp_path: Path) -> None:
     disk = CountedDisk()
     store = Store(tmp_path, fs=disk)
     assert not store.is_candidate(INSTANCE, X)
-    assert store.examine(INSTANCE, X).fault == "it has 2500 bytes instead of 5000"
+    assert store.examine(INSTANCE, X).problem == "it has 2500 bytes instead of 5000"
     assert "readinto" not in disk.calls
 
 
@@ -161,7 +161,7 @@ def test_without_checksum_and_record_nothing_is_believed(store: Store) -> None:
     path = put(store, wanted, CONTENT)
     Path(f"{path.parent}.json").unlink()
     assert not store.is_candidate(INSTANCE, wanted)
-    assert "no checksum" in (store.examine(INSTANCE, wanted).fault or "")
+    assert "no checksum" in (store.examine(INSTANCE, wanted).problem or "")
 
 
 def test_without_checksum_the_record_tells(store: Store) -> None:
@@ -170,7 +170,7 @@ def test_without_checksum_the_record_tells(store: Store) -> None:
     assert store.is_candidate(INSTANCE, wanted)
     assert store.examine(INSTANCE, wanted).stored
     swap(put(store, wanted, CONTENT))
-    assert store.examine(INSTANCE, wanted).fault == "its bytes are not those that were verified"
+    assert store.examine(INSTANCE, wanted).problem == "its bytes are not those that were verified"
 
 
 def test_what_never_was_here_is_no_candidate_and_costs_two_calls(tmp_path: Path) -> None:
