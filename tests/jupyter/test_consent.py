@@ -14,13 +14,17 @@ from pathlib import Path
 import pytest
 
 from nbrucio.config import load
+from nbrucio.core.did import Did
 from nbrucio.jupyter.sync_jobs import SyncJobs, SyncRequest
 from nbrucio.operations.grants import Grants
 from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 from tests.jupyter.test_open_policy import DIMUON, put
 from tests.support.jupyter_server import Server, declaring
 
 ONCE, ASKED, OPENED = SyncRequest(explicit=True, once=True), SyncRequest(explicit=True), SyncRequest(budget_bytes=1000)
+#: So many files that none of the machines on which this runs downloads all of them before the first is reported.
+MANY = "sandbox:consent.many"
 #: A server of its own, in which a sync is ended once its first byte was told of.
 ENDED = """
 import logging, os, signal, sys, threading
@@ -33,7 +37,7 @@ from nbrucio.jupyter.sync_jobs import SyncJobs, SyncRequest
 path, grants, once, end = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "once", sys.argv[4]
 progress.INTERVAL_S = 0
 def tell(run):
-    if run.progress.totals()["bytes_total"] and not run.cancel.is_set():
+    if run.progress.bytes_done and not run.cancel.is_set():
         if end == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         threading.Thread(target=jobs.close if end == "server" else partial(jobs.cancel, path)).start()
@@ -52,7 +56,7 @@ class Home:
         self.store, self.grants = folder / "store", Grants(folder / "grants.json")
         self.under_way = folder / "under-way"
         self.path = folder / "a.ipynb"
-        self.path.write_text(json.dumps(declaring(dimuon=DIMUON)))
+        self.path.write_text(json.dumps(declaring(many=MANY)))
 
     def server(self) -> SyncJobs:
         """The syncs of a server that was just started."""
@@ -62,7 +66,7 @@ class Home:
         """How the dataset is after a sync of a new server."""
         server = self.server()
         try:
-            return server.start(self.path, wish).future.result(120).states["dimuon"]
+            return server.start(self.path, wish).future.result(120).states["many"]
         finally:
             server.close()
 
@@ -78,6 +82,14 @@ class Home:
         for file in self.store.glob("objects/*/*/*"):
             file.parent.chmod(0o700)
             file.unlink()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _many(sandbox: Sandbox) -> None:
+    files = [NewFile(Did("sandbox", f"consent/{n:03}.dat"), b"%03d" % n * 3_000) for n in range(300)]
+    with sandbox.admin() as client:
+        add_files(client, files, ["SANDBOX_HTTPS"])
+        add_dataset(client, "sandbox", "consent.many", [file.did for file in files], closed=True)
 
 
 @pytest.fixture
@@ -115,7 +127,7 @@ def test_consent_is_for_what_is_downloaded_and_adds_up_to_what_there_is(home: Ho
 @pytest.mark.parametrize("kind", ["once", "always"])
 def test_what_a_killed_server_was_asked_for_is_resumed_by_the_next_one_and_ends_then(home: Home, kind: str) -> None:
     home.end_in_mid_sync(kind)
-    assert [grant.did.name for grant in home.grants.all()] == ([] if kind == "once" else ["dimuon"])
+    assert [grant.did.name for grant in home.grants.all()] == ([] if kind == "once" else ["consent.many"])
     (kept,) = home.under_way.iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
     home.evict()  # what had arrived before it was killed
@@ -129,7 +141,7 @@ def test_what_a_killed_server_was_asked_for_is_resumed_by_the_next_one_and_ends_
 
 def test_another_declaration_in_place_of_one_under_way_is_asked_for(home: Home) -> None:
     home.end_in_mid_sync()
-    home.path.write_text(json.dumps(declaring(dimuon="sandbox:odd.names")))
+    home.path.write_text(json.dumps(declaring(many="sandbox:odd.names")))
     assert home.sync(OPENED) == "missing"
 
 
