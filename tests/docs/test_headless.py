@@ -1,4 +1,4 @@
-"""What docs/headless.md shows can be read by those whom it is meant for."""
+"""The examples in docs/headless.md and docs/ci.md work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from nbrucio_cli.app import root
 
 from nbrucio.core.declaration import Requirement
 
-TEXT = (Path(__file__).parents[2] / "docs" / "headless.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = "".join((DOCS / page).read_text(encoding="utf-8") for page in ("headless.md", "ci.md"))
 
 
 def blocks(language: str) -> list[str]:

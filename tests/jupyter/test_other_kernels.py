@@ -87,7 +87,7 @@ def test_a_shell_reads_the_plain_form(shared_server: Server, tmp_path: Path) -> 
 
 def documented(language: str) -> str:
     """The reader for a language as the guide gives it, so that what people copy is what is tested."""
-    guide = (Path(__file__).parents[2] / "docs" / "jupyter.md").read_text(encoding="utf-8")
+    guide = (Path(__file__).parents[2] / "docs" / "kernels.md").read_text(encoding="utf-8")
     return guide.partition(f"```{language}\n")[2].partition("```")[0]
 
 

@@ -1,0 +1,49 @@
+"""Links between the documents lead somewhere, and a page is short enough to be read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nbrucio.errors import SEVERITY
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+#: Pages that developers of nbrucio read.
+FOR_DEVELOPERS = {"architecture.md", "store.md", "benchmarks.md"}
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and GitLab make them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    words = (re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title).lower() for title in titles)
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in words}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name}: {link}"
+        assert not anchor or anchor in anchors(target), f"{page.name}: {link}"
+
+
+@pytest.mark.parametrize("page", sorted(set((ROOT / "docs").glob("*.md"))), ids=lambda page: page.name)
+def test_a_page_for_users_is_reached_from_another_and_is_short(page: Path) -> None:
+    others = (other.read_text(encoding="utf-8") for other in PAGES if other != page)
+    assert any(f"{page.name})" in text or f"{page.name}#" in text for text in others)
+    if page.name not in FOR_DEVELOPERS:
+        assert len(page.read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_every_exit_code_is_explained() -> None:
+    text = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)} == {0, *SEVERITY}
+    (order,) = re.findall(r"in this order: ([\d, ]+)", text)
+    assert tuple(int(code) for code in order.split(",")) == SEVERITY
