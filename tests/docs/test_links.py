@@ -47,3 +47,11 @@ def test_every_exit_code_is_explained() -> None:
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)} == {0, *SEVERITY}
     (order,) = re.findall(r"in this order: ([\d, ]+)", text)
     assert tuple(int(code) for code in order.split(",")) == SEVERITY
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "docs/store.md"])
+def test_the_files_that_the_architecture_names_are_there(page: str) -> None:
+    named = set(re.findall(r"`([\w/]+/[\w/]*(?:\.py)?)`", (ROOT / page).read_text(encoding="utf-8")))
+    rooms = [ROOT, ROOT / "nbrucio"]
+    in_the_store = {"objects/", "partial/", "views/", "lists/", "kernels/", "aside/", "objects/ab"}
+    assert {name for name in named - in_the_store if not any((room / name).exists() for room in rooms)} == set()
