@@ -18,7 +18,7 @@ from nbrucio.notebook.declared import Declared
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State, write
 from nbrucio.state.resolutions import SavedLock
-from nbrucio.store.inodes import lasting_inode
+from nbrucio.store.inodes import stable_inode
 
 
 def publish(
@@ -88,7 +88,7 @@ def _objects(requirement: RequirementReport) -> tuple[str, int] | None:
     if where is None:
         return None
     folder = str(Path(where).parents[2])
-    inode = lasting_inode(folder)
+    inode = stable_inode(folder)
     return None if inode is None else (folder, inode)
 
 

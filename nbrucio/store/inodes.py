@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 
 #: File systems that assign inode numbers on demand, and again after each mount or when their cache is full.
-_PASSING = ("fuse", "9p", "cifs", "smb3", "vboxsf", "prl_fs")
+_UNSTABLE = ("fuse", "9p", "cifs", "smb3", "vboxsf", "prl_fs")
 
 
-def lasting_inode(folder: str) -> int | None:
+def stable_inode(folder: str) -> int | None:
     """Return the inode number of ``folder``; None when it is unknown or may change while the folder stays."""
     try:
         found = os.stat(folder)
         kind = _file_system(found.st_dev)
     except OSError:
         return None
-    return None if kind.startswith(_PASSING) else found.st_ino
+    return None if kind.startswith(_UNSTABLE) else found.st_ino
 
 
 def _file_system(device: int) -> str:

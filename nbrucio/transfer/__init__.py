@@ -1,1 +1,1 @@
-"""Downloads: from each file's replicas, by the protocol that each needs, into the store."""
+"""Downloads files into the store: from each file's replicas, with the protocol that each replica needs."""

@@ -1,4 +1,4 @@
-"""What one run may still download, kept while bytes arrive: a plan knows only the sizes that Rucio knows."""
+"""Limits on what one run may download, enforced while bytes arrive, because Rucio does not know every file's size."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from nbrucio.core.files import FileEntry
 from nbrucio.core.text import human_bytes
 from nbrucio.errors import NoSpace, OverBudget
 
-#: Free space is measured anew after so many bytes: other programs write to the same disk.
+#: Bytes after which free space is measured again: other programs write to the same disk.
 _MEASURE_BYTES = 64_000_000
 
 
 class Allowance:
-    """The room that the files of one run share. Thread-safe.
+    """The download limit and the free space that the files of one run share. Thread-safe.
 
-    A file of known size reserves it as a whole, since nothing beyond that size is ever written. What is left is for
-    files of unknown size, byte by byte; bytes that a retry throws away were downloaded all the same.
+    A file of known size reserves all of it, since nothing beyond that size is ever written. Files of unknown size use
+    the rest as bytes arrive. Bytes that a retry discards count, because they were downloaded.
 
     Args:
-        max_download_bytes: at most so much in this run; None for no limit.
-        keep_free_bytes: what must stay free at the store.
-        free_bytes: measures what is free there.
+        max_download_bytes: download limit of this run; None for no limit.
+        keep_free_bytes: bytes that must stay free at the store.
+        free_bytes: returns the bytes free at the store now.
     """
 
     def __init__(self, max_download_bytes: int | None, keep_free_bytes: int, free_bytes: Callable[[], int]) -> None:
@@ -30,23 +30,23 @@ class Allowance:
         self._left_bytes = max_download_bytes
         self._keep_free_bytes = keep_free_bytes
         self._free_bytes = free_bytes
-        self._room_bytes = 0
+        self._measured_bytes = 0
         self._guard = threading.Lock()
 
     def reserve(self, entry: FileEntry) -> None:
-        """Set aside what ``entry`` needs.
+        """Reserve the size of ``entry``, if it is known.
 
         Raises:
-            OverBudget: files of unknown size have used that up, or already used up everything.
+            OverBudget: files of unknown size have used up the download limit.
         """
         self._spend(entry, entry.size_bytes or 0)
 
     def take(self, entry: FileEntry, size_bytes: int) -> None:
-        """Let so many more bytes of ``entry`` be written.
+        """Allow ``size_bytes`` more of ``entry`` to be written.
 
         Raises:
             OverBudget: the download limit is reached.
-            NoSpace: too little would stay free.
+            NoSpace: fewer than ``keep_free_bytes`` would stay free.
         """
         if entry.size_bytes is None:
             self._spend(entry, size_bytes)
@@ -59,17 +59,17 @@ class Allowance:
         with self._guard:
             if size_bytes > self._left_bytes or (entry.size_bytes is None and not self._left_bytes):
                 if entry.size_bytes is None:
-                    self._left_bytes = 0  # those bytes came, although they are not kept
+                    self._left_bytes = 0  # these bytes were downloaded, although they are discarded
                 raise _over_budget(entry, self._max_download_bytes or 0)
             self._left_bytes -= size_bytes
 
     def _fit(self, entry: FileEntry, size_bytes: int) -> None:
         with self._guard:
-            if size_bytes > self._room_bytes:
-                self._room_bytes = min(self._free_bytes() - self._keep_free_bytes, max(_MEASURE_BYTES, size_bytes))
-                if size_bytes > self._room_bytes:
+            if size_bytes > self._measured_bytes:
+                self._measured_bytes = min(self._free_bytes() - self._keep_free_bytes, max(_MEASURE_BYTES, size_bytes))
+                if size_bytes > self._measured_bytes:
                     raise _no_space(entry, self._keep_free_bytes)
-            self._room_bytes -= size_bytes
+            self._measured_bytes -= size_bytes
 
 
 def _over_budget(entry: FileEntry, allowed_bytes: int) -> OverBudget:

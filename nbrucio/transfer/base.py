@@ -1,4 +1,4 @@
-"""What a protocol module is given, and what it must do."""
+"""The contract of a protocol module: it implements `Source` and fills a `Sink`."""
 
 from __future__ import annotations
 
@@ -11,26 +11,33 @@ from typing import Protocol
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.store.partial import Partial
 from nbrucio.transfer.allowance import Allowance
-from nbrucio.transfer.errors import StoreFault, TransientError, WrongBytes
+from nbrucio.transfer.errors import StoreError, TransientError, WrongBytes
 from nbrucio.transfer.types import TransferLimits
 
-#: How many bytes a protocol asks for at once; measured: larger is no faster, smaller costs more calls.
+#: Bytes per request of a protocol. Measured: larger is not faster, smaller costs more calls.
 CHUNK_BYTES = 1 << 20
 
 
 @contextmanager
 def _store_errors() -> Iterator[None]:
-    """Keep the store's errors apart from those of the storage, which are `OSError` too."""
+    """Wrap `OSError` of the store, so that it is not taken for one of the storage."""
     try:
         yield
     except OSError as error:
-        raise StoreFault(error) from error
+        raise StoreError(error) from error
 
 
 class Sink:
-    """Where a protocol module puts a file's bytes, and where it learns that it must stop.
+    """Receives a file's bytes from a protocol module and tells it when to stop.
 
-    One attempt at one replica. `write` and `restart` are called by one thread; `abort` by any.
+    Serves one attempt at one replica. One thread calls `write` and `restart`; any thread may call `abort`.
+
+    Args:
+        entry: the file, as the catalogue describes it.
+        partial: where its bytes go.
+        limits: when an attempt counts as stalled.
+        allowance: what this run may still download.
+        on_bytes: called with the number of bytes after each write; negative after a restart.
     """
 
     def __init__(
@@ -55,21 +62,22 @@ class Sink:
 
     @property
     def offset(self) -> int:
-        """Bytes that are here already; the next one to be written has this place in the file."""
+        """Bytes written so far, and so the offset of the next byte."""
         return self.partial.size_bytes
 
     @property
     def missing_bytes(self) -> int | None:
-        """Bytes still to come; None when the catalogue does not know the length."""
+        """Bytes still missing; None when the catalogue does not know the size."""
         return None if self.entry.size_bytes is None else self.entry.size_bytes - self.offset
 
     def write(self, chunk: bytes | memoryview) -> None:
-        """Take the next bytes.
+        """Append ``chunk``.
 
         Raises:
-            WrongBytes: there are more than the catalogue says; they are not written.
-            NoSpace: they are more than this run may download, or the disk may hold; they are not written.
-            StoreFault: the store failed.
+            WrongBytes: the file would exceed the catalogue's size; nothing is written.
+            NoSpace: the download limit or the disk does not allow it; nothing is written.
+            StoreError: the store failed.
+            Stopped: the sink was aborted, with this or another error.
         """
         self.check()
         size_bytes, missing = len(chunk), self.missing_bytes
@@ -78,13 +86,13 @@ class Sink:
         self._allowance.take(self.entry, size_bytes)
         try:
             self.partial.write(chunk)
-        except OSError as error:  # not by `_store_faults`, which takes longer than the rest of this
-            raise StoreFault(error) from error
+        except OSError as error:  # not by `_store_errors`, which takes longer than the rest of this method
+            raise StoreError(error) from error
         self._recent_bytes += size_bytes
         self._on_bytes(size_bytes)
 
     def restart(self) -> None:
-        """The source sends from the first byte: forget what is here."""
+        """Discard all bytes: the source sends from the first byte."""
         if self.offset:
             lost = self.offset
             with _store_errors():
@@ -92,28 +100,28 @@ class Sink:
             self._on_bytes(-lost)
 
     def clone(self, source_fd: int) -> bool:
-        """Take the whole file at once from a descriptor; False, and nothing changed, where that cannot be done.
+        """Clone the whole file from a descriptor; False, and nothing changed, where the file system cannot.
 
         Raises:
-            NoSpace: the file is more than this run may download, or the disk may hold.
-            StoreFault: the store failed.
+            NoSpace: the download limit or the disk does not allow it.
+            StoreError: the store failed.
         """
-        had = self.offset
+        earlier_bytes = self.offset
         with _store_errors():
             if not self.partial.clone(source_fd, self.check):
                 return False
         self._allowance.take(self.entry, self.offset)
         self._recent_bytes += self.offset
-        self._on_bytes(self.offset - had)
+        self._on_bytes(self.offset - earlier_bytes)
         return True
 
     def check(self) -> None:
-        """Raise what this sink was aborted with, if it was."""
+        """Raise the error that this sink was aborted with, if it was."""
         if self._stop is not None:
             raise self._stop
 
     def on_abort(self, wake: Callable[[], None] | None) -> None:
-        """``wake`` ends a call that blocks now; the module calls `check` after it."""
+        """Set the function that ends the module's current blocking call; the module calls `check` after that call."""
         with self._guard:
             self._wake = wake
             stopped = self._stop is not None
@@ -121,7 +129,7 @@ class Sink:
             wake()
 
     def abort(self, reason: Exception) -> None:
-        """Make the attempt end with ``reason`` as soon as it can."""
+        """End the attempt with ``reason`` as soon as possible. Only the first reason counts."""
         with self._guard:
             if self._stop is not None:
                 return
@@ -131,7 +139,7 @@ class Sink:
             wake()
 
     def watch(self, now: float) -> None:
-        """Abort this attempt if it stalled; called every now and then by the run."""
+        """Abort the attempt if it stalled. The run calls this periodically; ``now`` is `time.monotonic`."""
         elapsed = now - self._since
         if elapsed < self._limits.stall_s:
             return
@@ -142,18 +150,18 @@ class Sink:
 
 
 class Source(Protocol):
-    """One protocol, for one instance's storage. `read` is called from several threads."""
+    """One protocol, for the storage of one instance. Several threads call `read`."""
 
     def read(self, replica: Replica, sink: Sink) -> None:
-        """Put the file's bytes into ``sink``, from its ``offset`` on if the storage can, else from the first.
+        """Read the file of ``replica`` into ``sink``, from its ``offset`` if the storage can, else from the first byte.
 
-        Returns when the storage says that the file is complete; whether it is right is judged by the caller.
+        Returns when the storage reports the end of the file. The caller verifies the bytes.
 
         Raises:
-            Attempt: in its kinds, for whatever the storage or the network does.
+            Attempt: a subclass of it, for any error of the storage or the network.
             Stopped: the sink was aborted.
-            StoreFault: the store failed.
+            StoreError: the store failed.
         """
 
     def close(self) -> None:
-        """Give back connections. Idempotent."""
+        """Close connections. Idempotent."""

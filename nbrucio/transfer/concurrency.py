@@ -1,44 +1,43 @@
-"""How many files at once are worth reading from one host."""
+"""How many files to read from one host at a time."""
 
 from __future__ import annotations
 
 import os
 
-#: Over a shorter time one file may be all that was done.
+#: Shortest time span to measure: in less, one file may be all that was read.
 _SPAN_S = 0.01
-#: A file so large is read, summed and written for so long without the interpreter's lock that others can go on.
+#: Size from which reading, summing and writing release the interpreter's lock long enough for other threads.
 LARGE_BYTES = 400_000
-#: By which part of the useful processors' time this process must compute before a thread is too many, and one more is
-#: worth it.
+#: Share of the useful cores' time above which a thread is too many, and below which one more is worth it.
 _BUSY, _IDLE = 0.9, 0.7
 
 
 class ConcurrencyLimit:
-    """Room for at most ``most`` files at once."""
+    """A fixed limit of ``most`` files at a time."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.now = most
 
     def observe(self, at_s: float, computed_s: float, size_bytes: int) -> None:
-        """A thread asks for a file.
+        """Record that a thread takes a file.
 
         Args:
-            at_s: the time, by any clock.
-            computed_s: for how long this process has computed, all threads together.
-            size_bytes: of the file that it gets.
+            at_s: time in seconds, by any clock.
+            computed_s: CPU seconds of this process, all threads together.
+            size_bytes: size of the file that it takes.
         """
 
     def rest(self) -> None:
-        """There is nothing to do for a while."""
+        """Record that there is nothing to do for now."""
 
 
 class AdaptiveLimit(ConcurrencyLimit):
-    """Room that follows what this process computes.
+    """A limit that follows the CPU use of this process.
 
-    A small file of a disk nearby takes a few hundred microseconds, most of them in the interpreter, which serves one
-    thread at a time: a second one would only make each system call a change of threads, and 1,000 files of 100 kB cost
-    1.7 times the processor's time. A network file system answers after milliseconds, in which other threads can work.
+    Reading a small file from a local disk takes a few hundred µs, most of them in the interpreter, which runs one
+    thread at a time. A second thread only adds a context switch to each system call: 1,000 files of 100 kB cost 1.7
+    times the CPU time. A network file system answers after milliseconds, in which other threads can work.
     """
 
     def __init__(self, most: int, cores: int | None = None) -> None:
@@ -69,7 +68,7 @@ class AdaptiveLimit(ConcurrencyLimit):
 
 
 def _cores() -> int:
-    """Processors that this process may use."""
+    """Return the number of CPUs that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # macOS

@@ -1,4 +1,4 @@
-"""What the threads of one run share: its jobs, its outcomes, the health of hosts, and whether it is to stop."""
+"""State that the threads of one run share: its jobs, its outcomes, the health of hosts, and whether to stop."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ class TransferContext:
         self.schedule = Scheduler(limits.per_host)
         self.hosts = Hosts(limits)
         self.traces = Traces({name: one.traces for name, one in access.items() if one.traces is not None})
-        #: Set when every task has an outcome, or when something went wrong that the caller must raise.
+        #: Set when every task has an outcome, or when a thread raised an error that the caller must raise.
         self.finished = threading.Event()
-        #: The first sign that the disk is full; then nothing more is tried.
+        #: The first error of a full disk. After it nothing more is downloaded.
         self.full: NoSpace | None = None
         self._guard = threading.Lock()
         self._tasks: list[Task] = []
         self._outcomes: dict[tuple[str, Did], tuple[Stored | None, NbrucioError | None]] = {}
         self._known: set[tuple[str, Did]] = set()
-        self._fed = False
-        self._fault: BaseException | None = None
+        self._input_ended = False
+        self._error: BaseException | None = None
         self._sinks: set[Sink] = set()
         self._stopping = False
 
     def enter(self, task: Task) -> bool:
-        """Count ``task``; whether it is the first for its file."""
+        """Count ``task``; return whether it is the first for its file."""
         key = (task.instance, task.entry.did)
         with self._guard:
             self._tasks.append(Task(task.instance, task.entry, ()))
@@ -56,72 +56,72 @@ class TransferContext:
             self._known.add(key)
         return first
 
-    def fed(self) -> None:
-        """No task comes after this."""
+    def end_of_input(self) -> None:
+        """Record that all tasks were counted."""
         with self._guard:
-            self._fed = True
-            self._look_for_end()
+            self._input_ended = True
+            self._finish_if_done()
 
     def succeed(self, task: Task, stored: Stored) -> None:
-        """The file of ``task`` is in the store."""
+        """Record that the file of ``task`` is in the store."""
         self.reporter.report(FileFinished(task.entry.did, stored.size_bytes))
         self._settle(task, stored, None)
 
     def fail(self, task: Task, error: NbrucioError) -> None:
-        """The file of ``task`` cannot be had."""
-        # A download limit may still have room for the other files; a full disk has not.
+        """Record that the file of ``task`` could not be downloaded."""
+        # Other files may still fit into a download limit, but not on a full disk.
         if isinstance(error, NoSpace) and not isinstance(error, OverBudget) and self.full is None:
             self.full = error
         self.reporter.report(FileFailed(task.entry.did, error))
         self._settle(task, None, error)
 
-    def notice_moved(self, did: Did, where: str) -> None:
-        """Something stood where the object of ``did`` belongs."""
+    def report_moved(self, did: Did, where: str) -> None:
+        """Report that the commit moved aside something in the place of ``did``."""
         self.reporter.report(Noticed(f"Something stood in the place of {did} in the store. It is now {where}."))
 
     def open_tasks(self) -> int:
-        """Files that have no outcome yet."""
+        """Return the number of files without an outcome."""
         with self._guard:
             return len(self._known) - len(self._outcomes)
 
-    def crash(self, fault: BaseException) -> None:
-        """Let the calling thread raise ``fault``."""
+    def crash(self, error: BaseException) -> None:
+        """Make the calling thread raise ``error``."""
         with self._guard:
-            self._fault = self._fault or fault
+            self._error = self._error or error
         self.finished.set()
 
     def outcomes(self) -> tuple[Outcome, ...]:
-        """One outcome a task, in the order of the tasks.
+        """Return one outcome per task, in the order of the tasks.
 
         Raises:
-            BaseException: what a thread of the run ended with.
+            BaseException: the error that ended a thread of the run.
         """
-        if self._fault is not None:
-            raise self._fault
+        if self._error is not None:
+            raise self._error
         found = (self._outcomes[task.instance, task.entry.did] for task in self._tasks)
         return tuple(Outcome(task, *one) for task, one in zip(self._tasks, found, strict=True))
 
     def begin(self, sink: Sink) -> None:
-        """Watch over ``sink`` until `end`."""
+        """Watch ``sink`` until `end`."""
         with self._guard:
             self._sinks.add(sink)
         if self._stopping:
             sink.abort(Stopped())
 
     def end(self, sink: Sink) -> None:
-        """``sink`` is over."""
+        """Stop watching ``sink``."""
         with self._guard:
             self._sinks.discard(sink)
 
     def watch(self) -> None:
-        """End what stalls, and begin with more at once where that helps."""
+        """Abort stalled attempts, and start more at a time where that helps."""
         self.schedule.observe()
         now = time.monotonic()
         for sink in self._running():
             sink.watch(now)
 
     def stop(self) -> None:
-        """Give out no more jobs, and end those under way as soon as they can."""
+        """Start no more jobs, and abort those that run."""
         self._stopping = True
         for job in self.schedule.close():
             if job.partial is not None:
@@ -130,7 +130,7 @@ class TransferContext:
             sink.abort(Stopped())
 
     def check(self) -> None:
-        """Raise `Stopped` once the run is to stop."""
+        """Raise `Stopped` once the run must stop."""
         if self._stopping:
             raise Stopped
 
@@ -141,37 +141,37 @@ class TransferContext:
     def _settle(self, task: Task, stored: Stored | None, error: NbrucioError | None) -> None:
         with self._guard:
             self._outcomes[task.instance, task.entry.did] = stored, error
-            self._look_for_end()
+            self._finish_if_done()
 
-    def _look_for_end(self) -> None:
-        if self._fed and len(self._outcomes) == len(self._known):
+    def _finish_if_done(self) -> None:
+        if self._input_ended and len(self._outcomes) == len(self._known):
             self.finished.set()
 
 
 class Hosts:
-    """Which hosts still deliver. Thread-safe."""
+    """The health of hosts. Thread-safe."""
 
     def __init__(self, limits: TransferLimits) -> None:
         self._limits = limits
         self._guard = threading.Lock()
-        self._faults: dict[str, tuple[int, float]] = {}  # attempts failed in a row, and when the first of them did
+        self._failures: dict[str, tuple[int, float]] = {}  # failed attempts in a row, and the time of the first
 
     def delivered(self, host: str) -> None:
-        """A file came from ``host``."""
-        if self._faults:
+        """Record a complete download from ``host``."""
+        if self._failures:
             with self._guard:
-                self._faults.pop(host, None)
+                self._failures.pop(host, None)
 
     def failed(self, host: str) -> None:
-        """An attempt failed for a fault of ``host``, not of the file."""
+        """Record an attempt that failed because of ``host``, not because of the file."""
         with self._guard:
-            count, since = self._faults.get(host, (0, time.monotonic()))
-            self._faults[host] = (count + 1, since)
+            count, since = self._failures.get(host, (0, time.monotonic()))
+            self._failures[host] = (count + 1, since)
 
     def is_dead(self, host: str) -> bool:
-        """Whether ``host`` is to be left alone for the rest of the run."""
-        if not self._faults:
+        """Whether this run must not use ``host`` again."""
+        if not self._failures:
             return False
         with self._guard:
-            count, since = self._faults.get(host, (0, 0.0))
-        return count >= self._limits.host_faults and time.monotonic() - since >= self._limits.host_s
+            count, since = self._failures.get(host, (0, 0.0))
+        return count >= self._limits.host_failures and time.monotonic() - since >= self._limits.host_s

@@ -1,4 +1,4 @@
-"""Kept HTTP connections, each of libcurl's, whose waits can be ended from another thread."""
+"""Persistent HTTP connections by libcurl, whose waits another thread can end."""
 
 from __future__ import annotations
 
@@ -12,25 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbrucio.transfer.types import StorageAccess, TransferLimits
+from nbrucio.transfer.urls import Origin
 
 if TYPE_CHECKING:
     import pycurl
 
-#: What libcurl reads at once from a connection.
+#: Bytes that libcurl reads from a connection at a time.
 _BUFFER_BYTES = 1 << 18
 _USER_AGENT = "nbrucio"
 
 
-#: Scheme, host and port of a URL; a port that it does not name is None.
-Origin = tuple[str, str, int | None]
-
-
 class ConnectionKey(NamedTuple):
-    """What a kept connection may be used for again.
+    """Requests with an equal key may share a connection.
 
     Attributes:
-        origin: to whom it leads.
-        with_certificate: whether our certificate was shown there.
+        origin: the server.
+        with_certificate: whether the connection presents our client certificate.
     """
 
     origin: Origin
@@ -38,14 +35,14 @@ class ConnectionKey(NamedTuple):
 
 
 class CurlHandle:
-    """One handle of libcurl, with the connection that it keeps. Used by one thread at a time.
+    """A libcurl handle with its connection. Used by one thread at a time.
 
     Attributes:
         curl: the handle.
-        buffer: room for the user's use. One that is used again and again stays in the processor's cache.
+        buffer: a buffer for the caller. A reused one stays in the CPU cache.
 
     Args:
-        options: libcurl's options by name (``CURLOPT_`` left out), for all requests.
+        options: libcurl options for all requests, by name without ``CURLOPT_``.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -56,22 +53,22 @@ class CurlHandle:
         self._is_shut = False
         self.buffer = memoryview(bytearray(_BUFFER_BYTES))
         self.curl: pycurl.Curl = pycurl.Curl()
-        # libcurl says which sockets are its own, so that `shut` never meets a descriptor that was given out anew.
+        # libcurl reports its sockets, so that `shut` never touches a descriptor that was closed and reused.
         self.set(**options, SOCKOPTFUNCTION=self._opened, CLOSESOCKETFUNCTION=self._closing)
 
     def set(self, **options: object) -> None:
-        """Set options by their names."""
+        """Set libcurl options by name."""
         import pycurl
 
         for name, value in options.items():
             self.curl.setopt(getattr(pycurl, name), value)
 
     def ready(self) -> None:
-        """Forget that the handle was shut; a request follows."""
+        """Prepare for the next request after a `shut`."""
         self._is_shut = False
 
     def shut(self) -> None:
-        """End what another thread waits for, up to the end of its request."""
+        """End the current request of another thread."""
         with self._guard:
             self._is_shut = True
             for descriptor in self._sockets:
@@ -85,7 +82,7 @@ class CurlHandle:
     def _opened(self, descriptor: int, _purpose: int) -> int:
         with self._guard:
             self._sockets.add(descriptor)
-            return int(self._is_shut)  # libcurl makes a new connection where a kept one ends before the answer
+            return int(self._is_shut)  # libcurl reconnects when a persistent connection ends before the response
 
     def _closing(self, descriptor: int) -> int:
         with self._guard:
@@ -95,11 +92,11 @@ class CurlHandle:
 
 
 class CurlPool:
-    """The handles for one instance's storage. Thread-safe; there are as many as were in use at once.
+    """The handles for one instance's storage, as many as were used at the same time. Thread-safe.
 
     Args:
-        access: whom to trust, and what to show.
-        limits: how long a connection may take.
+        access: CAs and credentials.
+        limits: the time limit for a connection.
     """
 
     def __init__(self, access: StorageAccess, limits: TransferLimits) -> None:
@@ -111,7 +108,7 @@ class CurlPool:
 
     @contextmanager
     def handle(self, peer: ConnectionKey) -> Iterator[CurlHandle]:
-        """A handle for one request; the one used last, whose connection lives most likely."""
+        """Lend a handle for one request: the one used last, whose connection is most likely alive."""
         with self._guard:
             handle = self._idle[peer].pop() if self._idle[peer] else None
         handle = handle or CurlHandle(curl_options(self._access, self._limits, with_certificate=peer.with_certificate))
@@ -126,7 +123,7 @@ class CurlPool:
                 handle.close()
 
     def close(self) -> None:
-        """Close what is not in use now, and what is in use after that."""
+        """Close idle handles now, and handles in use when they are returned."""
         with self._guard:
             self._closed = True
             idle = [handle for handles in self._idle.values() for handle in handles]
@@ -136,17 +133,17 @@ class CurlPool:
 
 
 def curl_options(access: StorageAccess, limits: TransferLimits, *, with_certificate: bool) -> dict[str, Any]:
-    """How every connection of ours is made: the server's certificate is always verified."""
+    """Return the options of every connection. The server's certificate is always verified."""
     import pycurl
 
     options = {
         "PROTOCOLS": pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
-        "HTTP_VERSION": pycurl.CURL_HTTP_VERSION_1_1,  # one file a connection: streams of HTTP/2 share its window
+        "HTTP_VERSION": pycurl.CURL_HTTP_VERSION_1_1,  # one file per connection: streams of HTTP/2 share its window
         "USERAGENT": _USER_AGENT,
         "BUFFERSIZE": _BUFFER_BYTES,
         "CONNECTTIMEOUT_MS": round(limits.connect_s * 1000),
         "FOLLOWLOCATION": 0,
-        "NOSIGNAL": 1,  # libcurl's signals are for programs of one thread
+        "NOSIGNAL": 1,  # libcurl's signals work in single-threaded programs only
         "SSL_VERIFYPEER": 1,
         "SSL_VERIFYHOST": 2,
         **trusted(access.ca),
@@ -157,7 +154,7 @@ def curl_options(access: StorageAccess, limits: TransferLimits, *, with_certific
 
 
 def trusted(ca: Path | None) -> dict[str, str]:
-    """libcurl's options for a file or folder of CAs; None means those of this machine, as Python finds them."""
+    """Return libcurl's options for a file or folder of CAs; None means those that Python finds on this machine."""
     if ca is not None:
         return {"CAPATH" if ca.is_dir() else "CAINFO": str(ca)}
     import ssl

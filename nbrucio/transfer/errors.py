@@ -1,4 +1,4 @@
-"""What one attempt at one replica can come to, and what a file's attempts add up to."""
+"""Errors of one attempt at one replica, and the error of a file after all its attempts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nbrucio.errors import (
 
 
 class Attempt(Exception):
-    """An attempt ended without the file. ``cause`` is a phrase that completes ``RSE: …``."""
+    """An attempt failed. ``cause`` is a phrase that completes ``RSE: …``."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -26,11 +26,11 @@ class Attempt(Exception):
 
 
 class TransientError(Attempt):
-    """The same replica may deliver later.
+    """The same replica may work later.
 
     Args:
-        host: whether it speaks against the whole host.
-        wait_s: how long the server asks to wait; None when it does not say.
+        host: whether the error is one of the whole host.
+        wait_s: seconds that the server asks to wait; None when it does not say.
     """
 
     def __init__(self, cause: str, *, host: bool = False, wait_s: float | None = None) -> None:
@@ -40,30 +40,30 @@ class TransientError(Attempt):
 
 
 class Unreachable(TransientError):
-    """The host cannot be connected to. It is asked once more only, since each time may take long."""
+    """No connection to the host. It is tried only once more, because each try may take long."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause, host=True)
 
 
 class PermanentError(Attempt):
-    """This replica will not deliver; another may."""
+    """This replica will not work; another may."""
 
 
 class WrongBytes(PermanentError):
-    """The replica's bytes are not the catalogue's."""
+    """The replica's size or checksum differs from the catalogue's."""
 
 
 class Refused(PermanentError):
-    """The storage refuses the credentials, or there are none."""
+    """The storage rejects the credentials, or there are none."""
 
 
 class OutsideRoots(PermanentError):
-    """The replica is a file that the configuration does not allow to be read."""
+    """The configuration does not allow the replica's path to be read."""
 
 
 class MissingLibrary(PermanentError):
-    """A library that this replica's protocol needs is not installed; ``error`` says how it would be."""
+    """A library for this replica's protocol is not installed; ``error`` says how to install it."""
 
     def __init__(self, error: MissingDependency) -> None:
         super().__init__(error.message.rstrip("."))
@@ -71,11 +71,11 @@ class MissingLibrary(PermanentError):
 
 
 class Stopped(Exception):
-    """The run was cancelled; what is here stays for the next one."""
+    """The run was cancelled. Partial files stay for the next run."""
 
 
-class StoreFault(Exception):
-    """The store failed in the middle of an attempt; no storage is to blame."""
+class StoreError(Exception):
+    """The store failed during an attempt, not the storage. ``error`` is the cause."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))
@@ -84,30 +84,30 @@ class StoreFault(Exception):
 
 @dataclass(frozen=True)
 class Tried:
-    """One RSE that did not deliver, and why."""
+    """An RSE that failed, and why."""
 
     rse: str
-    fault: Attempt
+    error: Attempt
 
     def __str__(self) -> str:
-        return f"{self.rse}: {self.fault.cause}"
+        return f"{self.rse}: {self.error.cause}"
 
 
 def attempt_error(entry: FileEntry, tried: Tried) -> NbrucioError:
-    """The error of one attempt, for those who follow a run."""
+    """Return the error of one attempt, for progress reports."""
     return _error_type([tried])(f"{entry.did} did not come from {tried}.", subject=str(entry.did))
 
 
 def final_error(entry: FileEntry, tried: Sequence[Tried]) -> NbrucioError:
-    """The error of a file that no replica delivered, with the cause of each."""
-    unequipped = [one.fault for one in tried if isinstance(one.fault, MissingLibrary)]
-    if tried and len(unequipped) == len(tried):
-        return unequipped[0].error
+    """Return the error of a file whose replicas all failed, with the cause of each."""
+    missing = [one.error for one in tried if isinstance(one.error, MissingLibrary)]
+    if tried and len(missing) == len(tried):
+        return missing[0].error
     kind = _error_type(tried)
     causes = "; ".join(str(one) for one in tried)
     name = str(entry.did)
     if kind is IntegrityError:
-        bad = ", ".join(sorted({one.rse for one in tried if isinstance(one.fault, WrongBytes)}))
+        bad = ", ".join(sorted({one.rse for one in tried if isinstance(one.error, WrongBytes)}))
         return IntegrityError(
             f"{name} is damaged at {bad}, and no other replica delivered it. {causes}.",
             subject=name,
@@ -119,14 +119,14 @@ def final_error(entry: FileEntry, tried: Sequence[Tried]) -> NbrucioError:
             subject=name,
             hint="Renew the proxy or token of this instance.",
         )
-    outside = any(isinstance(one.fault, OutsideRoots) for one in tried)
+    outside = any(isinstance(one.error, OutsideRoots) for one in tried)
     hint = "If such files may be read, add their folder to file_roots of this instance in config.toml."
     message = f"{name} could not be read from any replica. {causes}."
     return TransferFailed(message, subject=name, hint=hint if outside else None)
 
 
 def no_replica(entry: FileEntry, *, tape: bool) -> NbrucioError:
-    """The error of a file that cannot even be tried."""
+    """Return the error of a file without a replica to try."""
     name = str(entry.did)
     if tape:
         return NoReplica(
@@ -139,9 +139,9 @@ def no_replica(entry: FileEntry, *, tape: bool) -> NbrucioError:
 
 
 def _error_type(tried: Sequence[Tried]) -> type[NbrucioError]:
-    """What needs a person soonest decides."""
-    if any(isinstance(one.fault, WrongBytes) for one in tried):
+    """Return the type of the most serious error."""
+    if any(isinstance(one.error, WrongBytes) for one in tried):
         return IntegrityError
-    if any(isinstance(one.fault, Refused) for one in tried):
+    if any(isinstance(one.error, Refused) for one in tried):
         return CredentialsRejected
     return TransferFailed

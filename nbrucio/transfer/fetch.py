@@ -1,4 +1,4 @@
-"""Bring many files at once: few connections, the largest first, each from the first replica that delivers it."""
+"""Download many files with few connections: the largest first, each from the first replica that works."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nbrucio.transfer.errors import Stopped
 from nbrucio.transfer.types import Outcome, StorageAccess, Task, TransferLimits
 from nbrucio.transfer.worker import Worker
 
-#: How often the run is looked after: for stalls, for a cancel, for its end.
-_LOOK_S = 0.1
-#: How long threads that were told to stop are waited for.
+#: Interval in seconds at which the run is checked for stalls, a cancellation and its end.
+_POLL_S = 0.1
+#: Seconds to wait for threads to stop.
 _GRACE_S = 0.7
-#: So many files of an iterator wait or are under way at once.
+#: Largest number of unfinished tasks taken from an iterator.
 AHEAD = 5_000
-#: How long an iterator that is ahead rests.
+#: Seconds between two checks whether the iterator may continue.
 _REST_S = 0.02
 
 
@@ -34,25 +34,25 @@ def fetch(
     limits: TransferLimits = TransferLimits(),  # noqa: B008 frozen
     cancel: threading.Event | None = None,
 ) -> tuple[Outcome, ...]:
-    """Bring the file of each task into ``store``.
+    """Download the file of each task into ``store``.
 
-    Replicas are tried in the order given; those on tape are left out. A file that is in the store already, or that
-    another process brings meanwhile, is shared. What one file comes to never hides the others. ``tasks`` may be an
-    iterator that is still being filled: transfers start with the first task, and it is never asked for more than
-    `AHEAD` tasks that are not done, so that the replicas of all files need not be in memory.
+    Replicas are tried in the given order; tape replicas are skipped. Files that are in the store already, or that
+    another process downloads meanwhile, are shared. The error of one file does not affect others. ``tasks`` may be an
+    iterator that is still being filled: downloads start with its first task, and at most `AHEAD` unfinished tasks are
+    taken from it, so that the replicas of all files need not be in memory.
 
     Args:
-        tasks: what to bring; the same file twice is brought once.
-        access: how the storage of each instance is reached; an instance that is missing is reached without credentials.
-        reporter: told what happens, from several threads.
-        cancel: set it to stop within a second; what is resumable is kept.
+        tasks: files to download; a file given twice is downloaded once.
+        access: access to the storage of each instance; without an entry, no credentials are sent.
+        reporter: receives events from several threads.
+        cancel: set it to stop within a second; resumable partial files stay.
 
     Returns:
-        One outcome a task, in the order of the tasks, which have lost their replicas.
+        One outcome per task, in order. The tasks in it have no replicas.
 
     Raises:
         Interrupted: ``cancel`` was set, or the user pressed Ctrl-C.
-        NbrucioError: what ``tasks`` itself raises, once the transfers under way have stopped.
+        NbrucioError: raised by the iterator ``tasks``; running downloads are stopped first.
     """
     pool = WorkerPool(TransferContext(store, access, reporter, limits))
     try:
@@ -66,7 +66,7 @@ def fetch(
 
 
 class WorkerPool:
-    """The threads of one run. All are daemons: a call that hangs in the kernel cannot keep the process alive."""
+    """The threads of one run. All are daemons, so that a call hanging in the kernel cannot keep the process alive."""
 
     def __init__(self, context: TransferContext) -> None:
         self.context = context
@@ -76,26 +76,26 @@ class WorkerPool:
         self._start(self._commits.work, "commit")
 
     def submit(self, tasks: Iterable[Task]) -> None:
-        """Give the run its tasks; those that are still being made come from a thread of their own."""
+        """Submit the tasks of the run; an iterator is read in a thread of its own."""
         if isinstance(tasks, Sequence):
             self._submit(tasks)
         else:
-            self._start(lambda: self._submit(self._in_time(tasks)), "feed")
+            self._start(lambda: self._submit(self._throttled(tasks)), "feed")
 
     def run(self, cancel: threading.Event | None) -> None:
-        """Look after the run until it has finished.
+        """Watch the run until it has finished.
 
         Raises:
             Interrupted: ``cancel`` was set.
         """
         while cancel is None or not cancel.is_set():
-            if self.context.finished.wait(_LOOK_S):
+            if self.context.finished.wait(_POLL_S):
                 return
             self.context.watch()
         raise _interrupted()
 
     def shutdown(self) -> None:
-        """Stop what still runs, and wait a moment for it."""
+        """Stop the threads that still run, and wait briefly for them."""
         self.context.stop()
         self._commits.close()
         deadline = time.monotonic() + _GRACE_S
@@ -114,9 +114,9 @@ class WorkerPool:
             if started < self.context.limits.total:
                 started += 1
                 self._start(self._worker.work, f"transfer-{started}")
-        self.context.fed()
+        self.context.end_of_input()
 
-    def _in_time(self, tasks: Iterable[Task]) -> Iterator[Task]:
+    def _throttled(self, tasks: Iterable[Task]) -> Iterator[Task]:
         for task in tasks:
             while self.context.open_tasks() >= AHEAD:
                 self.context.check()
@@ -129,8 +129,8 @@ class WorkerPool:
                 work()
             except Stopped:
                 return
-            except BaseException as fault:  # noqa: BLE001 the calling thread raises it
-                self.context.crash(fault)
+            except BaseException as error:  # noqa: BLE001 the calling thread raises it
+                self.context.crash(error)
 
         thread = threading.Thread(target=guarded, name=f"nbrucio-{name}", daemon=True)
         thread.start()

@@ -14,45 +14,46 @@ from nbrucio.transfer.errors import PermanentError, TransientError
 from nbrucio.transfer.roots import Roots
 
 _LOCAL = ("", "localhost")
-#: Errors of a path, which trying again does not change; others, such as EIO of a network file system, may pass.
-_LASTING = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO)
+#: Errors of a path that a retry cannot change. Others, such as EIO of a network file system, may be transient.
+_PERMANENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO)
 
 
 class Posix:
     """Reads ``file:///path`` and ``file://localhost/path``.
 
-    The path is what Rucio wrote, without escapes. Links are followed, since storage is often laid out with them; what
-    is at their end must be a regular file below one of ``roots``, so a FIFO or a device is refused without being read.
+    The path is used as Rucio returns it, without decoding. Links are followed, because storage is often laid out with
+    them. The final file must be a regular file below one of ``roots``; a FIFO or a device is rejected without being
+    read.
     """
 
     def __init__(self, roots: Iterable[Path]) -> None:
         self._roots = Roots(roots)
-        self._sharing_nothing: set[int] = set()  # devices whose files share no blocks with the store's
+        self._cannot_clone: set[int] = set()  # device numbers of file systems that cannot clone into the store
 
     def read(self, replica: Replica, sink: Sink) -> None:
-        """See `Source`."""
+        """See `Source.read`."""
         path = local_path(replica.pfn)
         try:
             fd = self._roots.open(path)
         except (OSError, ValueError) as error:
-            raise _fault(error) from error
+            raise _translated(error) from error
         try:
             found = os.fstat(fd)
-            # Where the file system shares blocks between files (btrfs, XFS) no byte is copied.
-            if found.st_dev not in self._sharing_nothing:
+            # File systems that share blocks between files (btrfs, XFS) copy no byte.
+            if found.st_dev not in self._cannot_clone:
                 if sink.clone(fd):
                     return
-                self._sharing_nothing.add(found.st_dev)
+                self._cannot_clone.add(found.st_dev)
             _copy(fd, sink, found.st_size)
         finally:
             os.close(fd)
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: there are no connections."""
 
 
 class _Buffers(threading.local):
-    """One buffer a thread: a new one for each of many small files would cost more than reading them."""
+    """One buffer per thread: allocating one for each small file would cost more than reading it."""
 
     buffer: memoryview | None = None
 
@@ -66,10 +67,10 @@ _buffers = _Buffers()
 
 
 def local_path(pfn: str) -> str:
-    """The path that a ``file://`` PFN names.
+    """Return the path of a ``file://`` PFN.
 
     Raises:
-        PermanentError: it names another host.
+        PermanentError: the PFN names another host.
     """
     rest = pfn.partition(":")[2]
     if not rest.startswith("//"):
@@ -83,21 +84,21 @@ def local_path(pfn: str) -> str:
 def _copy(fd: int, sink: Sink, size_bytes: int) -> None:
     buffer = _buffers.one()
     offset = sink.offset
-    # What has the catalogue's length is not asked for more; of anything else the end is where nothing comes any more.
+    # A file with the catalogue's size needs no further read; any other file ends with an empty read.
     while not (offset == size_bytes and sink.missing_bytes == 0):
         sink.check()
         try:
             count = os.preadv(fd, [buffer], offset)
         except OSError as error:
-            raise _fault(error) from error
+            raise _translated(error) from error
         if not count:
             return
         sink.write(buffer[:count])
         offset += count
 
 
-def _fault(error: OSError | ValueError) -> PermanentError | TransientError:
+def _translated(error: OSError | ValueError) -> PermanentError | TransientError:
     if isinstance(error, ValueError):
         return PermanentError("its path holds a NUL")
     cause = error.strerror or str(error)
-    return PermanentError(cause) if error.errno in _LASTING else TransientError(cause)
+    return PermanentError(cause) if error.errno in _PERMANENT else TransientError(cause)

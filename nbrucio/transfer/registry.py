@@ -1,4 +1,4 @@
-"""Which module reads which scheme, and which host a replica is at."""
+"""Selects the module that reads a URL scheme, and the host of a replica."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nbrucio.transfer.posix import Posix
 from nbrucio.transfer.types import StorageAccess, TransferLimits
 from nbrucio.transfer.xrootd import Xrootd
 
-#: The host of all mounted file systems.
+#: Pseudo host of all mounted file systems.
 MOUNTED = "file"
 _POSIX = ("file", "posix")
 _HTTP = ("http", "https", "dav", "davs")
@@ -21,7 +21,7 @@ _XROOTD = ("root", "roots", "xroot", "xroots")
 
 
 class Sources:
-    """The sources of one run, each opened at its first use."""
+    """The sources of one run, each opened on first use. Thread-safe."""
 
     def __init__(self, access: Mapping[str, StorageAccess], limits: TransferLimits) -> None:
         self._access = access
@@ -31,7 +31,11 @@ class Sources:
         self._reads: dict[tuple[str, str], bool] = {}
 
     def source(self, instance: str, replica: Replica) -> Source | None:
-        """What reads ``replica`` for ``instance``; None when nothing here can."""
+        """Return the source that reads ``replica`` for ``instance``; None when its scheme is not supported.
+
+        Raises:
+            MissingDependency: the library for its scheme is not installed.
+        """
         maker = self._maker(instance, replica.scheme)
         if maker is None:
             return None
@@ -42,7 +46,7 @@ class Sources:
             return self._open[instance, kind]
 
     def reads(self, instance: str, replica: Replica) -> bool:
-        """Whether something reads this scheme for ``instance``."""
+        """Whether this scheme is supported for ``instance``."""
         key = instance, replica.scheme
         reads = self._reads.get(key)
         if reads is None:
@@ -67,7 +71,7 @@ class Sources:
 
 
 def is_text(pfn: str) -> bool:
-    """Whether ``pfn`` can be given to a library at all. JSON can spell halves of characters, and NUL."""
+    """Whether a library accepts ``pfn``: JSON can contain lone surrogates and NUL."""
     try:
         return b"\0" not in pfn.encode()
     except UnicodeEncodeError:
@@ -75,7 +79,7 @@ def is_text(pfn: str) -> bool:
 
 
 def host_of(replica: Replica) -> str:
-    """The host whose load and health a transfer counts for; all mounted file systems are one."""
+    """Return the host whose load and health a transfer counts for; all mounted file systems are one host."""
     if replica.scheme in _POSIX:
         return MOUNTED
     try:

@@ -1,7 +1,7 @@
-"""Open files of mounted storage, and only below the folders that the configuration names.
+"""Open files of mounted storage, but only below the configured folders.
 
-Rucio's answer says which path is read, and a link or a folder on the way may change at any time. So what was opened is
-judged, not its name: the file is pinned without being read, the system tells where it is, and the pinned file is read.
+Rucio's answer names the path, and a link or a folder in it may change at any time. So the check is on the opened file,
+not on its name: the file is pinned without being read, the system reports its real path, and the pinned file is read.
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ from pathlib import Path
 from nbrucio.core.text import printable
 from nbrucio.transfer.errors import OutsideRoots, PermanentError
 
-#: Linux pins a file without opening it, so that no device notices and no FIFO waits. macOS has no such flag.
+#: Linux pins a file without opening it, so that a device is not touched and a FIFO does not block. macOS has no such
+#: flag.
 _PIN = getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY) | os.O_CLOEXEC
-#: Where a descriptor is opened again. On Linux /dev/fd is a link to this folder, and takes longer.
+#: Folder to reopen a descriptor from. On Linux /dev/fd is a link to it, and slower.
 _DESCRIPTORS = "/dev/fd" if sys.platform == "darwin" else "/proc/self/fd"
 
 
 class Roots:
-    """The folders of one instance below which file:// replicas may be read; none allows none."""
+    """The folders below which file:// replicas of one instance may be read; without folders, none may."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = tuple(os.path.realpath(folder).rstrip("/") + "/" for folder in folders)
 
     def open(self, path: str) -> int:
-        """A descriptor to read the regular file that ``path`` leads to, ``..`` and links resolved.
+        """Open the regular file at ``path`` for reading, after ``..`` and links are resolved; return a descriptor.
 
         Raises:
             OutsideRoots: it is not below one of the folders.
             PermanentError: it is not a regular file.
             OSError: it cannot be opened.
-            ValueError: ``path`` holds a NUL.
+            ValueError: ``path`` contains NUL.
         """
         if not self._folders:
             raise OutsideRoots(f"{printable(path)} is not below a folder of file_roots, which is empty")
@@ -51,7 +52,7 @@ class Roots:
 
 
 def _path_of(fd: int) -> str:
-    """Where the file of ``fd`` is now, without links."""
+    """Return the real path of the file behind ``fd``."""
     if sys.platform == "darwin":
         import fcntl
 

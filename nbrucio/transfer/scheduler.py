@@ -1,4 +1,4 @@
-"""Which file comes next: the largest one whose host has room, so that no large file is left for the end."""
+"""Selects the next file: the largest one whose host has a free slot, so that no large file is left for the end."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from nbrucio.transfer.types import Task
 
 @dataclass
 class TransferJob:
-    """A task on its way.
+    """A task in progress.
 
     Attributes:
-        left: replicas not given up yet; the first is the next to be tried.
-        attempts: how often that one was tried.
-        tried: the replicas given up, and why.
-        partial: what is here so far, kept between attempts.
-        etag: the validator of the version that the partial's bytes are from, and the URL that gave it.
-        waited: whether it was said that another process has the file.
+        left: replicas still to be tried; the first is next.
+        attempts: failed attempts at the first replica.
+        tried: replicas that failed, and why.
+        partial: the partial file, which stays between attempts.
+        etag: the URL and the ETag of the version that the partial's bytes are from.
+        waited: whether it was reported that another process downloads this file.
     """
 
     task: Task
@@ -40,7 +40,7 @@ class TransferJob:
 
 
 class Scheduler:
-    """Jobs that wait, by host. Thread-safe."""
+    """Waiting jobs, by host. Thread-safe."""
 
     def __init__(self, per_host: int) -> None:
         self._limits: dict[str, ConcurrencyLimit] = defaultdict(lambda: ConcurrencyLimit(per_host))
@@ -53,7 +53,7 @@ class Scheduler:
         self._closed = False
 
     def add(self, job: TransferJob, host: str, delay_s: float = 0.0) -> None:
-        """Let ``job`` have its turn at ``host``, in ``delay_s`` at the earliest."""
+        """Queue ``job`` for ``host``, to start in ``delay_s`` seconds at the earliest."""
         with self._changed:
             if delay_s > 0:
                 heapq.heappush(self._later, (time.monotonic() + delay_s, next(self._tick), host, job))
@@ -63,11 +63,11 @@ class Scheduler:
                 self._changed.notify()
 
     def take(self, done: str | None = None) -> tuple[TransferJob, str] | None:
-        """Wait for a job whose host has room, and count it as running there; None when the schedule is closed.
+        """Wait for a job whose host has a free slot, and count it as running there; None when the scheduler is closed.
 
         Args:
-            done: the host of this thread's last job, which runs no more. Another thread is woken only if there is a
-                job for it besides: thousands of small files would else each cost two changes of threads.
+            done: the host of this thread's previous job, whose slot is freed. Another thread is woken only if there is
+                one more job for it; otherwise each of thousands of small files would cost two context switches.
         """
         with self._changed:
             if done is not None:
@@ -90,7 +90,7 @@ class Scheduler:
             return None
 
     def observe(self) -> None:
-        """See whether more files are worth a thread, which those under way may not find out for a long time."""
+        """Update the limits while long transfers run and no thread asks for a job."""
         now = time.monotonic()
         with self._changed:
             for host, jobs in self._ready.items():
@@ -100,7 +100,7 @@ class Scheduler:
                 self._changed.notify()
 
     def close(self) -> list[TransferJob]:
-        """Give out nothing more; the jobs that still wait."""
+        """Start no more jobs; return the waiting ones."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -115,13 +115,13 @@ class Scheduler:
         heapq.heappush(self._ready[host], (-size_bytes, next(self._tick), job))
 
     def _wake(self, now: float) -> float | None:
-        """Make ready what waited long enough; seconds until the next, None when nothing waits."""
+        """Queue the jobs whose delay has passed; return seconds until the next, None without one."""
         while self._later and self._later[0][0] <= now:
             _, _, host, job = heapq.heappop(self._later)
             self._push(job, host)
         return self._later[0][0] - now if self._later else None
 
     def _best_host(self) -> str | None:
-        """The host with the largest waiting file among those with room."""
+        """Return the host with the largest waiting file among hosts with a free slot."""
         hosts = [host for host, jobs in self._ready.items() if jobs and self._running[host] < self._limits[host].now]
         return min(hosts, key=lambda host: self._ready[host][0][:2], default=None)

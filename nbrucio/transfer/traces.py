@@ -1,4 +1,4 @@
-"""Tell Rucio what was downloaded, as rucio-clients does: sites move data by it. Never in the way of a transfer."""
+"""Sends traces of downloads to Rucio, like rucio-clients, because sites place data by them. Never fails a transfer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from nbrucio.core.files import Replica
 from nbrucio.transfer.curl_pool import CurlHandle, curl_options
 from nbrucio.transfer.types import StorageAccess, Task, TraceTarget, TransferLimits
 
-#: Traces in one request, and how long they gather.
+#: Largest number of traces per request, and seconds to collect them.
 _BATCH = 500
 _GATHER_S = 2.0
-#: A trace host that is slower is given up for the run; at its end this long is waited for what is left.
+#: Seconds after which a trace host is dropped for this run, and seconds to wait at the end for unsent traces.
 _TIMEOUT_S = 5.0
 _LAST_WAIT_S = 1.0
 _LIMITS = TransferLimits(connect_s=_TIMEOUT_S)
@@ -28,10 +28,10 @@ _Item = tuple[str, dict[str, Any]]
 
 
 class Traces:
-    """Sends traces from a thread of its own. Nothing that goes wrong is raised; what cannot be sent is dropped.
+    """Sends traces in a thread of its own. Never raises; traces that cannot be sent are dropped.
 
     Args:
-        targets: where the traces of each instance go; an instance that is missing gets none.
+        targets: trace host of each instance; no traces are sent for others.
     """
 
     def __init__(self, targets: Mapping[str, TraceTarget]) -> None:
@@ -41,8 +41,8 @@ class Traces:
         self._thread: threading.Thread | None = None
         self._run_id = uuid.uuid4().hex
 
-    def note(self, task: Task, replica: Replica, began: float) -> None:
-        """A file came from ``replica``; ``began`` is when, in seconds of the epoch."""
+    def add(self, task: Task, replica: Replica, began: float) -> None:
+        """Add the trace of a download from ``replica`` that began at ``began`` (seconds since the epoch)."""
         target = self._targets.get(task.instance)
         if target is None:
             return
@@ -53,13 +53,13 @@ class Traces:
                 self._thread.start()
 
     def close(self) -> None:
-        """Send what is left, waiting a moment at most."""
+        """Send the remaining traces; wait at most `_LAST_WAIT_S`."""
         self._items.put(None)
         if self._thread is not None:
             self._thread.join(_LAST_WAIT_S)
 
     def _trace(self, task: Task, replica: Replica, target: TraceTarget, began: float) -> dict[str, Any]:
-        """The keys of DownloadClient's traces (rucio/core/trace.py has their schema)."""
+        """Return the keys that DownloadClient sends; their schema is in rucio/core/trace.py."""
         trace = {
             "hostname": socket.gethostname(),
             "localSite": "",
@@ -91,7 +91,7 @@ class Traces:
                     del self._targets[instance]
 
     def _gather(self) -> tuple[dict[str, list[dict[str, Any]]], bool]:
-        """What came within the time for one batch, and whether it was the last."""
+        """Return the traces of one batch by instance, and whether it is the last."""
         batches: dict[str, list[dict[str, Any]]] = defaultdict(list)
         deadline = time.monotonic() + _GATHER_S
         for _ in range(_BATCH):
@@ -106,7 +106,7 @@ class Traces:
 
 
 def _send(target: TraceTarget, traces: list[dict[str, Any]]) -> bool:
-    """Whether the host took them."""
+    """Send traces; return whether the host accepted them."""
     try:
         import pycurl
     except ImportError:
@@ -117,7 +117,7 @@ def _send(target: TraceTarget, traces: list[dict[str, Any]]) -> bool:
         HTTPHEADER=["Content-Type: application/json"],
         COPYPOSTFIELDS=json.dumps(traces),
         TIMEOUT_MS=round(_TIMEOUT_S * 1000),
-        WRITEFUNCTION=len,  # nobody reads the answer
+        WRITEFUNCTION=len,  # discard the response
     )
     try:
         handle.curl.perform()

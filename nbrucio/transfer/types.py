@@ -1,4 +1,4 @@
-"""What a transfer is asked and answers, as values."""
+"""Arguments and results of a transfer, as values."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from nbrucio.store import Stored
 
 @dataclass(frozen=True)
 class TraceTarget:
-    """Where an instance takes traces, and in whose name they are sent.
+    """The trace host of an instance, and the account that traces name.
 
     Attributes:
-        url: the base URL of the Rucio server, or of the trace host where there is another one.
+        url: base URL of the Rucio server, or of its separate trace host.
         account: the Rucio account.
-        vo: the virtual organisation; None when the server has one only.
-        ca: file or folder of CAs that vouch for that server; None means those of this machine.
+        vo: the virtual organisation; None when the server has only one.
+        ca: file or folder of CAs for that server; None means those of this machine.
     """
 
     url: str
@@ -30,17 +30,17 @@ class TraceTarget:
 
 @dataclass(frozen=True)
 class StorageAccess:
-    """How one instance's storage is reached. Certificates of servers are always verified.
+    """Access to the storage of one instance. Server certificates are always verified.
 
     Attributes:
-        ca: file or folder of CAs that vouch for the storage; None means those of this machine.
+        ca: file or folder of CAs for the storage; None means those of this machine.
         proxy: an X.509 proxy, or certificate and key in one PEM file.
-        token: a bearer token; sent over TLS only, to the host that the replica's URL names and to `redirect_hosts`.
-        redirect_hosts: hosts, ``*.`` and a domain, with or without a port, to which the storage may send readers on
-            together with their credentials.
-        discovers_token: whether XRootD's library may look for a token by itself: the one that it finds is `token`.
+        token: a bearer token, sent over TLS only, to the host in the replica's URL and to `redirect_hosts`.
+        redirect_hosts: hosts to which the storage may redirect readers with their credentials: a name or ``*.`` and a
+            domain, with or without a port.
+        discovers_token: whether XRootD's library may discover a token itself: the one it finds is `token`.
         file_roots: folders below which file:// replicas may be read; none by default.
-        traces: where traces of downloads go; None sends none.
+        traces: where to send traces of downloads; None sends none.
     """
 
     ca: Path | None = None
@@ -52,7 +52,7 @@ class StorageAccess:
     discovers_token: bool = False
 
     def may_follow(self, host: str, port: int | None) -> bool:
-        """Whether credentials may go on to ``host``, which a redirect of the storage names."""
+        """Whether a redirect of the storage may take credentials to ``host``."""
         host = f"[{host}]" if ":" in host else host
         return any(_names(listed, host, port) for listed in self.redirect_hosts)
 
@@ -68,21 +68,21 @@ def _names(listed: str, host: str, port: int | None) -> bool:
 
 @dataclass(frozen=True)
 class TransferLimits:
-    """How hard storage is worked, how long it is believed in, and how much may come from it.
+    """Limits for the load on storage, for retries and for the amount of data.
 
     Attributes:
-        per_host: transfers at once from one host.
-        total: transfers at once.
-        attempts: how often one replica is tried when its fault may pass.
-        backoff_s: the wait before the second attempt; it doubles with each.
-        max_wait_s: the longest such wait, also when a server asks for more.
-        stall_bytes_per_s, stall_s: a transfer slower than the former for as long as the latter has stalled.
-        connect_s: how long a connection may take to be made.
-        host_faults, host_s: a host at which so many attempts in a row failed, over so long a time, is left alone for
-            the rest of the run.
-        redirects: how many redirects are followed for one file.
-        max_download_bytes: at most so much in one run; None for no limit.
-        keep_free_bytes: what must stay free at the store.
+        per_host: concurrent transfers per host.
+        total: concurrent transfers.
+        attempts: attempts at one replica after transient errors.
+        backoff_s: seconds before the second attempt; doubles with each further one.
+        max_wait_s: longest wait in seconds, also when a server asks for more.
+        stall_bytes_per_s, stall_s: a transfer below this rate for this time has stalled.
+        connect_s: time limit in seconds for a connection.
+        host_failures, host_s: a host is not used again in this run after this many failed attempts in a row over this
+            many seconds.
+        redirects: largest number of redirects per file.
+        max_download_bytes: download limit of a run; None for no limit.
+        keep_free_bytes: bytes that must stay free at the store.
     """
 
     per_host: int = 4
@@ -93,7 +93,7 @@ class TransferLimits:
     stall_bytes_per_s: int = 1_000
     stall_s: float = 30.0
     connect_s: float = 10.0
-    host_faults: int = 6
+    host_failures: int = 6
     host_s: float = 10.0
     redirects: int = 5
     max_download_bytes: int | None = None
@@ -101,7 +101,7 @@ class TransferLimits:
 
 
 class Task(NamedTuple):
-    """One file to bring: from the first of ``replicas`` that delivers it."""
+    """One file to download from the first of ``replicas`` that works."""
 
     instance: str
     entry: FileEntry
@@ -109,7 +109,7 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a task, which is told without its replicas: exactly one of ``stored`` and ``error`` is there."""
+    """Result of a task, which has lost its replicas: either ``stored`` or ``error`` is set."""
 
     task: Task
     stored: Stored | None

@@ -1,4 +1,4 @@
-"""One turn of one job: lock, look, attempt, judge, and hand over."""
+"""One turn of one job: lock the file, check the store, read a replica, verify the bytes, queue the commit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nbrucio.transfer.errors import (
     MissingLibrary,
     PermanentError,
     Stopped,
-    StoreFault,
+    StoreError,
     TransientError,
     Tried,
     Unreachable,
@@ -31,27 +31,27 @@ from nbrucio.transfer.registry import host_of, is_text
 from nbrucio.transfer.scheduler import TransferJob
 from nbrucio.transfer.types import Task
 
-#: How often a file that another process brings is looked for.
+#: Interval in seconds between checks for a file that another process downloads.
 _WAIT_S = 0.2
 _TRIES_UNREACHABLE = 2
 
 
 class Worker:
-    """What each thread of a run does. One object serves all threads; what differs is in the job."""
+    """The work of each thread of a run. All threads share one object; a job's state is in the job."""
 
     def __init__(self, context: TransferContext, commits: CommitQueue) -> None:
         self._context = context
         self._commits = commits
 
     def work(self) -> None:
-        """Serve jobs until the run ends."""
+        """Process jobs until the run ends."""
         host: str | None = None
         while (taken := self._context.schedule.take(done=host)) is not None:
             job, host = taken
             self._serve(job, host)
 
     def enter(self, task: Task) -> None:
-        """Give ``task`` its first turn, or its outcome if there is nothing to try."""
+        """Queue ``task``, or record its outcome if it cannot be tried."""
         disks = [replica for replica in task.replicas if not replica.tape]
         if not disks:
             self._context.fail(task, no_replica(task.entry, tape=bool(task.replicas)))
@@ -74,18 +74,18 @@ class Worker:
         if lock is None:
             self._wait(job, host)
             return
-        handed_over = False
+        is_committing = False
         try:
-            handed_over = self._bring(job, host, lock)
+            is_committing = self._download(job, host, lock)
         except Stopped:
             if job.partial is not None:
                 job.partial.keep()
-        except StoreFault as fault:
-            self._end(job, self._context.session.error(fault.error, job.task.entry.did))
+        except StoreError as error:
+            self._end(job, self._context.session.error(error.error, job.task.entry.did))
         except NbrucioError as error:
             self._end(job, error)
         finally:
-            if not handed_over:
+            if not is_committing:
                 lock.release()
 
     def _wait(self, job: TransferJob, host: str) -> None:
@@ -94,39 +94,40 @@ class Worker:
             self._context.reporter.report(Waiting(job.task.entry.did))
         self._context.schedule.add(job, host, _WAIT_S)
 
-    def _bring(self, job: TransferJob, host: str, lock: Lock) -> bool:
-        """Whether the job, and ``lock`` with it, went on to be committed."""
-        if not lock.on_new_place and self._is_here(job):
+    def _download(self, job: TransferJob, host: str, lock: Lock) -> bool:
+        """Download the file; return whether it was queued for its commit together with ``lock``."""
+        if not lock.on_new_place and self._is_stored(job):
             return False
         partial = self._open(job)
-        sink = self._delivery(job, partial)
-        had, began = partial.size_bytes, time.time()
+        sink = self._sink(job, partial)
+        resumed_bytes, began = partial.size_bytes, time.time()
         self._context.begin(sink)
         try:
             self._attempt(job, sink)
-        except WrongBytes as fault:
+        except WrongBytes as error:
             sink.restart()
-            if had:
-                # What was here before may be what is wrong, so this replica gets a clean start before it is blamed.
-                self._again(job, host, 0.0)
+            if resumed_bytes:
+                # The resumed bytes may be the wrong ones, so this replica gets a clean start before it counts as
+                # damaged.
+                self._reschedule(job, host, 0.0)
             else:
-                self._give_up(job, fault)
+                self._drop_replica(job, error)
             return False
-        except TransientError as fault:
-            self._retry(job, host, fault)
+        except TransientError as error:
+            self._retry(job, host, error)
             return False
-        except PermanentError as fault:
-            self._give_up(job, fault)
+        except PermanentError as error:
+            self._drop_replica(job, error)
             return False
         finally:
             self._context.end(sink)
         self._context.hosts.delivered(host)
-        self._context.traces.note(job.task, job.left[0], began)
+        self._context.traces.add(job.task, job.left[0], began)
         self._commits.add(job.task, partial, lock)
         return True
 
     def _attempt(self, job: TransferJob, sink: Sink) -> None:
-        """Read one replica to its end and judge what came."""
+        """Read one replica to its end and verify the bytes."""
         replica = job.left[0]
         try:
             source = self._context.sources.source(job.task.instance, replica)
@@ -138,12 +139,12 @@ class Worker:
                 source.read(replica, sink)
         finally:
             job.etag = None if sink.etag is None else (replica.pfn, sink.etag)
-        fault = sink.partial.sums().mismatch(job.task.entry)
-        if fault is not None:
-            raise WrongBytes(fault)
+        mismatch = sink.partial.sums().mismatch(job.task.entry)
+        if mismatch is not None:
+            raise WrongBytes(mismatch)
 
-    def _is_here(self, job: TransferJob) -> bool:
-        """Whether the file is in the store by now: from another process, or from a run that died before its record."""
+    def _is_stored(self, job: TransferJob) -> bool:
+        """Whether another process, or a run that died before it wrote the record, put the file into the store."""
         store, task = self._context.store, job.task
         stored = store.find(task.instance, task.entry)
         if stored is None and store.has_object(task.instance, task.entry.did):
@@ -161,14 +162,14 @@ class Worker:
             try:
                 job.partial.open()
             except OSError as error:
-                raise StoreFault(error) from error
+                raise StoreError(error) from error
             return job.partial
         job.partial = self._context.session.begin(task.instance, task.entry, self._context.check)
         rse, resumed = job.left[0].rse, job.partial.size_bytes
         self._context.reporter.report(FileStarted(task.entry.did, rse, task.entry.size_bytes, resumed))
         return job.partial
 
-    def _delivery(self, job: TransferJob, partial: Partial) -> Sink:
+    def _sink(self, job: TransferJob, partial: Partial) -> Sink:
         did, reporter = job.task.entry.did, self._context.reporter
         sink = Sink(
             job.task.entry,
@@ -181,45 +182,45 @@ class Worker:
             sink.etag = job.etag[1]
         return sink
 
-    def _retry(self, job: TransferJob, host: str, fault: TransientError) -> None:
+    def _retry(self, job: TransferJob, host: str, error: TransientError) -> None:
         job.attempts += 1
-        if fault.host:
+        if error.host:
             self._context.hosts.failed(host)
         limits = self._context.limits
-        allowed = min(limits.attempts, _TRIES_UNREACHABLE) if isinstance(fault, Unreachable) else limits.attempts
+        allowed = min(limits.attempts, _TRIES_UNREACHABLE) if isinstance(error, Unreachable) else limits.attempts
         if job.attempts >= allowed or self._context.hosts.is_dead(host):
-            self._give_up(job, fault)
+            self._drop_replica(job, error)
             return
-        wait_s = fault.wait_s
+        wait_s = error.wait_s
         if wait_s is None:
-            # Spread, so that many files do not come back at once.
+            # Random, so that many files do not retry at the same time.
             wait_s = limits.backoff_s * 2 ** (job.attempts - 1) * random.uniform(0.75, 1.25)  # noqa: S311 no secret
-        self._tell(job, fault)
-        self._again(job, host, min(wait_s, limits.max_wait_s))
+        self._report_failure(job, error)
+        self._reschedule(job, host, min(wait_s, limits.max_wait_s))
 
-    def _again(self, job: TransferJob, host: str, wait_s: float) -> None:
+    def _reschedule(self, job: TransferJob, host: str, wait_s: float) -> None:
         self._close(job)
         self._context.schedule.add(job, host, wait_s)
 
-    def _give_up(self, job: TransferJob, fault: Attempt) -> None:
-        """Leave this replica for the next."""
-        self._tell(job, fault)
-        job.tried.append(Tried(job.left.pop(0).rse, fault))
+    def _drop_replica(self, job: TransferJob, error: Attempt) -> None:
+        """Move on to the next replica."""
+        self._report_failure(job, error)
+        job.tried.append(Tried(job.left.pop(0).rse, error))
         job.attempts = 0
         self._close(job)
         self._next_replica(job)
 
     def _next_replica(self, job: TransferJob) -> None:
         while job.left:
-            unfit = self._unfit(job)
-            if unfit is None:
+            reason = self._why_unusable(job)
+            if reason is None:
                 self._context.schedule.add(job, host_of(job.left[0]))
                 return
-            job.tried.append(Tried(job.left.pop(0).rse, unfit))
+            job.tried.append(Tried(job.left.pop(0).rse, reason))
         self._end(job, final_error(job.task.entry, job.tried))
 
-    def _unfit(self, job: TransferJob) -> PermanentError | None:
-        """Why the job's next replica is not worth an attempt; None when it is."""
+    def _why_unusable(self, job: TransferJob) -> PermanentError | None:
+        """Return why the job's next replica is not worth an attempt; None when it is."""
         replica = job.left[0]
         if not self._context.sources.reads(job.task.instance, replica):
             return PermanentError(f"nbrucio does not support the protocol {printable(replica.scheme)}")
@@ -229,22 +230,22 @@ class Worker:
             return PermanentError("its host failed before in this run")
         return None
 
-    def _tell(self, job: TransferJob, fault: Attempt) -> None:
+    def _report_failure(self, job: TransferJob, error: Attempt) -> None:
         entry = job.task.entry
         rse = job.left[0].rse
-        self._context.reporter.report(FileRetried(entry.did, rse, attempt_error(entry, Tried(rse, fault))))
+        self._context.reporter.report(FileRetried(entry.did, rse, attempt_error(entry, Tried(rse, error))))
 
     def _close(self, job: TransferJob) -> None:
         if job.partial is not None:
             try:
                 job.partial.close()
             except OSError as error:
-                raise StoreFault(error) from error
+                raise StoreError(error) from error
 
     def _end(self, job: TransferJob, error: NbrucioError) -> None:
         if job.partial is not None:
-            # Only what failed for reasons of network or storage is worth resuming.
-            if any(isinstance(one.fault, TransientError) for one in job.tried) and not isinstance(error, NoSpace):
+            # Resuming helps only after a network or storage error.
+            if any(isinstance(one.error, TransientError) for one in job.tried) and not isinstance(error, NoSpace):
                 job.partial.keep()
             else:
                 job.partial.discard()

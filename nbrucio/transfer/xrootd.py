@@ -1,4 +1,4 @@
-"""root:// and roots://, through the `xrootd` bindings in this process: many files share one connection to a server."""
+"""root:// and roots:// through the `xrootd` bindings in this process: many files share one connection to a server."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from nbrucio.transfer.base import CHUNK_BYTES, Sink
 from nbrucio.transfer.errors import Attempt, PermanentError, Refused, TransientError, Unreachable
 from nbrucio.transfer.types import StorageAccess, TransferLimits
 
-#: Reads that are under way at once for one file, so that the next bytes travel while these are written.
+#: Concurrent reads per file, so that the next bytes arrive while the last ones are written.
 _AHEAD = 3
-#: How often a wait for the server looks whether it should end.
-_LOOK_S = 0.2
-#: How long the end of a run waits for servers to say that files are closed.
+#: Interval in seconds at which a wait checks whether the sink was aborted.
+_POLL_S = 0.2
+#: Seconds to wait at the end of a run for files to be closed.
 _CLOSE_S = 0.5
-#: Codes of XrdCl (XrdClStatus.hh): the server answered with an error of its own, or could not be reached.
+#: Codes of XrdCl (XrdClStatus.hh): an error response of the server, and an unreachable server.
 _ERROR_RESPONSE = 400
 _UNREACHABLE = (101, 103, 104, 107, 108, 109)
 _AUTH_FAILED = 204
 #: Codes of the protocol (XProtocol.hh).
 _NOT_AUTHORIZED, _NOT_FOUND, _IS_FOLDER, _AUTH_REJECTED = 3010, 3011, 3016, 3030
 
-#: What the library can log in by, besides ztn.
+#: Login methods of the library besides ztn.
 _PROTOCOLS = "gsi,krb5,sss,unix,pwd,host"
 
-#: Files whose server never answered. Their callbacks may still come, so they must live as long as the process.
+#: Files whose server never answered. Their callbacks may still run, so the files must stay alive.
 _abandoned: list[Any] = []
 
 
 class Xrootd:
-    """Reads over XRootD for one instance's storage.
+    """Reads over XRootD from one instance's storage.
 
     Raises:
         MissingDependency: the bindings are not installed.
@@ -60,26 +60,26 @@ class Xrootd:
         _settle_environment(client, access, limits)
 
     def read(self, replica: Replica, sink: Sink) -> None:
-        """See `Source`."""
+        """See `Source.read`."""
         file = self._client.File()
         try:
             _call(lambda done: file.open(self._url(replica.pfn), 0x10, 0, 0, done), sink)
             self._take(file, sink)
         except BaseException:
-            # Not waited for: the server may be what does not answer.
+            # Do not wait: the server may be what does not reply.
             _abandoned.append(file)
             file.close(callback=_ignore)
             raise
         self._close(file)
 
     def close(self) -> None:
-        """Wait a moment for files that are being closed. Connections are the bindings' own to keep and end."""
+        """Wait briefly for files that are being closed. The bindings own the connections."""
         with self._guard:
             self._guard.wait_for(lambda: not self._closing, _CLOSE_S)
             _abandoned.extend(self._closing)
 
     def _close(self, file: Any) -> None:  # noqa: ANN401 the bindings have no types
-        """Close a file that was read to its end. Nobody waits for it: that would be a third of a small file's time."""
+        """Close a file after its last byte. Waiting for the reply would take a third of a small file's time."""
 
         def done(*_: object) -> None:
             with self._guard:
@@ -92,11 +92,11 @@ class Xrootd:
             done()
 
     def _take(self, file: Any, sink: Sink) -> None:  # noqa: ANN401 the bindings have no types
-        """Read from the sink's offset to the end, a few reads ahead."""
+        """Read from the sink's offset to the end, with a few reads in advance."""
         ahead: deque[_Reply] = deque()
         place, end = sink.offset, sink.entry.size_bytes
         while True:
-            # One byte more than the catalogue says is asked for, so that a longer file is found out.
+            # Asking for one byte more than the catalogue's size detects a longer file.
             while len(ahead) < _AHEAD and (end is None or place <= end):
                 amount = CHUNK_BYTES if end is None else min(CHUNK_BYTES, end + 1 - place)
                 ahead.append(_start(lambda done, at=place, size=amount: file.read(at, size, 0, done)))  # type: ignore[misc]
@@ -105,16 +105,16 @@ class Xrootd:
                 return
             chunk = _finish(ahead.popleft(), sink)
             if not chunk:
-                for answer in ahead:
-                    _finish(answer, sink)
+                for reply in ahead:
+                    _finish(reply, sink)
                 return
             sink.write(chunk)
 
     def _url(self, pfn: str) -> str:
-        """The PFN with what this instance's storage wants to see. The token goes over TLS only.
+        """Return the PFN with the credentials of this instance; the token over TLS only.
 
-        The library finds a token in BEARER_TOKEN and the like by itself, and sends it over TLS to each server that
-        asks. So its protocol for that, ztn, is left out unless the token is this instance's.
+        The library finds a token itself, in BEARER_TOKEN and similar, and sends it over TLS to each server that asks.
+        Therefore its token protocol, ztn, is excluded unless that token is this instance's.
         """
         extra = []
         scheme = pfn.partition(":")[0].lower()
@@ -136,24 +136,24 @@ _Reply = queue.SimpleQueue[tuple[Any, Any]]
 
 
 def _start(call: Callable[[Callable[..., None]], Any]) -> _Reply:
-    """Begin a call; its answer comes later."""
-    answer: _Reply = queue.SimpleQueue()
-    status = call(lambda status, response, _hosts: answer.put((status, response)))
+    """Begin an asynchronous call."""
+    reply: _Reply = queue.SimpleQueue()
+    status = call(lambda status, response, _hosts: reply.put((status, response)))
     if not status.ok:
-        raise _fault(status)
-    return answer
+        raise _translated(status)
+    return reply
 
 
-def _finish(answer: _Reply, sink: Sink) -> Any:  # noqa: ANN401
-    """Wait for an answer, as long as the sink is not aborted."""
+def _finish(reply: _Reply, sink: Sink) -> Any:  # noqa: ANN401
+    """Wait for a response until the sink is aborted."""
     while True:
         sink.check()
         try:
-            status, response = answer.get(timeout=_LOOK_S)
+            status, response = reply.get(timeout=_POLL_S)
         except queue.Empty:
             continue
         if not status.ok:
-            raise _fault(status)
+            raise _translated(status)
         return response
 
 
@@ -162,11 +162,11 @@ def _call(call: Callable[[Callable[..., None]], Any], sink: Sink) -> Any:  # noq
 
 
 def _ignore(*_: object) -> None:
-    """Nobody waits for this answer."""
+    """Callback for a response that is not needed."""
 
 
-def _fault(status: Any) -> Attempt:  # noqa: ANN401
-    """The one boundary between the errors of XRootD and ours."""
+def _translated(status: Any) -> Attempt:  # noqa: ANN401
+    """Translate an error of XRootD. No other function does."""
     message = " ".join(str(status.message).split()).removeprefix("[ERROR] ").rstrip(". ")
     if status.code == _ERROR_RESPONSE:
         if status.errno in (_NOT_AUTHORIZED, _AUTH_REJECTED):
@@ -182,11 +182,11 @@ def _fault(status: Any) -> Attempt:  # noqa: ANN401
 
 
 def _settle_environment(client: Any, access: StorageAccess, limits: TransferLimits) -> None:  # noqa: ANN401
-    """Settings that the bindings know for the whole process only; what the user set stays."""
+    """Set options that the bindings have for the whole process only; settings of the user stay."""
     settings = {
         "ConnectionWindow": int(limits.connect_s),
         "ConnectionRetry": 1,
-        # A lost stream is our own retry's affair; the default of half an hour would hide it from us.
+        # Our own retry handles a lost stream; the default of half an hour would delay it.
         "StreamErrorWindow": int(limits.max_wait_s),
     }
     for name, value in settings.items():
