@@ -32,7 +32,8 @@ def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str
     Uses what the last sync brought; asks no server.
     """
     from nbrucio.errors import BadDeclaration, exit_code_for
-    from nbrucio.pipeline.run import Options, sync
+    from nbrucio.pipeline.options import Options
+    from nbrucio.pipeline.run import sync
 
     report = sync([notebook], load_config(), options=Options(offline=True, variant=variant)).notebooks[0]
     wanted = [

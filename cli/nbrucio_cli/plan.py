@@ -38,7 +38,8 @@ def command(
 
     Nothing is downloaded or written. Ends with the code that the sync would end with, as far as it can be told.
     """
-    from nbrucio.pipeline.run import Options, estimate
+    from nbrucio.pipeline.estimate import estimate
+    from nbrucio.pipeline.options import Options
     from nbrucio_cli.estimates import show
 
     options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)

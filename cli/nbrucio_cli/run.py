@@ -41,7 +41,8 @@ def command(
 
     A cell that fails ends with 1; the output keeps its traceback. When data is missing no cell is run.
     """
-    from nbrucio.pipeline.run import Options, sync
+    from nbrucio.pipeline.options import Options
+    from nbrucio.pipeline.run import sync
     from nbrucio.runners.execute import execute, typed
     from nbrucio.runners.prepare import private_runtime
     from nbrucio_cli.progress import reporting

@@ -47,7 +47,7 @@ def command(notebooks: tuple[Path, ...], check: bool, variant: str | None, as_js
 
 def _look(paths: list[Path], config: Config, *, variant: str | None, check: bool, as_json: bool) -> int:
     from nbrucio.errors import exit_code_for
-    from nbrucio.pipeline.run import status
+    from nbrucio.pipeline.status import status
     from nbrucio_cli.rows import next_lines
     from nbrucio_cli.tables import print_report
 

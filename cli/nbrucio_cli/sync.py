@@ -66,7 +66,9 @@ def command(
         cached = cached_status(paths, config, variant=variant, synced=True)
         if cached is not None:
             return _nothing_to_do(cached, quiet=quiet)
-    from nbrucio.pipeline.run import Options, estimate, sync
+    from nbrucio.pipeline.estimate import estimate
+    from nbrucio.pipeline.options import Options
+    from nbrucio.pipeline.run import sync
 
     options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
     if dry_run:

@@ -12,7 +12,7 @@ from nbrucio.errors import ConsentNeeded, NbrucioError
 from nbrucio.kernel.asked import Asked
 from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, path_for, says_nothing, write
 from nbrucio.pipeline.publish import manifest_entry
-from nbrucio.pipeline.run import status
+from nbrucio.pipeline.status import status
 
 
 def announce(report: NotebookReport, log: Logger) -> None:

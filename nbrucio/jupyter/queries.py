@@ -31,7 +31,7 @@ def status(path: Path, job: SyncJob | None, with_files: bool, check: bool = Fals
     Raises:
         NbrucioError: the configuration has a fault.
     """
-    from nbrucio.pipeline.run import status
+    from nbrucio.pipeline.status import status
 
     report = status([path], load(), check=check).notebooks[0].as_json()
     requirements = report["requirements"]
@@ -47,7 +47,7 @@ def plan(path: Path) -> dict[str, object]:
     Raises:
         NbrucioError: the configuration has a fault, or the declaration cannot be read.
     """
-    from nbrucio.pipeline.run import estimate
+    from nbrucio.pipeline.estimate import estimate
 
     estimated = estimate([path], load())
     notebook, made = estimated.notebooks[0], estimated.plan

@@ -31,10 +31,12 @@ from nbrucio.notebook.ipynb import load as load_notebook
 from nbrucio.operations.grants import Grants
 from nbrucio.pipeline.cached_status import CachedStatus, cached_status
 from nbrucio.pipeline.manifest import write_progress
+from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.publish import answer_to
 from nbrucio.pipeline.renew_rules import renew
 from nbrucio.pipeline.resolve import remembered_lock
-from nbrucio.pipeline.run import Options, status, sync
+from nbrucio.pipeline.run import sync
+from nbrucio.pipeline.status import status
 
 
 class SyncResult(NamedTuple):
@@ -330,7 +332,7 @@ class SyncJobs:
         cached = cached_status([path], config, synced=True) if unasked else None
         if cached is not None:
             return SyncResult.from_cache(cached[0], config)
-        found = status([path], config, tell=unasked).notebooks[0]
+        found = status([path], config, publish_ready=unasked).notebooks[0]
         if found.manifest is not None:
             renew(path, config)  # of what Rucio brought to a mounted RSE; asks nobody unless something is due
             return SyncResult.of(found)

@@ -31,7 +31,7 @@ from nbrucio.notebook.lock_file import LockFile
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.outdate import outdate
 from nbrucio.pipeline.resolve import ResolveOptions
-from nbrucio.pipeline.run import status
+from nbrucio.pipeline.status import status
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from nbrucio.core.report import FileReport, RequirementReport, SyncReport
 from nbrucio.disk.read import open_regular
 from nbrucio.errors import IntegrityError, NbrucioError, Unavailable
 from nbrucio.pipeline.context import RunContext
-from nbrucio.pipeline.run import status
+from nbrucio.pipeline.status import status
 from nbrucio.store.checksums import Sums, sum_file, wants_md5
 from nbrucio.store.fs import REAL
 from nbrucio.store.objects import Examined

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from nbrucio.core.plan import Access, ResolvedRequirement
 from nbrucio.core.report import NotebookReport
@@ -30,20 +31,27 @@ class StatusRecorder:
         self._run = run
         self._snapshot: StoreSnapshot | None = run.status_cache.snapshot(after_commit=after_commit)
         self._stats: dict[str, Stat] = {}
+        self._changed = False
 
     def note(self, stored: Stored) -> None:
         """Note an object that is part of an answer."""
         if self._snapshot is not None:
             self._stats[stored.where] = stored.stat
 
-    def after_downloads(self, downloaded: Iterable[Stored]) -> StatusRecorder:
-        """A new status, after a commit, of the objects that this one noted and those ``downloaded`` since.
+    def store_changed(self, committed: Mapping[str, Stat] = MappingProxyType({})) -> None:
+        """Note that this run changed the store, and the paths and stats of the objects that it ``committed``."""
+        self._changed = True
+        self._stats |= committed
 
-        They were verified, so it only has to see that they still are as they were then.
+    def settled(self) -> StatusRecorder:
+        """A recorder of the same objects, for the store as this run leaves it; this one where the run changed nothing.
+
+        Every object was verified in this run, so a stat shows whether it still is as it was then.
         """
+        if not self._changed:
+            return self
         fresh = StatusRecorder(self._run, after_commit=True)
-        known = self._stats | {stored.where: stored.stat for stored in downloaded}
-        fresh._stats = {path: stat for path, stat in known.items() if stat_of(path) == stat}
+        fresh._stats = {path: stat for path, stat in self._stats.items() if stat_of(path) == stat}
         return fresh
 
     def keep(
@@ -94,22 +102,20 @@ class StatusRecorder:
                     yield os.path.realpath(requirement.folder)
 
 
-def record_status(
-    recorder: StatusRecorder, report: NotebookReport, notebook: Notebook, variant: str | None, *, synced: bool = False
-) -> None:
-    """Keep what stands in ``report``, if it is of the kind that can be told from the cache again.
+def record_status(recorder: StatusRecorder, report: NotebookReport, notebook: Notebook, variant: str | None) -> None:
+    """Keep the totals of ``report``, if they can be shown again without a full status.
 
-    Args:
-        synced: kernels were told of it too; such a report is kept only when nothing is missing.
+    One that was published to kernels is kept only when nothing is missing.
     """
-    requirements = report.requirements
+    requirements, published = report.requirements, report.manifest is not None
     if report.faults or any(one.resolved.error is not None or one.resolved.drift is not None for one in requirements):
         return
-    if synced and any(one.state != "ready" for one in requirements):
+    if published and any(one.state != "ready" for one in requirements):
         return
     files = [file for one in requirements for file in one.files]
     if any(file.access in (Access.MOUNT, Access.STREAM, Access.REREAD) for file in files):
         return
     paths = (file.where for file in files if file.where is not None)
+    resolved = (one.resolved for one in requirements)
     rows = (one.row() for one in requirements)
-    recorder.keep(notebook, variant, rows, (one.resolved for one in requirements), paths, report if synced else None)
+    recorder.keep(notebook, variant, rows, resolved, paths, report if published else None)

@@ -1,15 +1,18 @@
-"""What one run works with: configuration, store, memory and catalogues, opened when they are needed."""
+"""The context of one run: configuration, store, memory and catalogues, opened when they are needed."""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
+from functools import cached_property
 
 from nbrucio.catalogue.base import Catalogue, CatalogueFactory
 from nbrucio.config import Config, Instance
 from nbrucio.config.policy import user_folder
 from nbrucio.core.did import Did
 from nbrucio.core.events import BytesArrived, Event, FileStarted, Reporter, SilentReporter
+from nbrucio.core.plan import DownloadLimits
 from nbrucio.pipeline.resolve import Resolver
 from nbrucio.state.replica_places import ReplicaPlaces
 from nbrucio.state.resolutions import Resolutions
@@ -20,13 +23,7 @@ from nbrucio.store import Store
 
 
 class CountingReporter:
-    """A reporter that counts and hands every event on.
-
-    A file that another process brought meanwhile, or that a killed run left whole, is here without being brought.
-
-    Args:
-        listener: who hears every event after it was counted.
-    """
+    """A reporter that counts the downloads and passes every event on to ``listener``."""
 
     def __init__(self, listener: Reporter) -> None:
         self._listener = listener
@@ -35,7 +32,7 @@ class CountingReporter:
         self._bytes = 0
 
     def report(self, event: Event) -> None:
-        """Count ``event`` and hand it on."""
+        """Count ``event`` and pass it on."""
         if isinstance(event, BytesArrived):
             with self._lock:
                 self._bytes += event.count
@@ -46,19 +43,19 @@ class CountingReporter:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes that arrived in this run; those that a retry threw away are not counted."""
+        """Bytes that arrived in this run; those that a retry discarded are not counted."""
         return max(0, self._bytes)
 
     def started(self, did: Did) -> bool:
-        """Whether this run began to bring the file."""
+        """Whether this run began to download the file."""
         return did in self._started
 
 
 class RunContext:
-    """What one run works with. A context manager; leaving it gives back connections.
+    """The context of one run. A context manager; leaving it closes connections.
 
     Attributes:
-        given: the configuration.
+        given: the configuration as it was read.
         config: the same, with the logins that this run's notebooks choose.
     """
 
@@ -74,15 +71,28 @@ class RunContext:
         self.status_cache = StatusCache(config.store_path)
         self.staged = StagedRules(config.store_path)
         self._catalogues = catalogues
+        self._began_s = time.monotonic()
 
     def prefer(self, instance: Instance) -> None:
-        """Log in as ``instance`` does, where several instances are the same server."""
+        """Use the login of ``instance``, where several instances are the same server."""
         self.config = self.config.preferring(instance)
+
+    @cached_property
+    def limits(self) -> DownloadLimits:
+        """The amount that this machine allows the run to download, by the free space when it is first asked for."""
+        policy = self.config.policy
+        return DownloadLimits(
+            self.store.free_bytes(), policy.keep_free_bytes, policy.max_download_bytes, policy.allow_unverifiable
+        )
+
+    def elapsed_s(self) -> float:
+        """Wall seconds since the run began."""
+        return time.monotonic() - self._began_s
 
     def catalogue(self, instance: str) -> Catalogue:
         """The catalogue of an instance, by its identity or another name.
 
-        Nothing is imported before the first call, nor connected before a question.
+        The first call imports rucio-clients; the first request connects.
         """
         if self._catalogues is None:
             from nbrucio.catalogue.rucio import Catalogues
@@ -95,7 +105,7 @@ class RunContext:
         return Resolver(self.given, self.catalogue, self.resolutions, self.reporter, self.prefer)
 
     def close(self) -> None:
-        """Give back connections, and keep what was read in a store that cannot be written. Idempotent."""
+        """Close connections. Remember the checksums of files read in a store that cannot be written. Idempotent."""
         self.store.remember()
         if self._catalogues is not None:
             self._catalogues.close()

@@ -17,11 +17,11 @@ from nbrucio.config import Policy
 from nbrucio.core.did import Did
 from nbrucio.core.events import ApplyStarted, Planned
 from nbrucio.core.files import FileEntry, Replica, total_bytes
-from nbrucio.core.plan import Access, DownloadLimits, FileKey, FilePlan, Plan, ResolvedRequirement
+from nbrucio.core.plan import Access, FileKey, FilePlan, Plan, ResolvedRequirement
 from nbrucio.core.planner import Wanted, refusal
 from nbrucio.errors import Interrupted
 from nbrucio.pipeline.context import RunContext
-from nbrucio.pipeline.publish import keep_rate
+from nbrucio.pipeline.remember import remember_rate
 
 if TYPE_CHECKING:
     from nbrucio.transfer.types import Outcome, Task, TransferLimits
@@ -41,7 +41,6 @@ class Downloads:
     """What is brought in one run. A context manager; leaving it stops what still runs.
 
     Args:
-        limits: what this machine allows; the plan must be made with the same.
         cancel: set it to stop within a second.
         begins: called once with what will be downloaded, just before the first of it is; not when nothing will.
     """
@@ -49,11 +48,9 @@ class Downloads:
     def __init__(
         self,
         run: RunContext,
-        limits: DownloadLimits,
         cancel: threading.Event | None = None,
         begins: Callable[[Sequence[Wanted]], object] | None = None,
     ) -> None:
-        self.limits = limits
         self._begins = begins
         self._wanted: Callable[[], Iterator[Wanted]] = lambda: iter(())
         self._run = run
@@ -83,7 +80,7 @@ class Downloads:
             return
         sizes = [entry.size_bytes for entries in files.values() for entry in entries.values()]
         size_bytes = total_bytes(sizes)
-        if size_bytes is not None and refusal(size_bytes, self.limits) is None:
+        if size_bytes is not None and refusal(size_bytes, self._run.limits) is None:
             self._announced = ApplyStarted(len(sizes), size_bytes)
             self._instances = frozenset(files)
             self._wanted = lambda: _wanted(requirements, files)
@@ -114,7 +111,7 @@ class Downloads:
         if len(self._group) >= _GROUP or now - self._sent_s >= _GROUP_S:
             self._send(now)
 
-    def finish(self, plan: Plan) -> dict[FileKey, Outcome]:
+    def wait(self, plan: Plan) -> dict[FileKey, Outcome]:
         """Bring what ``plan`` names and is not on its way yet, and wait for all of it.
 
         Raises:
@@ -128,7 +125,7 @@ class Downloads:
             self._run.reporter.report(planned)
         if self._thread is not None:
             self._rest = self._left(plan)
-            self._wait()
+            self._join()
         elif plan.refusal is None and plan.downloads:
             self._instances = frozenset(instance for instance, _ in plan.downloads)
             self._outcomes = self._fetch(self._left(plan), self._cancel)
@@ -169,7 +166,7 @@ class Downloads:
         self._early.put(self._group)
         self._group, self._sent_s = [], now
 
-    def _wait(self) -> None:
+    def _join(self) -> None:
         self._send(time.monotonic())
         self._early.put(None)
         assert self._thread is not None
@@ -204,7 +201,7 @@ class Downloads:
         access = {instance: storage_access(run.config, instance) for instance in self._instances}
         limits = transfer_limits(run.config.policy)
         outcomes = fetch(tasks, run.store, access, run.reporter, limits=limits, cancel=cancel)
-        keep_rate(run, run.reporter.size_bytes, time.monotonic() - began)
+        remember_rate(run, run.reporter.size_bytes, time.monotonic() - began)
         return outcomes
 
 
@@ -223,14 +220,6 @@ def _load() -> None:
     """Load, while the catalogue is waited for, what is used after it has answered."""
     from nbrucio.pipeline import storage_access  # noqa: F401
     from nbrucio.transfer import fetch  # noqa: F401
-
-
-def download_limits(run: RunContext) -> DownloadLimits:
-    """What this machine allows one run to bring now."""
-    policy = run.config.policy
-    return DownloadLimits(
-        run.store.free_bytes(), policy.keep_free_bytes, policy.max_download_bytes, policy.allow_unverifiable
-    )
 
 
 def transfer_limits(policy: Policy) -> TransferLimits:

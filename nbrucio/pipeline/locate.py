@@ -14,8 +14,8 @@ from nbrucio.errors import NbrucioError, Offline
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.download import Downloads
 from nbrucio.pipeline.mounted import MountedFiles
+from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.replica_spool import ReplicaSpool
-from nbrucio.pipeline.resolve import ResolveOptions
 from nbrucio.store import Stored
 
 #: Files in one request for replicas by the names of datasets: Rucio takes about a millisecond for each.
@@ -25,7 +25,7 @@ _AT_ONCE = 1_000
 def locate(
     run: RunContext,
     requirements: Sequence[ResolvedRequirement],
-    options: ResolveOptions,
+    options: Options,
     on_stored: Callable[[Stored], None] | None = None,
     downloads: Downloads | None = None,
     read_again: Callable[[Availability], None] | None = None,

@@ -1,23 +1,17 @@
-"""Hand a run's result to those who come after: kernels by the manifest, the next sync by what is remembered."""
+"""Publish the reports of a run to kernels, through manifests."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from nbrucio.core.declaration import handle_of, lock_for
-from nbrucio.core.events import Noticed
-from nbrucio.core.plan import Plan, ResolvedRequirement
+from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.report import NotebookReport, RequirementReport
-from nbrucio.errors import BadConfig, UnreadableFile
+from nbrucio.errors import BadConfig
 from nbrucio.kernel.asked import Asked
 from nbrucio.kernel.where import RUNTIME_VARIABLE
-from nbrucio.notebook.declared import Declared
-from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State, write
-from nbrucio.state.resolutions import SavedLock
 from nbrucio.store.inodes import stable_inode
 
 
@@ -27,7 +21,7 @@ def publish(
     """Write the manifest of each notebook; returns the reports with its path, or with the error that prevented it.
 
     Args:
-        syncing: whether what is not here yet is on its way.
+        syncing: whether missing files are being downloaded.
         runtime: the folder for the manifests; None means this user's runtime folder.
     """
     environ = os.environ if runtime is None else {RUNTIME_VARIABLE: str(runtime)}
@@ -45,11 +39,11 @@ def _publish(report: NotebookReport, environ: Mapping[str, str], *, syncing: boo
 
 
 def manifest_entry(requirement: RequirementReport, asked: Asked | None, *, syncing: bool) -> ManifestEntry:
-    """What kernels are told of a requirement.
+    """The entry of a requirement in the manifest.
 
     Args:
-        asked: what its notebook asks for.
-        syncing: whether what is not here yet is on its way.
+        asked: the requests of its notebook, see `nbrucio.kernel.asked`.
+        syncing: whether missing files are being downloaded.
     """
     resolved = requirement.resolved
     errors = tuple(requirement.errors())
@@ -93,44 +87,6 @@ def _objects(requirement: RequirementReport) -> tuple[str, int] | None:
 
 
 def answer_to(asked: Asked, resolved: ResolvedRequirement) -> Mapping[str, object] | None:
-    """What a notebook that asks this is answered by ``resolved``; None when it asks nothing under its handle."""
+    """The requests that ``resolved`` answers; None when its notebook asks for nothing under its handle."""
     digest = resolved.lock.digest if resolved.lock else None
     return asked.answer(resolved.requirement.handle, resolved.requirement.lock_key, digest, resolved.instance or None)
-
-
-def keep_resolved(run: RunContext, report: NotebookReport, declared: Declared | None) -> None:
-    """Remember what each requirement resolved to, so that the next sync asks nobody.
-
-    A store that cannot be written costs the next sync some requests, so it is mentioned and stops nothing.
-    """
-    if declared is None:
-        return
-    requirements = [r.resolved for r in report.requirements if r.resolved.lock is not None]
-    try:
-        for resolved in requirements:
-            if resolved.lock is not None and run.resolutions.files(resolved.lock.digest) is None:
-                run.resolutions.save_files(resolved.files)
-        own = declared.declaration.lock
-        if any(lock_for(resolved.requirement, own) is None for resolved in requirements):
-            handles = {requirement.handle for requirement in declared.declaration.requirements}
-            lock = {key: e for key, e in run.resolutions.lock(declared.path).items() if handle_of(key) in handles}
-            lock |= {t.requirement.lock_key: SavedLock(t.lock, t.instance) for t in requirements if t.lock is not None}
-            run.resolutions.save_lock(declared.path, lock)
-    except (OSError, UnreadableFile) as error:
-        run.reporter.report(Noticed(f"What was resolved could not be kept in the store: {error}."))
-
-
-def keep_places(run: RunContext, plan: Plan) -> None:
-    """Remember where files outside the store are had; without that the next sync asks, which stops nothing."""
-    for requirement in plan.requirements:
-        resolved = requirement.resolved
-        places = {file.entry.did: file.replica for file in requirement.files if file.replica is not None}
-        if places and resolved.lock and places != run.replica_places.read(resolved.instance, resolved.lock.digest):
-            with suppress(OSError):
-                run.replica_places.save(resolved.instance, resolved.lock.digest, places)
-
-
-def keep_rate(run: RunContext, size_bytes: int, elapsed_s: float) -> None:
-    """Remember how quickly this run brought data; without that the next plan tells no time, which stops nothing."""
-    with suppress(OSError):
-        run.rate.save(size_bytes, elapsed_s)

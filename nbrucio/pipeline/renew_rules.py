@@ -17,6 +17,8 @@ from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.errors import NbrucioError, UnreadableFile, UsageError
 from nbrucio.notebook.declared import read_declared
 from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.notebooks import DeclaringNotebook
+from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.resolve import ResolveOptions
 from nbrucio.state.staged_rules import StagedRule
 
@@ -39,6 +41,13 @@ def renew(path: Path, config: Config, *, reporter: Reporter | None = None) -> No
     with RunContext(config, reporter) as run:
         if not config.policy.offline and run.staged.has(path):
             renew_due(run, path, run.resolver().resolve(read_declared(path), ResolveOptions(offline=True)))
+
+
+def renew_rules(run: RunContext, notebooks: Iterable[DeclaringNotebook], options: Options) -> None:
+    """`renew_due` of each of ``notebooks`` for which this machine made rules; nothing offline."""
+    for notebook in () if options.offline else notebooks:
+        if run.staged.has(notebook.path):
+            renew_due(run, notebook.path, notebook.requirements)
 
 
 def renew_due(run: RunContext, notebook: Path, requirements: Iterable[ResolvedRequirement]) -> None:

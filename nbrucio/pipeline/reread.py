@@ -28,15 +28,11 @@ class Reread:
     Args:
         announce: called before the first file is read, which may take as long as a download.
         cancel: set it to stop within a second.
-
-    Attributes:
-        done: whether anything was read.
     """
 
     def __init__(
         self, run: RunContext, announce: Callable[[Availability], None], cancel: threading.Event | None = None
     ) -> None:
-        self.done = False
         self._run = run
         self._announce = announce
         self._cancel = cancel
@@ -49,7 +45,6 @@ class Reread:
         Raises:
             Interrupted: the run was cancelled.
         """
-        self.done = True
         self._told_s = time.monotonic()
         self._announce(facts)
         files = facts.doubtful

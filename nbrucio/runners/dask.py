@@ -30,7 +30,8 @@ from nbrucio.notebook import lock_file
 from nbrucio.notebook.base import KEY
 from nbrucio.notebook.declared import read_declared
 from nbrucio.notebook.lock_file import LockFile
-from nbrucio.pipeline.run import Options, sync
+from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.run import sync
 from nbrucio.runners.prepare import private_runtime, refuse_unready
 
 #: Of the digest in a plugin's name.

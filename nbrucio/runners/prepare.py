@@ -20,7 +20,8 @@ from nbrucio.core.events import Reporter
 from nbrucio.core.report import NotebookReport
 from nbrucio.errors import BadConfig, NbrucioError, exit_code_for
 from nbrucio.kernel.where import MANIFEST_VARIABLE, NOTEBOOK_VARIABLE, make_private, runtime_folder
-from nbrucio.pipeline.run import Options, sync
+from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.run import sync
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def test_every_verb_has_help_and_json(name: str) -> None:
 
 
 def test_status_needs_no_rucio_and_no_bar(cli: Cli) -> None:
-    code = "import nbrucio_cli.status, nbrucio.pipeline.run, sys; print(sorted(sys.modules))"
+    code = "import nbrucio_cli.status, nbrucio.pipeline.status, sys; print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], env=cli.env, capture_output=True, text=True, check=True)
     for heavy in ("'rucio'", "'rich'", "'urllib3'", "'nbformat'", "'requests'", "'jsonschema'"):
         assert heavy not in done.stdout

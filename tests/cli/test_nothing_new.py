@@ -37,7 +37,14 @@ def test_nothing_that_a_cached_status_does_not_need_is_loaded(
 ) -> None:
     loaded = imports(connected, *words, synced)
     assert "nbrucio.pipeline.cached_status" in loaded
-    assert not loaded & {"nbrucio.pipeline.run", "nbrucio.core.plan", "nbrucio.store.store", "rich", "urllib3"}
+    assert not loaded & {
+        "nbrucio.pipeline.run",
+        "nbrucio.pipeline.status",
+        "nbrucio.core.plan",
+        "nbrucio.store.store",
+        "rich",
+        "urllib3",
+    }
 
 
 def test_the_words_are_those_of_the_verb(connected: Cli, synced: Path) -> None:
@@ -51,7 +58,7 @@ def test_the_words_are_those_of_the_verb(connected: Cli, synced: Path) -> None:
 def test_what_is_missing_comes_with_the_next_command(connected: Cli, notebook: Write) -> None:
     path = notebook(DIMUON)
     assert connected("lock", path).exit_code == 0
-    assert "nbrucio.pipeline.run" not in imports(connected, "status", path)
+    assert "nbrucio.pipeline.status" not in imports(connected, "status", path)
     assert connected("status", path).out.splitlines() == [
         str(path),
         "  missing  dimuon  sandbox:dimuon  0 of 4 files, 0 B of 9.3 MB",

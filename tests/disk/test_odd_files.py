@@ -19,7 +19,9 @@ from nbrucio.core.report import SyncReport
 from nbrucio.errors import NbrucioError
 from nbrucio.operations.edit import add
 from nbrucio.operations.verify import verify
-from nbrucio.pipeline.run import plan, status, sync
+from nbrucio.pipeline.estimate import plan
+from nbrucio.pipeline.run import sync
+from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
 
 _SOON_S = 10

@@ -15,7 +15,9 @@ from nbrucio.operations.check import check
 from nbrucio.operations.edit import lock, remove
 from nbrucio.operations.verify import verify
 from nbrucio.pipeline.cached_status import cached_status
-from nbrucio.pipeline.run import estimate, plan, status, sync
+from nbrucio.pipeline.estimate import estimate, plan
+from nbrucio.pipeline.run import sync
+from nbrucio.pipeline.status import status
 
 Call = Callable[[Any, Config], object]
 

@@ -26,7 +26,8 @@ from nbrucio.operations.stage import (
     remove_rules,
     stage,
 )
-from nbrucio.pipeline.run import Options, sync
+from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.run import sync
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.sandbox.fts import Fts

@@ -17,7 +17,10 @@ from nbrucio.core.report import NotebookReport
 from nbrucio.kernel.lookup import Data, Files
 from nbrucio.kernel.manifest import Entry
 from nbrucio.operations.verify import verify
-from nbrucio.pipeline.run import Options, estimate, status, sync
+from nbrucio.pipeline.estimate import estimate
+from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.run import sync
+from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files, replica_paths

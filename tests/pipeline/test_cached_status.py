@@ -15,7 +15,8 @@ from nbrucio.config import Config, load
 from nbrucio.core.did import Did
 from nbrucio.operations.edit import lock
 from nbrucio.pipeline.cached_status import CachedStatus, cached_status
-from nbrucio.pipeline.run import status, sync
+from nbrucio.pipeline.run import sync
+from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 from nbrucio.state import status_cache
@@ -84,7 +85,7 @@ def test_what_changes_between_its_commit_and_the_end_of_the_sync_is_not_taken_fo
         status_cache, "CHECKED_OBJECTS", 1
     )  # else a cached status looks at each object, and would find out by that
 
-    monkeypatch.setattr("nbrucio.pipeline.run.keep_places", lambda *_: act(objects(config)[2]))
+    monkeypatch.setattr("nbrucio.pipeline.remember._remember_places", lambda *_: act(objects(config)[2]))
     sync([notebook], config)
     assert here(cached_status([notebook], config, synced=False)) is None
 
@@ -126,7 +127,7 @@ CHANGES = (remove_file, remove_folder, remove_record, remove_objects, write_into
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_whatever_happens_to_an_object_ends_the_glance(
+def test_whatever_happens_to_an_object_ends_the_cached_status(
     config: Config, notebook: Path, change: Callable[[Config], None]
 ) -> None:
     sync([notebook], config)
@@ -168,7 +169,7 @@ def test_above_the_limit_a_run_of_objects_is_looked_at(
     assert cached_status([notebook], config) is None
 
 
-def test_new_objects_of_others_end_the_glance(config: Config, notebook: Path, tmp_path: Path) -> None:
+def test_new_objects_of_others_end_the_cached_status(config: Config, notebook: Path, tmp_path: Path) -> None:
     """Another notebook may bring what this one lacks."""
     lock(notebook, config)
     assert cached_status([notebook], config) is not None

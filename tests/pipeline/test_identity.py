@@ -19,7 +19,9 @@ from nbrucio.jupyter import queries
 from nbrucio.operations.edit import add, lock
 from nbrucio.operations.grants import Grant, Grants
 from nbrucio.operations.verify import verify
-from nbrucio.pipeline.run import Options, status, sync
+from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.run import sync
+from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.store.names import object_key

@@ -27,7 +27,10 @@ from nbrucio.kernel.lookup import Data
 from nbrucio.operations.grants import LIFETIME, Grant, Grants
 from nbrucio.operations.verify import verify
 from nbrucio.pipeline.cached_status import cached_status
-from nbrucio.pipeline.run import Options, estimate, status, sync
+from nbrucio.pipeline.estimate import estimate
+from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.run import sync
+from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.store import Store

@@ -14,7 +14,8 @@ from nbrucio.config import Config, load
 from nbrucio.core.did import Did
 from nbrucio.core.files import Replica
 from nbrucio.core.report import SyncReport
-from nbrucio.pipeline.run import Options, sync
+from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.run import sync
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_container, add_dataset, add_files, attach
 

@@ -16,7 +16,9 @@ from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES
 from nbrucio.core.report import RequirementReport
 from nbrucio.notebook import lock_file
 from nbrucio.operations.edit import add, lock, remove
-from nbrucio.pipeline.run import Options, status, sync
+from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.run import sync
+from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_file, add_files, attach
 

@@ -21,7 +21,9 @@ from nbrucio.core.plan import Access, DownloadLimits, ResolvedRequirement
 from nbrucio.core.planner import Availability, make_plan
 from nbrucio.errors import IntegrityError
 from nbrucio.operations.verify import verify
-from nbrucio.pipeline.run import estimate, status, sync
+from nbrucio.pipeline.estimate import estimate
+from nbrucio.pipeline.run import sync
+from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 

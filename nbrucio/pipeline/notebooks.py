@@ -1,0 +1,87 @@
+"""Read the notebooks of a run, and resolve what they declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from nbrucio.core.events import Noticed
+from nbrucio.core.parameter import variant_name
+from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.errors import NbrucioError
+from nbrucio.notebook.declared import Declared, read_declared
+from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.resolve import ResolveOptions
+
+
+class DeclaringNotebook(NamedTuple):
+    """One notebook of a run.
+
+    Attributes:
+        path: where it is.
+        declared: what it declares; None when it could not be read.
+        requirements: what it declares, resolved; empty before `resolve`.
+        error: why it could not be read, or compared with the catalogue.
+    """
+
+    path: Path
+    declared: Declared | None
+    requirements: tuple[ResolvedRequirement, ...] = ()
+    error: NbrucioError | None = None
+
+    def unusable(self) -> int:
+        """How many requirements are written and could not be understood."""
+        return len(self.declared.declaration.faults) if self.declared else 0
+
+    def faults(self) -> tuple[NbrucioError, ...]:
+        """The errors of requirements that could not be understood, and of the notebook itself."""
+        unread = () if self.error is None else (self.error,)
+        return unread + (tuple(each.error for each in self.declared.declaration.faults) if self.declared else ())
+
+
+def read(paths: Iterable[Path], options: Options) -> list[DeclaringNotebook]:
+    """What the notebooks at ``paths`` declare. One that cannot be read carries its error; the others go on."""
+    return [_read(Path(path), options) for path in paths]  # programs pass plain texts, too
+
+
+def _read(path: Path, options: Options) -> DeclaringNotebook:
+    try:
+        declared = read_declared(path, options.parameters)
+        variant = options.variant or variant_name(declared.declaration.extra.get("variant"), options.parameters)
+        declared = declared._replace(declaration=declared.declaration.in_variant(variant))
+    except NbrucioError as error:
+        return DeclaringNotebook(path, None, error=error)
+    return DeclaringNotebook(path, declared)
+
+
+def resolve(run: RunContext, notebooks: Iterable[DeclaringNotebook], options: Options) -> list[DeclaringNotebook]:
+    """``notebooks`` with their requirements resolved. Drift from a lock is reported as a notice."""
+    resolver, how = run.resolver(), options.resolving()
+    resolved = [
+        notebook._replace(requirements=resolver.resolve(notebook.declared, how)) if notebook.declared else notebook
+        for notebook in notebooks
+    ]
+    for one in requirements_of(resolved):
+        if one.drift:
+            run.reporter.report(Noticed(f"{one.requirement.did} {one.drift}."))
+    return resolved
+
+
+def with_drift(run: RunContext, notebook: DeclaringNotebook) -> DeclaringNotebook:
+    """``notebook`` with the differences between its locks and the catalogue's present answer."""
+    if notebook.declared is None:
+        return notebook
+    options = ResolveOptions(refresh=True, offline=run.config.policy.offline)
+    fresh = run.resolver().resolve(notebook.declared, options)
+    compared = zip(notebook.requirements, fresh, strict=True)
+    return notebook._replace(
+        requirements=tuple(locked._replace(drift=now.drift) for locked, now in compared),
+        error=next((now.error for now in fresh if now.error), None),
+    )
+
+
+def requirements_of(notebooks: Sequence[DeclaringNotebook]) -> list[ResolvedRequirement]:
+    """The resolved requirements of all ``notebooks``, in order."""
+    return [resolved for notebook in notebooks for resolved in notebook.requirements]

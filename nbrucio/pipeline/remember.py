@@ -1,0 +1,106 @@
+"""Remember what a run found, so that the next one asks less. Memory that cannot be written stops nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from nbrucio.core.declaration import NO_PARAMETERS, handle_of, lock_for
+from nbrucio.core.events import Noticed
+from nbrucio.core.plan import Access, Plan
+from nbrucio.core.report import NotebookReport
+from nbrucio.errors import UnreadableFile
+from nbrucio.notebook.declared import Declared
+from nbrucio.pipeline.cache_writer import StatusRecorder, record_status
+from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.notebooks import DeclaringNotebook
+from nbrucio.pipeline.options import Options
+from nbrucio.state.expiry import prune
+from nbrucio.state.resolutions import SavedLock
+from nbrucio.state.status_cache import Stat
+
+
+def remember(
+    run: RunContext,
+    recorder: StatusRecorder,
+    notebooks: Sequence[DeclaringNotebook],
+    plan: Plan,
+    reports: Sequence[NotebookReport],
+    options: Options,
+) -> None:
+    """Remember where files were found, what each requirement resolved to, and how each notebook ended.
+
+    Args:
+        recorder: of this run.
+        notebooks: resolved.
+        plan: that was carried out.
+        reports: of the ``notebooks``, as they were published.
+        options: of the sync.
+    """
+    _remember_places(run, plan)
+    for notebook, report in zip(notebooks, reports, strict=True):
+        if notebook.declared is not None:
+            _remember_resolved(run, report, notebook.declared)
+    downloaded = _downloaded(reports)
+    if downloaded:
+        recorder.store_changed(downloaded)
+    remember_status(recorder.settled(), notebooks, reports, options)
+    prune(run.config.store_path)
+
+
+def remember_status(
+    recorder: StatusRecorder,
+    notebooks: Sequence[DeclaringNotebook],
+    reports: Sequence[NotebookReport],
+    options: Options,
+) -> None:
+    """Remember the totals of ``reports`` for `nbrucio.pipeline.cached_status`.
+
+    Those of a run with parameters hold for that run alone and are not remembered.
+    """
+    if options.parameters != NO_PARAMETERS:
+        return
+    for notebook, report in zip(notebooks, reports, strict=True):
+        if notebook.declared is not None:
+            record_status(recorder, report, notebook.declared.notebook, options.variant)
+
+
+def _downloaded(reports: Iterable[NotebookReport]) -> dict[str, Stat]:
+    return {
+        file.where: file.stat
+        for report in reports
+        for requirement in report.requirements
+        for file in requirement.files
+        if file.access is Access.DOWNLOAD and file.where is not None and file.stat is not None
+    }
+
+
+def remember_rate(run: RunContext, size_bytes: int, elapsed_s: float) -> None:
+    """Remember the rate of a download. Without it the next estimate has no time."""
+    with suppress(OSError):
+        run.rate.save(size_bytes, elapsed_s)
+
+
+def _remember_resolved(run: RunContext, report: NotebookReport, declared: Declared) -> None:
+    requirements = [r.resolved for r in report.requirements if r.resolved.lock is not None]
+    try:
+        for resolved in requirements:
+            if resolved.lock is not None and run.resolutions.files(resolved.lock.digest) is None:
+                run.resolutions.save_files(resolved.files)
+        own = declared.declaration.lock
+        if any(lock_for(resolved.requirement, own) is None for resolved in requirements):
+            handles = {requirement.handle for requirement in declared.declaration.requirements}
+            lock = {key: e for key, e in run.resolutions.lock(declared.path).items() if handle_of(key) in handles}
+            lock |= {r.requirement.lock_key: SavedLock(r.lock, r.instance) for r in requirements if r.lock is not None}
+            run.resolutions.save_lock(declared.path, lock)
+    except (OSError, UnreadableFile) as error:
+        run.reporter.report(Noticed(f"The store cannot remember what Rucio answered for {declared.path}: {error}."))
+
+
+def _remember_places(run: RunContext, plan: Plan) -> None:
+    for requirement in plan.requirements:
+        resolved = requirement.resolved
+        places = {file.entry.did: file.replica for file in requirement.files if file.replica is not None}
+        if places and resolved.lock and places != run.replica_places.read(resolved.instance, resolved.lock.digest):
+            with suppress(OSError):
+                run.replica_places.save(resolved.instance, resolved.lock.digest, places)

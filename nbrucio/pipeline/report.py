@@ -1,0 +1,123 @@
+"""From a plan, and the downloads that followed it, to the reports of notebooks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbrucio.core.did import Did
+from nbrucio.core.events import Noticed
+from nbrucio.core.lock_errors import other_bytes
+from nbrucio.core.plan import Access, DownloadLimits, FileKey, Plan, ResolvedRequirement
+from nbrucio.core.planner import Availability, make_plan
+from nbrucio.core.report import FileReport, NotebookReport, RequirementReport, SyncReport
+from nbrucio.errors import NbrucioError
+from nbrucio.kernel.asked import Asked
+from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.notebooks import DeclaringNotebook, requirements_of
+
+if TYPE_CHECKING:
+    from nbrucio.transfer.types import Outcome
+
+
+def planned(notebooks: Sequence[DeclaringNotebook], plan: Plan) -> list[NotebookReport]:
+    """The report of each notebook before any download."""
+    plans = iter(plan.requirements)
+    return [
+        NotebookReport(
+            notebook.path,
+            tuple(RequirementReport.of(next(plans)) for _ in notebook.requirements),
+            notebook.faults(),
+            asked=Asked(notebook.declared.notebook.metadata) if notebook.declared else None,
+            unusable=notebook.unusable(),
+        )
+        for notebook in notebooks
+    ]
+
+
+def verified(
+    notebooks: Sequence[DeclaringNotebook], availability: Availability, limits: DownloadLimits
+) -> list[NotebookReport]:
+    """The report of each notebook with what is verified in the store; the rest is not an error yet."""
+    reports = planned(notebooks, make_plan(requirements_of(notebooks), availability, limits))
+    return [
+        report._replace(requirements=tuple(_without_errors(requirement) for requirement in report.requirements))
+        for report in reports
+    ]
+
+
+def _without_errors(requirement: RequirementReport) -> RequirementReport:
+    return requirement._replace(files=tuple(file._replace(error=None) for file in requirement.files))
+
+
+def finish(
+    run: RunContext, reports: Iterable[NotebookReport], plan: Plan, outcomes: Mapping[FileKey, Outcome]
+) -> list[NotebookReport]:
+    """``reports``, as `planned` gave them, after the downloads of ``plan``. Makes the folders of links."""
+    return [
+        report._replace(requirements=tuple(_finished(run, one, plan, outcomes) for one in report.requirements))
+        for report in reports
+    ]
+
+
+def summary(run: RunContext, reports: Sequence[NotebookReport], outcomes: Mapping[FileKey, Outcome]) -> SyncReport:
+    """The report of the whole run.
+
+    A file that another process committed meanwhile, or that a killed run left whole, was not downloaded by this one.
+    """
+    downloaded = [did for (_, did), outcome in outcomes.items() if outcome.stored and run.reporter.started(did)]
+    return SyncReport(tuple(reports), len(downloaded), run.reporter.size_bytes, run.elapsed_s())
+
+
+def _finished(
+    run: RunContext, requirement: RequirementReport, plan: Plan, outcomes: Mapping[FileKey, Outcome]
+) -> RequirementReport:
+    files = tuple(_file_report(requirement.resolved, file, plan, outcomes) for file in requirement.files)
+    finished = requirement._replace(files=files)
+    if any(file.access is Access.STREAM for file in files):
+        finished = _streamed(run, finished)
+    links = [(file.entry.did, file.where) for file in files if file.where is not None]
+    # Without the streamed files, a folder would pass for the whole.
+    if finished.state == "ready" and len(links) == len(files):
+        finished = finished._replace(folder=_folder(run, requirement.resolved, links))
+    return finished
+
+
+def _folder(run: RunContext, resolved: ResolvedRequirement, links: Sequence[tuple[Did, str]]) -> Path | None:
+    """The folder of links to files that are all available. They can be used without it."""
+    try:
+        return run.store.view(resolved.instance, resolved.requirement.did, links)
+    except NbrucioError as error:
+        run.reporter.report(Noticed(f"There is no folder of links for {resolved.requirement.did}: {error.message}"))
+        return None
+
+
+def _streamed(run: RunContext, requirement: RequirementReport) -> RequirementReport:
+    """``requirement`` with the CAs and the place of the token with which its kernel opens its streamed files."""
+    from nbrucio.catalogue.credentials import storage_credentials
+
+    instance = run.config.instance(requirement.resolved.instance)
+    found = storage_credentials(instance, os.environ, run.config)
+    token = found.token_place.told() if found.token_place else None
+    return requirement._replace(ca=str(found.ca) if found.ca else None, token=token)
+
+
+def _file_report(
+    resolved: ResolvedRequirement, file: FileReport, plan: Plan, outcomes: Mapping[FileKey, Outcome]
+) -> FileReport:
+    outcome = outcomes.get((resolved.instance, file.entry.did))
+    if file.access is Access.MISSING and outcome is not None and outcome.stored is not None:
+        # The catalogue failed after it had listed this file's replicas: the download began, the plan cannot name it.
+        file = file._replace(access=Access.DOWNLOAD, error=None)
+    if file.access is not Access.DOWNLOAD:
+        return file
+    if outcome is None:
+        return file._replace(access=Access.MISSING, error=plan.refusal)
+    if outcome.stored is None:
+        return file._replace(access=Access.MISSING, error=outcome.error)
+    fault = other_bytes(resolved, file.entry, outcome.stored.sha256)
+    if fault is not None:
+        return file._replace(access=Access.MISSING, error=fault)
+    return file._replace(where=outcome.stored.where, stat=outcome.stored.stat)
