@@ -1,4 +1,4 @@
-"""Starts kernels as Jupyter does, and has Python kernels load the gate.
+"""Starts kernels as Jupyter does, with the environment of `nbrucio.launch.kernel_environment`.
 
 It never waits and never raises: while a kernel starts, "Run all" pressed in the browser is lost, and a kernel that does
 not start is worse than one without a gate.
@@ -7,14 +7,14 @@ not start is worse than one without a gate.
 from __future__ import annotations
 
 import os
-import shlex
-import sys
-from pathlib import Path
 from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from nbrucio.kernel import boot
+from nbrucio.kernel import where
+from nbrucio.kernel.boot import COMMAND_VARIABLE
+from nbrucio.launch.executed_notebook import executed_notebook
+from nbrucio.launch.kernel_environment import for_kernel
 
 
 class NbrucioProvisioner(LocalProvisioner):
@@ -24,19 +24,18 @@ class NbrucioProvisioner(LocalProvisioner):
         """What the kernel is started with."""
         prepared = await super().pre_launch(**kwargs)
         try:
-            self._add_gate(prepared)
+            self._tell(prepared.setdefault("env", os.environ.copy()))
         except Exception:
-            self.log.exception("nbrucio: the kernel starts without the gate")
+            self.log.exception("nbrucio: the kernel starts without nbrucio")
         return prepared
 
-    def _add_gate(self, prepared: dict[str, Any]) -> None:
-        environment = prepared.setdefault("env", os.environ.copy())
-        environment.setdefault(boot.COMMAND_VARIABLE, shlex.join([sys.executable, "-I", "-m", "nbrucio_cli"]))
-        if self.kernel_spec.language.lower() != "python" or "ipykernel" not in " ".join(self.kernel_spec.argv):
-            return
-        # The kernel's Python may lack nbrucio. The folder that is added holds one module, which finds it in ours, takes
-        # the folder off the path again, and gives way to an nbrucio that the kernel's Python has.
-        folder = str(Path(__file__).parent / "kernel_path")
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, environment.get("PYTHONPATH")]))
-        environment[boot.HOME_VARIABLE] = str(Path(__file__).parents[1])
-        prepared["cmd"] = [*prepared["cmd"], f"--ext={boot.MODULE}"]
+    def _tell(self, environment: dict[str, str]) -> None:
+        notebook = None if environment.get(where.NOTEBOOK_VARIABLE) else executed_notebook()
+        if notebook is not None:
+            environment[where.NOTEBOOK_VARIABLE] = str(notebook)
+            if where.MANIFEST_VARIABLE in os.environ:  # of the kernel in which that program was started
+                environment.pop(where.MANIFEST_VARIABLE, None)
+        told = for_kernel(environment)
+        # A kernel of another language may run Python, which is then the user's own.
+        python = str(self.kernel_spec.language).lower() == "python"
+        environment.update(told if python else {COMMAND_VARIABLE: told[COMMAND_VARIABLE]})

@@ -13,10 +13,10 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from nbrucio.core.report import NotebookReport
 from nbrucio.core.text import printable
 from nbrucio.errors import CellFailed, KernelFailed, MissingDependency, NbrucioError, NoSpace, UsageError
+from nbrucio.launch.kernel_environment import for_notebook
 from nbrucio.notebook.base import Notebook
 from nbrucio.notebook.convert import as_ipynb
 from nbrucio.notebook.ipynb import load
-from nbrucio.runners.prepare import kernel_environment
 from nbrucio.runners.provenance import stamp
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def execute(
         output.parent.mkdir(parents=True, exist_ok=True)
         with as_ipynb(notebook) as source, tempfile.TemporaryFile() as log:
             chosen = _Kernel.of(load(source), kernel, load(notebook).language())
-            run = _Run(source, output, notebook.absolute().parent, chosen, kernel_environment(report), log)
+            environment = for_notebook(report.path, report.manifest)
+            run = _Run(source, output, notebook.absolute().parent, chosen, environment, log)
             run.papermill(parameters, progress=progress)
     except (CellFailed, KernelFailed) as error:
         stamp(output, report)

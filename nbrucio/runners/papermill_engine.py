@@ -11,10 +11,10 @@ from typing import Any
 import click
 import nbformat
 from papermill.engines import NBClientEngine
-from papermill.iorw import papermill_io
 
 from nbrucio.core.declaration import NO_PARAMETERS
 from nbrucio.errors import NbrucioError
+from nbrucio.launch.executed_notebook import working_folder
 from nbrucio.launch.kernel_manager import kernel_manager_with
 from nbrucio.notebook.base import KEY
 from nbrucio.runners.prepare import Ready, one_line, ready
@@ -75,7 +75,5 @@ def _notebook_file(nb: Any, input_path: object) -> Iterator[Path]:  # noqa: ANN4
 def _local_path(input_path: object) -> Path | None:
     if not isinstance(input_path, str) or not input_path.endswith(".ipynb"):
         return None
-    # Papermill changes into --cwd before it calls an engine, and reads paths from the folder before.
-    folder = getattr(papermill_io.get_handler(input_path), "_cwd", None)
-    path = Path(folder or "", input_path)
+    path = Path(working_folder(), input_path)
     return path if path.is_file() else None

@@ -19,7 +19,8 @@ from nbrucio.core.declaration import NO_PARAMETERS
 from nbrucio.core.events import Reporter
 from nbrucio.core.report import NotebookReport
 from nbrucio.errors import BadConfig, NbrucioError, exit_code_for
-from nbrucio.kernel.where import MANIFEST_VARIABLE, NOTEBOOK_VARIABLE, make_private, runtime_folder
+from nbrucio.kernel.where import make_private, runtime_folder
+from nbrucio.launch.kernel_environment import for_notebook
 from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.run import sync
 
@@ -65,13 +66,7 @@ def ready(
         options = Options(parameters=parameters, runtime=folder)
         report = sync([notebook.absolute()], config or load(), options=options, reporter=reporter).notebooks[0]
         refuse_unready(report)
-        yield Ready(report.path, report, kernel_environment(report))
-
-
-def kernel_environment(report: NotebookReport) -> dict[str, str]:
-    """The environment variables by which a kernel finds the data of a notebook that was synced."""
-    told = {NOTEBOOK_VARIABLE: str(report.path.absolute())}
-    return told if report.manifest is None else {**told, MANIFEST_VARIABLE: str(report.manifest)}
+        yield Ready(report.path, report, for_notebook(report.path, report.manifest))
 
 
 def refuse_unready(report: NotebookReport) -> None:

@@ -18,7 +18,7 @@ from tests.support.manifests import local_entry, of
 FOLDER = Path(nbrucio.kernel.__file__).parent
 SOURCES = [
     *sorted(FOLDER.rglob("*.py")),
-    FOLDER.parent / "launch/kernel_path/nbrucio_boot.py",
+    FOLDER.parent / "launch/startup/nbrucio_startup.py",
     FOLDER.parent / "__init__.py",
 ]
 

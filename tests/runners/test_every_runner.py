@@ -1,10 +1,15 @@
-"""The tools that people already use to run notebooks: green on an empty store, one line where the data is gone."""
+"""The tools that people already use to run notebooks: the same data in each, one line where it is gone.
+
+Which tools these are, and how they are called, stands in docs/headless.md.
+"""
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,26 +33,44 @@ except NbrucioError as error:
 """
 
 
-def plugin(shell: Shell, path: Path, *words: str) -> Done:
-    return shell("pytest", "-p", "no:cacheprovider", *words, path)
+def documented() -> dict[str, bool]:
+    """The commands of the table in docs/headless.md, and whether they are called with the provisioner."""
+    text = (Path(__file__).parents[2] / "docs" / "headless.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^`]+)` \| (\S+) \|$", text.partition("## The same in each runner")[2], re.MULTILINE)
+    return {command: {"yes": True, "no": False}[provisioner] for command, provisioner in rows}
 
 
-#: By name, how a tool is called on a notebook. Those below the line know nothing of nbrucio.
-RUNNERS: dict[str, Callable[[Shell, Path], Done]] = {
-    "engine": lambda shell, path: shell("papermill", "--engine", "nbrucio", "--no-progress-bar", path, "out.ipynb"),
-    "nbmake": lambda shell, path: plugin(shell, path, "--nbmake"),
-    "nbval": lambda shell, path: plugin(shell, path, "--nbval-lax"),
-    "nbclient": lambda shell, path: shell("python", "-c", CLIENT, path),
-    # ---
-    "papermill": lambda shell, path: shell("papermill", "--no-progress-bar", path, "out.ipynb", **PROVISIONER),
-    "execute": lambda shell, path: shell("jupyter", "execute", path, **PROVISIONER),
-    "nbconvert": lambda shell, path: shell(
-        "jupyter", "nbconvert", "--to", "notebook", "--execute", path, "--output", "out", **PROVISIONER
-    ),
-    "jupytext": lambda shell, path: shell(
-        "jupytext", "--to", "ipynb", "--execute", "-o", "out.ipynb", as_text(shell, path), **PROVISIONER
-    ),
-}
+DOCUMENTED = documented()
+NBCLIENT = "nbclient in a program"
+RUNNERS = [*DOCUMENTED, NBCLIENT]
+FORMS = (
+    "import nbrucio\nfound = [nbrucio.data['small']]",
+    "found.append(nbrucio.data('{did}'))",
+    "by_magic = %rucio {did}\nfound.append(by_magic)",
+    "%%rucio\n{did}",
+    "found.append(_)",
+    "found.append(small)",
+    "with open('found', 'a') as file: print(*map(len, found), file=file)",
+)
+
+
+def forms(requirement: Mapping[str, Any]) -> tuple[str, ...]:
+    """Cells that use the data of ``requirement`` in every way, and write into a file how many files each found."""
+    return tuple(cell.replace("{did}", requirement["did"]) for cell in FORMS)
+
+
+def call(shell: Shell, runner: str, path: Path) -> Done:
+    """Run the notebook at ``path``, which is called nb.ipynb, as ``runner`` does."""
+    if runner == NBCLIENT:
+        return shell("python", "-c", CLIENT, path)
+    program, *words = shlex.split(runner)
+    if "nb.py" in words:
+        as_text(shell, path)
+    return shell(program, *words, **(PROVISIONER if DOCUMENTED[runner] else {}))
+
+
+def plugin(shell: Shell, *words: object) -> Done:
+    return shell("pytest", "-p", "no:cacheprovider", *words)
 
 
 def as_text(shell: Shell, path: Path) -> Path:
@@ -58,20 +81,29 @@ def as_text(shell: Shell, path: Path) -> Path:
     return path.with_suffix(".py")
 
 
+def test_the_documentation_has_the_commands() -> None:
+    assert len(DOCUMENTED) == 8
+
+
 @pytest.mark.parametrize("runner", RUNNERS)
-def test_the_example_runs_on_an_empty_store(shell: Shell, runner: str) -> None:
-    path = Path(shutil.copy(EXAMPLE, shell.folder))
-    done = RUNNERS[runner](shell, path)
+def test_every_form_of_use_works_on_an_empty_store(shell: Shell, small: dict[str, Any], runner: str) -> None:
+    done = call(shell, runner, shell.notebook({**small, "bind": True}, code=forms(small)))
+    assert done.exit_code == 0, done.told
+    assert (shell.folder / "found").read_text() == "3 3 3 3 3\n"
+
+
+def test_the_example_runs_on_an_empty_store(shell: Shell) -> None:
+    shutil.copy(EXAMPLE, shell.folder / "nb.ipynb")
+    done = shell("papermill", "--engine", "nbrucio", "--no-progress-bar", "nb.ipynb", "out.ipynb")
     assert done.exit_code == 0, done.told
     assert (shell.folder / "dimuon.png").stat().st_size > 10_000
     assert len(list((shell.store / "objects").glob("*/*/*.root"))) == 4
 
 
-@pytest.mark.parametrize("runner", [name for name in RUNNERS if name != "engine"])  # test_papermill.py has it
+@pytest.mark.parametrize("runner", [name for name in RUNNERS if "engine" not in name])  # test_papermill.py has it
 def test_when_the_dataset_is_gone_it_fails_and_says_so_in_one_line(shell: Shell, erased: str, runner: str) -> None:
     code = ("import nbrucio\nfiles = nbrucio.data['small']", "open('ran', 'w')")
-    path = shell.notebook({"did": erased, "handle": "small"}, code=code)
-    done = RUNNERS[runner](shell, path)
+    done = call(shell, runner, shell.notebook({"did": erased, "handle": "small"}, code=code))
     assert done.exit_code != 0
     lines = [line for line in done.told.splitlines() if f"sandbox knows no DID '{erased}'" in line]
     assert lines, done.told

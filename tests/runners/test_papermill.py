@@ -34,7 +34,7 @@ def test_the_cells_find_their_data_and_the_output_records_it(shell: Shell, small
     assert path.read_bytes() == before
     value = value_of(shell.folder / "out.ipynb")
     assert value["requirements"] == [small]
-    assert (value["read"]["nbrucio"], value["read"]["time"][-1]) == (nbrucio.version.__version__, "Z")
+    assert (value["read"]["nbrucio"], value["read"]["time"][-1]) == (nbrucio.__version__, "Z")
     facts = value["read"]["data"]["small"]
     assert (facts["did"], facts["instance"], facts["type"]) == ("sandbox:runners", "sandbox.localhost", "DATASET")
     assert (facts["files"], facts["bytes"], facts["access"]) == (3, 15_000, {"download": 3})
