@@ -20,7 +20,7 @@ def commands(text: str) -> Iterator[list[str]]:
     """The words after ``nbrucio`` in inline code and in lines of a shell."""
     spans = re.findall(r"(?<!`)`([^`]+)`(?!`)", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
     blocks = "".join(re.findall(r"```.*?```", text, flags=re.DOTALL))
-    for line in (*spans, *re.findall(r"^(?:\$ | *- (?:run: )?)?(nbrucio .*)$", blocks, re.MULTILINE)):
+    for line in (*spans, *re.findall(r"^(?:\$ | *- (?:run: )?)?(nbrucio [a-z].*)$", blocks, re.MULTILINE)):
         for part in re.split(r"&&|\|", line):
             words = part.split()
             if words[:1] == ["nbrucio"] and len(words) > 1:
