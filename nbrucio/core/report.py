@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from nbrucio.core.distinct import distinct
@@ -192,6 +193,7 @@ class NotebookReport(NamedTuple):
         manifest: where kernels find their data; None when none was written.
         asked: what the notebook asks for, as kernels see it; None when it could not be read.
         unusable: how many requirements are written and could not be understood; `faults` says why.
+        config: digests of the configuration files by which instances were chosen, see `nbrucio.kernel.configured`.
     """
 
     path: Path
@@ -200,6 +202,7 @@ class NotebookReport(NamedTuple):
     manifest: Path | None = None
     asked: Asked | None = None
     unusable: int = 0
+    config: Mapping[str, str | None] = MappingProxyType({})
 
     def as_json(self) -> dict[str, object]:
         """This notebook as a JSON-ready mapping."""

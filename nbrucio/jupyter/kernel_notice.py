@@ -56,9 +56,8 @@ def _write(report: NotebookReport, error: ManifestError | None, log: Logger) -> 
     if not report.requirements:
         return
     try:
-        write(
-            Manifest.of(report.path, [_entry(requirement, report.asked, error) for requirement in report.requirements])
-        )
+        entries = [_entry(requirement, report.asked, error) for requirement in report.requirements]
+        write(Manifest.of(report.path, entries, report.config))
     except NbrucioError as fault:
         log.warning("nbrucio: kernels of %s are told nothing: %s", report.path, fault)
 

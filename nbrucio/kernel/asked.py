@@ -79,6 +79,12 @@ class Asked:
             lock is None or lock in _list(answer.get("locks"))
         )
 
+    def by_configuration(self, handle: str, answer: Mapping[str, Any] | None) -> bool:
+        """Whether configuration decides which instance is meant: it is not named by the identity in the `answer`."""
+        named = self._by_handle.get(handle, {}).get("instance")
+        instances = _list((answer or {}).get("instances"))
+        return answer is not None and (named is None or named != (instances or [None])[-1])
+
     def _lock(self, key: str) -> str | None:
         digest = _object(_object(self._declaration.get("lock")).get(key)).get("digest")
         return digest if isinstance(digest, str) else None

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 from . import program, where
 from .asked import Asked
 from .changed import fault_of
+from .configured import changed_file, stamp_of
 from .errors import DataNotHere
 from .manifest import MAX_BYTES, Entry, LoadedManifest, read, read_regular, writer_is_gone
 
@@ -143,6 +144,7 @@ class Data:
         self._read: tuple[Path, tuple[int, ...], LoadedManifest] | None = None
         self._made: dict[str, Files] = {}
         self._program: Path | None = None
+        self._config: tuple[LoadedManifest, object, str | None] | None = None
         self._asks: tuple[tuple[str, tuple[int, ...]], Asked | None] | None = None
         #: Called with the handles and DIDs that are asked for, before they are looked up; the gate waits in it.
         self.before: Callable[[tuple[str, ...], tuple[str, ...]], object] | None = None
@@ -215,9 +217,9 @@ class Data:
         return self._read[0] if self._read else None
 
     def outdated(self, handles: Iterable[str], dids: Iterable[str] = ()) -> DataNotHere | None:
-        """Why the manifest is no answer for these handles and DIDs: the notebook asks for something else since then.
+        """Why the manifest does not answer for these handles and DIDs: the notebook or the configuration was changed.
 
-        None where it is one, and where the notebook cannot be read here.
+        None where it does, and where the notebook cannot be read here.
         """
         manifest = self._manifest(None)
         asked = self._asked(manifest.notebook)
@@ -227,10 +229,21 @@ class Data:
         there = [entry for entry in manifest.entries.values() if entry.handle in handles or entry.did in dids]
         old = [entry.handle for entry in there if not asked.answered(entry.handle, entry.answers)]
         old += [handle for handle in asked.named(handles, dids) if handle not in manifest.entries]
-        if not old:
+        if old:
+            words = f"The notebook was changed after its last sync: {old[0]!r} stands for other data now."
+            return DataNotHere(words, old[0], _command("sync", manifest.notebook))
+        file = self._changed_config(manifest)
+        open_ = [entry.handle for entry in there if asked.by_configuration(entry.handle, entry.answers)]
+        if file is None or not open_:
             return None
-        words = f"The notebook was changed after its last sync: {old[0]!r} stands for other data now."
-        return DataNotHere(words, old[0], _command("sync", manifest.notebook))
+        words = f"{file} was changed after the last sync: {open_[0]!r} may mean another Rucio instance now."
+        return DataNotHere(words, open_[0], _command("sync", manifest.notebook))
+
+    def _changed_config(self, manifest: LoadedManifest) -> str | None:
+        stamp = stamp_of(manifest.config)
+        if self._config is None or self._config[0] is not manifest or self._config[1] != stamp:
+            self._config = (manifest, stamp, changed_file(manifest.config))
+        return self._config[2]
 
     def _asked(self, notebook: str) -> Asked | None:
         """What the notebook asks for now; None where that is not known, or the data of a run is not to change in it."""

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .errors import DataNotHere
@@ -36,12 +37,18 @@ class Entry(NamedTuple):
 
 
 class LoadedManifest(NamedTuple):
-    """A manifest as a kernel sees it. ``pid`` is the process that wrote it, 0 when unknown."""
+    """A manifest as a kernel sees it.
+
+    Attributes:
+        pid: the process that wrote it; 0 when unknown.
+        config: digests of the configuration files that it rests on, see `nbrucio.kernel.configured`.
+    """
 
     notebook: str
     state: str
     entries: Mapping[str, Entry]
     pid: int
+    config: Mapping[str, str | None] = MappingProxyType({})
 
     def says_nothing(self) -> bool:
         """Whether it was written before anybody looked at the notebook; without ``notebook`` there is none yet."""
@@ -70,6 +77,7 @@ def read(path: Path) -> LoadedManifest:
             state=str(content["state"]),
             entries={handle: _entry(handle, value) for handle, value in content["data"].items()},
             pid=int(content.get("pid") or 0),
+            config=dict(content.get("config") or {}),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise DataNotHere(f"The manifest {path} is damaged. Syncing again writes a new one.") from None

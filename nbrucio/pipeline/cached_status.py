@@ -18,6 +18,7 @@ from nbrucio.config import Config
 from nbrucio.core.totals import RequirementTotals
 from nbrucio.errors import NbrucioError
 from nbrucio.kernel import where
+from nbrucio.kernel.configured import digests_of
 from nbrucio.notebook.base import Notebook
 from nbrucio.notebook.declared import ATTACHMENTS_KEY
 from nbrucio.notebook.ipynb import load
@@ -67,8 +68,14 @@ def request_digest(notebook: Notebook, config: Config, variant: str | None) -> s
         "variant": variant,
         "config": repr((config.instances, config.default, config.default_name, config.policy)),
         "faults": [fault.name for fault in config.faults],
+        "files": instance_digests(config),
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def instance_digests(config: Config) -> dict[str, str | None]:
+    """Digests of the configuration files that were read, and of the user's, which may be written any time."""
+    return digests_of(dict.fromkeys(map(str, (*config.sources, *config.places[1:2]))))
 
 
 def manifest_path(notebook: Path) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Literal, NamedTuple
 
 from nbrucio.disk.atomic import create_whole, write_file, write_pieces
@@ -106,20 +107,24 @@ class Manifest(NamedTuple):
         state: ``syncing`` while any entry is on its way, ``failed`` when none is and one failed, else ``ready``.
         entries: one per requirement, in the declaration's order; handles are unique.
         written: when, in UTC; None means now.
+        config: digests of configuration files, see `nbrucio.kernel.configured`.
     """
 
     notebook: str
     state: State
     entries: tuple[ManifestEntry, ...]
     written: datetime | None = None
+    config: Mapping[str, str | None] = MappingProxyType({})
 
     @classmethod
-    def of(cls, notebook: Path, entries: Iterable[ManifestEntry]) -> Manifest:
+    def of(
+        cls, notebook: Path, entries: Iterable[ManifestEntry], config: Mapping[str, str | None] = MappingProxyType({})
+    ) -> Manifest:
         """The manifest of ``notebook`` with the state that follows from those of ``entries``."""
         entries = tuple(entries)
         states = {entry.state for entry in entries}
         state: State = "syncing" if "syncing" in states else "failed" if "failed" in states else "ready"
-        return cls(os.path.realpath(notebook), state, entries)
+        return cls(os.path.realpath(notebook), state, entries, config=config)
 
 
 def path_for(notebook: Path, environ: Mapping[str, str] = os.environ) -> Path:
@@ -246,7 +251,7 @@ def _says_the_same(path: Path, manifest: Manifest) -> bool:
             head, found, _ = file.read(_MAX_HEAD_BYTES).partition(_DATA)
             file.seek(len(head) + len(found))
             present, facts = parse_json(head + b"}"), json.loads(_head(manifest).removesuffix(_DATA.decode()) + "}")
-            if any(present.get(key) != facts[key] for key in ("version", "notebook", "state")):
+            if any(present.get(key) != facts[key] for key in ("version", "notebook", "state", "config")):
                 return False
             return _continues(file, map(_bytes, _data(manifest)))
     except (OSError, ValueError, AttributeError):
@@ -270,6 +275,7 @@ def _head(manifest: Manifest) -> str:
         "state": manifest.state,
         "written": written.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "pid": os.getpid(),
+        "config": dict(manifest.config),
     }
     return _json(facts)[:-1] + _DATA.decode()
 

@@ -33,7 +33,7 @@ def _publish(report: NotebookReport, environ: Mapping[str, str], *, syncing: boo
         return report
     entries = [manifest_entry(requirement, report.asked, syncing=syncing) for requirement in report.requirements]
     try:
-        return report._replace(manifest=write(Manifest.of(report.path, entries), environ))
+        return report._replace(manifest=write(Manifest.of(report.path, entries, report.config), environ))
     except BadConfig as error:
         return report._replace(faults=(*report.faults, error))
 

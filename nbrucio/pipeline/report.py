@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from nbrucio.core.did import Did
 from nbrucio.core.events import Noticed
 from nbrucio.core.lock_errors import other_bytes
-from nbrucio.core.plan import Access, DownloadLimits, FileKey, Plan, ResolvedRequirement
+from nbrucio.core.plan import Access, FileKey, Plan, ResolvedRequirement
 from nbrucio.core.planner import Availability, make_plan
 from nbrucio.core.report import FileReport, NotebookReport, RequirementReport, SyncReport
 from nbrucio.errors import NbrucioError
 from nbrucio.kernel.asked import Asked
+from nbrucio.pipeline.cached_status import instance_digests
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.notebooks import DeclaringNotebook, requirements_of
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from nbrucio.transfer.types import Outcome
 
 
-def planned(notebooks: Sequence[DeclaringNotebook], plan: Plan) -> list[NotebookReport]:
+def planned(run: RunContext, notebooks: Sequence[DeclaringNotebook], plan: Plan) -> list[NotebookReport]:
     """The report of each notebook before any download."""
-    plans = iter(plan.requirements)
+    plans, config = iter(plan.requirements), instance_digests(run.given)
     return [
         NotebookReport(
             notebook.path,
@@ -32,16 +33,17 @@ def planned(notebooks: Sequence[DeclaringNotebook], plan: Plan) -> list[Notebook
             notebook.faults(),
             asked=Asked(notebook.declared.notebook.metadata) if notebook.declared else None,
             unusable=notebook.unusable(),
+            config=config,
         )
         for notebook in notebooks
     ]
 
 
 def verified(
-    notebooks: Sequence[DeclaringNotebook], availability: Availability, limits: DownloadLimits
+    run: RunContext, notebooks: Sequence[DeclaringNotebook], availability: Availability
 ) -> list[NotebookReport]:
     """The report of each notebook with what is verified in the store; the rest is not an error yet."""
-    reports = planned(notebooks, make_plan(requirements_of(notebooks), availability, limits))
+    reports = planned(run, notebooks, make_plan(requirements_of(notebooks), availability, run.limits))
     return [
         report._replace(requirements=tuple(_without_errors(requirement) for requirement in report.requirements))
         for report in reports

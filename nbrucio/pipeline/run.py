@@ -54,15 +54,15 @@ def sync(
 
         def publish_verified(found: Availability) -> None:
             recorder.store_changed()
-            publish(verified(notebooks, found, run.limits), syncing=True, runtime=options.runtime)
+            publish(verified(run, notebooks, found), syncing=True, runtime=options.runtime)
 
         reread = Reread(run, publish_verified, cancel)
         availability = locate(run, requirements, options, recorder.note, downloads, reread)  # downloads may begin
         plan = make_plan(requirements, availability, run.limits)
         if plan.downloads and plan.refusal is None:
-            publish(planned(notebooks, plan), syncing=True, runtime=options.runtime)
+            publish(planned(run, notebooks, plan), syncing=True, runtime=options.runtime)
         outcomes = downloads.wait(plan)
-        reports = publish(finish(run, planned(notebooks, plan), plan, outcomes), runtime=options.runtime)
+        reports = publish(finish(run, planned(run, notebooks, plan), plan, outcomes), runtime=options.runtime)
         renew_rules(run, notebooks, options)
         remember(run, recorder, notebooks, plan, reports, options)
         return summary(run, reports, outcomes)

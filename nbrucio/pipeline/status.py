@@ -42,7 +42,7 @@ def status(
             notebooks = [with_drift(run, notebook) for notebook in notebooks]
         requirements = requirements_of(notebooks)
         plan = make_plan(requirements, locate(run, requirements, options, recorder.note), run.limits)
-        reports = planned(notebooks, plan)
+        reports = planned(run, notebooks, plan)
         if publish_ready:
             reports = [
                 publish(finish(run, [report], plan, {}))[0] if _is_ready(report) else report for report in reports

@@ -16,9 +16,11 @@ from nbrucio.core.did import Did
 from nbrucio.core.events import Event, Noticed
 from nbrucio.errors import BadDeclaration
 from nbrucio.jupyter import queries
+from nbrucio.kernel import Data, DataNotHere
 from nbrucio.operations.edit import add, lock
 from nbrucio.operations.grants import Grant, Grants
 from nbrucio.operations.verify import verify
+from nbrucio.pipeline.cached_status import cached_status
 from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.status import status
@@ -252,3 +254,78 @@ def test_add_refuses_what_is_declared_however_its_instance_is_written(
             add(path, [Did.parse(DATA)], config, handle="again", instance=name)
     elsewhere = notebook(tmp_path, "rucio.example")
     assert add(elsewhere, [Did.parse(DATA)], config, handle="again").changed
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace('default_instance = "first"', 'default_instance = "second"'),
+        lambda text: text.replace("[instances.first]", "[instances.third]"),
+        lambda text: re.sub(r"(?m)^host = .*$", 'host = "https://rucio.example.org"', text, count=1),
+        lambda text: f'vo = "atl"\n{text}',
+    ],
+    ids=["default", "name", "host", "vo"],
+)
+def test_a_running_kernel_does_not_use_the_data_of_the_instance_that_was_meant_before(
+    configured: Configured, tmp_path: Path, edit: Callable[[str], str]
+) -> None:
+    config, file = configured(first={}, second={"vo": "atl"}), tmp_path / "config.toml"
+    path = notebook(tmp_path, None)
+    assert sync([path], config).exit_code == 0
+    kernel = Data(path)
+    assert len(kernel["data"]) == 1
+    file.write_text(edit(file.read_text()))
+    with pytest.raises(DataNotHere, match="'data' may mean another Rucio instance now") as refused:
+        kernel["data"]
+    assert refused.value.next_command == f"nbrucio sync {path}"
+    assert str(file) in refused.value.message
+
+
+def test_a_sync_answers_a_kernel_again_after_the_configuration_was_changed(
+    configured: Configured, tmp_path: Path
+) -> None:
+    path = notebook(tmp_path, None)
+    assert sync([path], configured(first={}, second={"vo": "atl"})).exit_code == 0
+    kernel = Data(path)
+    config = configured(first={}, another={"vo": "atl"})
+    with pytest.raises(DataNotHere):
+        kernel["data"]
+    assert cached_status([path], config, synced=True) is None, "else a sync would find nothing to do"
+    assert sync([path], config).downloaded_files == 0
+    assert len(kernel["data"]) == 1
+
+
+@pytest.mark.parametrize("instance", [None, "identity"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text + "\n[policy]\nparallel = 2\n",
+        lambda text: text + '\n[[instances.first.mounts]]\nrse = "MOCK"\npath = "/mnt"\n',
+        lambda text: f"# host of ours\n{text}",
+        None,
+    ],
+    ids=["policy", "mount", "comment", "unreadable"],
+)
+def test_other_settings_leave_kernels_their_data(
+    configured: Configured, tmp_path: Path, edit: Callable[[str], str] | None, instance: str | None
+) -> None:
+    config, file = configured(first={}), tmp_path / "config.toml"
+    path = notebook(tmp_path, config.instance().identity if instance else None)
+    assert sync([path], config).exit_code == 0
+    kernel = Data(path)
+    if edit is None:
+        file.unlink()
+    else:
+        file.write_text(edit(file.read_text()))
+    assert len(kernel["data"]) == 1
+
+
+def test_a_requirement_that_names_its_server_does_not_depend_on_the_default_instance(
+    configured: Configured, tmp_path: Path
+) -> None:
+    config, file = configured(first={}, second={"vo": "atl"}), tmp_path / "config.toml"
+    path = notebook(tmp_path, config.instance("first").identity)
+    assert sync([path], config).exit_code == 0
+    kernel = Data(path)
+    file.write_text(file.read_text().replace('default_instance = "first"', 'default_instance = "second"'))
+    assert len(kernel["data"]) == 1
