@@ -1,1 +1,1 @@
-"""What Rucio knows: DIDs, files, replicas and rules."""
+"""Asks Rucio for DIDs, files, replicas and rules."""

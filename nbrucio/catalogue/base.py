@@ -1,7 +1,7 @@
-"""What a catalogue must be able to answer, and the values that come back.
+"""The protocol of a catalogue.
 
-The one real catalogue is Rucio (`nbrucio.catalogue.rucio`). The protocol exists so that the pure rooms can be read
-without it, and so that a test can inject a fault that a real server cannot produce on demand.
+The only real catalogue is Rucio (`nbrucio.catalogue.rucio`). The protocol lets pure rooms be read without it, and lets
+a test inject an error that a real server cannot produce on demand.
 """
 
 from __future__ import annotations
@@ -14,27 +14,29 @@ from nbrucio.core.files import DidFacts, FileEntry, Replica
 
 
 class Catalogue(Protocol):
-    """One instance's catalogue. Methods may be called from several threads.
+    """The catalogue of one instance. Methods are thread-safe.
 
     Every method raises `DidNotFound`, `CredentialsRejected`, `Offline` (the server cannot be reached), `RucioRefused`
-    or `MissingDependency`, and nothing else that a user can cause.
+    or `MissingDependency`, and no other error that a user can cause.
     """
 
     def describe(self, did: Did) -> DidFacts:
-        """Type, openness and totals of ``did``, in one request."""
+        """Return type, openness and totals of ``did``, with one request."""
 
     def files(self, did: Did) -> Iterator[FileEntry]:
-        """Every file below ``did``, streamed, in the catalogue's order; a file DID gives itself."""
+        """Yield every file below ``did``, in the catalogue's order, as it arrives; a file DID yields itself."""
 
     def replicas(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
-        """The replicas of each file, best first as the catalogue sorts them, streamed; one with none may be absent.
+        """Yield the replicas of each file as they arrive, in the catalogue's order of preference.
+
+        A file without replicas may be missing.
 
         Args:
             dids: files; a dataset or container stands for all its files.
         """
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
-        """DIDs in ``scope`` whose name matches ``pattern`` (``*`` is the wildcard, in the scope, too).
+        """Yield DIDs in ``scope`` whose name matches ``pattern``; ``*`` is the wildcard in both.
 
         Args:
             kind: ``all``, ``collection``, ``dataset``, ``container`` or ``file``.
@@ -42,14 +44,14 @@ class Catalogue(Protocol):
         """
 
     def close(self) -> None:
-        """Give back connections. Idempotent."""
+        """Close connections. Idempotent."""
 
 
 class CatalogueFactory(Protocol):
-    """Opens catalogues of configured instances, each once."""
+    """Opens the catalogues of configured instances, each once."""
 
     def open(self, instance: str) -> Catalogue:
-        """The catalogue of the instance with this identity; connects at its first question only."""
+        """Return the catalogue of the instance with this identity. It connects on its first request."""
 
     def close(self) -> None:
-        """Close every catalogue that was opened. Idempotent."""
+        """Close every opened catalogue. Idempotent."""

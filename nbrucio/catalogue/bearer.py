@@ -1,6 +1,7 @@
-"""Bearer tokens that users supply: where they stand, what they say of themselves, and to which instance they belong.
+"""Bearer tokens that users supply: where to find them, their claims, and the instance that each belongs to.
 
-A token opens whatever its holder can reach, so each belongs to one instance, and no notebook chooses which.
+A token opens everything that its holder can access. So each token belongs to one instance, and no notebook chooses
+which.
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ from typing import NamedTuple
 from nbrucio.config import Config, Instance
 from nbrucio.disk.read import parse_json, read_file
 
-#: The audience of tokens that every service of the Grid accepts (WLCG Common JWT Profiles 1.0). It names no instance.
+#: Audience that every Grid service accepts (WLCG Common JWT Profiles 1.0). It identifies no instance.
 ANY_AUDIENCE = "https://wlcg.cern.ch/jwt/v1/any"
-#: A token that ends within this time is not sent: the request may take as long.
+#: A token that expires within this many seconds is not sent: the request may take as long.
 MARGIN_S = 10.0
-#: An end that late is none.
+#: A later expiry, in seconds since the epoch, counts as none.
 NEVER_S = 1e11
 _MAX_BYTES = 64 * 1024
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
 
 
 class TokenPlace(NamedTuple):
-    """Where a token stands: in the environment variable ``env`` or in ``file``. Exactly one of them is given."""
+    """The place of a token: the environment variable ``env`` or the file ``file``. Exactly one of them is set."""
 
     env: str | None = None
     file: Path | None = None
 
     def text(self, environ: Mapping[str, str]) -> str | None:
-        """What stands there, without surrounding space; None when nothing can be read."""
+        """Return the text at this place without surrounding space; None when there is none or it cannot be read."""
         if self.env is not None:
             return environ.get(self.env, "").strip() or None
         try:
@@ -43,26 +44,26 @@ class TokenPlace(NamedTuple):
             return None
 
     def token(self, environ: Mapping[str, str]) -> str | None:
-        """The bearer token there; None without one, or when it has expired."""
+        """Return the bearer token at this place; None without one, or when it has expired."""
         text = self.text(environ)
         return None if text is None or not _TOKEN.match(text) or claims(text).has_expired() else text
 
-    def told(self) -> dict[str, str]:
-        """What a manifest says of it: the token itself is in no file of ours."""
+    def as_json(self) -> dict[str, str]:
+        """Return this place for a manifest. nbrucio writes the token itself to no file."""
         return {"file": str(self.file)} if self.env is None else {"variable": self.env}
 
     def __str__(self) -> str:
-        """Its name for people."""
+        """Return the place for display."""
         return self.env or str(self.file)
 
 
 class Claims(NamedTuple):
-    """What a token says of itself. Nothing of it is verified here: it only decides who may see the token.
+    """Claims of a token. They are not verified: they only decide which server may receive the token.
 
     Attributes:
-        audiences: for whom it is; empty when it does not say.
-        issuer: who made it, without a final slash.
-        expires_at: when it ends, in seconds since 1970.
+        audiences: intended audiences; empty when the token names none.
+        issuer: issuer, without a final slash.
+        expires_at: expiry in seconds since the epoch.
     """
 
     audiences: frozenset[str] = frozenset()
@@ -70,17 +71,17 @@ class Claims(NamedTuple):
     expires_at: float | None = None
 
     def has_expired(self) -> bool:
-        """Whether it ends now, or ended."""
+        """Whether the token has expired, or expires within `MARGIN_S`."""
         return self.expires_at is not None and self.expires_at < time.time() + MARGIN_S
 
     def fit(self, instance: Instance) -> bool:
-        """Whether ``instance``'s Rucio may accept it, as far as the audience says."""
+        """Whether the Rucio server of ``instance`` may accept the token, judging by its audience."""
         wanted = _audiences(instance)
         return not wanted or not self.audiences or ANY_AUDIENCE in self.audiences or bool(wanted & self.audiences)
 
 
 def claims(token: str) -> Claims:
-    """The claims of a JWT; none for any other token."""
+    """Return the claims of a JWT; empty claims for any other token."""
     parts = token.split(".")
     try:
         content = parse_json(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))) if len(parts) == 3 else None
@@ -98,10 +99,10 @@ def claims(token: str) -> Claims:
 
 
 def discovered(environ: Mapping[str, str]) -> TokenPlace | None:
-    """Where the user's token stands by WLCG Bearer Token Discovery 1.0 (https://zenodo.org/records/3937438).
+    """Find the user's token by WLCG Bearer Token Discovery 1.0 (https://zenodo.org/records/3937438).
 
-    BEARER_TOKEN, then the file BEARER_TOKEN_FILE, then bt_u<uid> in XDG_RUNTIME_DIR, then in /tmp; the first that is
-    there decides, even with a token that cannot be used. A file in /tmp counts only if it is the user's own.
+    BEARER_TOKEN, then the file BEARER_TOKEN_FILE, then bt_u<uid> in XDG_RUNTIME_DIR, then in /tmp. The first existing
+    one counts, even when its token is unusable. A file in /tmp counts only if the user owns it.
     """
     if environ.get("BEARER_TOKEN"):
         return TokenPlace(env="BEARER_TOKEN")
@@ -110,7 +111,7 @@ def discovered(environ: Mapping[str, str]) -> TokenPlace | None:
 
 
 def belongs_to(instance: Instance, token: str, config: Config | None) -> bool:
-    """Whether a token that was discovered is ``instance``'s. Without a ``config`` it is the only instance."""
+    """Whether a discovered token belongs to ``instance``. Without a ``config``, it is the only instance."""
     if config is None:
         return True
     found = _owner(claims(token), config)
@@ -118,19 +119,19 @@ def belongs_to(instance: Instance, token: str, config: Config | None) -> bool:
 
 
 def ambient(instance: Instance, environ: Mapping[str, str], config: Config | None) -> TokenPlace | None:
-    """Where the discovered token stands if it can be used and is ``instance``'s; else None."""
+    """Return the place of the discovered token if it is usable and belongs to ``instance``; else None."""
     place = discovered(environ)
     token = place.token(environ) if place else None
     return place if token is not None and belongs_to(instance, token, config) else None
 
 
 def existing(path: Path | None) -> Path | None:
-    """``path`` if a file is there; else None."""
+    """Return ``path`` if it is a file; else None."""
     return path if path is not None and path.is_file() else None
 
 
 def own_file(path: Path) -> Path | None:
-    """``path`` if it is a regular file of this user: in /tmp anybody may put a file of any name."""
+    """Return ``path`` if it is a regular file of this user: in /tmp, anybody can create a file of any name."""
     try:
         facts = path.lstat()
     except OSError:
@@ -139,10 +140,10 @@ def own_file(path: Path) -> Path | None:
 
 
 def _owner(said: Claims, config: Config) -> Instance | None:
-    """The instance whose audience is named, else whose issuer, else the default one.
+    """Return the instance that the audience names, else the issuer, else the default instance.
 
-    Of several that are named the default one is meant, or none: a token for one of two servers is not tried at both.
-    Of several logins to one server the first is meant.
+    When several are named: the default one if it is among them, else None, because a token for one of two servers is
+    not tried at both. Among several logins to one server the first counts.
     """
     by_audience = [one for one in config.instances if _audiences(one) & said.audiences]
     by_issuer = [one for one in config.instances if said.issuer and _issuer(one) == said.issuer]

@@ -1,4 +1,4 @@
-"""What people look at before they choose data: scopes, RSEs, metadata, copies, and what is in a collection."""
+"""Browse an instance before choosing data: scopes, RSEs, metadata, replicas, and the content of collections."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from nbrucio.core.files import DidFacts, total_bytes
 if TYPE_CHECKING:
     from nbrucio.catalogue.client import InstanceClient
 
-#: Of a container so many datasets are looked at for the copies; more would keep people waiting.
+#: Largest number of datasets of a container whose replicas are requested. More would take too long.
 MAX_DATASETS = 50
 
 
 @dataclass(frozen=True)
 class Copies:
-    """How much of a DID one RSE holds.
+    """The part of a DID at one RSE.
 
     Attributes:
         rse: the RSE's name.
-        files: how many files are there and can be read.
-        files_total: how many those have of which it holds any.
-        size_bytes: of those that can be read; None when Rucio does not know it.
-        states: Rucio's words for the states that occur: AVAILABLE, COPYING, BAD, …
+        files: number of available files.
+        files_total: number of files in the datasets that have any replica at this RSE.
+        size_bytes: bytes of the available files; None when Rucio does not know.
+        states: Rucio's replica states that occur: AVAILABLE, COPYING, BAD, …
     """
 
     rse: str
@@ -42,10 +42,11 @@ class Copies:
 
 
 class Browser:
-    """Looks around at one instance. Every method raises what `nbrucio.catalogue.errors.translate_errors` maps.
+    """Browses one instance. Methods raise the errors of `nbrucio.catalogue.errors.translate_errors`.
 
     Args:
-        connected: gives the client; connects at its first call.
+        instance: the Rucio server.
+        connected: returns the client; connects on its first call.
     """
 
     def __init__(self, instance: Instance, connected: Callable[[], InstanceClient]) -> None:
@@ -53,10 +54,10 @@ class Browser:
         self._connected = connected
 
     def account(self) -> str | None:
-        """Who the user is there; asks the server, and so proves that the login works.
+        """Return the user's account name; asks the server, which proves that the login works.
 
-        None when the instance's configuration names no account: the server's word for it comes as a redirect, which
-        the client does not follow.
+        None when the configuration names no account: the server reports it with a redirect, which the client does not
+        follow.
         """
         client = self._connected()
         with translate_errors(self._instance):
@@ -66,13 +67,13 @@ class Browser:
             return None
 
     def scopes(self, pattern: str = "*") -> list[str]:
-        """The scopes whose name matches ``pattern`` (``*`` is the wildcard), sorted."""
+        """Return the scopes that match ``pattern`` (``*`` is the wildcard), sorted."""
         client = self._connected()
         with translate_errors(self._instance):
             return sorted(scope for scope in map(str, client.list_scopes()) if fnmatchcase(scope, pattern))
 
     def own_scopes(self) -> list[str]:
-        """The user's own scopes, sorted; none is no error."""
+        """Return the user's own scopes, sorted; empty when there are none."""
         client = self._connected()
         with translate_errors(self._instance):
             try:
@@ -83,13 +84,13 @@ class Browser:
                 raise
 
     def rses(self) -> list[str]:
-        """The names of the RSEs, sorted."""
+        """Return the names of all RSEs, sorted."""
         client = self._connected()
         with translate_errors(self._instance):
             return sorted(str(row["rse"]) for row in client.list_rses())
 
     def metadata(self, did: Did) -> dict[str, Any]:
-        """Everything that Rucio keeps of ``did`` besides its content; what is not set is left out."""
+        """Return the metadata of ``did`` in all of Rucio's plugins, without unset keys."""
         client = self._connected()
         with translate_errors(self._instance, str(did)):
             try:
@@ -97,26 +98,26 @@ class Browser:
             except ServerRefusal as error:
                 if error.status != 500:
                     raise
-                # A server whose database has no JSON cannot say what it keeps there, and says nothing at all.
+                # A server whose database lacks JSON answers 500 instead of skipping that plugin.
                 found = client.get_metadata(did.scope, did.name)
         return {str(key): _plain(value) for key, value in sorted(found.items()) if value not in (None, "")}
 
     def contents(self, did: Did) -> Iterator[DidFacts]:
-        """What ``did`` holds directly, streamed: files of a dataset, collections of a container."""
+        """Yield the direct content of ``did`` as it arrives: files of a dataset, collections of a container."""
         client = self._connected()
         with translate_errors(self._instance, str(did)):
             for row in client.list_content(did.scope, did.name):
                 yield facts_of(row, "type")
 
     def rules(self, did: Did) -> list[tuple[Rule, str]]:
-        """The rules on ``did``, anybody's, each with its account."""
+        """Return all rules on ``did``, of any account, each with its account."""
         client = self._connected()
         with translate_errors(self._instance, str(did)):
             rows = list(client.list_did_rules(did.scope, did.name))
             return [(rule_of(row), str(row["account"])) for row in rows]
 
     def copies(self, did: Did, kind: DidType) -> tuple[list[Copies], bool]:
-        """Where ``did`` is, by RSE; and whether only the first `MAX_DATASETS` datasets below it were looked at."""
+        """Return the replicas of ``did`` by RSE, and whether only its first `MAX_DATASETS` datasets were counted."""
         client = self._connected()
         with translate_errors(self._instance, str(did)):
             if kind is DidType.FILE:
@@ -131,7 +132,7 @@ class Browser:
 
 
 def _datasets(client: InstanceClient, did: Did) -> Iterator[Did]:
-    """The datasets below a container, at any depth."""
+    """Yield the datasets below a container, at any depth."""
     for row in client.list_content(did.scope, did.name):
         child = did_of(row)
         if row["type"] == DidType.DATASET.value:

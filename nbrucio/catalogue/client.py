@@ -1,10 +1,10 @@
-"""rucio-clients, told everything and kept to itself. Importing this module imports it, which takes a while.
+"""rucio-clients with all settings passed explicitly. Importing this module imports rucio-clients, which takes a while.
 
-Import it and make clients within `nbrucio.catalogue.auth.process_kept`.
+Import it and create clients within `nbrucio.catalogue.auth.process_kept`.
 
-`BaseClient` reads a rucio.cfg, environment variables and a token file of its own; in a process with several instances
-each of them belongs to at most one. Here every setting comes from the instance. What is overridden are its methods
-with one underscore; the rest of it is used as it is.
+`BaseClient` reads a rucio.cfg, environment variables and a token file. In a process with several instances, each of
+these belongs to at most one. Here every setting is from the instance: methods with one leading underscore are
+overridden, and the rest is used unchanged.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ from nbrucio.config import Instance
 _MAX_WORDS_BYTES = 64 * 1024
 
 
-class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
-    """What keeps a client of rucio-clients to one instance; it logs in when it is made, unless a token is kept.
+class BoundClient(BaseClient):  # type: ignore[misc]  # rucio ships no types
+    """Binds a client of rucio-clients to one instance. Logs in when it is created, unless there is a saved token.
 
     Args:
         instance: the Rucio server.
-        login: how it gets in without a token.
-        tokens: the tokens that are tried first, and where a login's is kept.
-        timeout_s: to connect, and between two pieces of an answer.
+        login: the credentials to use without a token.
+        tokens: tokens to try first; saves the token of a login.
+        timeout_s: seconds to connect, and between two pieces of a response.
 
     Raises:
-        what `nbrucio.catalogue.errors.translate_errors` maps.
+        Exception: the errors that `nbrucio.catalogue.errors.translate_errors` translates.
     """
 
-    REQUEST_RETRIES = 0  # that is: once more when a connection breaks, which a kept-alive one may do at any time
+    REQUEST_RETRIES = 0  # means one retry after a broken connection; a persistent one may break at any time
 
     def __init__(self, instance: Instance, login: Login, tokens: LoginTokens, timeout_s: tuple[float, float]) -> None:
         self._instance = instance
@@ -62,18 +62,18 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
             super().__init__(
                 rucio_host=instance.host,
                 auth_host=instance.auth_host,
-                account=instance.account or "",  # None would mean the one of RUCIO_ACCOUNT or rucio.cfg
-                ca_cert=str(instance.ca_cert) if instance.ca_cert else True,  # None would not verify at all
+                account=instance.account or "",  # None would mean RUCIO_ACCOUNT or rucio.cfg
+                ca_cert=str(instance.ca_cert) if instance.ca_cert else True,  # None would disable verification
                 auth_type=instance.auth_type,
                 creds=login.creds,
                 timeout=timeout_s,
-                user_agent="nbrucio rucio-clients",  # it adds its own version
+                user_agent="nbrucio rucio-clients",  # rucio-clients appends its version
                 vo=instance.vo,
                 logger=_silent(),
             )
         except configparser.Error:
-            # Its last step looks into a rucio.cfg for `request_retries`, and fails over one without [client] or with
-            # two of them.
+            # The last step of __init__ reads `request_retries` from a rucio.cfg, and fails on a file with no or two
+            # sections [client].
             if not self.auth_token:
                 raise
         self.request_retries = self.REQUEST_RETRIES
@@ -86,6 +86,7 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
 
     @session.setter
     def session(self, session: requests.Session) -> None:
+        """The HTTP session. `BaseClient` sets a new one after each rejected token without closing the old one."""
         limit(session)
         session.hooks["response"].append(self._note)
         self.close_session()
@@ -106,17 +107,17 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
             self._session.close()
 
     def _get_creds(self, creds: dict[str, Any] | None) -> dict[str, Any]:
-        return dict(creds or {})  # complete already; the original looks for more in the environment and a rucio.cfg
+        return dict(creds or {})  # already complete; the original searches the environment and a rucio.cfg
 
     def _get_auth_tokens(self) -> tuple[str | None, str, str, str]:
-        # The last call before the login, hence the place to set right what __init__ took from elsewhere.
+        # The last call before the login, and so the place to correct what __init__ read from elsewhere.
         self.account = self._instance.account
-        self.script_id = "nbrucio"  # instead of the command line's first words, which every request would carry
+        self.script_id = "nbrucio"  # instead of the command line's first words, which every request would send
         self.auth_oidc_refresh_active = False
-        return None, "", "", ""  # where it would keep the token; see the three methods that follow
+        return None, "", "", ""  # paths of a token file, replaced by the three methods below
 
-    # The next three are private to BaseClient, which looks for a token in the environment whatever it was given, and
-    # keeps one in a file that has no place for the token's end. Tests with a real login fail if they are renamed.
+    # The next three methods are private to BaseClient. The originals read a token from the environment whatever the
+    # arguments, and save it in a file without its expiry. Tests with a real login fail if they are renamed.
 
     def _BaseClient__read_token(self) -> bool:  # noqa: N802
         self.auth_token = self._tokens.current()
@@ -126,11 +127,11 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
         return True
 
     def _BaseClient__get_token(self) -> None:  # noqa: N802
-        # Called without a token, and when the present one was refused: then the next best one goes before a login.
+        # Called without a token, or when the present one was rejected: try the next token before a login.
         if self.auth_token is not None:
             refusal: ServerRefusal | None = getattr(self._last, "refusal", None)
             if refusal is not None and not is_about_token(refusal.name):
-                raise refusal  # no other token may do it either
+                raise refusal  # no other token would be allowed either
             self._tokens.refuse(self.auth_token)
         if self._BaseClient__read_token():
             return
@@ -141,20 +142,20 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
 
     def _BaseClient__write_token(self) -> None:  # noqa: N802
         assert self.auth_token is not None
-        self._tokens.keep(self.auth_token, self._expires_at)
+        self._tokens.save(self.auth_token, self._expires_at)
 
     def _get_exception(
         self, headers: Mapping[str, str], status_code: int | None = None, data: str | bytes | None = None
     ) -> tuple[Callable[[str], Exception], str]:
-        # The original takes whatever name the server sends from rucio.common.exception and calls it.
+        # The original looks up the name that the server sends in rucio.common.exception and calls it.
         facts = _json_object(data)
         name = facts.get("ExceptionClass") or headers.get("ExceptionClass") or ""
         words = facts.get("ExceptionMessage") or headers.get("ExceptionMessage") or ""
         return lambda text: ServerRefusal(str(name), text, status_code), str(words)
 
     def _load_json_data(self, response: requests.Response) -> Iterator[Any]:
-        # Unlike the original: within limits, a name that looks like a date stays a text, what is not Rucio's is an
-        # error, and the connection is given back even when the caller stops early.
+        # Unlike the original: limits apply, a name that looks like a date stays text, a malformed response is an error,
+        # and the connection is released even when the caller stops early.
         return rows(response)
 
     def _send_request(self, url: str, method: HTTPMethod, **options: object) -> requests.Response:
@@ -162,7 +163,7 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
             why = self._tokens.why_none()
             raise rejected(self._instance, f"{why}, and a login in a browser needs a terminal")
         path, mark, query = url.partition("?")
-        # `quote_plus` writes a space as +, which in a path is a plus.
+        # `quote_plus` encodes a space as +, which in a path means a plus.
         response = super()._send_request(path.replace("+", "%20") + mark + query, method, **options)
         assert isinstance(response, requests.Response)
         if "X-Rucio-Auth-Token" in response.headers:
@@ -170,16 +171,16 @@ class OfInstance(BaseClient):  # type: ignore[misc]  # rucio ships no types
         return response
 
 
-class _Surroundings(AccountClient, RSEClient, ScopeClient):  # type: ignore[misc]
-    """What there is besides DIDs and replicas."""
+class _OtherCalls(AccountClient, RSEClient, ScopeClient):  # type: ignore[misc]
+    """Calls for accounts, RSEs and scopes."""
 
 
-class InstanceClient(OfInstance, DIDClient, ReplicaClient, RuleClient, _Surroundings):  # type: ignore[misc]
-    """The calls of which the catalogue is made."""
+class InstanceClient(BoundClient, DIDClient, ReplicaClient, RuleClient, _OtherCalls):  # type: ignore[misc]
+    """All calls that nbrucio uses."""
 
 
 def _silent() -> logging.Logger:
-    """A logger that nobody listens to: errors are raised, and its debug lines would show passwords."""
+    """Return a logger without output: errors are raised, and debug lines would contain passwords."""
     logger = logging.Logger("nbrucio.rucio-clients", logging.CRITICAL + 1)
     logger.addHandler(logging.NullHandler())
     return logger

@@ -1,4 +1,4 @@
-"""The one boundary where everything that rucio-clients can raise becomes an error of our tree."""
+"""Translates every error that rucio-clients, requests and `nbrucio.http` can raise into nbrucio's errors."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from nbrucio.errors import (
 )
 from nbrucio.http import BrokenOff, GivenUp, HttpError, Malformed, NotConnected, NotTrusted, Silent, TooLarge
 
-#: Rucio's exceptions by name: they come from rucio-clients, or as a name in a server's answer. What is not named here
-#: is `RucioRefused`.
+#: Rucio's exceptions by name, raised by rucio-clients or named in a server's response. Any other is a `RucioRefused`.
 BY_NAME: dict[str, type[NbrucioError]] = {
     **dict.fromkeys(("DataIdentifierNotFound", "OpenDataDataIdentifierNotFound", "ScopeNotFound"), DidNotFound),
     **dict.fromkeys(
@@ -58,7 +57,7 @@ BY_NAME: dict[str, type[NbrucioError]] = {
     ),
 }
 
-#: Why a server cannot be reached, as people are told.
+#: Texts: why a server cannot be reached.
 LATE = "no connection within the time allowed"
 SILENT = "it stopped answering"
 UNCONNECTED = "no connection"
@@ -70,7 +69,7 @@ _MAX_WORDS = 200
 
 
 class ServerRefusal(Exception):
-    """A server's answer that is an error: Rucio's name for it (empty without one), its words and the HTTP status."""
+    """A server's error response: Rucio's name for the error (empty without one), its message and the HTTP status."""
 
     def __init__(self, name: str, words: str, status: int | None) -> None:
         super().__init__(words)
@@ -81,7 +80,7 @@ class ServerRefusal(Exception):
 
 @contextmanager
 def translate_errors(instance: Instance, subject: str | None = None) -> Iterator[None]:
-    """Let nothing but `NbrucioError` out of the block, which asks ``instance`` about ``subject``."""
+    """Raise nothing but `NbrucioError` from the block, which asks ``instance`` about ``subject``."""
     from requests.exceptions import RequestException
     from rucio.common.exception import RucioException
 
@@ -96,9 +95,9 @@ def translate_errors(instance: Instance, subject: str | None = None) -> Iterator
         RequestException,
         OSError,
         ImportError,
-        EOFError,  # rucio-clients asks on the terminal in an OIDC login
-        configparser.Error,  # rucio-clients reads a rucio.cfg by itself, whatever it is given
-        # An answer that is not Rucio's: no JSON, no token in the headers, no row at all.
+        EOFError,  # rucio-clients prompts on the terminal in an OIDC login
+        configparser.Error,  # rucio-clients reads a rucio.cfg whatever its arguments
+        # Not a response of Rucio: no JSON, no token in the headers, no row.
         ValueError,
         LookupError,
         StopIteration,
@@ -107,14 +106,14 @@ def translate_errors(instance: Instance, subject: str | None = None) -> Iterator
 
 
 def error_for(error: BaseException, instance: Instance, subject: str | None = None) -> NbrucioError:
-    """Our error for one of the lower libraries'."""
+    """Return the nbrucio error for an error of a lower library."""
     from requests import exceptions as http
     from rucio.common.exception import RucioException
 
     if isinstance(error, ServerRefusal):
         return _refused(error, instance, subject)
     if isinstance(error, HttpError):
-        return of_http(error, instance)
+        return http_error(error, instance)
     if isinstance(error, RucioException):
         names = [known.__name__ for known in type(error).__mro__]
         found = next((BY_NAME[name] for name in names if name in BY_NAME), RucioRefused)
@@ -130,12 +129,12 @@ def error_for(error: BaseException, instance: Instance, subject: str | None = No
     if isinstance(error, configparser.Error):
         return _named(BadConfig, f"rucio-clients cannot read its rucio.cfg ({type(error).__name__})", instance, subject)
     if isinstance(error, OSError):
-        return _system_fault(error, instance)
+        return _os_error(error, instance)
     return not_rucio(instance)
 
 
 def did_not_found(did: str, instance: Instance) -> DidNotFound:
-    """The error for a DID that the instance does not have."""
+    """Return the error for a DID that the instance does not have."""
     return DidNotFound(
         f"{instance.name} knows no DID {printable(did)}.",
         subject=did,
@@ -145,15 +144,15 @@ def did_not_found(did: str, instance: Instance) -> DidNotFound:
 
 
 def rejected(instance: Instance, words: str) -> CredentialsRejected:
-    """The error for a login that failed, with what helps for this kind of login."""
+    """Return the error for a failed login, with a hint for this kind of login."""
     hint, command = _LOGIN_HELP[instance.auth_type]
     return CredentialsRejected(
         f"{instance.name} does not let you in: {words}.", subject=instance.name, hint=hint, next_command=command
     )
 
 
-def of_http(error: HttpError, instance: Instance) -> NbrucioError:
-    """The error for a request that failed."""
+def http_error(error: HttpError, instance: Instance) -> NbrucioError:
+    """Return the error for a failed request."""
     if isinstance(error, Malformed):
         return not_rucio(instance)
     if isinstance(error, TooLarge):
@@ -176,7 +175,7 @@ def of_http(error: HttpError, instance: Instance) -> NbrucioError:
 
 
 def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
-    """The error for a server that does not answer, or not to the end."""
+    """Return the error for a server that does not answer completely."""
     from requests import exceptions as http
 
     if isinstance(error, http.SSLError):
@@ -191,19 +190,19 @@ def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
 
 
 def out_of_reach(instance: Instance, what: str, hint: str | None = None) -> Offline:
-    """The error for a server that cannot be reached, and why."""
+    """Return the error for a server that cannot be reached, and why."""
     hint = hint or "Check the network and the instance's host, then try again."
     return Offline(f"{instance.name} ({instance.host}) cannot be reached: {what}.", subject=instance.name, hint=hint)
 
 
 def words_of(error: BaseException) -> str:
-    """What one of Rucio's exceptions says, in one line without its frame."""
+    """Return the message of one of Rucio's exceptions, in one line without its frame."""
     text = str(error).partition("Details:")[2] or str(error)
     return tidy(text)
 
 
 def tidy(text: str) -> str:
-    """A server's words fit to be shown: one line, no control characters, not too long, without a final stop."""
+    """Return a server's text for display: one line, printable, at most 200 characters, no final full stop."""
     line = "".join(char if char.isprintable() else " " for char in text)
     short = " ".join(line.split())
     return (short if len(short) <= _MAX_WORDS else short[: _MAX_WORDS - 1] + "…").rstrip(".")
@@ -253,7 +252,7 @@ def _named(kind: type[NbrucioError], words: str, instance: Instance, subject: st
 
 
 def not_rucio(instance: Instance) -> RucioRefused:
-    """The error for an answer that no Rucio server gives."""
+    """Return the error for a response that no Rucio server sends."""
     return RucioRefused(
         f"{instance.name} ({instance.host}) did not answer as a Rucio server does.",
         subject=instance.name,
@@ -261,9 +260,9 @@ def not_rucio(instance: Instance) -> RucioRefused:
     )
 
 
-def _system_fault(error: OSError, instance: Instance) -> NbrucioError:
+def _os_error(error: OSError, instance: Instance) -> NbrucioError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NoSpace("There is no space left for the login token.", subject=error.filename)
-    if error.errno is None:  # requests says so of a CA or certificate file that is not there
+    if error.errno is None:  # requests raises this for a missing CA or certificate file
         return BadConfig(f"{instance.name} cannot be used as configured: {tidy(str(error))}.", subject=instance.name)
     return Offline(f"{instance.name} cannot be reached: {error.strerror}.", subject=instance.name)

@@ -1,6 +1,6 @@
-"""Search conditions as people type them, to Rucio's filters.
+"""Translates search conditions into Rucio's filters.
 
-Rucio's filters are described at `list_dids` of rucio-clients: ``key`` or ``key.operation`` to a value.
+`list_dids` of rucio-clients describes the filters: ``key`` or ``key.operation`` to a value.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ KINDS = ("all", "collection", "dataset", "container", "file")
 
 _OPERATIONS = {"=": "", "==": "", "!=": ".ne", "<": ".lt", "<=": ".lte", ">": ".gt", ">=": ".gte"}
 _CONDITION = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*(<=|>=|!=|==|=|<|>)\s*(.+?)\s*\Z", re.DOTALL)
-#: ``and`` and ``or`` between conditions, outside quotes: what follows them has an even number of each quote.
+#: ``and`` and ``or`` between conditions, outside quotes: an even number of each quote follows them.
 _WORDS = re.compile(r"""\s+(and|or)\s+(?=(?:[^"]*"[^"]*")*[^"]*\Z)(?=(?:[^']*'[^']*')*[^']*\Z)""", re.IGNORECASE)
-#: Each is a query of its own for Rucio's database.
+#: Largest number of alternatives. Each is a separate query of Rucio's database.
 MAX_ALTERNATIVES = 32
 _SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
 def check_scope(scope: str) -> str:
-    """``scope`` if it is one.
+    """Return ``scope`` if it is a valid scope name.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not.
     """
     if not _SCOPE.match(scope):
         raise UsageError(
@@ -41,10 +41,10 @@ def check_scope(scope: str) -> str:
 
 
 def check_kind(kind: str) -> str:
-    """``kind`` if Rucio knows it.
+    """Return ``kind`` if it is one of `KINDS`.
 
     Raises:
-        UsageError: it does not.
+        UsageError: it is not.
     """
     if kind not in KINDS:
         raise UsageError(f"{printable(kind)} is no kind of DID: one of {', '.join(KINDS)}.", subject=kind)
@@ -52,13 +52,13 @@ def check_kind(kind: str) -> str:
 
 
 def filters_of(pattern: str, conditions: Sequence[str]) -> list[dict[str, str]]:
-    """Rucio's filters for names that match ``pattern`` and metadata that meet all ``conditions``.
+    """Return Rucio's filters for names that match ``pattern`` and metadata that meets all ``conditions``.
 
-    A condition is ``key=value`` (or another comparison), or several joined by ``and`` and ``or``, of which ``and``
-    binds closer. A value that holds such a word or a space at its ends stands in quotes. ``bytes`` takes sizes (1 GB).
+    A condition is ``key=value`` (or another comparison), or several joined by ``and`` and ``or``; ``and`` binds closer.
+    Quote a value that contains such a word or has spaces at its ends. ``bytes`` accepts sizes (1 GB).
 
     Raises:
-        UsageError: a condition cannot be read, or comes twice in one alternative.
+        UsageError: a condition cannot be parsed, or occurs twice in one alternative.
     """
     alternatives = [_alternatives(condition) for condition in conditions]
     count = prod(len(each) for each in alternatives)
@@ -70,8 +70,8 @@ def filters_of(pattern: str, conditions: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _alternatives(text: str) -> list[list[str]]:
-    """The conditions of each alternative."""
-    words = _WORDS.split(text)  # conditions at even places, the words between them at odd ones
+    """Return the conditions of each alternative."""
+    words = _WORDS.split(text)  # even indices: conditions; odd indices: the words between them
     alternatives = [[words[0]]]
     for word, condition in zip(words[1::2], words[2::2], strict=True):
         if word.lower() == "or":

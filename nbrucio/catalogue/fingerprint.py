@@ -1,4 +1,4 @@
-"""Who logs in, as a name for the file of the token: the same person at the same server, and nobody else."""
+"""Identifies a login by a digest, which names its token file: one per person and server."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nbrucio.config import Instance
 from nbrucio.disk.read import read_file
 
 _MAX_BYTES = 256 * 1024
-#: A Kerberos cache begins with its owner and the ticket of his login; tickets of services are added at its end.
+#: Bytes of a Kerberos cache to digest: it begins with its owner and the login ticket; service tickets are appended.
 _TICKET_BYTES = 1024
-#: A password is made slow to guess from the name of a file: lists of names are copied where contents are not.
+#: Makes guessing a password from a file name slow: lists of file names are copied where contents are not.
 _ROUNDS = 50_000
 
 
 def key_of(instance: Instance, environ: Mapping[str, str]) -> str:
-    """A name for this login: of URLs, VO, account and kind of login, and of the credential's content.
+    """Return a digest of this login: URLs, VO, account, kind of login, and the credential's content.
 
     Another proxy at the same path is another login, and so is another password of the same user.
     """

@@ -1,6 +1,6 @@
-"""From rows of Rucio's answers to values. What a server must not send is refused here, with the row's name.
+"""Parses rows of Rucio's responses. A value that a server must not send is rejected, with the row's name.
 
-A malformed checksum is refused too: were it taken as absent, a damaged catalogue would switch verification off.
+A malformed checksum is rejected, too: if it counted as absent, a damaged catalogue would switch verification off.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ RucioRow = Mapping[str, Any]
 
 
 def did_of(row: object) -> Did:
-    """The DID of a row with ``scope`` and ``name``.
+    """Return the DID of a row with ``scope`` and ``name``.
 
     Raises:
-        RucioRefused: there is none, or it is one that nbrucio cannot handle.
+        RucioRefused: it has none, or one that nbrucio cannot handle.
     """
     scope, name = (row.get("scope"), row.get("name")) if isinstance(row, dict) else (None, None)
     if not isinstance(scope, str) or not isinstance(name, str):
@@ -39,7 +39,7 @@ def did_of(row: object) -> Did:
 
 
 def file_of(row: object) -> FileEntry:
-    """The file of a row of the files call.
+    """Return the file of a row of the files call.
 
     Raises:
         RucioRefused: the row is malformed.
@@ -50,12 +50,13 @@ def file_of(row: object) -> FileEntry:
 
 
 def replicas_of(row: object, schemes: Container[str]) -> tuple[Did, tuple[Replica, ...]]:
-    """The file and the replicas of a row of list_replicas, in the server's order of preference.
+    """Return the file and the replicas of a row of list_replicas, in the server's order of preference.
 
-    A constituent of an archive is left out: nbrucio does not unpack. So is a replica of a scheme that nobody asked for.
+    Constituents of archives are left out, because nbrucio does not unpack. So are replicas of other schemes than
+    ``schemes``: a server must not choose how this machine reads.
 
     Args:
-        schemes: those that were asked for, in lower case. A server must not choose how this machine reads.
+        schemes: requested schemes, in lower case.
 
     Raises:
         RucioRefused: the row is malformed.
@@ -85,11 +86,11 @@ _priority = itemgetter(0)
 
 
 def facts_of(row: object, type_key: str) -> DidFacts:
-    """What a row says of a DID whose type stands at ``type_key``.
+    """Return type, openness and totals of a DID from a row with its type at ``type_key``.
 
-    A row of a search does not say whether a DID is open: there it counts as open when Rucio keeps no totals of it,
-    which it does from the moment of closing on. The totals of an open one are left out, also those that Rucio
-    still keeps from before it was opened again.
+    A row of a search does not say whether a DID is open. It then counts as open when it has no totals, because Rucio
+    stores totals when a DID is closed. Totals of an open DID are left out, since they may be from before it was
+    reopened.
 
     Raises:
         RucioRefused: the row is malformed.
@@ -108,10 +109,10 @@ def facts_of(row: object, type_key: str) -> DidFacts:
 
 
 def count_of(row: RucioRow, key: str, did: Did) -> int | None:
-    """The number at ``key``, zero or more; None when the server does not know it.
+    """Return the non-negative integer at ``key``; None when the server does not know it.
 
     Raises:
-        RucioRefused: it is no such number.
+        RucioRefused: it is something else.
     """
     value = row.get(key)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
@@ -123,7 +124,7 @@ def _adler32(row: RucioRow, did: Did) -> str | None:
     text = _checksum(row, "adler32", did)
     if text is not None and not _ADLER32.match(text):
         raise _malformed(did, "adler32")
-    return None if text is None else text.zfill(8)  # some clients register it without its leading zeros
+    return None if text is None else text.zfill(8)  # some clients register it without leading zeros
 
 
 def _md5(row: RucioRow, did: Did) -> str | None:

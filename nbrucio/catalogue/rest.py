@@ -1,7 +1,7 @@
-"""The questions of a sync, asked with the token of an earlier login and without rucio-clients.
+"""The requests of a sync, sent with a saved token and without rucio-clients.
 
-Loading rucio-clients takes longer than what it is asked here. Only success is handled, and a server that cannot be
-reached. Anything else is left to rucio-clients: it asks again, logs in, retries, and knows what went wrong.
+Importing rucio-clients takes longer than the requests themselves. This module handles success, and an unreachable
+server. Anything else is left to rucio-clients, which repeats the request, logs in, retries, and reports errors.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ from nbrucio.http import (
 )
 from nbrucio.version import __version__
 
-#: Hosts whose URL every HTTP library sends as it is written.
+#: URLs that every HTTP library sends unchanged.
 _PLAIN_HOST = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\Z")
 
 
-#: Replicas nearby come first. It is what servers do by themselves today.
+#: Nearest replicas first, which is also today's default of Rucio servers.
 SORT = "geoip"
 
 
 def describe(did: Did) -> Request:
-    """What ``did`` is."""
+    """Return the request for type, openness and totals of ``did``."""
     return Request("GET", f"/dids/{quote(did.scope, safe='')}/{quote(did.name, safe='')}")
 
 
 def files(did: Did) -> Request:
-    """The files of ``did``."""
+    """Return the request for the files of ``did``."""
     return Request("GET", f"{describe(did).path}/files")
 
 
 def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None) -> Request:
-    """The replicas of each of ``dids``, in the words of ``ReplicaClient.list_replicas`` of rucio-clients 41."""
-    words: dict[str, Any] = {
+    """Return the request for replicas of ``dids``, as ``ReplicaClient.list_replicas`` of rucio-clients 41 sends it."""
+    body: dict[str, Any] = {
         "dids": [{"scope": did.scope, "name": did.name} for did in dids],
         "domain": None,
         "sort": SORT,
@@ -62,12 +62,12 @@ def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None) -> R
         "resolve_parents": False,
     }
     if site:
-        words["client_location"] = {"site": site}
-    return Request("POST", "/replicas/list", json.dumps(words).encode())
+        body["client_location"] = {"site": site}
+    return Request("POST", "/replicas/list", json.dumps(body).encode())
 
 
 class Direct:
-    """Asks one instance with a token that is there without a login. Threads may share it."""
+    """Asks one instance with a token that needs no login. Thread-safe."""
 
     def __init__(self, instance: Instance, policy: Policy, tokens: LoginTokens) -> None:
         self._instance = instance
@@ -76,12 +76,12 @@ class Direct:
         self._client = Client(instance.host, Tls(instance.ca_cert), timeouts)
 
     def ask(self, request: Request) -> Iterator[object] | None:
-        """The rows of the answer as they come; None when rucio-clients has to be asked.
+        """Return the rows of the response as they arrive; None when rucio-clients must be asked instead.
 
         Raises:
-            Offline: the server cannot be reached, or its answer breaks off later.
-            RucioRefused: the answer exceeds a limit, or what comes later is not Rucio's.
-            BadConfig: there is no folder for tokens.
+            Offline: the server cannot be reached, or the response ends early.
+            RucioRefused: the response exceeds a limit, or a later row is malformed.
+            BadConfig: the folder for tokens cannot be created.
         """
         token = self._tokens.current() if _is_plain(self._instance) else None
         if token is None:
@@ -89,22 +89,25 @@ class Direct:
         try:
             answer = self._client.ask(request, self._headers(token))
             if answer.status == 200 and answer.kind in (JSON_LINES, JSON):
-                return self._begun(answer.rows())
+                return self._once_begun(answer.rows())
         except (GivenUp, NotConnected, Silent, TooLarge) as error:
-            raise errors.of_http(error, self._instance) from error
+            raise errors.http_error(error, self._instance) from error
         except (HttpError, ImportError):
             return None
         answer.close()
         if answer.status == 401 and is_about_token(answer.headers.get("ExceptionClass")):
-            self._tokens.refuse(token)  # rucio-clients would try it once more
+            self._tokens.refuse(token)  # otherwise rucio-clients would send it again
         return None
 
     def close(self) -> None:
-        """Close the kept connections. Idempotent."""
+        """Close the connections. Idempotent."""
         self._client.close()
 
-    def _begun(self, rows: Iterator[object]) -> Iterator[object]:
-        """``rows``, of which the first is here. None must have been given on when rucio-clients is asked instead."""
+    def _once_begun(self, rows: Iterator[object]) -> Iterator[object]:
+        """Yield ``rows``, the first of which has arrived.
+
+        Fall back to rucio-clients only before the first row was yielded.
+        """
         nothing = object()
         first = next(rows, nothing)
         return iter(()) if first is nothing else self._rest(first, rows)
@@ -114,10 +117,10 @@ class Direct:
         try:
             yield from rows
         except HttpError as error:
-            raise errors.of_http(error, self._instance) from error
+            raise errors.http_error(error, self._instance) from error
 
     def _headers(self, token: str) -> dict[str, str]:
-        """What rucio-clients sends, too."""
+        """Return the headers that rucio-clients sends."""
         headers = {
             "X-Rucio-Auth-Token": token,
             "X-Rucio-VO": self._instance.vo,
@@ -131,5 +134,5 @@ class Direct:
 
 
 def _is_plain(instance: Instance) -> bool:
-    """Whether rucio-clients would show the token to the same URL."""
+    """Whether rucio-clients would send the token to the same URL."""
     return _PLAIN_HOST.match(instance.host) is not None

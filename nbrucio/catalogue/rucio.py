@@ -1,5 +1,7 @@
-"""Rucio as a catalogue. What a sync needs to know is asked directly where an earlier login's token is kept; all else,
-and all that goes wrong, by way of rucio-clients, which is imported when it is needed and not before.
+"""Rucio as a catalogue.
+
+The requests of a sync are sent directly when an earlier login left a token. All others, and those that fail, go through
+rucio-clients, which is imported only then.
 """
 
 from __future__ import annotations
@@ -25,28 +27,28 @@ if TYPE_CHECKING:
     from nbrucio.catalogue.client import InstanceClient
     from nbrucio.catalogue.rules import Rules
 
-#: Files in one request for replicas.
+#: Largest number of files per request for replicas.
 BATCH = 1_000
 
-#: A pattern of scopes that matches more is too wide to ask for one by one.
+#: Largest number of scopes to search, since Rucio searches one at a time.
 MAX_SCOPES = 100
 
-#: Schemes of replicas to ask for. Without such a list Rucio names only each RSE's first protocol, often root, and an
-#: RSE that is reached by https as well would seem out of reach.
+#: Replica schemes to request. Without such a list, Rucio returns only each RSE's first protocol, often root, and an RSE
+#: that also has https would seem unreachable.
 SCHEMES = ("file", "https", "davs", "http", "root")
 
-#: Where sites say what they are called, as in rucio-clients; the server prefers the replicas of the user's own site.
+#: Variables with the site's name, as in rucio-clients; the server prefers replicas of the user's site.
 _SITE_VARIABLES = ("SITE_NAME", "ATLAS_SITE_NAME", "OSG_SITE_NAME")
 
 
 class RucioCatalogue:
-    """The catalogue of one instance; see `nbrucio.catalogue.base.Catalogue`. Connects at the first question.
+    """The catalogue of one instance; see `nbrucio.catalogue.base.Catalogue`. Connects on the first request.
 
     Args:
         instance: the Rucio server.
-        policy: timeouts, and whether there is a network at all.
-        schemes: schemes of replicas to ask for.
-        environ: where proxies, bearer tokens and the site's name are looked for; this process's when None.
+        policy: timeouts, and whether the network may be used.
+        schemes: replica schemes to request.
+        environ: environment with proxies, bearer tokens and the site's name; None means this process's.
         config: the configuration that the instance is part of; None when there are no others.
     """
 
@@ -68,7 +70,7 @@ class RucioCatalogue:
         self._direct = rest.Direct(instance, self._policy, self._tokens)
 
     def describe(self, did: Did) -> DidFacts:
-        """See `Catalogue`."""
+        """See `Catalogue.describe`."""
         _check_name(did, self.instance)
         row = next(self._directly(rest.describe(did)) or iter(()), None)
         if row is None:
@@ -80,13 +82,13 @@ class RucioCatalogue:
         return facts
 
     def files(self, did: Did) -> Iterator[FileEntry]:
-        """See `Catalogue`."""
+        """See `Catalogue.files`."""
         _check_name(did, self.instance)
         rows = self._rows(rest.files(did), str(did), lambda client: client.list_files(did.scope, did.name))
         yield from map(file_of, rows)
 
     def replicas(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
-        """See `Catalogue`. One request for each `BATCH` files; only replicas that are complete and can be read."""
+        """See `Catalogue.replicas`. Sends one request per `BATCH` files; only available replicas are returned."""
         site = next((self._environ[name] for name in _SITE_VARIABLES if self._environ.get(name)), None)
         for start in range(0, len(dids), BATCH):
             batch = dids[start : start + BATCH]
@@ -107,18 +109,18 @@ class RucioCatalogue:
                 yield replicas_of(row, self._schemes)
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
-        """See `Catalogue`. What it says of openness is a guess, see `facts_of`.
+        """See `Catalogue.search`. The openness in the results is a guess, see `facts_of`.
 
-        DIDs that nbrucio cannot handle are left out, and reported when all others are through.
+        DIDs that nbrucio cannot handle are left out, and reported after all others.
 
         Raises:
-            UsageError: the scope, the kind or a filter is wrong.
+            UsageError: the scope, the kind or a filter is invalid.
         """
         from nbrucio.catalogue.filters import check_kind, filters_of
 
         conditions = filters_of(pattern, filters)
         check_kind(kind)
-        strange: list[str] = []
+        unusable: list[str] = []
         for one in self._scopes(scope):
             client = self._connected()
             with translate_errors(self.instance, f"{one}:{pattern}"):
@@ -126,19 +128,19 @@ class RucioCatalogue:
                     try:
                         did_of(row)
                     except RucioRefused as error:
-                        strange.append(error.message)
+                        unusable.append(error.message)
                         continue
                     yield facts_of(row, "did_type")
-        if strange:
-            raise RucioRefused(f"{len(strange)} of the DIDs found cannot be shown. The first: {strange[0]}")
+        if unusable:
+            raise RucioRefused(f"{len(unusable)} of the DIDs found cannot be shown. The first: {unusable[0]}")
 
     def _scopes(self, pattern: str) -> Sequence[str]:
-        """The scopes to search one by one, which is how Rucio searches."""
+        """Return the scopes to search; Rucio searches one at a time."""
         from nbrucio.catalogue.filters import check_scope
 
         if "*" not in pattern:
             return [check_scope(pattern)]
-        found = self.explorer().scopes(pattern)
+        found = self.browser().scopes(pattern)
         if len(found) > MAX_SCOPES:
             raise UsageError(
                 f"{len(found):,} scopes match; at most {MAX_SCOPES} are searched at once.",
@@ -148,19 +150,19 @@ class RucioCatalogue:
         return found
 
     def rules(self) -> Rules:
-        """The user's replication rules there."""
+        """Return the user's replication rules at this instance."""
         from nbrucio.catalogue.rules import Rules
 
         return Rules(self.instance, self._connected)
 
-    def explorer(self) -> Browser:
-        """What people look at besides files."""
+    def browser(self) -> Browser:
+        """Return the browser of this instance."""
         from nbrucio.catalogue.browse import Browser
 
         return Browser(self.instance, self._connected)
 
     def close(self) -> None:
-        """See `Catalogue`. A later question connects anew."""
+        """See `Catalogue.close`. A later request connects again."""
         with self._lock:
             if self._client is not None:
                 self._client.close_session()
@@ -170,7 +172,7 @@ class RucioCatalogue:
     def _rows(
         self, request: Request, subject: str | None, ask: Callable[[InstanceClient], Iterable[object]]
     ) -> Iterator[object]:
-        """The answer to ``request``, or to what ``ask`` asks rucio-clients, which is the same."""
+        """Yield the rows of ``request``, sent directly or else by ``ask``, which sends the same with rucio-clients."""
         rows = self._directly(request)
         if rows is not None:
             yield from rows
@@ -180,7 +182,7 @@ class RucioCatalogue:
             yield from ask(client)
 
     def _directly(self, request: Request) -> Iterator[object] | None:
-        """The answer without rucio-clients; None where that needs to be asked, or is loaded and logged in anyway."""
+        """Return the response without rucio-clients; None when that must be asked, or is logged in already."""
         self._check_online()
         return self._direct.ask(request) if self._client is None else None
 
@@ -219,14 +221,16 @@ class RucioCatalogue:
 
 
 def _check_name(did: Did, instance: Instance) -> None:
-    # A path with such a segment means another one: the server would answer, about something else.
+    # HTTP clients resolve such a segment of a path: the server would answer about another DID.
     if did.name in (".", ".."):
         raise did_not_found(str(did), instance)
 
 
 class Catalogues:
-    """The catalogues of a configuration's instances, each opened once; see
-    `nbrucio.catalogue.base.CatalogueFactory`."""
+    """The catalogues of all configured instances, each opened once.
+
+    See `nbrucio.catalogue.base.CatalogueFactory`.
+    """
 
     def __init__(self, config: Config, environ: Mapping[str, str] | None = None) -> None:
         self._config = config
@@ -235,11 +239,11 @@ class Catalogues:
         self._opened: dict[str, RucioCatalogue] = {}
 
     def open(self, instance: str) -> RucioCatalogue:
-        """The catalogue of the instance that ``instance`` names.
+        """Return the catalogue of the instance named ``instance``.
 
         Raises:
-            UnknownInstance: none is configured under that name.
-            BadConfig: it has a fault.
+            UnknownInstance: no such instance is configured.
+            BadConfig: its configuration is invalid.
         """
         found = self._config.instance(instance)
         with self._lock:
@@ -250,7 +254,7 @@ class Catalogues:
             return self._opened[found.name]
 
     def close(self) -> None:
-        """Close every catalogue that was opened. Idempotent."""
+        """Close every opened catalogue. Idempotent."""
         with self._lock:
             opened = tuple(self._opened.values())
             self._opened.clear()

@@ -1,4 +1,4 @@
-"""Replication rules of the user at one instance: make, find, follow, renew, remove."""
+"""The user's replication rules at one instance: create, find, follow, renew, remove."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nbrucio.errors import BadConfig, ConsentNeeded, OverBudget, UsageError
 if TYPE_CHECKING:
     from nbrucio.catalogue.client import InstanceClient
 
-#: Written into our rules, so that they can be told from those that the user made otherwise.
+#: Comments on rules made by nbrucio, which distinguish them from the user's other rules.
 COMMENT = "made by nbrucio stage"
 UPLOAD_COMMENT = "made by nbrucio upload"
 
@@ -27,15 +27,15 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule as Rucio has it now.
+    """One replication rule in its present state.
 
     Attributes:
-        id: Rucio's.
-        did, rse: what is to be where; ``rse`` is an RSE expression.
-        state: Rucio's word: OK, REPLICATING, STUCK, SUSPENDED, WAITING_APPROVAL, INJECT.
-        ok, replicating, stuck: files by the state of their lock.
-        error: why Rucio says it is stuck; None when it says nothing.
-        expires: in UTC; None when it does not.
+        id: Rucio's rule id.
+        did, rse: the DID, and the RSE expression that it is replicated to.
+        state: Rucio's state: OK, REPLICATING, STUCK, SUSPENDED, WAITING_APPROVAL, INJECT.
+        ok, replicating, stuck: number of files by the state of their lock.
+        error: Rucio's reason for a stuck rule; None without one.
+        expires: expiry in UTC; None when the rule does not expire.
         ours: whether nbrucio made it.
     """
 
@@ -51,17 +51,20 @@ class Rule:
     ours: bool
 
     def as_json(self) -> dict[str, object]:
-        """This rule as a JSON-ready mapping."""
+        """Return this rule as a JSON-ready mapping."""
         expires = self.expires.strftime("%Y-%m-%dT%H:%M:%SZ") if self.expires else None
         return {**vars(self), "did": str(self.did), "expires": expires}
 
 
 class Rules:
-    """The rules of one instance. Every method raises what `nbrucio.catalogue.errors.translate_errors` maps,
-    `OverBudget` when the account's quota is used up, and `ConsentNeeded` when the account may not do this.
+    """The user's rules at one instance.
+
+    Methods raise the errors of `nbrucio.catalogue.errors.translate_errors`, `OverBudget` when the account's quota is
+    exhausted, and `ConsentNeeded` when the account lacks permission.
 
     Args:
-        connected: gives the client; connects at its first call.
+        instance: the Rucio server.
+        connected: returns the client; connects on its first call.
     """
 
     def __init__(self, instance: Instance, connected: Callable[[], InstanceClient]) -> None:
@@ -69,7 +72,7 @@ class Rules:
         self._connected = connected
 
     def find(self, did: Did, rse: str) -> Rule | None:
-        """The user's own rule for exactly this; one that nbrucio made before any other."""
+        """Return the user's rule for exactly this DID and RSE expression, one made by nbrucio first; else None."""
         client = self._connected()
         with self._asking(did):
             rows = [row for row in client.list_did_rules(did.scope, did.name) if row["rse_expression"] == rse]
@@ -77,7 +80,7 @@ class Rules:
         return next(iter(sorted(own, key=lambda rule: not rule.ours)), None)
 
     def ours(self) -> list[Rule]:
-        """Every rule of the user's that nbrucio made, the newest first."""
+        """Return all rules of the user that nbrucio made, newest first."""
         client = self._connected()
         with translate_errors(self._instance):
             if client.account is None:
@@ -95,7 +98,7 @@ class Rules:
             return [rule_of(row) for row in found]
 
     def get(self, rule_id: str) -> Rule:
-        """The rule with this id.
+        """Return the rule with this id.
 
         Raises:
             UsageError: there is none.
@@ -110,7 +113,7 @@ class Rules:
                 raise
 
     def make(self, did: Did, rse: str, lifetime_s: int) -> Rule:
-        """A new rule: one copy at ``rse`` for so long."""
+        """Create a rule for one copy at ``rse`` with a lifetime of ``lifetime_s`` seconds from now."""
         client = self._connected()
         with self._asking(did):
             dids = [{"scope": did.scope, "name": did.name}]
@@ -118,33 +121,33 @@ class Rules:
             return rule_of(client.get_replication_rule(rule_id))
 
     def renew(self, rule: Rule, lifetime_s: int) -> Rule:
-        """``rule``, which now lives for so long from now on."""
+        """Set the lifetime of ``rule`` to ``lifetime_s`` seconds from now; return the updated rule."""
         client = self._connected()
         with self._asking(rule.did):
             client.update_replication_rule(rule.id, {"lifetime": lifetime_s})
             return rule_of(client.get_replication_rule(rule.id))
 
-    def look(self, rule: Rule) -> Rule:
-        """``rule`` as it is now."""
+    def refresh(self, rule: Rule) -> Rule:
+        """Return the present state of ``rule``."""
         client = self._connected()
         with self._asking(rule.did):
             return rule_of(client.get_replication_rule(rule.id))
 
     def remove(self, rule: Rule) -> None:
-        """End ``rule``. Rucio deletes the copy when nobody else wants it."""
+        """Remove ``rule``. Rucio deletes the replica when no other rule needs it."""
         client = self._connected()
         with self._asking(rule.did):
             client.delete_replication_rule(rule.id)
 
     def files(self, rule: Rule) -> dict[Did, str]:
-        """The state of each file of ``rule``, in Rucio's words: OK, REPLICATING or STUCK."""
+        """Return the lock state of each file of ``rule``: OK, REPLICATING or STUCK."""
         client = self._connected()
         with self._asking(rule.did):
             rows = client.list_replica_locks(rule.id)
             return {Did(str(row["scope"]), str(row["name"])): str(row["state"]) for row in rows}
 
     def stuck(self, rule: Rule) -> dict[Did, str]:
-        """The files of ``rule`` that are stuck, each with Rucio's reason."""
+        """Return the stuck files of ``rule``, each with Rucio's reason."""
         client = self._connected()
         with self._asking(rule.did):
             found = client.examine_replication_rule(rule.id)
@@ -180,7 +183,7 @@ class Rules:
 
 
 def rule_of(row: Mapping[str, Any]) -> Rule:
-    """The rule that a row of Rucio's answers describes."""
+    """Parse a row of Rucio's response."""
     expires = row["expires_at"]
     return Rule(
         id=str(row["id"]),
@@ -197,7 +200,7 @@ def rule_of(row: Mapping[str, Any]) -> Rule:
 
 
 def _parsed(text: object) -> datetime | None:
-    """A time as Rucio's JSON writes it."""
+    """Parse a time as Rucio's JSON writes it."""
     if isinstance(text, datetime):
         return text
     if not text:

@@ -14,20 +14,20 @@ from nbrucio.http.paced import POOLS
 
 
 def limit(session: requests.Session) -> None:
-    """Keep what ``session`` receives within the limits, and have it follow no redirect."""
-    # A redirect would take the token, and at login the password, to a host that nobody configured: requests takes
-    # only its own Authorization header off.
+    """Apply size limits to the responses of ``session``, and disable redirects."""
+    # A redirect would send the token, and at login the password, to a host that is not configured: requests removes
+    # only its own Authorization header.
     session.max_redirects = 0
-    session.headers["Accept-Encoding"] = "gzip"  # what can be unpacked step by step
+    session.headers["Accept-Encoding"] = "gzip"  # can be decompressed in steps
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter())
 
 
 def rows(response: requests.Response) -> Iterator[object]:
-    """The JSON values of an answer of a session that is limited, as they come; closes it.
+    """Yield the JSON values of a response of a limited session as they arrive; closes the response.
 
     Raises:
-        HttpError: the body breaks off, exceeds a limit, or is not what its type says.
+        HttpError: the body ends early, exceeds a limit, or does not match its type.
     """
     kind = response.headers.get("content-type", "").partition(";")[0].strip()
     with contextlib.closing(response):
@@ -42,7 +42,7 @@ def rows(response: requests.Response) -> Iterator[object]:
 
 
 class _Limited:
-    """A response of urllib3 as requests reads it when it wants all of the content.
+    """A urllib3 response whose content requests can read only up to the limit.
 
     Attributes:
         whole: the response itself.
@@ -57,12 +57,12 @@ class _Limited:
         return getattr(self.whole, name)
 
     def stream(self, *_: object, **__: object) -> Iterator[bytes]:
-        """The unpacked content, up to the limit."""
+        """Yield the decompressed content, up to the limit."""
         self.begun = True
         try:
             yield from body.limited(body.pieces(self.whole))
         except BaseException:
-            self.whole.close()  # requests would leave the connection open
+            self.whole.close()  # requests would not close the connection
             raise
 
 
@@ -73,7 +73,7 @@ class _Adapter(HTTPAdapter):  # type: ignore[misc]  # mypy does not follow reque
 
     def proxy_manager_for(self, proxy: str, **options: object) -> PoolManager:
         manager = super().proxy_manager_for(proxy, **options)
-        if not proxy.lower().startswith("socks"):  # those connect by classes of their own
+        if not proxy.lower().startswith("socks"):  # SOCKS proxies use connection classes of their own
             manager.pool_classes_by_scheme = POOLS
         return manager
 

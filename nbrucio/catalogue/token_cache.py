@@ -1,8 +1,8 @@
-"""The tokens that open a Rucio server: those that the user supplies, and those that earlier logins left.
+"""Tokens for a Rucio server: those that the user supplies, and those of earlier logins.
 
-rucio-clients itself keeps one file an account below ``$TMPDIR``, whatever the server and whoever logged in, and so
-sends each server the other's token; and an empty file, or one that ends in a newline, fails every command until it is
-removed by hand. Ours lie in a private folder, one file for each server, VO, account and credential.
+rucio-clients saves one file per account below ``$TMPDIR``, whatever the server and the login. It therefore sends one
+server's token to another, and an empty file, or one that ends in a newline, fails every command until it is removed by
+hand. nbrucio uses a private folder with one file per server, VO, account and credential.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from nbrucio.disk.read import read_file
 from nbrucio.errors import BadConfig, CredentialsRejected
 
 _MAX_BYTES = 64 * 1024
-#: Rucio's tokens name the login, and the name in a certificate has spaces.
+#: Rucio's tokens contain the login, and a certificate's name contains spaces.
 _TOKEN = re.compile(r"[\x21-\x7e]+( +[\x21-\x7e]+)*\Z")
-#: What the server said of a token's end stands in a second line.
-_KEPT = re.compile(r"\s*(?P<token>[\x21-\x7e]+(?: +[\x21-\x7e]+)*)\s*(?:\n(?P<expires>\d{1,11})\s*)?\Z")
-#: A renewed proxy is a new credential, and leaves the token of the old one behind.
+#: A second line has the expiry that the server reported.
+_SAVED = re.compile(r"\s*(?P<token>[\x21-\x7e]+(?: +[\x21-\x7e]+)*)\s*(?:\n(?P<expires>\d{1,11})\s*)?\Z")
+#: Age at which unused tokens are removed: each renewed proxy is a new credential with a new file.
 _SWEPT_AFTER_S = 7 * 24 * 3600
 
 
 class LoginTokens:
-    """The tokens that may open the Rucio server of one instance, the best first. Threads may share it.
+    """The tokens to try for the Rucio server of one instance, best first. Thread-safe.
 
-    With an OIDC login these are the tokens of ``token_env`` and ``token_file``, then the discovered one if it is this
-    instance's, then the kept one. With any other login it is the kept one; supplied ones count where there is nothing
-    to log in with: there they are what rucio-clients kept for itself.
+    With an OIDC login: the tokens of ``token_env`` and ``token_file``, then the discovered one if it belongs to this
+    instance, then the saved one. With any other login: the saved one. Supplied tokens are used there only when
+    credentials are missing.
 
     Args:
         instance: the Rucio server.
@@ -54,24 +54,27 @@ class LoginTokens:
         self._login_key: str | None = None
 
     def current(self) -> str | None:
-        """The best token that was not refused; None when only a login helps.
+        """Return the best token that was not rejected; None when a login is needed.
 
         Raises:
-            BadConfig: no private folder can be made.
+            BadConfig: the private folder cannot be created.
         """
         return next((token for token in self._candidates() if token not in self._refused), None)
 
     def refuse(self, token: str) -> None:
-        """Note that the server refused ``token``; it is removed if it is the kept one."""
+        """Record that the server rejected ``token``; remove it if it is the saved one."""
         self._refused.add(token)
         forget_token(self._instance, self._environ, token)
 
     def begin_login(self) -> None:
-        """Note whose login begins: a proxy may be replaced before it ends."""
+        """Record the credential of the login that begins, since a proxy may be replaced before the login ends."""
         self._login_key = key_of(self._instance, self._environ)
 
-    def keep(self, token: str, expires_at: float | None) -> None:
-        """Keep the token of the login that began, up to ``expires_at`` (seconds since 1970) if the server said so."""
+    def save(self, token: str, expires_at: float | None) -> None:
+        """Save the token of that login.
+
+        ``expires_at`` is in seconds since the epoch; None when the server does not say.
+        """
         if not _TOKEN.match(token) or self._login_key != key_of(self._instance, self._environ):
             return
         path = token_file(self._instance, self._environ)
@@ -80,7 +83,7 @@ class LoginTokens:
         _sweep(path.parent)
 
     def why_none(self) -> str:
-        """Why the tokens that the user supplies are not used, as a phrase."""
+        """Return why no supplied token is used, as a phrase."""
         reasons = "; ".join(self._reasons())
         return f"no token for it can be used ({reasons})" if reasons else "there is no token for it"
 
@@ -88,14 +91,14 @@ class LoginTokens:
         is_oidc = self._instance.auth_type == "oidc"
         if is_oidc:
             yield from self._supplied()
-        kept = kept_token(self._instance, self._environ)
-        if kept is not None:
-            yield kept
+        saved = saved_token(self._instance, self._environ)
+        if saved is not None:
+            yield saved
         if not is_oidc and not _can_log_in(self._instance, self._environ):
             yield from self._supplied()
 
     def _supplied(self) -> Iterator[str]:
-        """What the user supplies goes over TLS only: unlike Rucio's own tokens it opens more than Rucio."""
+        """Yield the supplied tokens, over TLS only: unlike Rucio's own tokens, they open more than Rucio."""
         if not _is_over_tls(self._instance):
             return
         for place in _configured(self._instance):
@@ -114,7 +117,7 @@ class LoginTokens:
             yield "tokens are sent over https only"
             return
         for place in _configured(self._instance):
-            yield f"{place} {self._fault(place.text(self._environ))}"
+            yield f"{place} {self._problem(place.text(self._environ))}"
         found = discovered(self._environ)
         text = found.text(self._environ) if found else None
         if found is None or text is None:
@@ -124,9 +127,9 @@ class LoginTokens:
         elif not claims(text).fit(self._instance):
             yield f"{found} holds one for another audience"
         else:
-            yield f"{found} {self._fault(text)}"
+            yield f"{found} {self._problem(text)}"
 
-    def _fault(self, text: str | None) -> str:
+    def _problem(self, text: str | None) -> str:
         if text is None:
             return "holds nothing that can be read"
         if not _TOKEN.match(text):
@@ -135,39 +138,39 @@ class LoginTokens:
 
 
 def token_file(instance: Instance, environ: Mapping[str, str]) -> Path:
-    """The file for the token of this login, in a folder of this user's alone. It holds a usable token or is absent.
+    """Return the path for this login's token, in a private folder. The file contains a usable token or is absent.
 
     Raises:
-        BadConfig: no private folder can be made.
+        BadConfig: the private folder cannot be created.
     """
     path = _private_folder(environ) / f"token-{key_of(instance, environ)}"
     _remove_unusable(path)
     return path
 
 
-def kept_token(instance: Instance, environ: Mapping[str, str]) -> str | None:
-    """The usable token that an earlier login left for this one; None without.
+def saved_token(instance: Instance, environ: Mapping[str, str]) -> str | None:
+    """Return the usable token that an earlier login saved; None without one.
 
     Raises:
-        BadConfig: no private folder can be made.
+        BadConfig: the private folder cannot be created.
     """
     try:
-        kept = _KEPT.match(read_file(token_file(instance, environ), _MAX_BYTES, follow=False).decode("latin-1"))
+        saved = _SAVED.match(read_file(token_file(instance, environ), _MAX_BYTES, follow=False).decode("latin-1"))
     except OSError:
         return None
-    return kept["token"] if kept else None
+    return saved["token"] if saved else None
 
 
 def forget_token(instance: Instance, environ: Mapping[str, str], token: str) -> None:
-    """Remove the kept ``token``, which its server refused, unless another has taken its place."""
-    if kept_token(instance, environ) == token:
+    """Remove the saved ``token``, which its server rejected, unless another has replaced it."""
+    if saved_token(instance, environ) == token:
         token_file(instance, environ).unlink(missing_ok=True)
 
 
 def expiry(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """When the token of a login's answer ends, by the clock here; None when the server does not say.
+    """Return when the token of a login response expires, by the local clock; None when the server does not say.
 
-    Servers write an epoch or a date. ``Date`` of the same answer tells how far their clock is from ours.
+    Servers send seconds since the epoch or a date. The response's ``Date`` shows the difference between the clocks.
     """
     end = _moment(headers.get("X-Rucio-Auth-Token-Expires"))
     if end is None:
@@ -179,7 +182,7 @@ def expiry(headers: Mapping[str, str], now: float | None = None) -> float | None
 
 
 def _moment(text: str | None) -> float | None:
-    """Seconds since 1970 of a number or a date of RFC 1123."""
+    """Parse seconds since the epoch, or a date of RFC 1123."""
     from email.utils import parsedate_to_datetime  # only logins need it
 
     try:
@@ -192,7 +195,7 @@ def _moment(text: str | None) -> float | None:
 
 
 def is_about_token(refusal: str | None) -> bool:
-    """Whether a 401 with Rucio's name ``refusal`` refuses the token; Rucio also sends it for what nobody may do."""
+    """Whether a 401 with the error name ``refusal`` rejects the token; Rucio also sends 401 for forbidden actions."""
     return refusal in (None, "", "CannotAuthenticate")
 
 
@@ -219,23 +222,23 @@ def _can_log_in(instance: Instance, environ: Mapping[str, str]) -> bool:
 
 
 def _remove_unusable(path: Path) -> None:
-    """Remove what is no token, and a token whose end the server named and that has come."""
+    """Remove a file that is not a token, or whose token has expired."""
     try:
         facts = path.lstat()
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > _MAX_BYTES:
             path.unlink()
             return
-        kept = _KEPT.match(read_file(path, _MAX_BYTES, follow=False).decode("latin-1"))
-        if kept is None or (kept["expires"] and int(kept["expires"]) < time.time() + MARGIN_S):
+        saved = _SAVED.match(read_file(path, _MAX_BYTES, follow=False).decode("latin-1"))
+        if saved is None or (saved["expires"] and int(saved["expires"]) < time.time() + MARGIN_S):
             path.unlink()
     except FileNotFoundError:
-        return  # another process replaced or removed it just now
+        return  # another process replaced or removed it
     except OSError as error:
         raise _unusable(path, error.strerror or "unknown fault") from error
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the tokens of credentials that nobody has used for long."""
+    """Remove the tokens of credentials that are no longer used."""
     for path in folder.glob("token-*"):
         with suppress(OSError):
             if path.lstat().st_mtime < time.time() - _SWEPT_AFTER_S:
@@ -243,7 +246,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _private_folder(environ: Mapping[str, str]) -> Path:
-    """The folder, made if need be, with nobody else let in."""
+    """Return the folder, created if necessary, which only this user can read."""
     folder = _parent(environ) / "tokens"
     try:
         make_private_folder(folder)

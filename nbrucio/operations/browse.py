@@ -63,7 +63,7 @@ def contents(did: str, instance: str | None) -> Iterator[list[BrowseRow]]:
     """
     parsed = Did.parse(did)
     with catalogue_of(instance) as catalogue:
-        yield from _batches(catalogue.explorer().contents(parsed))
+        yield from _batches(catalogue.browser().contents(parsed))
 
 
 def _batches(facts: Iterable[DidFacts]) -> Iterator[list[BrowseRow]]:
@@ -88,7 +88,7 @@ def details(did: str, instance: str | None) -> dict[str, object]:
     parsed = Did.parse(did)
     with catalogue_of(instance) as catalogue:
         facts = catalogue.describe(parsed)
-        explorer = catalogue.explorer()
+        browser = catalogue.browser()
         faults: dict[str, object] = {}
 
         def part(name: str, ask: Callable[[], T]) -> T | None:
@@ -98,9 +98,9 @@ def details(did: str, instance: str | None) -> dict[str, object]:
                 faults[name] = error.as_json()
                 return None
 
-        metadata = part("metadata", lambda: explorer.metadata(parsed)) or {}
-        copies, cut = part("replicas", lambda: explorer.copies(parsed, facts.type)) or ([], False)
-        rules = part("rules", lambda: explorer.rules(parsed)) or []
+        metadata = part("metadata", lambda: browser.metadata(parsed)) or {}
+        copies, cut = part("replicas", lambda: browser.copies(parsed, facts.type)) or ([], False)
+        rules = part("rules", lambda: browser.rules(parsed)) or []
         instance_of = catalogue.instance
     return {
         "did": str(parsed),
@@ -139,8 +139,8 @@ def places(instance: str | None) -> dict[str, object]:
         NbrucioError: the catalogue cannot answer.
     """
     with catalogue_of(instance) as catalogue:
-        explorer = catalogue.explorer()
-        return {"account": explorer.account(), "scopes": explorer.own_scopes(), "rses": explorer.rses()}
+        browser = catalogue.browser()
+        return {"account": browser.account(), "scopes": browser.own_scopes(), "rses": browser.rses()}
 
 
 def login(instance: str | None) -> dict[str, object]:
@@ -152,7 +152,7 @@ def login(instance: str | None) -> dict[str, object]:
     with catalogue_of(instance) as catalogue:
         name = catalogue.instance.name
         try:
-            return {"instance": name, "account": catalogue.explorer().account(), "error": None}
+            return {"instance": name, "account": catalogue.browser().account(), "error": None}
         except NbrucioError as error:
             return {"instance": name, "account": None, "error": error.as_json()}
 

@@ -175,7 +175,7 @@ def progress_words(rule: Rule) -> str:
 def _looked(each: Staged, rules: Rules, told: dict[str, dict[Did, str]], reporter: Reporter) -> Staged:
     if each.rule is None or each.error is not None:
         return each
-    rule = rules.look(each.rule)
+    rule = rules.refresh(each.rule)
     if rule != each.rule:
         reporter.report(Noticed(progress_words(rule)))
         _tell_files(rule, rules, told.setdefault(rule.id, {}), reporter)

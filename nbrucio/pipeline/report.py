@@ -102,7 +102,7 @@ def _streamed(run: RunContext, requirement: RequirementReport) -> RequirementRep
 
     instance = run.config.instance(requirement.resolved.instance)
     found = storage_credentials(instance, os.environ, run.config)
-    token = found.token_place.told() if found.token_place else None
+    token = found.token_place.as_json() if found.token_place else None
     return requirement._replace(ca=str(found.ca) if found.ca else None, token=token)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nbrucio.catalogue.rucio import Catalogues
-from nbrucio.catalogue.token_cache import LoginTokens, expiry, kept_token, token_file
+from nbrucio.catalogue.token_cache import LoginTokens, expiry, saved_token, token_file
 from nbrucio.config import Config, Credentials, Instance, load
 from nbrucio.core.did import Did
 from nbrucio.errors import BadConfig, CredentialsRejected
@@ -122,7 +122,7 @@ def test_a_token_with_the_name_of_a_certificate_is_kept(
     at = {"host": scripted.url, "auth_host": scripted.url}
     for _ in range(2):
         connect(**at).describe(DIMUON)
-    assert kept_token(instance._replace(**at), environ) == token  # type: ignore[arg-type]
+    assert saved_token(instance._replace(**at), environ) == token  # type: ignore[arg-type]
     assert [headers(request).get("X-Rucio-Auth-Token") for request in scripted.requests[1:]] == [token, token]
 
 
@@ -158,8 +158,8 @@ def test_no_token_is_kept_under_the_name_of_a_proxy_that_replaced_its_own(
     tokens = LoginTokens(one, environ)
     tokens.begin_login()
     proxy.write_text("the second person's")
-    tokens.keep("the-first-persons-token", None)
-    assert kept_token(one, environ) is None
+    tokens.save("the-first-persons-token", None)
+    assert saved_token(one, environ) is None
 
 
 def test_tokens_of_credentials_that_are_gone_are_swept(
@@ -194,7 +194,7 @@ def test_what_an_account_may_not_do_costs_no_token(
     scripted.answers = [NOT_ALLOWED]
     with pytest.raises(CredentialsRejected, match="Account jdoe may not"):
         catalogue.describe(DIMUON)
-    assert kept_token(instance._replace(**at), environ) == "a-kept-token"  # type: ignore[arg-type]
+    assert saved_token(instance._replace(**at), environ) == "a-kept-token"  # type: ignore[arg-type]
     assert not [request for request in scripted.requests if "/auth/" in request.split()[1]]
 
 
@@ -221,7 +221,7 @@ def test_a_stale_supplied_token_never_beats_a_good_one(
     issued.answers = [REFUSED, answer(FACTS)]
     logged_in(**oidc).describe(DIMUON)
     assert _shown(issued) == ["stale", "a-kept-token"]
-    assert kept_token(instance._replace(**oidc), environ) == "a-kept-token"  # type: ignore[arg-type]
+    assert saved_token(instance._replace(**oidc), environ) == "a-kept-token"  # type: ignore[arg-type]
     issued.requests.clear()
     environ["BEARER_TOKEN"] = jwt(exp=time.time() - 1)
     logged_in(**oidc).describe(DIMUON)
@@ -322,7 +322,7 @@ def test_no_server_is_sent_the_token_of_another(
             assert catalogues.open("other").describe(DIMUON).open
         assert {request.status for request in requests} == {200}
     catalogues.close()
-    token = kept_token(instance, environ)
+    token = saved_token(instance, environ)
     assert token
     assert not any(token in request for request in scripted.requests)
     assert "X-Rucio-Auth-Token: a-fresh-token" in scripted.requests[-1]

@@ -208,7 +208,7 @@ def test_a_permission_that_is_missing_is_told_in_words(config: Config) -> None:
 
     rule: Any = type("Rule", (), {"id": "x", "did": Did("s", "n")})
     with pytest.raises(ConsentNeeded, match="Your account may not do this at sandbox: Account sandbox can not do this"):
-        Rules(instance, refuse).look(rule)
+        Rules(instance, refuse).refresh(rule)
 
 
 def test_following_can_be_stopped(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
