@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,3 +63,20 @@ def test_the_settings_of_the_server_have_their_real_defaults() -> None:
     assert {name: rows[name].strip("`").strip('"') for name in rows} == {
         name: str(traits[name].default_value) for name in rows
     }
+
+
+@pytest.mark.parametrize("page", ["panel.md", "jupyter.md"])
+def test_labels_in_italics_are_those_of_the_panel(page: str) -> None:
+    files = (path for room in ("src", "schema") for path in sorted((ROOT / "frontend" / room).rglob("*.*")))
+    shown = " ".join(" ".join(path.read_text(encoding="utf-8") for path in files).split())
+    text = re.sub(r"```.*?```|`[^`]*`", "", (ROOT / "docs" / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    labels = {" ".join(label.split()) for label in re.findall(r"(?<![*\w])\*([^*\n][^*]*?)\*(?!\*)", text)}
+    assert labels
+    assert {label for label in labels if label not in shown} == set()
+
+
+def test_the_shortcuts_of_the_panel_are_the_real_ones() -> None:
+    schema = json.loads((ROOT / "frontend" / "schema" / "plugin.json").read_text(encoding="utf-8"))
+    real = {keys["keys"][1] for keys in schema["jupyter.lab.shortcuts"]}
+    (sentence,) = re.findall(r"Ctrl\+Alt\+R \(.*?\), then (.*?)\.", (ROOT / "docs" / "panel.md").read_text(), re.DOTALL)
+    assert set(re.findall(r"\b[A-Z]\b", sentence)) == real
