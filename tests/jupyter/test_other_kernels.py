@@ -8,12 +8,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tree_sitter_julia
 from tree_sitter import Language, Parser
 
-from nbrucio.pipeline.manifest import ManifestEntry, write
+from nbrucio.pipeline.manifest import ManifestEntry, ManifestFile, write
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.test_open_policy import put
 from tests.support import interpreters
@@ -73,7 +74,7 @@ def test_a_python_without_nbrucio_gets_gate_and_data(foreign: Server, version: s
         assert "declares no data as 'jets'" in stopped.traceback[0]
 
 
-def test_a_shell_reads_the_plain_form(shared_server: Server, tmp_path: Path) -> None:
+def test_a_shell_reads_the_plain_form_in_a_kernel(shared_server: Server, tmp_path: Path) -> None:
     server = shared_server.fresh(tmp_path.name)
     put(server, "a.ipynb", declaring(dimuon=DIMUON))
     server.sync("a.ipynb")
@@ -83,6 +84,16 @@ def test_a_shell_reads_the_plain_form(shared_server: Server, tmp_path: Path) -> 
             '| while read -r path; do head -c 4 "$path"; done; echo'
         )
     assert output.text.strip() == "root" * 4
+
+
+TEXT: Any = {"capture_output": True, "text": True, "check": False}
+
+
+def change(path: Path) -> None:
+    """Append a byte to a file, whoever may write it."""
+    path.chmod(0o600)
+    with path.open("ab") as file:
+        file.write(b"x")
 
 
 def documented(language: str) -> str:
@@ -116,6 +127,35 @@ def test_cpp_reads_the_plain_form(tmp_path: Path) -> None:
     assert read("muons") == [str(tmp_path / "x"), str(tmp_path / "y")]
     assert read("taus") == ["taus is not here: syncing"]
     assert read("jets") == ["This notebook declares no data as jets"]
+    change(tmp_path / "y")
+    assert read("muons") == [f"{tmp_path / 'y'} is gone or has another size. Sync again."]
+
+
+def test_a_shell_reads_the_plain_form(tmp_path: Path) -> None:
+    environ = {"NBRUCIO_RUNTIME_DIR": str(tmp_path / "run")}
+    streamed = ManifestFile("s:z", None, "https://storage.example.org/z", 9)
+    entries = (
+        local_entry(tmp_path, "muons", "x", "y"),
+        ManifestEntry("jets", "s:jets", None, "ready", (streamed,)),
+        ManifestEntry("taus", "s:taus", None, "syncing"),
+    )
+    manifest = write(of(tmp_path / "nb.ipynb", *entries), environ)
+
+    def read(handle: str) -> list[str]:
+        code = documented("bash").replace("\nnbrucio muons\n", f"\nnbrucio {handle}\n")
+        words = ["bash", "-euc", code]
+        done = subprocess.run(words, env={"NBRUCIO_MANIFEST": str(manifest), "PATH": os.environ["PATH"]}, **TEXT)
+        assert (done.returncode == 0) == (not done.stderr)
+        return (done.stdout + done.stderr).splitlines()
+
+    assert read("muons") == [str(tmp_path / "x"), str(tmp_path / "y")]
+    assert read("jets") == ["https://storage.example.org/z"]
+    assert read("taus") == ["taus is not here: syncing"]
+    assert read("none") == ["This notebook declares no data as none."]
+    change(tmp_path / "y")
+    assert read("muons") == [str(tmp_path / "x"), f"{tmp_path / 'y'} is gone or has another size. Sync again."]
+    (tmp_path / "x").unlink()
+    assert read("muons") == [f"{tmp_path / 'x'} is gone or has another size. Sync again."]
 
 
 def test_the_reader_for_julia_is_julia() -> None:
@@ -139,6 +179,14 @@ def test_r_reads_the_manifest(shared_server: Server, tmp_path: Path) -> None:
             "cat(length(paths), all(sapply(paths, function(p) rawToChar(readBin(p, 'raw', 4)) == 'root')))"
         )
         assert output.text == "4 TRUE", output.traceback
+        path = Path(kernel.run("cat(paths[4])").text)
+        before = path.stat()
+        change(path)
+        changed = kernel.run("nbrucio('dimuon')")
+        os.truncate(path, before.st_size)  # other tests have the same store
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        path.chmod(before.st_mode)
+        assert "is gone or has another size" in "".join(changed.traceback)
         missing = kernel.run("nbrucio('jets')")
         assert "declares no data as 'jets'" in "".join(missing.traceback)
 
