@@ -38,10 +38,10 @@ _COPY_IN_USE_S = 60
 _BEING_MOUNTED = (errno.EBUSY, errno.EXDEV, errno.EPERM)
 
 
-def replace_file(target: Path, data: bytes, last_look: Callable[[], object]) -> None:
+def replace_file(target: Path, data: bytes, last_check: Callable[[], object]) -> None:
     """Make ``data`` the content of the existing file ``target``; who may read and write it stays as it is.
 
-    A symlink keeps pointing to it. ``last_look`` is called just before the content changes; what it raises stops the
+    A symlink keeps pointing to it. ``last_check`` is called just before the content changes; what it raises stops the
     change. Only another writer between it and the change can lose its work.
 
     Raises:
@@ -54,14 +54,14 @@ def replace_file(target: Path, data: bytes, last_look: Callable[[], object]) -> 
         raise PermissionError("it is read-only")
     descriptor = os.open(target, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
-        if not _exchange(target, descriptor, data, last_look):
-            _write_over(target, descriptor, data, last_look)
+        if not _exchange(target, descriptor, data, last_check):
+            _write_over(target, descriptor, data, last_check)
     finally:
         os.close(descriptor)
     _sync_folder(target.parent)
 
 
-def _exchange(target: Path, old: int, data: bytes, last_look: Callable[[], object]) -> bool:
+def _exchange(target: Path, old: int, data: bytes, last_check: Callable[[], object]) -> bool:
     """Put a new file in the place of ``target``, open as ``old``; False, with nothing done, where it would differ."""
     if os.fstat(old).st_nlink > 1:
         return False
@@ -74,7 +74,7 @@ def _exchange(target: Path, old: int, data: bytes, last_look: Callable[[], objec
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        last_look()
+        last_check()
         try:
             temporary.replace(target)
         except OSError as error:
@@ -94,12 +94,12 @@ def copy_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.nbrucio-before")
 
 
-def _write_over(target: Path, old: int, data: bytes, last_look: Callable[[], object]) -> None:
+def _write_over(target: Path, old: int, data: bytes, last_check: Callable[[], object]) -> None:
     before = read_file(target, _MAX_BYTES)
     copy = copy_of(target)
     _make_copy(copy, before)
     try:
-        last_look()
+        last_check()
     except BaseException:
         copy.unlink()
         raise

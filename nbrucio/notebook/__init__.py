@@ -1,1 +1,1 @@
-"""Reads notebooks, and edits their declaration without touching another byte."""
+"""Reads notebooks, and edits their declaration without changing another byte."""

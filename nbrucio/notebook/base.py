@@ -1,4 +1,4 @@
-"""A notebook as a value, whichever way its file is written."""
+"""A notebook as a value, in whichever format its file is."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from nbrucio.notebook.json_edit import ObjectText
 KEY = "nbrucio"
 
 
-#: Of a notebook. Its text takes up to four times as much while it is read.
+#: Size limit of a notebook. Reading one takes up to four times its size in memory.
 MAX_BYTES = 1 << 29
 
 
 class Notebook(NamedTuple):
-    """A notebook as it is on disk. Make one with `load` or `parse`.
+    """A notebook as it is on disk. Make one with `nbrucio.notebook.ipynb.load` or ``parse``.
 
     Attributes:
-        path: where it is.
+        path: its path.
         raw: its bytes.
-        metadata: what they say.
-        outline: where the document and its metadata stand in the text of ``raw``, for `with_value`; None in a text
+        metadata: its metadata.
+        outline: positions of the document and of its metadata in the text of ``raw``, for `with_value`; None in a text
             notebook.
-        sources: of the code cells.
+        sources: sources of the code cells.
     """
 
     path: Path
@@ -37,22 +37,22 @@ class Notebook(NamedTuple):
         return f"Notebook({str(self.path)!r})"
 
     def value(self) -> object | None:
-        """What the notebook holds under our key, unchecked; None when it has no such key."""
+        """Return the notebook's value of our key, unchecked; None without one."""
         return self.metadata.get(KEY)
 
     def language(self) -> str | None:
-        """The programming language of the code cells as the notebook says it (``python``); None when it does not."""
+        """Return the programming language of the code cells (``python``), by the metadata; None without one."""
         return language_of(self.metadata)
 
     def code_cells(self) -> tuple[str, ...]:
-        """The source of each code cell, in order; cells without a readable source are left out."""
+        """Return the source of each code cell, in order, without cells whose source is malformed."""
         return self.sources
 
 
 def language_of(metadata: Mapping[str, object]) -> str | None:
-    """The programming language that a notebook's metadata names; None when it names none.
+    """Return the programming language that a notebook's metadata names; None without one.
 
-    The kernel that was chosen decides: what the last one said of itself may be older.
+    The selected kernel takes precedence: the information from the last kernel may be older.
     """
     for key, name in (("kernelspec", "language"), ("language_info", "name")):
         about = metadata.get(key)

@@ -1,7 +1,7 @@
-"""Find the DIDs and handles that a notebook's code uses, without running it.
+"""Finds the DIDs and handles that a notebook's code uses, without running it.
 
-Only cells that mention nbrucio, or a name on which an argument depends, are parsed; a parsed cell is remembered by its
-text. So a save looks at what was edited, however long the notebook is.
+Only cells that mention nbrucio, or a name that an argument depends on, are parsed. Parsed cells are cached by their
+text, so a save parses only edited cells, however long the notebook is.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from nbrucio.errors import BadDid
 from nbrucio.kernel.uses import RUNS_PYTHON, Names, uses_in
 from nbrucio.notebook.base import language_of
 
-#: In cells of other languages only this is understood, in a comment: ``# nbrucio: scope:name``.
+#: The only syntax recognised in other languages, in a comment: ``# nbrucio: scope:name``.
 _DIRECTIVE = re.compile(r"^[ \t]*(?:#|//|--|;|%)+[ \t]*nbrucio:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)[ \t]*([^\n]*)\n?(.*)", re.DOTALL)
-# What is assigned to begins with no space: two parts that both take spaces would be tried in every division of them.
+# The assigned target must not begin with a space: two parts that both match spaces would backtrack over every split.
 _LINE_MAGIC = re.compile(r"(?P<before>\s*(?:[^\s#%!=][^#%!=\n]*=\s*)?)%(?P<name>\w+)[ \t]*(?P<line>.*)")
 _SHELL = re.compile(r"(?P<before>\s*(?:[^\s#%!=][^#%!=\n]*=\s*)?)!")
 _HELP = re.compile(r"(?P<before>\s*)(?:\?{1,2}[\w.*]+|[\w.*]+\?{1,2})\s*$")
-#: A chain of names that depend on names is followed so far.
+#: Largest length of a chain of names that depend on names.
 _MAX_ROUNDS = 8
 _MAX_CELL_CHARS = 200_000
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a notebook's code uses.
+    """The data that a notebook's code uses.
 
     Attributes:
-        dids: in the order of first use, each once.
-        handles: likewise.
-        dynamic: whether something is used that only running the code tells.
-        unparsed: indices of the code cells that mention nbrucio and are no valid Python.
+        dids: DIDs in order of first use, without duplicates.
+        handles: handles in order of first use, without duplicates.
+        dynamic: whether some use is known only at run time.
+        unparsed: indices of code cells that mention nbrucio and are not valid Python.
     """
 
     dids: tuple[Did, ...] = ()
@@ -48,39 +48,39 @@ class Scan:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing else can be in use: what is not listed here is not used."""
+        """Whether the code certainly uses nothing else."""
         return not self.dynamic and not self.unparsed
 
 
 def scan(sources: Sequence[str], language: str = "python") -> Scan:
-    """What the code cells with these sources use, read in this order.
+    """Return what the code cells with these sources use, in this order.
 
     Args:
         sources: one text per code cell.
-        language: of the kernel. In any but ``python`` only comments ``# nbrucio: scope:name`` count.
+        language: language of the kernel. Except for ``python``, only comments ``# nbrucio: scope:name`` count.
     """
     if language.lower() not in ("python", "python3", "ipython"):
         found = [did for source in sources for did in _DIRECTIVE.findall(source)]
-        return Scan(_valid(found), dynamic=True)  # other languages read the manifest itself, by handle
+        return Scan(_valid(found), dynamic=True)  # other languages read the manifest themselves, by handle
     if not any("rucio" in source for source in sources):
         return Scan()
     return _scan_python(tuple(sources))
 
 
 def scan_notebook(content: Mapping[str, object]) -> Scan:
-    """What the notebook with this JSON content uses. Anything malformed in it is passed over."""
+    """Return what the notebook with this JSON content uses. Malformed parts are skipped."""
     cells = content.get("cells")
     sources = [_source(cell) for cell in cells if _is_code(cell)] if isinstance(cells, list) else []
     metadata = content.get("metadata")
     return scan(sources, (language_of(metadata) if isinstance(metadata, Mapping) else None) or "python")
 
 
-@lru_cache(maxsize=16)  # most saves change no code
+@lru_cache(maxsize=16)  # most saves do not change code
 def _scan_python(sources: tuple[str, ...]) -> Scan:
     interesting = {"nbrucio", "rucio"}
     for _ in range(_MAX_ROUNDS):
         mention = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(interesting))) + r")\b")
-        # Looked for as plain text first, which takes a tenth of the time.
+        # Searching plain text first takes a tenth of the time.
         indices = [n for n, s in enumerate(sources) if any(word in s for word in interesting) and mention.search(s)]
         result, needed = _read_cells(sources, indices)
         if needed <= interesting:
@@ -111,12 +111,12 @@ def _read_cells(sources: Sequence[str], indices: Iterable[int]) -> tuple[Scan, s
 
 @lru_cache(maxsize=2048)
 def _parse(source: str) -> ast.Module | None:
-    """The tree of a cell, or None when it is no valid Python even after IPython's additions are taken out."""
+    """Return the syntax tree of a cell; None when it is not valid Python even without IPython's syntax."""
     if len(source) > _MAX_CELL_CHARS:
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of an invalid escape in the user's code, say
+            warnings.simplefilter("ignore")  # for example about an invalid escape in the user's code
             try:
                 return ast.parse(source)
             except SyntaxError:
@@ -126,10 +126,10 @@ def _parse(source: str) -> ast.Module | None:
 
 
 def plain_python(source: str) -> str:
-    """A cell's text with magics, shell lines and help turned into Python that parses.
+    """Return a cell's text with magics, shell lines and help replaced by valid Python.
 
-    Of IPython's own transformation this is the part that a scan needs; IPython may be missing in the server, and the
-    first call of its transformer takes longer than a save may.
+    This is the part of IPython's transformation that a scan needs. IPython may be missing in the server, and the first
+    call of its transformer takes longer than a save may.
     """
     cell = _CELL_MAGIC.match(source)
     if cell:

@@ -1,4 +1,4 @@
-"""Text notebooks as documents in Jupyter's own format."""
+"""Converts text notebooks into Jupyter's format."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from nbrucio.notebook.text import _read, is_text
 
 @contextmanager
 def as_ipynb(path: Path) -> Iterator[Path]:
-    """The notebook at ``path`` as an ``.ipynb`` while the block runs: itself, or what jupytext makes of the text.
+    """Provide the notebook at ``path`` as an ``.ipynb`` during the block: itself, or jupytext's conversion.
 
     Raises:
         MissingDependency: jupytext is not installed.
-        BadNotebook: it cannot be read.
+        BadNotebook: the notebook cannot be read.
     """
     if not is_text(path):
         yield path

@@ -1,4 +1,4 @@
-"""A notebook and what it declares."""
+"""A notebook with its declaration."""
 
 from __future__ import annotations
 
@@ -15,30 +15,26 @@ from nbrucio.notebook.ipynb import load
 ATTACHMENTS_KEY = "rucio_attachments"
 
 
-#: The metadata key of rucio-jupyterlab, read as a declaration where ours is absent.
-ATTACHMENTS_KEY = "rucio_attachments"
-
-
 class Declared(NamedTuple):
-    """A notebook and what it declares."""
+    """A notebook with its declaration."""
 
     notebook: Notebook
     declaration: Declaration
 
     @property
     def path(self) -> Path:
-        """Where the notebook is."""
+        """Path of the notebook."""
         return self.notebook.path
 
 
 def read_declared(path: Path, parameters: Mapping[str, object] = NO_PARAMETERS) -> Declared:
-    """The declaration of the notebook at ``path``; rucio-jupyterlab's attachments where it has none of ours.
+    """Read the notebook at ``path`` and its declaration, or else the attachments of rucio-jupyterlab.
 
     Args:
-        parameters: the values that the notebook runs with.
+        parameters: parameter values of this run.
 
     Raises:
-        BadNotebook: it cannot be read.
+        BadNotebook: the notebook cannot be read.
         BadDeclaration: its declaration as a whole cannot be read.
     """
     notebook = load(path)

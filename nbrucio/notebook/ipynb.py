@@ -1,8 +1,8 @@
-"""Load and save a notebook without touching a byte outside our key, ``metadata.nbrucio``.
+"""Load and save a notebook without changing a byte outside our key, ``metadata.nbrucio``.
 
-A notebook is untrusted input, possibly large, and its text belongs to whoever wrote it: it is read with the standard
-library's json (nbformat takes seconds to import and rewrites the whole file), and written by replacing only the
-characters of our key. Everything that is wrong with a file is a `BadNotebook`.
+A notebook is untrusted input, possibly large, and its text belongs to its author. It is read with the standard
+library's json, since nbformat takes seconds to import and rewrites the whole file. It is written by replacing only the
+characters of our key. Every defect of a file raises `BadNotebook`.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _EMPTY = {
 
 
 def load(path: Path) -> Notebook:
-    """The notebook at ``path``.
+    """Return the notebook at ``path``.
 
     Raises:
-        BadNotebook: there is no such file, it cannot be read, or it is not a notebook that can be edited safely.
+        BadNotebook: the file is missing, cannot be read, or is not a notebook that can be edited safely.
     """
-    path = Path(path)  # programs give texts, too
+    path = Path(path)  # programs may pass a str
     raw = _read(path)
     try:
         return parse(raw, path)
@@ -59,14 +59,15 @@ def load(path: Path) -> Notebook:
 
 
 def parse(raw: bytes, path: Path) -> Notebook:
-    """The notebook that ``raw`` writes; ``path`` says in messages where it came from, and whether it is one as text.
+    """Parse a notebook. ``path`` appears in errors, and its suffix selects the format.
 
-    Integers of more digits than Python converts, and floats out of range, read as infinity; their text is kept.
+    Integers with more digits than Python converts, and floats out of range, are read as infinity; their text stays in
+    the file.
 
     Raises:
-        BadNotebook: ``raw`` is not UTF-8, not JSON, nested too deeply, not a notebook of format 4, or names
-            ``metadata`` or our key twice, so that programs would disagree on what it says.
-        MissingDependency: it is a notebook as text, and what reads those is not installed.
+        BadNotebook: ``raw`` is not UTF-8, not JSON, nested too deeply, not a notebook of format 4, or has ``metadata``
+            or our key twice, so that programs would disagree on its content.
+        MissingDependency: it is a text notebook, and the library for those is not installed.
     """
     if path.suffix != ".ipynb":
         from nbrucio.notebook.text import is_text, parse_text
@@ -99,16 +100,15 @@ def parse(raw: bytes, path: Path) -> Notebook:
 
 
 def with_value(notebook: Notebook, value: Mapping[str, object] | None) -> bytes:
-    """The notebook's bytes with our key set to ``value``; None removes the key.
+    """Return the notebook's bytes with our key set to ``value``; None removes the key.
 
-    Every byte outside our key stays. The value is written in the style of the metadata around it: its indentation or
-    single line, its line ends, raw letters unless the file escapes all of its own. A new key goes where Jupyter's
-    next save would put it, if the file's keys are sorted as Jupyter does, else to the end. When the notebook holds
-    that value already, in any spelling, the very same bytes come back; removing a key that was set here gives the
-    bytes from before.
+    No byte outside our key changes. The value takes the style of the surrounding metadata: indentation or a single
+    line, line ends, and non-ASCII letters unless the file escapes all of them. A new key goes where Jupyter's next save
+    would put it, if the file's keys are sorted like Jupyter's; otherwise to the end. When the notebook already has this
+    value, in any spelling, the same bytes are returned. Removing a key that was set here restores the earlier bytes.
 
     Raises:
-        BadNotebook: ``value`` is nested too deeply or holds a number that JSON cannot write.
+        BadNotebook: ``value`` is nested too deeply or contains a number that JSON cannot represent.
     """
     if notebook.outline is None:
         from nbrucio.notebook.text import text_with_value
@@ -120,7 +120,7 @@ def with_value(notebook: Notebook, value: Mapping[str, object] | None) -> bytes:
     if value is None:
         return edit.remove().encode("utf-8")
     try:
-        # Compared with what the text says: the values in `metadata` are the caller's to change by mistake.
+        # Compare with the text, because a caller may have changed the values in `metadata` by mistake.
         for member in inner.named(KEY):
             if same_json(_EXACT.raw_decode(text, member.value_start)[0], value):
                 return notebook.raw
@@ -131,30 +131,30 @@ def with_value(notebook: Notebook, value: Mapping[str, object] | None) -> bytes:
 
 
 def save(notebook: Notebook, value: Mapping[str, object] | None) -> Notebook:
-    """Set our key of the notebook on disk to ``value`` (None removes it) and return the notebook as it is then.
+    """Set our key of the notebook on disk to ``value`` (None removes it); return the saved notebook.
 
-    Nothing is written when nothing changes. Otherwise the file is replaced in one step, or written itself where that
-    would change who may read it (see `nbrucio.disk.atomic`). Of a symlink the target changes.
+    Nothing is written when nothing changes. Otherwise the file is replaced atomically, or written in place where a
+    replacement would change its permissions (see `nbrucio.disk.atomic`). A symlink's target changes.
 
     Raises:
-        BadNotebook: the file is not what was loaded any more, or it or its folder cannot be written.
-        NoSpace: the disk is full; the notebook is as before.
+        BadNotebook: the file changed since it was loaded, or it or its folder cannot be written.
+        NoSpace: the disk is full; the notebook is unchanged.
     """
     new = with_value(notebook, value)
     _refuse_if_changed(notebook)
     if new == notebook.raw:
         return notebook
-    saved = parse(new, notebook.path)  # before anything is written: what is saved can be read again
+    saved = parse(new, notebook.path)  # parse before writing, to be sure that the result can be read
     with _write_errors(notebook.path):
-        replace_file(notebook.path, new, last_look=lambda: _refuse_if_changed(notebook))
+        replace_file(notebook.path, new, last_check=lambda: _refuse_if_changed(notebook))
     return saved
 
 
 def create_empty(path: Path) -> Notebook:
-    """Create a notebook for Python without cells at ``path``, as Jupyter would write it, or jupytext by its name.
+    """Create a Python notebook without cells at ``path``, in the format that its suffix names.
 
     Raises:
-        BadNotebook: something is at ``path`` already, or the file cannot be created.
+        BadNotebook: ``path`` exists, or the file cannot be created.
         NoSpace: the disk is full; no file is left.
     """
     raw = (json.dumps(_EMPTY, indent=1, sort_keys=True) + "\n").encode()
@@ -179,16 +179,16 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 class _NotANumberError(Exception):
-    """NaN or Infinity stands where JSON wants a number."""
+    """NaN or Infinity in place of a JSON number."""
 
 
 _EXACT = json.JSONDecoder(parse_int=_float_from_digits, parse_constant=_refuse_constant)
-#: For what is read only to find its end and the sources: float takes any number of digits, without a Python call.
+#: For values needed only for their end and the sources: float reads any number of digits, without a Python call.
 _QUICK = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 
 
 def _scan(text: str) -> tuple[ObjectText | None, ObjectText | None, dict[str, object]]:
-    """Where the document's object and the one of its metadata stand, None for what is no object, and the values."""
+    """Return positions of the document and of its metadata, None for anything but an object, and the values."""
     inner: ObjectText | None = None
 
     def read(key: str, position: int) -> tuple[object, int]:
@@ -238,7 +238,7 @@ def _code(cells: list[object]) -> Iterator[str]:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of the file ``path``; every reason why not is a `BadNotebook`."""
+    """Return the bytes of the file; every error is a `BadNotebook`."""
     try:
         return read_file(path, MAX_BYTES)
     except FileNotFoundError as error:
@@ -259,7 +259,7 @@ def _refuse_if_changed(notebook: Notebook) -> None:
 
 @contextmanager
 def _write_errors(path: Path) -> Iterator[None]:
-    """Say what went wrong with writing ``path`` as an error of ours."""
+    """Translate errors of writing ``path``."""
     try:
         yield
     except FileExistsError as error:
@@ -293,6 +293,6 @@ def _shown(path: Path) -> str:
 
 
 def _command(command: str, path: Path) -> str:
-    from shlex import quote  # for errors alone
+    from shlex import quote  # only errors need it
 
     return f"{command} {quote(str(path))}"

@@ -1,8 +1,8 @@
-"""Change one member of a JSON document and leave every other character as it stands.
+"""Changes one member of a JSON document and no other character.
 
-Reading and writing JSON again loses what a person or another program chose: indentation, line ends, key order, the
-spelling of numbers and escapes. So a document is read once to learn *where* its members are, and a change replaces
-only the characters of one member. The standard library's scanner does the reading; here is only the bookkeeping.
+Parsing and writing JSON loses choices of a person or another program: indentation, line ends, key order, the spelling
+of numbers and escapes. So a document is read once to learn the positions of its members, and a change replaces only the
+characters of one member. The standard library's scanner reads the values.
 
 Positions are character offsets into the document's text.
 """
@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-#: A wider indentation is no style but a way to blow the file up, since each line of our value would repeat it.
+#: Largest indentation to copy. A larger one would inflate the file, since each line of our value would repeat it.
 _MAX_INDENT = 64
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LINE_START = re.compile(r"(\r\n|\n|\r)([ \t]*)\Z")
@@ -23,12 +23,12 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7e]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_A_NUMBER = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(-?Infinity|NaN)', re.DOTALL)
 
-#: Reads the value of the member with this key that begins at this position; returns it and the position after it.
+#: Reads the value of the member with this key at this position; returns it and the position after it.
 ReadValue = Callable[[str, int], tuple[object, int]]
 
 
-class Member(NamedTuple):  # cheaper than a dataclass, and metadata may have a million
-    """Where one ``"key": value`` stands; ``key`` is the name with its escapes resolved."""
+class Member(NamedTuple):  # cheaper than a dataclass; metadata may have a million members
+    """Position of one ``"key": value``; ``key`` is unescaped."""
 
     key: str
     key_start: int
@@ -38,34 +38,36 @@ class Member(NamedTuple):  # cheaper than a dataclass, and metadata may have a m
 
 
 class ObjectText(NamedTuple):
-    """Where one JSON object stands, braces included, and its members in the order of the text."""
+    """Position of one JSON object, braces included, and its members in text order."""
 
     start: int
     end: int
     members: tuple[Member, ...]
 
     def named(self, key: str) -> list[Member]:
-        """The members called ``key``; more than one when the document repeats it."""
+        """Return the members named ``key``; several when the document repeats it."""
         return [member for member in self.members if member.key == key]
 
     def is_sorted(self) -> bool:
-        """Whether the keys stand in the order in which Jupyter writes them."""
+        """Whether the keys are in the order in which Jupyter writes them."""
         keys = [member.key for member in self.members]
         return keys == sorted(keys)
 
 
 def skip_space(text: str, position: int) -> int:
-    """The position of the first character at or after ``position`` that is not JSON white space."""
+    """Return the position of the first character at or after ``position`` that is not JSON white space."""
     match = _SPACE.match(text, position)
     assert match is not None  # the pattern matches the empty string
     return match.end()
 
 
 def scan_object(text: str, start: int, read_value: ReadValue) -> tuple[ObjectText, dict[str, object]]:
-    """Where the members of the object at ``start`` are, and their values (of a repeated key the last, as in json).
+    """Return the positions of the members of the object at ``start``, and their values.
+
+    Of a repeated key the last value counts, as in json.
 
     Raises:
-        json.JSONDecodeError: what stands at ``start`` is not a JSON object.
+        json.JSONDecodeError: there is no JSON object at ``start``.
         RecursionError: a value is nested too deeply.
     """
     members: list[Member] = []
@@ -102,7 +104,7 @@ _KEY = json.JSONDecoder()
 
 
 def find_not_a_number(text: str) -> int:
-    """The position of the first NaN or Infinity outside strings; 0 when there is none."""
+    """Return the position of the first NaN or Infinity outside strings; 0 without one."""
     for match in _NOT_A_NUMBER.finditer(text):
         if match.group(1):
             return match.start()
@@ -110,20 +112,20 @@ def find_not_a_number(text: str) -> int:
 
 
 class _JsonStyle(NamedTuple):
-    """How an object writes its members. White space here is the document's own."""
+    """Style of an object's members, in white space of the document."""
 
-    line: str  # line break and indentation before each member; "" when all stands on one line
+    line: str  # line break and indentation before each member; "" when all are on one line
     last_line: str  # the same before the closing brace
     unit: str  # one more level of indentation
-    gap: str  # all that stands between two members, comma included
-    item_gap: str  # the same inside our value when that stands on one line
-    colon: str  # all that stands between key and value
+    gap: str  # everything between two members, comma included
+    item_gap: str  # the same inside our value when it is on one line
+    colon: str  # everything between key and value
 
 
 class MemberEdit(NamedTuple):
     """Sets or removes the member ``key`` of the object ``inner``, which is the value of ``holder`` in ``outer``.
 
-    The two levels are needed because an empty ``inner`` shows no style; then the one around it decides.
+    An empty ``inner`` shows no style; then the style of ``outer`` applies.
     """
 
     text: str
@@ -133,16 +135,16 @@ class MemberEdit(NamedTuple):
     key: str
 
     def set(self, value: object) -> str:
-        """The text with the member set to ``value``, written in the document's own style.
+        """Return the text with the member set to ``value``, in the document's own style.
 
-        An existing member keeps its place. A new one goes to its sorted place if the document's keys are sorted,
-        else to the end; `remove` then gives the text from before. Letters beyond ASCII stand as they are, as Jupyter
-        writes them, unless the document is ASCII and escapes its own.
+        An existing member stays in place. A new one goes to its sorted place if the document's keys are sorted, else to
+        the end; `remove` then restores the earlier text. Non-ASCII letters are written as they are, as Jupyter does,
+        unless the document is ASCII and escapes its own.
 
         Raises:
             RecursionError: ``value`` is nested too deeply.
-            TypeError: ``value`` holds something that JSON has no form for.
-            ValueError: ``value`` holds a number that JSON has no form for.
+            TypeError: ``value`` contains an object that JSON cannot represent.
+            ValueError: ``value`` contains a number that JSON cannot represent.
         """
         layout = self._layout(self.inner)
         rendered = self._render(value, layout)
@@ -153,7 +155,7 @@ class MemberEdit(NamedTuple):
         members = self.inner.members
         index = sum(m.key < self.key for m in members) if self._is_sorted() else len(members)
         if not members:
-            # White space inside "{ }" stays before the member, so that `remove` can give it back.
+            # White space inside "{ }" stays before the member, so that `remove` can restore it.
             at = self.inner.end - 1
             return self._replaced(at, at, layout.line + member + layout.last_line)
         if index == 0:
@@ -162,7 +164,7 @@ class MemberEdit(NamedTuple):
         return self._replaced(at, at, layout.gap + member)
 
     def remove(self) -> str:
-        """The text without the member and without the comma and white space that came with it."""
+        """Return the text without the member, and without its comma and white space."""
         present = self.inner.named(self.key)
         if not present:
             return self.text
@@ -172,7 +174,7 @@ class MemberEdit(NamedTuple):
             return self._replaced(members[index - 1].value_end, present[0].value_end, "")
         if len(members) > 1:
             return self._replaced(present[0].key_start, members[1].key_start, "")
-        # The only member: what `set` put around it goes, what stood between the braces before stays.
+        # The only member: remove what `set` added around it, and restore what was between the braces before.
         layout = self._layout(ObjectText(self.inner.start, self.inner.end, ()))
         before = self.text[self.inner.start + 1 : present[0].key_start]
         after = self.text[present[0].value_end : self.inner.end - 1]
@@ -205,8 +207,10 @@ class MemberEdit(NamedTuple):
         return _JsonStyle(line, "", unit or outer_unit, gap, item_gap, colon)
 
     def _indentation(self, around: ObjectText, member: Member) -> tuple[str, str, str]:
-        """Line break and indentation before ``member`` of ``around``, and how much deeper that is than the closing
-        brace; three empty strings when ``member`` does not begin a line or is absurdly far to the right."""
+        """Return line break and indentation before ``member``, and how much deeper that is than the closing brace.
+
+        Three empty strings when ``member`` does not begin a line or is indented too far.
+        """
         own = _LINE_START.search(self._space_before(around, member.key_start))
         if own is None or len(own.group(2)) > _MAX_INDENT:
             return "", "", ""
@@ -221,7 +225,7 @@ class MemberEdit(NamedTuple):
         return self.text[start:position].rpartition(",")[2]
 
     def _item_gap(self, colon: str) -> str:
-        """The comma between items on one line, as the document around has it, else as goes with its colon."""
+        """Return the comma between items on one line, as in the surrounding document, else matching its colon."""
         fallback = "," if colon == ":" else ", "
         members = self.outer.members
         return self._on_one_line(members[0].value_end, members[1].key_start, fallback) if members[1:] else fallback
@@ -234,7 +238,7 @@ class MemberEdit(NamedTuple):
         rendered = self._dumps(value, layout, ensure_ascii=False)
         if _BEYOND_ASCII.search(rendered) and _escapes_letters(self.text):
             rendered = self._dumps(value, layout, ensure_ascii=True)
-        # Half a surrogate pair has no UTF-8 form, only an escape.
+        # A lone surrogate has no UTF-8 form, only an escape.
         rendered = _SURROGATE.sub(lambda match: json.dumps(match.group())[1:-1], rendered)
         return rendered.replace("\n", layout.line)
 
@@ -251,12 +255,12 @@ class MemberEdit(NamedTuple):
 
 
 def _escapes_letters(text: str) -> bool:
-    """Whether ``text`` is ASCII and writes some letter beyond it as an escape."""
+    """Whether ``text`` is ASCII and escapes at least one non-ASCII letter."""
     if not text.removeprefix("\ufeff").isascii():
         return False
     for match in _LETTER_ESCAPE.finditer(text):
         start = match.start()
-        while text[start - 1] == "\\":  # a backslash may itself be escaped
+        while text[start - 1] == "\\":  # a backslash may be escaped itself
             start -= 1
         if (match.start() - start) % 2 == 0:
             return True
@@ -264,11 +268,11 @@ def _escapes_letters(text: str) -> bool:
 
 
 def same_json(one: object, other: object) -> bool:
-    """Whether both are the same JSON value. Unlike ``==``, true is not 1 and 1 is not 1.0.
+    """Whether both are the same JSON value. Unlike with ``==``, true differs from 1, and 1 from 1.0.
 
     Raises:
         RecursionError: a value is nested too deeply.
-        TypeError: a value holds something that JSON has no form for.
+        TypeError: a value contains an object that JSON cannot represent.
     """
     return json.dumps(one, sort_keys=True, default=_plain) == json.dumps(other, sort_keys=True, default=_plain)
 

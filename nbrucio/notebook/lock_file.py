@@ -1,11 +1,12 @@
-"""``NOTEBOOK.nbrucio-lock.json``: the long lists that a notebook's lock pins, in a file beside it.
+"""``NOTEBOOK.nbrucio-lock.json``: the long file lists of a notebook's lock, in a file beside it.
 
 One JSON object: ``lists`` has, by digest, the lines of `nbrucio.core.filelist.list_lines`; ``sha256`` has, by the same
-digest, the SHA-256 of files by DID. A list is named by its own digest, so a damaged or foreign one is found out and
-ignored. A list that the lock in the notebook names is never dropped: new lists are added before the notebook is written
-(`add`), and what nothing names any more is removed after that (`prune`). A crash in between leaves lists that nothing
-names, which the next edit removes. A lock file that is there but cannot be read is an error, and nothing is written
-over it.
+digest, the SHA-256 of files by DID. A list is named by its own digest, so a damaged or foreign one is detected and
+ignored.
+
+A list that the notebook's lock names is never dropped: `add` writes new lists before the notebook is written, and
+`prune` removes unused ones after that. A crash in between leaves unused lists, which the next edit removes. A lock file
+that cannot be read is an error, and is never overwritten.
 """
 
 from __future__ import annotations
@@ -30,22 +31,22 @@ _KNOWN = frozenset({"version", "lists", "sha256"})
 
 
 class LockFile(NamedTuple):
-    """What a lock file holds.
+    """Content of a lock file.
 
     Attributes:
-        lists: lines by digest, as they stand in the file.
+        lists: lines by digest, as in the file.
         sha256: hex SHA-256 by DID, by digest.
-        extra: keys that this version does not know, kept as they are.
-        fault: why the file could not be read; asking for anything in it then raises this.
+        extra: keys unknown to this version, which are preserved.
+        error: why the file could not be read; every access to its content raises it.
     """
 
     lists: Mapping[str, list[str]] = MappingProxyType({})
     sha256: Mapping[str, Mapping[str, str]] = MappingProxyType({})
     extra: Mapping[str, object] = MappingProxyType({})
-    fault: UnreadableFile | None = None
+    error: UnreadableFile | None = None
 
     def files(self, digest: str) -> tuple[FileEntry, ...] | None:
-        """The list with this digest, sorted by DID; None when it is not here or damaged.
+        """Return the list with this digest, sorted by DID; None when it is missing or damaged.
 
         Raises:
             UnreadableFile: the lock file could not be read.
@@ -60,52 +61,56 @@ class LockFile(NamedTuple):
             return None
 
     def sums(self, digest: str) -> Mapping[str, str]:
-        """The SHA-256 of files of the list with this digest, by DID, as far as they are known. Errors as of `files`."""
+        """Return the known SHA-256 of files of the list with this digest, by DID.
+
+        Raises:
+            UnreadableFile: the lock file could not be read.
+        """
         self._check()
         return self.sha256.get(digest, {})
 
     def with_list(self, digest: str, files: Iterable[FileEntry] | None, sums: Mapping[str, str]) -> LockFile:
-        """A lock file that also has this list, unless it is None, and these sums."""
+        """Return a lock file with this list added, unless it is None, and with these sums."""
         lists = self.lists if files is None else {**self.lists, digest: list_lines(files)}
         return self._replace(lists=lists, sha256={**self.sha256, digest: sums} if sums else self.sha256)
 
     def restricted_to(self, digests: frozenset[str]) -> LockFile:
-        """A lock file without what has no digest among these."""
+        """Return a lock file with only these digests."""
         return self._replace(
             lists={digest: lines for digest, lines in self.lists.items() if digest in digests},
             sha256={digest: sums for digest, sums in self.sha256.items() if digest in digests},
         )
 
     def joined(self, other: LockFile) -> LockFile:
-        """A lock file that also has what ``other`` has."""
+        """Return a lock file with the content of both."""
         return self._replace(lists={**self.lists, **other.lists}, sha256={**self.sha256, **other.sha256})
 
     def _check(self) -> None:
-        if self.fault is not None:
-            raise self.fault
+        if self.error is not None:
+            raise self.error
 
 
 def path_for(notebook: Path) -> Path:
-    """Where the lock file of the notebook at this path is."""
+    """Return the path of the lock file for the notebook at this path."""
     return notebook.with_name(f"{notebook.name}.nbrucio-lock.json")
 
 
 def read(notebook: Path) -> LockFile:
-    """The lock file of the notebook at this path; an empty one when there is none.
+    """Read the lock file of the notebook at this path; an empty one when there is none.
 
     Raises:
-        UnreadableFile: it is there, but cannot be read.
+        UnreadableFile: the file exists but cannot be read.
     """
     without = "lists that are only in it are then lost"
     return read_kept(path_for(notebook), MAX_BYTES, _parsed, LockFile(), without=without, follow=True)
 
 
-def look(notebook: Path) -> LockFile:
-    """As `read`, for who only reads: a file that cannot be read is the `LockFile.fault`."""
+def read_or_error(notebook: Path) -> LockFile:
+    """Read like `read`, but never raise: the error of an unreadable file is `LockFile.error`."""
     try:
         return read(notebook)
     except UnreadableFile as error:
-        return LockFile(fault=error)
+        return LockFile(error=error)
 
 
 def _parsed(value: Mapping[str, Any]) -> LockFile:
@@ -121,17 +126,22 @@ def _parsed(value: Mapping[str, Any]) -> LockFile:
 
 
 def add(notebook: Path, new: LockFile) -> None:
-    """Add what ``new`` has to the lock file of the notebook at this path.
+    """Add the content of ``new`` to the lock file of the notebook at this path.
 
     Raises:
-        UnreadableFile: what is there cannot be read, and stays as it is.
+        UnreadableFile: the present file cannot be read, and stays as it is.
         BadNotebook: it cannot be written.
     """
     _change(notebook, lambda present: present.joined(new))
 
 
 def prune(notebook: Path, digests: frozenset[str]) -> None:
-    """Remove from the lock file of the notebook at this path what has no digest among these. Errors as of `add`."""
+    """Remove lists of other digests from the lock file of the notebook at this path.
+
+    Raises:
+        UnreadableFile: the present file cannot be read, and stays as it is.
+        BadNotebook: it cannot be written.
+    """
     _change(notebook, lambda present: present.restricted_to(digests))
 
 
@@ -150,9 +160,9 @@ def _change(notebook: Path, change: Callable[[LockFile], LockFile]) -> None:
         if len(data) > MAX_BYTES:
             raise OSError(errno.EFBIG, f"it would be larger than {MAX_BYTES / 1e6:.0f} MB")
         if found is None:
-            create_like(path, data, notebook)  # who may read the notebook may read its lock
+            create_like(path, data, notebook)  # readers of the notebook may read its lock
         else:
-            replace_file(path, data, last_look=lambda: _refuse_if_changed(path, found))
+            replace_file(path, data, last_check=lambda: _refuse_if_changed(path, found))
     except OSError as error:
         raise BadNotebook(f"{path} cannot be written: {reason(error)}.", subject=str(path)) from error
     except RecursionError as error:

@@ -1,9 +1,9 @@
-"""Notebooks as text: our key in the YAML header that jupytext writes.
+"""Text notebooks: our key in the YAML header that jupytext writes.
 
-Scripts (``py:percent`` and the like) hold the header in comments, with the notebook's metadata under ``jupyter``;
-Markdown holds it between ``---`` lines, MyST with the metadata at its top. Only the lines of our key are ever written.
-jupytext keeps a key that it finds in a header; ``notebook_metadata_filter = "nbrucio"`` in ``jupytext.toml`` makes it
-also write ours into the text of a paired ``.ipynb``.
+Scripts (``py:percent`` and similar) have the header in comments, with the notebook's metadata under ``jupyter``.
+Markdown has it between ``---`` lines, MyST with the metadata at its top level. Only the lines of our key are written.
+jupytext preserves a key in a header; ``notebook_metadata_filter = "nbrucio"`` in ``jupytext.toml`` makes it also write
+ours into the text of a paired ``.ipynb``.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _LANGUAGES = {".py": "python", ".r": "R", ".jl": "julia", ".cpp": "c++"}
 
 
 class TextNotebook(Notebook):
-    """A notebook as text. Make one with `nbrucio.notebook.ipynb.load`."""
+    """A text notebook. Make one with `nbrucio.notebook.ipynb.load`."""
 
     def language(self) -> str | None:
-        """As for every notebook; a script's name tells it where the header does not."""
+        """Return the language in the header, else that of a script's suffix."""
         return super().language() or _LANGUAGES.get(self.path.suffix.lower())
 
     def code_cells(self) -> tuple[str, ...]:
-        """The source of each code cell, in order.
+        """Return the source of each code cell, in order.
 
         Raises:
             MissingDependency: jupytext is not installed.
@@ -40,12 +40,12 @@ class TextNotebook(Notebook):
 
 
 def is_text(path: Path) -> bool:
-    """Whether the name of ``path`` is that of a notebook as text."""
+    """Whether ``path`` has the suffix of a text notebook."""
     return path.suffix.lower() in COMMENTS
 
 
 def declares_in_text(path: Path) -> bool:
-    """Whether ``path`` is a text whose header mentions our key, unlike the other scripts in a folder."""
+    """Whether ``path`` is a text whose header has our key, unlike other scripts in a folder."""
     if not is_text(path):
         return False
     try:
@@ -61,12 +61,10 @@ def _mentions(text: str, path: Path) -> bool:
 
 
 def parse_text(raw: bytes, path: Path) -> TextNotebook:
-    """The notebook that the text ``raw`` writes; ``path`` tells its kind.
-
-    A text without a header is a notebook without metadata.
+    """Parse a text notebook; the suffix of ``path`` selects its format. Without a header, it has no metadata.
 
     Raises:
-        BadNotebook: it is not UTF-8, or its header is no YAML that can be read safely.
+        BadNotebook: it is not UTF-8, or its header is not YAML that can be read safely.
         MissingDependency: PyYAML is not installed.
     """
     try:
@@ -79,7 +77,7 @@ def parse_text(raw: bytes, path: Path) -> TextNotebook:
 
 
 def empty_text(path: Path, content: Mapping[str, object]) -> bytes:
-    """The notebook with this content (as JSON has it) as a text of the kind of ``path``; scripts in percent form.
+    """Return the notebook with this JSON content as text in the format of ``path``; scripts in percent form.
 
     Raises:
         MissingDependency: jupytext is not installed.
@@ -98,10 +96,10 @@ def empty_text(path: Path, content: Mapping[str, object]) -> bytes:
 
 
 def text_with_value(notebook: Notebook, value: Mapping[str, object] | None) -> bytes:
-    """The bytes of a text notebook with our key set to ``value``; None removes it. Every other line stays.
+    """Return the bytes of a text notebook with our key set to ``value``; None removes it. No other line changes.
 
     Raises:
-        BadNotebook: the header is written so that our lines cannot be told apart, or is absent and None is asked for.
+        BadNotebook: the lines of our key in the header cannot be distinguished.
     """
     plain = None if value is None else json.loads(json.dumps(value))
     if notebook.metadata.get(KEY) == plain:

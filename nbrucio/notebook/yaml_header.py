@@ -1,4 +1,4 @@
-"""The YAML header of a notebook as text, changed line by line so that the rest stays as it is."""
+"""The YAML header of a text notebook, changed by lines, so that the rest stays unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from nbrucio.errors import BadNotebook, MissingDependency
 from nbrucio.notebook.base import KEY
 
-#: What begins a comment line in scripts of these kinds; Markdown has none. And the language of the code.
+#: Comment mark of each kind of script; Markdown has none.
 COMMENTS = {".py": "#", ".r": "#", ".jl": "#", ".cpp": "//", ".md": "", ".markdown": "", ".rmd": "", ".qmd": ""}
 _BOM = "\ufeff"
 _MAX_HEADER_LINES = 50_000
@@ -22,10 +22,11 @@ class Header:
     """The header of a text.
 
     Attributes:
-        lines: of the whole text, with their ends.
+        path: path of the text.
+        lines: all lines of the text, with their ends.
         first, last: the header's YAML is ``lines[first:last]``.
-        prefix: what begins each of its lines (``# ``).
-        wrapped: whether the notebook's metadata stand under ``jupyter``.
+        prefix: prefix of each of its lines (``# ``).
+        wrapped: whether the notebook's metadata is under ``jupyter``.
     """
 
     path: Path
@@ -37,7 +38,7 @@ class Header:
 
     @classmethod
     def find(cls, text: str, path: Path) -> Header | None:
-        """The header of ``text``; None when it has none."""
+        """Return the header of ``text``; None without one."""
         comment = COMMENTS[path.suffix.lower()]
         lines, mark = text.splitlines(keepends=True), f"{comment} ---".strip()
         at = next((n for n, line in enumerate(lines) if line.strip() and not _SCRIPT_START.match(line)), len(lines))
@@ -53,7 +54,7 @@ class Header:
 
     @classmethod
     def new(cls, text: str, path: Path) -> Header:
-        """An empty header for a text that has none."""
+        """Return an empty header for a text without one."""
         comment = COMMENTS[path.suffix.lower()]
         mark = f"{comment} ---".strip() + "\n"
         lines = text.splitlines(keepends=True)
@@ -66,7 +67,7 @@ class Header:
 
     @property
     def yaml(self) -> list[str]:
-        """Its lines without the comment marks."""
+        """The header's lines without comment marks."""
         bare = self.prefix.rstrip()
         return [line.removeprefix(self.prefix if line.startswith(self.prefix) else bare) for line in self._own]
 
@@ -75,13 +76,13 @@ class Header:
         return self.lines[self.first : self.last]
 
     def metadata(self) -> dict[str, object]:
-        """The notebook's metadata as the header has them."""
+        """Return the notebook's metadata in the header."""
         value = _load_yaml("".join(self.yaml), self.path)
         inner = value.get("jupyter") if self.wrapped and isinstance(value, dict) else value
         return inner if isinstance(inner, dict) else {}
 
     def with_value(self, value: object) -> str:
-        """The whole text with our key set to ``value``, or without it for None."""
+        """Return the whole text with our key set to ``value``; None removes it."""
         start, end, indent = self._place()
         block = "" if value is None else _dump_yaml({KEY: value})
         newline = "\r\n" if self.lines[self.first - 1].endswith("\r\n") else "\n"
@@ -89,7 +90,7 @@ class Header:
         return "".join([*self.lines[: self.first + start], *new, *self.lines[self.first + end :]])
 
     def _place(self) -> tuple[int, int, int]:
-        """Which lines of the header are those of our key (none: where they go), and how far they are indented."""
+        """Return first line, last line and indentation of our key; without the key, its place."""
         yaml = self.yaml
         start, end, indent = 0, len(yaml), 0
         if self.wrapped:
@@ -114,7 +115,7 @@ class Header:
 
 
 def _block(yaml: list[str], key: str, start: int, end: int, indent: int) -> tuple[int, int] | None:
-    """The lines of ``key`` among ``yaml[start:end]`` where keys are indented by ``indent``; None without such a key.
+    """Return the lines of ``key`` in ``yaml[start:end]``, where keys are indented by ``indent``; None without it.
 
     Comments and blank lines after it are not part of it.
     """
@@ -128,7 +129,7 @@ def _block(yaml: list[str], key: str, start: int, end: int, indent: int) -> tupl
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         depth = len(line) - len(line.lstrip())
-        # A list may stand as far left as the key that holds it.
+        # A list may be indented no further than its key.
         if depth < indent or (depth == indent and not line.lstrip().startswith("- ")):
             break
         last = number + 1
@@ -139,7 +140,7 @@ def _load_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML
     yaml = _yaml()
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined] # PyYAML has no types
-        """Plain values only. References could make a small text enormous; a time stays the text that it is."""
+        """Loads plain values only. References could inflate a small text; a time stays text."""
 
         def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - PyYAML's own
             if self.check_event(yaml.events.AliasEvent):
@@ -171,7 +172,7 @@ def _yaml() -> Any:  # noqa: ANN401 - a module without types
 
 
 def missing(name: str, error: ImportError) -> MissingDependency:
-    """The error for a library of the ``text`` extra that is not installed."""
+    """Return the error for a missing library of the ``text`` extra."""
     return MissingDependency(
         f"Notebooks as text need {name}: {error}.", subject=name, next_command="pip install 'nbrucio[text]'"
     )

@@ -143,7 +143,7 @@ def _lock_findings(path: Path, declaration: Declaration) -> Iterator[LockStale]:
 
 def _list_findings(path: Path, declaration: Declaration) -> Iterator[NbrucioError]:
     """Why the lists that lie beside the notebook cannot be read, where its lock needs them."""
-    fault = lock_file.look(path).fault
+    fault = lock_file.read_or_error(path).error
     if fault is not None and any(entry.files > INLINE_LIST_MAX_FILES for entry in declaration.lock.values()):
         yield fault
 

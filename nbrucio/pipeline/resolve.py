@@ -89,7 +89,7 @@ class Resolver:
 
     def resolve(self, declared: Declared, options: ResolveOptions) -> tuple[ResolvedRequirement, ...]:
         """Each requirement resolved, in order. One that fails carries its error; the others go on."""
-        beside = lock_file.look(declared.path)
+        beside = lock_file.read_or_error(declared.path)
         kept = cache(partial(self._resolutions.lock, declared.path))  # asked for only by what has no lock of its own
         return tuple(
             self._target(requirement, declared.declaration.lock, kept, beside, options)
