@@ -38,7 +38,7 @@ def stage_declared(notebooks: Sequence[Path], config: Config, reporter: Reporter
 @notebook_argument
 @click.argument("handles", nargs=-1, metavar="[HANDLE…]")
 @click.option("--rse", metavar="RSE", help="A mounted RSE; the first in the configuration when left out.")
-@click.option("--days", default=14, show_default=True, type=click.IntRange(1, 365), help="How long Rucio keeps it.")
+@click.option("--days", type=click.IntRange(1, 365), help="How long Rucio keeps it; 14 unless the configuration says.")
 @click.option("--wait", is_flag=True, help="Follow the rules until they are OK or stuck.")
 @click.option("--list", "only_list", is_flag=True, help="Only show the rules.")
 @click.option("--remove", is_flag=True, help="Remove the rules that this verb made.")
@@ -48,7 +48,7 @@ def command(
     notebook: Path,
     handles: tuple[str, ...],
     rse: str | None,
-    days: int,
+    days: int | None,
     wait: bool,
     only_list: bool,
     remove: bool,
@@ -70,7 +70,9 @@ def command(
         if only_list or remove:
             staged = (list_rules if only_list else remove_rules)(notebook, config, handles=handles, rse=rse)
         else:
-            staged = stage(notebook, config, handles=handles, rse=rse, lifetime_s=days * 86_400, reporter=reporter)
+            staged = stage(
+                notebook, config, handles=handles, rse=rse, lifetime_s=days and days * 86_400, reporter=reporter
+            )
         if wait:
             staged = follow(staged, config, notebook, reporter=reporter)
     errors = [each.error for each in staged if each.error is not None]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nbrucio.config import rucio_cfg
 from nbrucio.config.instances import address_in, completed, instance_of, names_in
+from nbrucio.config.session import SessionConfig, read_session
 from nbrucio.config.table import Table
 from nbrucio.config.values import ConfigFault, Instance
 from nbrucio.core.address import canonical
@@ -22,6 +23,7 @@ class Found:
     Attributes:
         of_rucio_cfg: the instance that the user's own rucio.cfg means.
         tables: the settings of the instances.
+        session: what the Jupyter session says.
     """
 
     def __init__(self) -> None:
@@ -29,6 +31,7 @@ class Found:
         self.faults: list[ConfigFault] = []
         self.tables: list[Table] = []
         self.of_rucio_cfg: Instance | None = None
+        self.session = SessionConfig({})
 
     def add(self, name: str | None, table: Table) -> Instance | None:
         """Take in the instance that ``table`` describes; None when it has a fault, which is noted."""
@@ -64,25 +67,38 @@ def _alike(one: Instance, other: Instance) -> bool:
     return any(this.identity in map(canonical, (that.identity, that.name, *that.aliases)) for this, that in pairs)
 
 
-def find_instances(layers: Sequence[Table], environ: Mapping[str, str]) -> Found:
-    """The instances of configuration files, a later layer deciding key by key, and that of the user's rucio.cfg."""
+def find_instances(system: Table, user: Table, environ: Mapping[str, str]) -> Found:
+    """The instances of the operator's file, the session and the user's file, the later deciding key by key, and that of
+    the user's rucio.cfg."""
     found = Found()
-    tables: dict[str, Table] = {}
-    for layer in layers:
-        group = layer.table("instances")
-        for name in group.values:
-            try:
-                table = group.table(name)
-            except BadConfig as error:
-                found.faults.append(ConfigFault(name, error))
-                continue
-            tables[name] = table.over(tables[name]) if name in tables else table
-    for name, table in tables.items():
+    operators, own = _written(found, system), _written(found, user)
+    found.session = read_session(environ, _merged(operators, own))
+    for name, table in _merged(operators, found.session.instances, own).items():
         found.add(name, table)
     file = rucio_cfg.find(environ)
     if file is not None:
         found.of_rucio_cfg = _of_rucio_cfg(found, file, environ)
     return found
+
+
+def _merged(*layers: Mapping[str, Table]) -> dict[str, Table]:
+    tables: dict[str, Table] = {}
+    for layer in layers:
+        for name, table in layer.items():
+            tables[name] = table.over(tables[name]) if name in tables else table
+    return tables
+
+
+def _written(found: Found, layer: Table) -> dict[str, Table]:
+    """The tables of the instances in one file; what is no table is noted."""
+    group = layer.table("instances")
+    tables: dict[str, Table] = {}
+    for name in group.values:
+        try:
+            tables[name] = group.table(name)
+        except BadConfig as error:
+            found.faults.append(ConfigFault(name, error))
+    return tables
 
 
 def _of_rucio_cfg(found: Found, file: Path, environ: Mapping[str, str]) -> Instance | None:

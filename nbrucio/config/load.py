@@ -1,4 +1,4 @@
-"""Read the configuration of this machine and user, in layers: operator < user < environment."""
+"""Read the configuration of this machine and user, in layers: operator < session < user < environment."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ _TOP = ("default_instance", "instances", "store", "policy")
 def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM_FILE) -> Config:
     """The configuration.
 
-    The operator's file, then the user's (NBRUCIO_CONFIG names another one in its place), then the variables
-    NBRUCIO_INSTANCE, NBRUCIO_STORE, NBRUCIO_SAFE, NBRUCIO_MAX_DOWNLOAD and NBRUCIO_KEEP_FREE. The rucio.cfg that
-    rucio-clients would use is an instance too, the default one unless another is chosen.
+    The operator's file, then what a Jupyter session says (`nbrucio.config.session`), then the user's file
+    (NBRUCIO_CONFIG names another one in its place), then the variables NBRUCIO_INSTANCE, NBRUCIO_STORE, NBRUCIO_SAFE,
+    NBRUCIO_MAX_DOWNLOAD and NBRUCIO_KEEP_FREE. The rucio.cfg that rucio-clients would use is an instance too, the
+    default one unless another is chosen.
 
     Args:
         environ: the environment; that of this process when None.
@@ -45,16 +46,16 @@ def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM
     system, user = (layers.get(file, Table("", {}, environ)) for file in (system_file, user_file))
     policies, stores = (system.table("policy"), user.table("policy")), (system.table("store"), user.table("store"))
     policy, store = policy_of(*policies, environ=environ), store_path(*stores, environ=environ)
-    chosen = environ.get("NBRUCIO_INSTANCE"), user.text("default_instance"), system.text("default_instance")
-    default_name = next(filter(None, chosen), None)
-    found = find_instances(tuple(layers.values()), environ)
+    found = find_instances(system, user, environ)
+    chosen = environ.get("NBRUCIO_INSTANCE"), user.text("default_instance"), found.session.default
+    default_name = next(filter(None, (*chosen, system.text("default_instance"))), None)
     cfg = rucio_cfg.find(environ)
     config = Config(
         instances=tuple(found.instances),
         default=None if default_name else _unchosen(found),
         store_path=store,
         policy=policy,
-        sources=(*layers, *([cfg] if cfg is not None and cfg.is_file() else [])),
+        sources=(*layers, *found.session.files, *([cfg] if cfg is not None and cfg.is_file() else [])),
         places=(system_file, user_file, *rucio_cfg.places(environ)),
         warnings=(*_unknown((*layers.values(), *policies, *stores, *found.tables)), *_exposed(found.secret_files())),
         faults=tuple(found.faults),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -99,11 +100,31 @@ def store_path(system: Table, user: Table, *, environ: Mapping[str, str]) -> Pat
     return configured[0] or configured[1] or user_folder("XDG_CACHE_HOME", environ) / "store"
 
 
+def _session_disk(environ: Mapping[str, str]) -> Path | None:
+    """The cache folder of a SWAN session; None elsewhere.
+
+    Its home is on EOS, which versions every file, shares it with other machines and has a quota. Its local disk is
+    ``/home/$NB_USER``; a container that runs as another user has the temporary folder.
+    """
+    if not environ.get("HOME", "").startswith("/eos/"):
+        return None
+    user = environ.get("NB_USER", "")
+    local = Path("/home", user)
+    if user and "/" not in user and os.access(local, os.W_OK | os.X_OK):
+        return local / ".cache" / "nbrucio"
+    import tempfile
+
+    return Path(environ.get("TMPDIR") or tempfile.gettempdir()) / f"nbrucio-cache-{os.getuid()}"
+
+
 def user_folder(variable: str, environ: Mapping[str, str]) -> Path:
     """nbrucio's folder below that of an XDG variable; where it is unset, platformdirs knows this system's place."""
     chosen = environ.get(variable)
     if chosen and Path(chosen).is_absolute():
         return Path(chosen) / "nbrucio"
+    disk = _session_disk(environ) if variable == "XDG_CACHE_HOME" else None
+    if disk is not None:
+        return disk
     import platformdirs
 
     return {

@@ -161,6 +161,8 @@ class Instance(NamedTuple):
         storage_token_file, storage_token_env: a file, and the name of an environment variable, that hold a token for
             the storage.
         redirect_hosts: hosts to which the storage may send readers on together with their credentials.
+        downloads: whether its files may be downloaded; else they are used from mounted RSEs only.
+        rule_lifetime_s: how long a rule keeps staged data; None leaves it to nbrucio.
         trace_host: base URL of the server that takes traces of downloads; None means the Rucio server.
         traces: whether it is told what was downloaded, as far as the policy allows.
         aliases: further names that notebooks may use.
@@ -188,6 +190,8 @@ class Instance(NamedTuple):
     storage_token_file: Path | None = None
     storage_token_env: str | None = None
     redirect_hosts: tuple[str, ...] = ()
+    downloads: bool = True
+    rule_lifetime_s: int | None = None
 
     @property
     def address(self) -> Address:

@@ -87,12 +87,14 @@ class DownloadLimits(NamedTuple):
         keep_free_bytes: what must stay free after a sync.
         max_download_bytes: at most so much in one sync; None for no limit.
         allow_unverifiable: whether files are used of which neither size nor checksum is known.
+        no_downloads: identities of instances whose files are used from mounted RSEs only.
     """
 
     free_bytes: int
     keep_free_bytes: int = 0
     max_download_bytes: int | None = None
     allow_unverifiable: bool = False
+    no_downloads: frozenset[str] = frozenset()
 
 
 class FilePlan(NamedTuple):

@@ -48,6 +48,16 @@ def narrowed(entry: FileEntry, requirement: Requirement) -> NbrucioError:
     )
 
 
+def mounted_only(entry: FileEntry, requirement: Requirement) -> NbrucioError:
+    """The instance's files are not downloaded here, and this one is not on a mounted RSE."""
+    return NoReplica(
+        f"{entry.did} is not on a mounted RSE, and this site downloads nothing from its instance.",
+        subject=str(entry.did),
+        hint="A replication rule to the mounted RSE makes it available.",
+        next_command=f"nbrucio stage NOTEBOOK {requirement.handle}",
+    )
+
+
 def not_staged(entry: FileEntry, requirement: Requirement) -> NbrucioError:
     """Rucio has not brought the file to a mounted RSE yet."""
     return NoReplica(

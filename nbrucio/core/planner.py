@@ -100,18 +100,33 @@ def make_plan(requirements: Sequence[ResolvedRequirement], availability: Availab
     return Plan(plans, ordered, refused, availability.replicas)
 
 
+#: What an access comes to at an instance from which nothing is downloaded.
+_MOUNTED_ONLY = {None: "mounted", "download": "mounted", "any": "stream"}
+#: Why a file that is neither in the store nor mounted is missing, by the access that its requirement allows.
+_NOTHING_LEFT = {
+    "rule": plan_errors.not_staged,
+    "store": plan_errors.narrowed,
+    "mount": plan_errors.narrowed,
+    "mounted": plan_errors.mounted_only,
+}
+
+
 def _plan_file(
     resolved: ResolvedRequirement, entry: FileEntry, availability: Availability, limits: DownloadLimits
 ) -> FilePlan:
     # What is streamed is verified by nobody, whatever Rucio knows of it.
     if limits.allow_unverifiable or resolved.requirement.access == "stream" or resolved.verifiable(entry):
-        return _cheapest(resolved, entry, availability)
+        return _cheapest(resolved, entry, availability, resolved.instance in limits.no_downloads)
     return FilePlan(entry, Access.MISSING, error=plan_errors.unverifiable(entry))
 
 
-def _cheapest(resolved: ResolvedRequirement, entry: FileEntry, availability: Availability) -> FilePlan:
+def _cheapest(
+    resolved: ResolvedRequirement, entry: FileEntry, availability: Availability, mounted_only: bool
+) -> FilePlan:
     key = (resolved.instance, entry.did)
     allowed = resolved.requirement.access
+    if mounted_only:
+        allowed = _MOUNTED_ONLY.get(allowed, allowed)
     if key in availability.refused and allowed != "mount":
         return FilePlan(entry, Access.MISSING, error=availability.refused[key])
     if key in availability.stored and allowed != "mount":
@@ -122,10 +137,8 @@ def _cheapest(resolved: ResolvedRequirement, entry: FileEntry, availability: Ava
         return FilePlan(entry, Access.MOUNT, *availability.mounted[key])
     if resolved.instance in availability.replica_errors:
         return FilePlan(entry, Access.MISSING, error=availability.replica_errors[resolved.instance])
-    if allowed == "rule":
-        return FilePlan(entry, Access.MISSING, error=plan_errors.not_staged(entry, resolved.requirement))
-    if allowed in ("store", "mount"):
-        return FilePlan(entry, Access.MISSING, error=plan_errors.narrowed(entry, resolved.requirement))
+    if allowed in _NOTHING_LEFT:
+        return FilePlan(entry, Access.MISSING, error=_NOTHING_LEFT[allowed](entry, resolved.requirement))
     if key not in availability.replicas:
         return FilePlan(entry, Access.MISSING, error=plan_errors.not_asked(entry))
     replicas = availability.replicas[key]

@@ -15,6 +15,7 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 from traitlets import Bool, Enum, Integer
 
+from nbrucio.jupyter import session_config
 from nbrucio.jupyter.context import ServerContext
 from nbrucio.jupyter.daemon_pool import DaemonPool, SharedPool
 from nbrucio.jupyter.handlers import browse, notebook, upload
@@ -65,6 +66,7 @@ class NbrucioApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Called by Jupyter when the extension is loaded."""
+        self.session_config = session_config.share(self.serverapp.config, self.log)
         self.grants = user_grants()
         # Two, so that an instance that hangs takes none of the threads that look at this machine only.
         self.local_pool = DaemonPool(4, "nbrucio-local")
@@ -106,6 +108,8 @@ class NbrucioApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """Called by Jupyter when the server stops: no file is left half-written, the next sync resumes."""
         self._loop = None
+        if self.session_config is not None:
+            self.session_config.unlink(missing_ok=True)
         for close in (self.upload_jobs.close, self.sync_jobs.close):
             await asyncio.get_running_loop().run_in_executor(self.local_pool, close)
         for pool in (self.local_pool, self.remote_pool):

@@ -74,6 +74,7 @@ class _MountedRse:
     rules: Rules
     dids: tuple[Did, ...]
     rse: str
+    lifetime_s: int = DEFAULT_LIFETIME_S
 
 
 def stage(
@@ -82,7 +83,7 @@ def stage(
     *,
     handles: Sequence[str] = (),
     rse: str | None = None,
-    lifetime_s: int = DEFAULT_LIFETIME_S,
+    lifetime_s: int | None = None,
     reporter: Reporter | None = None,
 ) -> tuple[Staged, ...]:
     """Make a rule for each requirement, or reuse the user's own; one that has lived half its time is renewed.
@@ -90,17 +91,23 @@ def stage(
     Args:
         handles: what to stage; none means the requirements whose ``access`` is ``rule``.
         rse: a mounted RSE; None means the first.
-        lifetime_s: how long Rucio keeps the copy.
+        lifetime_s: how long Rucio keeps the copy; None takes `rule_lifetime` of the instance, else 14 days.
 
     Raises:
         NbrucioError: the notebook cannot be read, a handle is unknown, nothing is mounted.
     """
     with RunContext(config, reporter) as run:
-        places = _places(run, path, handles, rse)
+        places = tuple(
+            replace(
+                place,
+                lifetime_s=lifetime_s or run.config.instance(place.instance).rule_lifetime_s or DEFAULT_LIFETIME_S,
+            )
+            for place in _places(run, path, handles, rse)
+        )
         run.staged.read(path)  # what cannot be kept alive is not made
-        done = tuple(_staged(run, place, did, lifetime_s) for place in places for did in place.dids)
+        done = tuple(_staged(run, place, did) for place in places for did in place.dids)
         try:
-            run.staged.save(path, _kept(places, done, lifetime_s))
+            run.staged.save(path, _kept(places, done))
         except OSError as error:
             words = f"Syncs will not renew these rules: the store {run.store.root} cannot be written"
             run.reporter.report(Noticed(f"{words} ({reason(error)})."))
@@ -204,12 +211,12 @@ def _stuck(rule: Rule, rules: Rules) -> NbrucioError:
     )
 
 
-def _staged(run: RunContext, place: _MountedRse, did: Did, lifetime_s: int) -> Staged:
+def _staged(run: RunContext, place: _MountedRse, did: Did) -> Staged:
     try:
         rule = place.rules.find(did, place.rse)
         if rule is None:
-            return Staged(place.handle, place.rules.make(did, place.rse, lifetime_s), "made")
-        renewed = _renewed(run, place, rule, lifetime_s)
+            return Staged(place.handle, place.rules.make(did, place.rse, place.lifetime_s), "made")
+        renewed = _renewed(run, place, rule)
         if renewed is not None:
             return Staged(place.handle, renewed, "renewed")
         return Staged(place.handle, rule, "reused", _stuck(rule, place.rules) if rule.state == "STUCK" else None)
@@ -217,22 +224,23 @@ def _staged(run: RunContext, place: _MountedRse, did: Did, lifetime_s: int) -> S
         return Staged(place.handle, None, "found", error)
 
 
-def _kept(places: Sequence[_MountedRse], done: Sequence[Staged], lifetime_s: int) -> Iterator[StagedRule]:
+def _kept(places: Sequence[_MountedRse], done: Sequence[Staged]) -> Iterator[StagedRule]:
     """What a sync of this notebook may keep alive: our own rules that were staged for it."""
-    instances = {place.handle: place.instance for place in places}
+    by_handle = {place.handle: place for place in places}
     for each in done:
         rule = each.rule
         if rule is not None and rule.ours and rule.expires is not None:
-            yield StagedRule(instances[each.handle], rule.did, rule.rse, lifetime_s, rule.expires)
+            place = by_handle[each.handle]
+            yield StagedRule(place.instance, rule.did, rule.rse, place.lifetime_s, rule.expires)
 
 
-def _renewed(run: RunContext, place: _MountedRse, rule: Rule, lifetime_s: int) -> Rule | None:
+def _renewed(run: RunContext, place: _MountedRse, rule: Rule) -> Rule | None:
     """``rule`` with a new lifetime when half of one is over; None when it has time, or the account may not."""
-    soon = datetime.now(timezone.utc) + timedelta(seconds=lifetime_s / 2)
+    soon = datetime.now(timezone.utc) + timedelta(seconds=place.lifetime_s / 2)
     if not rule.ours or rule.expires is None or rule.expires > soon:
         return None
     try:
-        return place.rules.renew(rule, lifetime_s)
+        return place.rules.renew(rule, place.lifetime_s)
     except ConsentNeeded:
         # So it is with Rucio's generic policy for accounts without special rights. The copy is there all the same.
         when = f"{rule.expires:%Y-%m-%d %H:%M} UTC"

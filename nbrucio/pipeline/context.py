@@ -82,7 +82,11 @@ class RunContext:
         """The amount that this machine allows the run to download, by the free space when it is first asked for."""
         policy = self.config.policy
         return DownloadLimits(
-            self.store.free_bytes(), policy.keep_free_bytes, policy.max_download_bytes, policy.allow_unverifiable
+            self.store.free_bytes(),
+            policy.keep_free_bytes,
+            policy.max_download_bytes,
+            policy.allow_unverifiable,
+            frozenset(instance.identity for instance in self.config.instances if not instance.downloads),
         )
 
     def elapsed_s(self) -> float:

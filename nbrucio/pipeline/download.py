@@ -78,6 +78,8 @@ class Downloads:
         """
         if any(resolved.requirement.access not in (None, "download") for resolved in requirements):
             return
+        if not self._run.limits.no_downloads.isdisjoint(files):
+            return
         sizes = [entry.size_bytes for entries in files.values() for entry in entries.values()]
         size_bytes = total_bytes(sizes)
         if size_bytes is not None and refusal(size_bytes, self._run.limits) is None:

@@ -1,0 +1,216 @@
+"""What a Jupyter session is configured with, for nbrucio to work there without a file of its own.
+
+Three sources are read, each as far as it is there:
+
+- rucio-jupyterlab's ``RucioConfig``: the server extension saves what the running server has and names the file in
+  `VARIABLE`, so that terminals and kernels read the same. Its keys: ``rucio_jupyterlab/config/schema.py`` of
+  rucio-jupyterlab 41.0.
+- ``RUCIO_BASE_URL`` and its neighbours, by which containers of the ESCAPE VRE are told one instance.
+- SWAN's start form: ``SWAN_USE_RUCIO`` with ``SWAN_RUCIO_INSTANCE``, ``SWAN_RUCIO_RSE``, ``SWAN_RUCIO_RSE_PATH`` and
+  ``SWAN_RUCIO_RSE_PATH_BEGINS_AT`` (jupyterhub-extensions, ``swanspawner.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from nbrucio.config.table import ConfigSource, Table
+from nbrucio.core.address import canonical
+from nbrucio.disk.read import SMALL_BYTES, parse_json, read_file, reason
+from nbrucio.errors import BadConfig
+
+#: Names the file in which the server extension saves `RucioConfig` for terminals and kernels.
+VARIABLE = "NBRUCIO_SESSION_CONFIG"
+
+#: Our name of a setting, and rucio-jupyterlab's.
+_KEYS = {
+    "host": "rucio_base_url",
+    "auth_host": "rucio_auth_url",
+    "webui": "rucio_webui_url",
+    "ca_cert": "rucio_ca_cert",
+    "vo": "vo",
+    "token_env": "oidc_env_name",
+    "token_file": "oidc_file_name",
+}
+#: rucio-jupyterlab's names, and the variables of the VRE's containers.
+_VARIABLES = {
+    name: f"RUCIO_{variable}"
+    for name, variable in {
+        "name": "NAME",
+        "display_name": "DISPLAY_NAME",
+        "rucio_base_url": "BASE_URL",
+        "rucio_auth_url": "AUTH_URL",
+        "rucio_webui_url": "WEBUI_URL",
+        "rucio_ca_cert": "CA_CERT",
+        "vo": "VO",
+        "destination_rse": "DESTINATION_RSE",
+        "rse_mount_path": "RSE_MOUNT_PATH",
+        "path_begins_at": "PATH_BEGINS_AT",
+        "mode": "MODE",
+        "replication_rule_lifetime_days": "REPLICATION_RULE_LIFETIME_DAYS",
+        "oidc_auth": "OIDC_AUTH",
+        "oidc_env_name": "OIDC_ENV_NAME",
+        "oidc_file_name": "OIDC_FILE_NAME",
+    }.items()
+}
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
+_ON = ("1", "true", "yes", "on")
+
+
+class SessionConfig(NamedTuple):
+    """What the session says.
+
+    Attributes:
+        instances: the settings of each instance by its short name, for the layer above the operator's file.
+        default: the name of the default instance; None when the session chooses none.
+        files: the files that were read.
+    """
+
+    instances: Mapping[str, Table]
+    default: str | None = None
+    files: tuple[Path, ...] = ()
+
+
+def read_session(environ: Mapping[str, str], configured: Mapping[str, Table]) -> SessionConfig:
+    """The session's instances.
+
+    Args:
+        environ: the environment.
+        configured: the tables of the configuration files by short name. An instance of the session that is called by
+            one of these names, aliases or hosts (in lower case) completes it instead of being another one.
+
+    Raises:
+        BadConfig: the file that `VARIABLE` names cannot be read.
+    """
+    settings, file = _saved(environ)
+    rows: list[tuple[Mapping[str, object], str]] = []
+    rows += ((row, f"RucioConfig in {file}") for row in _rows(settings.get("instances")))
+    if environ.get(_VARIABLES["rucio_base_url"]):
+        rows.append(({ours: environ[name] for ours, name in _VARIABLES.items() if environ.get(name)}, "RUCIO_BASE_URL"))
+    auth_type = _text(settings.get("default_auth_type")) or environ.get("RUCIO_DEFAULT_AUTH_TYPE")
+    found: dict[str, Table] = {}
+    for row, label in rows:
+        names = tuple(_names(row))
+        if names:
+            key = _key(names, configured) or _short_name(names, {**configured, **found})
+            aliases = [*(_aliases(configured[key]) if key in configured else ()), *names]
+            found[key] = Table(f"instances.{key}", _values(row, aliases, auth_type, label), environ)
+    default: str | None = _text(settings.get("default_instance")) or environ.get("RUCIO_DEFAULT_INSTANCE")
+    if environ.get("SWAN_USE_RUCIO", "").strip().lower() in _ON and environ.get("SWAN_RUCIO_INSTANCE"):
+        default = environ["SWAN_RUCIO_INSTANCE"].strip()
+        chosen = _key([default.lower()], {**configured, **found})
+        if chosen is not None:
+            mounted = Table(f"instances.{chosen}", _swan_mount(environ), environ)
+            found[chosen] = mounted.over(found[chosen]) if chosen in found else mounted
+    if default is not None:
+        default = _key([default.lower()], {**configured, **found}) or default
+    return SessionConfig(found, default, () if file is None else (file,))
+
+
+def _saved(environ: Mapping[str, str]) -> tuple[Mapping[str, object], Path | None]:
+    name = environ.get(VARIABLE)
+    if not name:
+        return {}, None
+    file = Path(name).absolute()
+    try:
+        value = parse_json(read_file(file, SMALL_BYTES).decode("utf-8"))
+    except FileNotFoundError:
+        return {}, None  # the server that saved it has ended
+    except OSError as error:
+        raise BadConfig(f"{file} cannot be read: {reason(error)}.", subject=str(file)) from error
+    except ValueError as error:
+        raise BadConfig(
+            f"{file} is not JSON: {error}.", subject=str(file), hint="Start the Jupyter server again."
+        ) from error
+    return (value if isinstance(value, dict) else {}), file
+
+
+def _rows(value: object) -> Iterator[Mapping[str, object]]:
+    yield from (row for row in value if isinstance(row, dict)) if isinstance(value, list) else ()
+
+
+def _names(row: Mapping[str, object]) -> Iterator[str]:
+    """The names of an instance in lower case, the best short name first; a name may be a URL."""
+    for key in ("name", "display_name", "rucio_base_url"):
+        text = _text(row.get(key))
+        if text:
+            yield text.lower()
+
+
+def _short_name(names: tuple[str, ...], taken: Container[str]) -> str:
+    plain = next((name for name in names if _NAME.match(name)), None)
+    best = plain or urlsplit(names[0]).hostname or re.sub(r"[^a-z0-9._-]+", "-", names[0]).strip("-") or "rucio"
+    numbered = (f"{best}-{number}" for number in count(2))
+    return best if best not in taken else next(name for name in numbered if name not in taken)
+
+
+def _key(names: Iterable[str], tables: Mapping[str, Table]) -> str | None:
+    """The short name of the table that one of ``names`` means."""
+    wanted = {form for name in names for form in (name, canonical(name))}
+    for key, table in tables.items():
+        host, _ = table.values.get("host", (None, None))
+        texts = {text.lower() for text in (key, host, *_aliases(table)) if isinstance(text, str)}
+        if wanted & (texts | {canonical(text) for text in texts}):
+            return key
+    return None
+
+
+def _aliases(table: Table) -> list[object]:
+    aliases, _ = table.values.get("aliases", (None, None))
+    return aliases if isinstance(aliases, list) else []
+
+
+def _values(
+    row: Mapping[str, object], aliases: Iterable[object], auth_type: str | None, label: str
+) -> dict[str, tuple[object, ConfigSource]]:
+    source = ConfigSource(label, Path.cwd())
+    by_token = _text(row.get("oidc_auth"))
+    unused = {"env": "token_file", "file": "token_env"}.get(by_token or "")
+    values: dict[str, object] = {
+        ours: row[theirs]
+        for ours, theirs in _KEYS.items()
+        if row.get(theirs) and ours != unused and (by_token or not ours.startswith("token_"))
+    }
+    values["aliases"] = [alias for alias in aliases if not str(alias).startswith("http")]
+    values["auth_type"] = "oidc" if by_token else auth_type or "x509_proxy"
+    if row.get("mode") == "replica":
+        values["downloads"] = False
+    days = _number(row.get("replication_rule_lifetime_days"))
+    if days:
+        values["rule_lifetime"] = f"{days}d"
+    mount = _mount(row.get("destination_rse"), row.get("rse_mount_path"), row.get("path_begins_at"))
+    if mount:
+        values["mounts"] = [mount]
+    return {name: (value, source) for name, value in values.items()}
+
+
+def _swan_mount(environ: Mapping[str, str]) -> dict[str, tuple[object, ConfigSource]]:
+    """The mounted RSE that the start form chose."""
+    name = "SWAN_RUCIO_RSE"
+    mount = _mount(environ.get(name), environ.get(f"{name}_PATH"), environ.get(f"{name}_PATH_BEGINS_AT"))
+    return {"mounts": ([mount], ConfigSource(name, Path.cwd()))} if mount else {}
+
+
+def _mount(rse: object, path: object, begins_at: object) -> dict[str, object] | None:
+    if not _text(rse) or not _text(path):
+        return None
+    return {"rse": rse, "path": path, "begins_at": _number(begins_at) or 0}
+
+
+def _number(value: object) -> int | None:
+    """A whole number, also as text: the environment has no others."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        return max(0, int(str(value)))
+    except ValueError:
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None

@@ -1,0 +1,43 @@
+"""Let terminals and kernels know the Rucio instances that this server is configured with."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from logging import Logger
+from pathlib import Path
+from typing import Any
+
+from nbrucio.config.session import VARIABLE
+from nbrucio.disk.atomic import write_file
+from nbrucio.kernel.where import make_private, runtime_folder
+
+
+def share(config: Mapping[str, Any], log: Logger) -> Path | None:
+    """Save rucio-jupyterlab's settings of the server and name the file in the environment, which children inherit.
+
+    Args:
+        config: the server's traitlets configuration, whether it came from Python or JSON files or the command line.
+
+    Returns:
+        The file, to be removed when the server stops; None where nothing is configured.
+    """
+    if "RucioConfig" not in config:
+        return None
+    settings = {name: _plain(value) for name, value in config["RucioConfig"].items()}
+    file = runtime_folder() / f"session-{os.getpid()}.json"
+    try:
+        make_private(file.parent)
+        write_file(file, json.dumps(settings, default=str).encode())
+    except OSError as error:
+        log.warning("nbrucio: terminals and kernels do not know the Rucio instances of this server: %s", error)
+        return None
+    os.environ[VARIABLE] = str(file)
+    return file
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a configuration file holds
+    """``value``, which traitlets wraps where a Python file appends to it instead of setting it."""
+    wrapped = getattr(value, "get_value", None)
+    return wrapped([]) if callable(wrapped) else value
