@@ -20,7 +20,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 def commands(text: str) -> Iterator[list[str]]:
     """The words after ``nbrucio`` in inline code and in lines of a shell."""
     spans = re.findall(r"(?<!`)`([^`]+)`(?!`)", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-    blocks = "".join(re.findall(r"```.*?```", text, flags=re.DOTALL))
+    blocks = "".join(re.findall(r"```(?:console|sh|yaml)\n.*?```", text, flags=re.DOTALL))
     for line in (*spans, *re.findall(r"^(?:\$ | *- (?:run: )?)?(nbrucio [a-z].*)$", blocks, re.MULTILINE)):
         for part in re.split(r"&&|\|", line):
             words = part.split()

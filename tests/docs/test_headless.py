@@ -1,4 +1,4 @@
-"""The examples in docs/headless.md and docs/ci.md work."""
+"""The examples in docs/headless.md, docs/ci.md and docs/dask.md work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nbrucio_cli.app import root
 from nbrucio.core.declaration import Requirement
 
 DOCS = Path(__file__).parents[2] / "docs"
-TEXT = "".join((DOCS / page).read_text(encoding="utf-8") for page in ("headless.md", "ci.md"))
+TEXT = "".join((DOCS / page).read_text(encoding="utf-8") for page in ("headless.md", "ci.md", "dask.md"))
 
 
 def blocks(language: str) -> list[str]:
