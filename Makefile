@@ -10,7 +10,7 @@ NODE_MODULES = frontend/node_modules/.package-lock.json
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix frontend
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo frontend check test world lint format bench build clean
+.PHONY: help setup demo frontend check test world lint format bench help-text snapshots build clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -81,6 +81,9 @@ bench-start: $(STAMP)  ## time the command line against its budget
 
 help-text: $(STAMP)  ## rewrite the text of `nbrucio --help` after a change of its verbs
 	$(BIN)/python -c 'from nbrucio_cli.app import help_text; print(help_text(), end="")' > cli/nbrucio_cli/help.txt
+
+snapshots: help-text  ## write tests/snapshots anew; read the difference before you commit it
+	$(BIN)/python -m pytest -q --update-snapshots -k snapshots
 
 build: $(STAMP) frontend  ## sdist and wheel in dist/
 	$(BIN)/python -m pip install --quiet build

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbrucio.sandbox import Sandbox
+from tests.support.snapshots import Snapshots
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # Started in the background, by a shell without job control. What tests start inherits it, and some press Ctrl-C.
@@ -16,6 +17,17 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 #: Folders whose tests start servers, kernels, browsers or builds, or wait on purpose.
 _REAL = {"crash", "e2e", "frontend", "jupyter", "runners", "sandbox", "transfer"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--update-snapshots``, with which ``make snapshots`` writes ``tests/snapshots`` anew."""
+    parser.addoption("--update-snapshots", action="store_true")
+
+
+@pytest.fixture
+def snapshots(request: pytest.FixtureRequest) -> Snapshots:
+    """Compares texts with the files in ``tests/snapshots``."""
+    return Snapshots(update=request.config.getoption("--update-snapshots"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
