@@ -4,14 +4,15 @@ A kernel's Python is often not the one that nbrucio is installed in. So everythi
 folder works under any name and from any path.
 """
 
-# The rest of nbrucio asks this folder only where manifests live: what code in a notebook uses is loaded by who uses it.
+# Loaded on first use, because the rest of nbrucio only asks this folder where manifests are.
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .errors import DataNotHere
-    from .lookup import Data, File, Files
+    from .files import File, Files
+    from .lookup import Data
 
     #: The data of the notebook that this kernel runs.
     data: Data
@@ -22,8 +23,8 @@ __all__ = ["Data", "DataNotHere", "File", "Files", "data"]
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import errors, lookup
+    from . import errors, files, lookup
 
-    values = {"Data": lookup.Data, "File": lookup.File, "Files": lookup.Files, "DataNotHere": errors.DataNotHere}
+    values = {"Data": lookup.Data, "File": files.File, "Files": files.Files, "DataNotHere": errors.DataNotHere}
     globals().update(values, data=lookup.Data())
     return globals()[name]

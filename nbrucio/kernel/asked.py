@@ -1,7 +1,7 @@
-"""What a notebook asks for, and whether a manifest still answers it.
+"""What a notebook declares, and whether a manifest still matches it.
 
-A sync writes beside each handle of the manifest what it answered. Whoever reads the manifest compares that with the
-notebook as it is now: data of another requirement, or of a lock that was replaced since, is never used in silence.
+A sync writes into the manifest, beside each handle, which requirement and lock it synced. Readers compare that with the
+present notebook, so that the data of a changed requirement or a replaced lock is never used without an error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ATTACHMENTS_KEY = "rucio_attachments"
 
 
 class Asked:
-    """What the notebook with this metadata asks for; anything may be in it."""
+    """What the notebook with this metadata declares; the metadata is untrusted."""
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
         value = metadata.get(KEY)
@@ -34,11 +34,11 @@ class Asked:
         return handle in self._by_handle
 
     def handles(self) -> list[str]:
-        """All of them, in the order they are written."""
+        """All handles, in the notebook's order."""
         return list(self._by_handle)
 
     def did(self, handle: str) -> str:
-        """The DID that is asked for under ``handle``; of one that a parameter chooses, how."""
+        """The DID of ``handle`` as written; for one that a parameter chooses, its template."""
         return str(self._by_handle[handle].get("did"))
 
     def named(self, handles: Iterable[str], dids: Iterable[str]) -> list[str]:
@@ -49,12 +49,12 @@ class Asked:
         ]
 
     def answer(self, handle: str, lock_key: str, digest: str | None, instance: str | None) -> dict[str, Any] | None:
-        """What a manifest says that it answers for ``handle``; None when nothing is asked under it.
+        """What a manifest records as synced for ``handle``; None when the notebook does not declare it.
 
         Args:
-            lock_key: where its lock stands.
-            digest: of the files that it was resolved to, by which it may be locked from now on.
-            instance: where it was resolved, likewise.
+            lock_key: the key of its lock.
+            digest: of the files that it was resolved to; a later lock may name it.
+            instance: the instance that resolved it; a later edit may name it.
         """
         raw = self._by_handle.get(handle)
         if raw is None:
@@ -68,7 +68,7 @@ class Asked:
         }
 
     def answered(self, handle: str, answer: Mapping[str, Any] | None) -> bool:
-        """Whether an `answer` that was given before is right for what is asked now."""
+        """Whether a recorded `answer` matches what the notebook declares now."""
         if answer is None:  # by an older nbrucio
             return True
         raw = self._by_handle.get(handle)
@@ -90,7 +90,7 @@ class Asked:
         return digest if isinstance(digest, str) else None
 
     def _digest(self, handle: str, raw: Mapping[str, Any]) -> str:
-        """Of all that decides which files are meant, but for instance and lock, which a sync fills in."""
+        """Of everything that chooses the files, except instance and lock, which a sync adds."""
         variants = _object(self._declaration.get("variants"))
         chosen = {name: value[handle] for name, value in variants.items() if handle in _object(value)}
         asked = [raw.get("did"), raw.get("select"), raw.get("access"), self._declaration.get("variant"), chosen]

@@ -1,4 +1,4 @@
-"""Whether a file is still the one that was verified, by one stat: its bytes are read by ``nbrucio verify`` alone."""
+"""Whether a file is still the verified one, by one stat; only ``nbrucio verify`` reads its bytes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .manifest import Entry
 
 
 def fault_of(file: Mapping[str, Any], entry: Entry) -> str | None:
-    """Why the ``file`` of ``entry`` cannot be used, as in "is gone"; None when it can, as far as a stat tells.
+    """Why the ``file`` of ``entry`` cannot be used, as in "is gone"; None when its stat shows no change.
 
-    A file in the store has the stat that it was verified with. Of a mounted one, and in the manifest of an older
-    nbrucio, only the size is known.
+    For a file in the store, the manifest has its stat when verified. For a mounted file, and in the manifest of an
+    older nbrucio, it has the size only.
     """
     path, verified = file.get("path"), file.get("stat")
     if path is None:
@@ -29,7 +29,7 @@ def fault_of(file: Mapping[str, Any], entry: Entry) -> str | None:
     except OSError as error:
         return f"cannot be reached ({error.strerror})"
     if not stat.S_ISREG(found.st_mode):
-        return "is not a file any more"
+        return "is no longer a file"
     size_bytes = file.get("bytes") if verified is None else verified[0]
     if size_bytes is not None and found.st_size != size_bytes:
         return f"has {found.st_size} bytes instead of {size_bytes}"
@@ -43,7 +43,7 @@ def fault_of(file: Mapping[str, Any], entry: Entry) -> str | None:
 
 
 def _restored(objects: Mapping[str, Any] | None) -> bool:
-    """Whether the whole store is another one now, in which every file has a new inode."""
+    """Whether the store was restored or replaced as a whole, which gives every file a new inode."""
     try:
         return objects is None or bool(os.stat(objects["path"]).st_ino != objects["inode"])
     except OSError:

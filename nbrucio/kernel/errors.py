@@ -1,19 +1,30 @@
-"""The one error that code in a notebook sees.
+"""The one error that code in a notebook gets.
 
-It is a class of its own and no part of the tree of all other errors (`nbrucio.errors`), since the kernel may run a
-Python in which the rest of nbrucio is not installed. Its attributes carry the same names as there.
+It is not in the tree of the other errors (`nbrucio.errors`), because the kernel's Python may lack the rest of nbrucio.
+Its attributes have the same names as there.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
+from . import where
+
+#: The panel's button for a command of nbrucio.
+_BUTTONS = {
+    "sync": "Press Sync in the panel Data (Rucio)",
+    "add": "Add it in Explore of the panel Data (Rucio)",
+}
+
 
 class DataNotHere(LookupError):
-    """Data that the code asks for cannot be had now.
+    """Data that the code uses is missing.
 
     Args:
-        message: what happened, one or two sentences.
-        subject: the handle or DID that was asked for; None when it is about the notebook as a whole.
-        next_command: a command line to type next; None when there is none.
+        message: what happened, in one or two sentences.
+        subject: the requested handle or DID; None when the error is about the notebook as a whole.
+        next_command: the command line that helps; None when there is none.
     """
 
     def __init__(self, message: str, subject: str | None = None, next_command: str | None = None) -> None:
@@ -23,19 +34,29 @@ class DataNotHere(LookupError):
         self.next_command = _one_line(next_command) if next_command else None
 
     def __str__(self) -> str:
-        return f"{self.message}\nType: {self.next_command}" if self.next_command else self.message
+        return "\n".join([self.message, *next_action(self)])
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows this in place of a traceback, which would tell of our code and not of the user's.
+        # IPython shows this in place of a traceback, whose lines would be nbrucio's and not the user's.
         return short_traceback("DataNotHere", self)
 
 
 def short_traceback(title: str, error: DataNotHere) -> list[str]:
-    """What a cell shows of ``error``: what happened, and what to type."""
-    return [
-        f"\x1b[31m{title}\x1b[39m: {error.message}",
-        *([f"Type: {error.next_command}"] if error.next_command else []),
-    ]
+    """The lines that a cell shows for ``error``: what happened, and the next action."""
+    return [f"\x1b[31m{title}\x1b[39m: {error.message}", *next_action(error)]
+
+
+def next_action(error: DataNotHere, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The line that says what to do about ``error``, if anything: the panel's button first, where there is a panel."""
+    if not error.next_command:
+        return []
+    words = error.next_command.split()
+    button = _BUTTONS.get(words[1]) if words[0] == "nbrucio" and len(words) > 1 else None
+    # A kernel of a Jupyter server with nbrucio; a run such as papermill's also has NBRUCIO_NOTEBOOK.
+    in_jupyter = environ.get(where.MANIFEST_VARIABLE) and not environ.get(where.NOTEBOOK_VARIABLE)
+    if button and in_jupyter:
+        return [f"{button}, or run: {error.next_command}"]
+    return [f"Run: {error.next_command}"]
 
 
 def _one_line(text: str) -> str:

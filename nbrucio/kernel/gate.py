@@ -1,4 +1,4 @@
-"""The gate: a cell that uses data waits until the data is here, or is stopped before it runs.
+"""The gate: a cell that uses data waits until the data is ready, or is stopped before it runs.
 
 An exception in IPython's ``pre_run_cell`` does not stop a cell; an AST transformer that raises `InputRejected` does, in
 every front end and in papermill. Any other exception would unregister the transformer, so nothing else leaves it.
@@ -20,8 +20,9 @@ from IPython.display import display
 
 from . import data
 from .errors import DataNotHere, short_traceback
-from .lookup import Data, not_ready
+from .lookup import Data
 from .manifest import Entry
+from .refusals import not_ready
 from .uses import Names, dids_in_magic, uses_in
 from .waiting import wait_for
 
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class DataNotReady(InputRejected):
-    """A cell was stopped before it ran, because data that it uses cannot be had now."""
+    """A cell was stopped before it ran, because data that it uses is missing."""
 
     def __init__(self, reason: DataNotHere) -> None:
         super().__init__(str(reason))
@@ -40,26 +41,26 @@ class DataNotReady(InputRejected):
 
 
 class Gate(ast.NodeTransformer):
-    """IPython calls `visit` with each cell's tree before the cell runs. The tree stays as it is."""
+    """IPython calls `visit` with each cell's tree before the cell runs. The tree is not changed."""
 
     def __init__(self, variables: dict[str, Any], found: Data = data) -> None:
         self._variables = variables
         self._data = found
 
     def visit(self, node: ast.AST) -> ast.AST:
-        """Let the cell pass, after waiting if it must.
+        """Wait for the data that the cell uses, then return its tree unchanged.
 
         Raises:
-            DataNotReady: the cell uses data that is not here.
+            DataNotReady: the cell uses data that is missing.
         """
         try:
             self._check(node)
         except DataNotHere as error:
             raise DataNotReady(error) from None
         except KeyboardInterrupt:
-            raise DataNotReady(DataNotHere("You stopped waiting for the data of this cell.")) from None
-        except Exception:  # a fault of ours must not keep a cell from running
-            log.debug("nbrucio: the gate let a cell pass by a fault", exc_info=True)
+            raise DataNotReady(DataNotHere("Waiting for the data of this cell was interrupted.")) from None
+        except Exception:  # an error of our own must not keep a cell from running
+            log.debug("nbrucio: the gate failed, and the cell ran", exc_info=True)
         return node
 
     def _check(self, tree: ast.AST) -> None:
@@ -81,7 +82,7 @@ class Gate(ast.NodeTransformer):
             self._variables[handle] = self._data[handle]
 
     def _to_bind(self, names: set[str]) -> tuple[str, ...]:
-        """Handles that the declaration wants as variables, of those that the cell reads and nothing has bound."""
+        """The unbound names in ``names`` that the declaration wants as variables."""
         unbound = {name for name in names if name not in self._variables and not hasattr(builtins, name)}
         if not unbound:
             return ()
@@ -93,7 +94,7 @@ class Gate(ast.NodeTransformer):
 
 
 def may_bind(entry: Entry, variables: Mapping[str, object]) -> bool:
-    """Whether the handle of ``entry`` may become a variable: asked for, a plain name, and free."""
+    """Whether the handle of ``entry`` may become a variable: requested, a plain name, and not bound yet."""
     name = entry.handle
     plain = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
     return entry.bind and plain and not hasattr(builtins, name) and name not in variables
@@ -134,14 +135,14 @@ def _imports_nbrucio(node: ast.AST) -> bool:
 
 
 class OutputLine:
-    """A line in the cell's output that replaces itself."""
+    """One line in the cell's output, updated in place."""
 
     def __init__(self) -> None:
         self._display: Any = None
         self._text = ""
 
     def __call__(self, text: str) -> None:
-        """Show ``text`` in place of what was shown before."""
+        """Replace the line by ``text``."""
         if text == self._text:
             return
         self._text = text
@@ -154,22 +155,22 @@ class OutputLine:
 
 
 def load(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
-    """Put the gate into ``shell``, once, with the magic ``%rucio``."""
+    """Install the gate and the magic ``%rucio`` in ``shell``, once."""
     if any(isinstance(transformer, Gate) for transformer in shell.ast_transformers):
         return
     shell.ast_transformers.append(Gate(shell.user_ns))
     shell.register_magic_function(_magic, "line_cell", "rucio")
-    # What the gate cannot see in a cell's tree (a handle that is computed, a use inside of a function) waits here.
+    # Uses that a cell's tree does not show (a computed handle, a call inside a function) wait here.
     data.before = lambda handles, dids: wait_for(data, handles, dids, OutputLine())
 
 
 def unload(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
-    """Take the gate out of ``shell``."""
+    """Remove the gate from ``shell``."""
     shell.ast_transformers[:] = [one for one in shell.ast_transformers if not isinstance(one, Gate)]
     data.before = None
 
 
 def _magic(line: str, cell: str = "") -> object:
-    """``%rucio scope:name`` gives the files of a DID that the notebook declares; several DIDs give a tuple."""
+    """``%rucio scope:name`` returns the files of a declared DID; several DIDs return a tuple."""
     found = tuple(data(did) for did in dids_in_magic(line, cell))
     return found[0] if len(found) == 1 else found

@@ -21,7 +21,7 @@ _PROGRESS_MAX_BYTES = 1 << 16
 
 
 class Entry(NamedTuple):
-    """What a manifest says of one handle; ``files`` as they stand in the JSON."""
+    """One handle of a manifest; ``files`` as in the JSON."""
 
     handle: str
     did: str
@@ -37,11 +37,11 @@ class Entry(NamedTuple):
 
 
 class LoadedManifest(NamedTuple):
-    """A manifest as a kernel sees it.
+    """A manifest as a kernel reads it.
 
     Attributes:
         pid: the process that wrote it; 0 when unknown.
-        config: digests of the configuration files that it rests on, see `nbrucio.kernel.configured`.
+        config: digests of the configuration files that it depends on, see `nbrucio.kernel.configured`.
     """
 
     notebook: str
@@ -51,7 +51,7 @@ class LoadedManifest(NamedTuple):
     config: Mapping[str, str | None] = MappingProxyType({})
 
     def says_nothing(self) -> bool:
-        """Whether it was written before anybody looked at the notebook; without ``notebook`` there is none yet."""
+        """Whether no status of the notebook was written yet; without ``notebook`` the notebook is unknown too."""
         return self.state == "syncing" and not self.entries
 
 
@@ -59,7 +59,7 @@ def read(path: Path) -> LoadedManifest:
     """The manifest in the file ``path``.
 
     Raises:
-        DataNotHere: it is of a newer version, or damaged.
+        DataNotHere: the manifest has a newer version, or is damaged.
         OSError: there is no such file, or it cannot be read.
     """
     raw = read_regular(path, MAX_BYTES)
@@ -68,7 +68,7 @@ def read(path: Path) -> LoadedManifest:
         version = content["version"]
         if version > VERSION:
             raise DataNotHere(
-                f"The data was synced by a newer nbrucio (manifest version {version}, here up to {VERSION} is known).",
+                f"A newer nbrucio synced this data: its manifest has version {version}, this reads up to {VERSION}.",
                 None,
                 "pip install --upgrade nbrucio",
             )
@@ -80,11 +80,11 @@ def read(path: Path) -> LoadedManifest:
             config=dict(content.get("config") or {}),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise DataNotHere(f"The manifest {path} is damaged. Syncing again writes a new one.") from None
+        raise DataNotHere(f"The manifest {path} is damaged. Sync again to replace it.") from None
 
 
 def read_regular(path: str | os.PathLike[str], max_bytes: int) -> bytes:
-    """As `nbrucio.disk.read.read_file`, which is not where this kernel is: only regular files, and no waiting."""
+    """As `nbrucio.disk.read.read_file`, which kernels cannot import: regular files only, and without blocking."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         found = os.fstat(descriptor)
@@ -115,20 +115,20 @@ def _entry(handle: str, value: dict[str, Any]) -> Entry:
 
 
 def writer_is_gone(manifest: LoadedManifest) -> bool:
-    """Whether the sync that this manifest calls unfinished has ended without saying so."""
+    """Whether the process of an unfinished sync is gone."""
     if manifest.state != "syncing" or not manifest.pid:
         return False
     try:
         os.kill(manifest.pid, 0)
     except ProcessLookupError:
         return True
-    except PermissionError:  # the number belongs to somebody else now
+    except PermissionError:  # another user's process has this number now
         return True
     return False
 
 
 def read_progress(path: Path) -> dict[str, Any] | None:
-    """How far the sync is that the manifest at ``path`` calls unfinished; None when nobody tells."""
+    """The progress of the unfinished sync of the manifest at ``path``; None when unknown."""
     try:
         value = json.loads(read_regular(path.with_suffix(".progress"), _PROGRESS_MAX_BYTES))
     except (OSError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What fsspec, and uproot through it, must be told to open streamed files over https."""
+"""Options for fsspec, and uproot through it, to open streamed files over https."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _MAX_BYTES = 1 << 16
 def storage_options(
     ca: str | None, token: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, Any]:
-    """Options of fsspec's https file system: whom to trust, and how the user is known.
+    """Options of fsspec's https file system: trusted CAs, and the user's credentials.
 
-    The proxy (X509_USER_PROXY) and the bearer token are the kernel's own: no manifest holds credentials. Only the token
-    that the manifest names for this storage is sent there, whatever else the environment holds. root:// needs none of
-    this; its libraries look for credentials themselves.
+    The proxy (X509_USER_PROXY) and the bearer token are the kernel's own: no manifest contains credentials. Only the
+    token that the manifest names for this storage is sent there, whatever else the environment has. root:// needs none
+    of this, because its libraries find credentials themselves.
 
     Args:
-        ca: file or folder of CAs that vouch for the storage beside those of this machine.
-        token: where the token for the storage stands: ``{"variable": NAME}`` or ``{"file": PATH}``; None sends none.
+        ca: file or folder of CAs of the storage, in addition to those of this machine.
+        token: where the token for the storage is: ``{"variable": NAME}`` or ``{"file": PATH}``; None sends no token.
 
     Raises:
         OSError: a CA, proxy or token file that is named cannot be read (also ssl.SSLError).

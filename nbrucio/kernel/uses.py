@@ -1,9 +1,9 @@
-"""Which data a piece of code uses, found in its syntax tree without running it.
+"""The data that code uses, read from its syntax tree without running it.
 
-Understood are ``nbrucio.data("scope:name")`` and ``nbrucio.data["handle"]`` under any name that the imports and
-assignments in sight give to ``nbrucio`` or its ``data``, the magics ``%rucio`` and ``%%rucio``, and arguments that are
+It understands ``nbrucio.data("scope:name")`` and ``nbrucio.data["handle"]`` under any name that the imports and
+assignments before it give to ``nbrucio`` or its ``data``, the magics ``%rucio`` and ``%%rucio``, and arguments that are
 constants: literals, names bound to literals, sums and f-strings of these, and loops over literal lists. An argument
-that is anything else makes the uses `dynamic`: something is used, and only running the code tells what.
+of any other kind makes the uses `dynamic`: which data is used is known only when the code runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from itertools import product
 from typing import NamedTuple
 
-#: Cell and line magics that run Python, and so are looked into.
+#: Cell and line magics that run Python, whose code is read too.
 RUNS_PYTHON = frozenset({"time", "timeit", "capture", "prun"})
 #: A combination of constants with more results than this counts as dynamic.
 MAX_STRINGS = 1000
@@ -24,7 +24,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 class Uses(NamedTuple):
     """DIDs and handles in the order of their first use.
 
-    ``wanted`` are names in arguments that no code in sight binds to a constant.
+    ``wanted`` are names in arguments that no code before them binds to a constant.
     """
 
     dids: tuple[str, ...]
@@ -34,12 +34,12 @@ class Uses(NamedTuple):
 
 
 class Names:
-    """What names stand for, as far as the code seen so far tells.
+    """The meaning of names, from the code read so far.
 
     Args:
         modules: names bound to ``nbrucio``.
         datas: names bound to ``nbrucio.data``.
-        look_up: the value of any other name when it is known otherwise (the kernel knows); None when it is not.
+        look_up: the value of any other name, for example from the kernel; None when unknown.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class Names:
         self.modules = set(modules)
         self.datas = set(datas)
         self.strings: dict[str, tuple[str, ...] | None] = {}
-        self.needs: dict[str, set[str]] = {}  # of a name that is unknown: the names that its value hangs on
+        self.needs: dict[str, set[str]] = {}  # of an unknown name: the names that its value depends on
         self.look_up = look_up
 
     def known(self) -> set[str]:
-        """The names under which ``nbrucio`` and its ``data`` go."""
+        """The names of ``nbrucio`` and its ``data``."""
         return self.modules | self.datas
 
     def strings_of(self, name: str) -> tuple[str, ...] | None:
@@ -92,7 +92,7 @@ class _Visitor(ast.NodeVisitor):
         self.wanted: set[str] = set()
         self._depth = 0  # of compound statements: in there an assignment adds a value instead of replacing it
 
-    # Imports and assignments: who is nbrucio.
+    # Imports and assignments: the names of nbrucio.
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -221,12 +221,12 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if self._is_data(node):
-            self.dynamic = True  # handed on to somewhere else
+            self.dynamic = True  # passed to other code
             return
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """Has nothing below it, and ast's own method looks for one of old names first."""
+        """A leaf; ast's own method would first search for handlers with old names."""
 
     def visit_Name(self, node: ast.Name) -> None:
         if self._is_data(node) and isinstance(node.ctx, ast.Load):
@@ -262,9 +262,9 @@ class _Visitor(ast.NodeVisitor):
     # Constants.
 
     def _strings(self, node: ast.expr, unknown: set[str]) -> tuple[str, ...] | None:
-        """The texts that ``node`` may evaluate to; a list of texts gives them all. None when they cannot be told.
+        """The texts that ``node`` may evaluate to; a list of texts gives them all. None when unknown.
 
-        Names that stand in the way are added to ``unknown``.
+        Names without a known value are added to ``unknown``.
         """
         if isinstance(node, ast.Constant):
             return (node.value,) if isinstance(node.value, str) else None

@@ -1,4 +1,4 @@
-"""Waiting for data that is on its way, with one line of progress in the cell's output."""
+"""Waiting for data that is being downloaded, with one line of progress in the cell's output."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from pathlib import Path
 from . import where
 from .boot import COMMAND_VARIABLE
 from .errors import DataNotHere
-from .lookup import Data, readable
+from .files import readable
+from .lookup import Data
 from .manifest import Entry, LoadedManifest, read_progress, writer_is_gone
 
 POLL_S = 0.2
-#: The server writes the first manifest when the kernel is started; so long a kernel gives it.
+#: How long a kernel waits for its first manifest, which the server writes when it starts the kernel.
 GRACE_S = 10.0
-#: A server syncs a notebook that is saved with another declaration; so long it has for noticing that.
+#: How long the server may take to notice that a notebook was saved with another declaration, and to sync it.
 SAVE_S = 3.0
-#: Shown only when it takes longer, so that a cell whose data is nearly there has a clean output.
+#: No progress is shown for a shorter wait, to leave the cell's output clean.
 QUIET_S = 0.3
 
-#: Shows a line, in place of the one before.
+#: Shows a line in place of the previous one.
 Show = Callable[[str], None]
 
 
@@ -34,13 +35,13 @@ def wait_for(
     show: Show,
     environ: Mapping[str, str] = os.environ,
 ) -> list[Entry]:
-    """Wait until nothing of what ``handles`` and ``dids`` name is on its way; returns their entries, ready or failed.
+    """Wait until the data of ``handles`` and ``dids`` is ready or has failed; returns their entries.
 
-    Handles and DIDs that the notebook does not declare are passed over. Where nobody has synced this notebook and
-    nobody else will, the command line of nbrucio is run to do it.
+    Ignores handles and DIDs that the notebook does not declare. Runs ``nbrucio sync`` when this notebook was never
+    synced and no server will do it.
 
     Raises:
-        DataNotHere: there is no manifest, and none can be had.
+        DataNotHere: there is no manifest, and none can be made.
     """
     handles, dids = tuple(handles), tuple(dids)
     began = time.monotonic()
@@ -48,26 +49,26 @@ def wait_for(
     until: float | None = None
     while True:
         entries = _named(manifest, handles, dids)
-        coming = [entry for entry in entries if entry.state == "syncing"]
+        pending = [entry for entry in entries if entry.state == "syncing"]
         waited = time.monotonic() - began
-        if coming and not writer_is_gone(manifest):
+        if pending and not writer_is_gone(manifest):
             if waited > QUIET_S:
-                show(_on_the_way(coming, data, waited))
+                show(_downloading(pending, data, waited))
         elif (outdated := data.outdated(handles, dids)) is not None:
             if until is None:
                 until = time.monotonic() + _renew(manifest, show, environ)
             elif time.monotonic() > until:
                 raise outdated
         else:
-            if entries and not coming and waited > QUIET_S:
-                show(_arrived(entries, waited))
+            if entries and not pending and waited > QUIET_S:
+                show(_finished(entries, waited))
             return entries
         time.sleep(POLL_S)
         manifest = data.manifest()
 
 
 def _renew(manifest: LoadedManifest, show: Show, environ: Mapping[str, str]) -> float:
-    """Have a notebook synced that was changed since; returns how many seconds to wait for the server that does it."""
+    """Sync a notebook that was changed since its last sync; returns the seconds to wait for a server that does it."""
     if environ.get(where.MANIFEST_VARIABLE):
         return SAVE_S
     if environ.get(COMMAND_VARIABLE):
@@ -105,9 +106,9 @@ def _wait_for_server(data: Data) -> LoadedManifest:
 
 
 def _run_sync(command: list[str], notebook: Path, show: Show, environ: Mapping[str, str]) -> None:
-    # What leads this kernel's Python to its libraries leads the other one astray.
+    # These variables of this kernel's Python would give the other Python wrong libraries.
     clean = {key: value for key, value in environ.items() if key not in ("PYTHONHOME", "PYTHONPATH")}
-    show(f"nbrucio: bringing the data of {notebook.name} …")
+    show(f"nbrucio: downloading the data of {notebook.name} …")
     began = time.monotonic()
     try:
         done = subprocess.run(  # noqa: S603 - the provisioner's command, and no shell
@@ -119,20 +120,20 @@ def _run_sync(command: list[str], notebook: Path, show: Show, environ: Mapping[s
             check=False,
         )
     except OSError as error:
-        raise DataNotHere(f"nbrucio could not be started to bring the data: {error}.") from None
+        raise DataNotHere(f"nbrucio could not be started to download the data: {error}.") from None
     if where.find_manifest(notebook, environ) is None:
         last = done.stderr.decode(errors="replace").strip().splitlines()
         reason = last[0] if last else f"exit code {done.returncode}"
         raise DataNotHere(
-            f"The data of {notebook.name} could not be brought: {reason}",
+            f"The data of {notebook.name} could not be downloaded: {reason}",
             None,
             f"nbrucio sync {shlex.quote(str(notebook))}",
         )
     show(f"nbrucio: {notebook.name} synced in {time.monotonic() - began:.1f} s")
 
 
-def _on_the_way(coming: list[Entry], data: Data, waited_s: float) -> str:
-    line = f"nbrucio: waiting for {_handles(coming)}, {waited_s:.0f} s"
+def _downloading(pending: list[Entry], data: Data, waited_s: float) -> str:
+    line = f"nbrucio: waiting for {_handles(pending)}, {waited_s:.0f} s"
     path = data.path()
     progress = read_progress(path) if path else None
     if progress and progress.get("bytes_total"):
@@ -141,12 +142,12 @@ def _on_the_way(coming: list[Entry], data: Data, waited_s: float) -> str:
     return line
 
 
-def _arrived(entries: list[Entry], waited_s: float) -> str:
+def _finished(entries: list[Entry], waited_s: float) -> str:
     failed = [entry for entry in entries if entry.state != "ready"]
     if failed:
-        return f"nbrucio: {_handles(failed)} did not come ({waited_s:.1f} s)"
+        return f"nbrucio: {_handles(failed)} failed ({waited_s:.1f} s)"
     files = sum(len(entry.files) for entry in entries)
-    return f"nbrucio: {_handles(entries)} here, {files} file{'' if files == 1 else 's'} ({waited_s:.1f} s)"
+    return f"nbrucio: {_handles(entries)} ready, {files} file{'' if files == 1 else 's'} ({waited_s:.1f} s)"
 
 
 def _handles(entries: list[Entry]) -> str:

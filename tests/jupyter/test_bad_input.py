@@ -204,7 +204,7 @@ def test_a_full_disk_is_told_where_the_user_looks(start: Start, disk: Disk) -> N
         server.save("a.ipynb", declaring("1", dimuon=DIMUON))
         with server.kernel("a.ipynb") as kernel:
             shown = kernel.run("import nbrucio\nnbrucio.data['dimuon']").traceback
-    assert "'dimuon' (sandbox:dimuon) is not here: " in shown[0]
+    assert "'dimuon' (sandbox:dimuon) is missing: " in shown[0]
     assert "free" in shown[0]
     assert str(path) in shown[1]
 

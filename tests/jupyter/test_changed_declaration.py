@@ -66,7 +66,10 @@ def test_a_lock_that_costs_what_nobody_agreed_to_stops_cells(server: Server, san
         for _ in range(2):
             stopped = kernel.run(READ)
             assert "nobody has agreed to that yet" in stopped.traceback[0]
-            assert stopped.traceback[1] == f"Type: nbrucio sync {server.root / 'a.ipynb'}"
+            assert (
+                stopped.traceback[1]
+                == f"Press Sync in the panel Data (Rucio), or run: nbrucio sync {server.root / 'a.ipynb'}"
+            )
             assert kernel.run(PLAIN).text == "{'data': ('failed', 0)}\n"
             kernel.restart()
         server.sync("a.ipynb")
@@ -107,14 +110,14 @@ def test_what_a_terminal_edits_is_refused_until_it_is_synced(server: Server, san
         lock(path, beside, upgrade=["data"])
         assert kernel.run(PLAIN).text == "{'data': ('failed', 0)}\n"
         stopped = kernel.run(READ)
-        assert "The notebook was changed after its last sync: 'data'" in stopped.traceback[0]
-        assert stopped.traceback[1] == f"Type: nbrucio sync {path}"
+        assert "'data' was changed in the notebook after its last sync." in stopped.traceback[0]
+        assert stopped.traceback[1] == f"Press Sync in the panel Data (Rucio), or run: nbrucio sync {path}"
         server.sync("a.ipynb")
         assert kernel.run(READ).text == "3 files\n"
         add(path, [Did("sandbox", "dimuon")], beside, handle="more", offline=True)
         assert kernel.run(READ).text == "3 files\n"  # which the edit did not touch
         assert kernel.run(PLAIN).text == "{'data': ('ready', 3), 'more': ('failed', 0)}\n"
-        assert "changed after its last sync" in kernel.run("nbrucio.data['more']").traceback[0]
+        assert "after its last sync" in kernel.run("nbrucio.data['more']").traceback[0]
         remove(path, ["data"])
         assert kernel.run(PLAIN).text == "{'more': ('failed', 0)}\n"
         assert kernel.run(READ).status == "error"
@@ -129,7 +132,7 @@ def test_where_opening_does_nothing_a_changed_selection_is_refused(start: Start,
             content["metadata"]["nbrucio"]["requirements"][0]["did"] = "sandbox:dimuon"
             server.save("a.ipynb", content)
             stopped = kernel.run(READ).traceback
-            assert stopped[1] == f"Type: nbrucio sync {server.root / 'a.ipynb'}"
+            assert stopped[1] == f"Press Sync in the panel Data (Rucio), or run: nbrucio sync {server.root / 'a.ipynb'}"
             until(lambda: kernel.run(PLAIN).text == "{'data': ('failed', 0)}\n")
 
 

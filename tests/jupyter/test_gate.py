@@ -54,7 +54,7 @@ def test_a_cell_waits_in_one_line_that_replaces_itself(server: Server) -> None:
         output = kernel.run("import nbrucio\nprint(len(nbrucio.data['muons']))")
     assert output.status == "ok", output.traceback
     shown, printed = output.texts
-    assert shown.startswith("nbrucio: muons here, 2 files (")
+    assert shown.startswith("nbrucio: muons ready, 2 files (")
     assert printed == "2\n"
 
 
@@ -83,8 +83,8 @@ def test_a_cell_is_stopped_with_the_reason_and_what_to_type(server: Server) -> N
         assert output.status == "error"
         assert output.text == ""
         assert output.traceback == [
-            "\x1b[31mDataNotReady\x1b[39m: 'muons' (s:muons) is not here: rucio.example.org does not answer.",
-            "Type: nbrucio sync a.ipynb",
+            "\x1b[31mDataNotReady\x1b[39m: 'muons' (s:muons) is missing: rucio.example.org does not answer.",
+            "Press Sync in the panel Data (Rucio), or run: nbrucio sync a.ipynb",
             "The cell was not run.",
         ]
         magic = kernel.run("%%time\nimport nbrucio\nprint('ran', nbrucio.data['muons'])")
@@ -98,7 +98,7 @@ def test_an_undeclared_handle_is_an_error_of_two_lines(server: Server) -> None:
         output = kernel.run("import nbrucio\nnbrucio.data['jets']")
     assert output.traceback == [
         "\x1b[31mDataNotHere\x1b[39m: This notebook declares no data as 'jets'. It declares muons.",
-        f"Type: nbrucio add {path} SCOPE:NAME --as jets",
+        f"Add it in Explore of the panel Data (Rucio), or run: nbrucio add {path} SCOPE:NAME --as jets",
     ]
 
 
@@ -108,7 +108,7 @@ def test_an_interrupt_ends_the_waiting(server: Server) -> None:
         threading.Timer(1, server.ask, (f"api/kernels/{kernel.identity}/interrupt", {})).start()
         output = kernel.run("import nbrucio\nnbrucio.data['muons']", timeout_s=20)
         assert output.status == "error"
-        assert "You stopped waiting for the data of this cell." in output.traceback[0]
+        assert "Waiting for the data of this cell was interrupted." in output.traceback[0]
         assert kernel.run("print('alive')").text == "alive\n"
 
 
@@ -159,7 +159,7 @@ def test_a_cell_says_which_instance_is_not_configured_here(server: Server) -> No
     with server.kernel("a.ipynb") as kernel:
         server.settled("a.ipynb")
         shown = kernel.run("import nbrucio\nnbrucio.data['far']").traceback
-    assert "'far' (s:far) is not here: " in shown[0]
+    assert "'far' (s:far) is missing: " in shown[0]
     assert "nowhere.example.org" in shown[0]
     assert str(path) in shown[1] or "config" in shown[1]
 

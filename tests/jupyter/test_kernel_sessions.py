@@ -91,7 +91,9 @@ def test_python_has_its_data_over_moves_of_its_folder_and_restarts(server: Serve
         kernel.restart()
         assert kernel.run(READ).text == "4\n"
         missing = kernel.run("nbrucio.data['jets']")
-        assert missing.traceback[1].startswith(f"Type: nbrucio add {server.root / 'moved/a.ipynb'} ")
+        assert missing.traceback[1].startswith(
+            f"Add it in Explore of the panel Data (Rucio), or run: nbrucio add {server.root / 'moved/a.ipynb'} "
+        )
     server.ask(f"api/sessions/{session['id']}", method="DELETE")
     until(lambda: not list(pointer.parent.iterdir()))
 
@@ -145,8 +147,8 @@ def test_where_opening_does_nothing_a_kernel_is_told_what_to_do(start: Start) ->
         path = put(server, "a.ipynb", declaring(dimuon=DIMUON))
         with server.kernel("a.ipynb") as kernel:
             stopped = kernel.run(READ).traceback
-            assert "'dimuon' (sandbox:dimuon) is not here" in stopped[0]
-            assert stopped[1] == f"Type: nbrucio sync {path}"
+            assert "'dimuon' (sandbox:dimuon) is missing" in stopped[0]
+            assert stopped[1] == f"Press Sync in the panel Data (Rucio), or run: nbrucio sync {path}"
 
 
 def session(identity: str, path: str, kernel: str, kind: str = "notebook") -> dict[str, Any]:

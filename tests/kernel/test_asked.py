@@ -88,7 +88,7 @@ def test_data_refuses_what_the_notebook_asks_otherwise_and_nothing_else(tmp_path
         notebook, MUONS, {"did": "s:jets", "handle": "jets"}, lock={"muons": {"digest": "muons-2"}}
     )
     for handle in ("muons", "taus", "jets"):
-        with pytest.raises(DataNotHere, match="changed after its last sync") as refused:
+        with pytest.raises(DataNotHere, match="was changed in the notebook after its last sync") as refused:
             data[handle]
         assert refused.value.next_command == f"nbrucio sync {notebook}"
     with pytest.raises(DataNotHere, match="declares no data as 'none'"):

@@ -67,7 +67,7 @@ def test_a_file_that_is_not_the_one_that_was_verified_is_refused(
 def test_what_was_written_to_is_told_in_words(kernel: Kernel) -> None:
     os.utime(kernel.paths[0], (1, 1))
     assert kernel.refusal().message == (
-        f"'h' (s:h) was here, but {kernel.paths[0]} was written to after it was verified."
+        f"'h' (s:h) must be synced again: {kernel.paths[0]} was written to after it was verified."
     )
 
 
@@ -106,7 +106,7 @@ def older(kernel: Kernel) -> None:
     [
         (lambda path: path.write_bytes(b"more than ten"), "has 13 bytes instead of 10"),
         (os.remove, "is gone"),
-        (lambda path: (path.unlink(), os.mkfifo(path)), "is not a file any more"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "is no longer a file"),
     ],
 )
 def test_of_a_mounted_file_the_size_is_checked(kernel: Kernel, damage: Damage, fault: str) -> None:

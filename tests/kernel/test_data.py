@@ -122,14 +122,14 @@ def test_message_when_the_notebook_was_never_synced(here: Here) -> None:
     here.notebook.write_text("{}")
     here.environ["NBRUCIO_NOTEBOOK"] = str(here.notebook)
     assert here.message("muons") == (
-        "'muons' is not here: this notebook has not been synced on this machine.\nType: nbrucio sync DIR/nb.ipynb"
+        "'muons' is missing: this notebook has not been synced on this machine.\nRun: nbrucio sync DIR/nb.ipynb"
     )
 
 
 def test_message_when_the_notebook_is_unknown(here: Here) -> None:
     here.environ["NBRUCIO_NOTEBOOK"] = "/gone.ipynb"
     assert here.message("muons") == (
-        "'muons' is not here: NBRUCIO_NOTEBOOK is '/gone.ipynb', and there is no such notebook. "
+        "'muons' is missing: NBRUCIO_NOTEBOOK is '/gone.ipynb', and there is no such notebook. "
         "Set it to a notebook's path."
     )
 
@@ -142,7 +142,7 @@ def test_message_when_the_manifest_vanished(here: Here) -> None:
 
 def test_message_while_syncing(here: Here) -> None:
     here.manifest(ManifestEntry("muons", "s:muons", None, "syncing"))
-    assert here.message("muons") == "'muons' (s:muons) is still on its way. Run this cell again in a moment."
+    assert here.message("muons") == "'muons' (s:muons) is still being downloaded. Run this cell again in a moment."
 
 
 def test_message_when_the_sync_was_killed(here: Here) -> None:
@@ -151,7 +151,7 @@ def test_message_when_the_sync_was_killed(here: Here) -> None:
     ended.wait()
     path.write_text(json.dumps({**json.loads(path.read_text()), "pid": ended.pid}))
     assert here.message("muons") == (
-        "'muons' (s:muons) is not here: the sync was stopped before it was done.\nType: nbrucio sync DIR/nb.ipynb"
+        "'muons' (s:muons) is missing: the sync was stopped before it was done.\nRun: nbrucio sync DIR/nb.ipynb"
     )
 
 
@@ -159,14 +159,14 @@ def test_message_of_a_failure_has_its_reason_and_command(here: Here) -> None:
     error = ManifestError("credentials", "The password was refused.", "Check it.", "rucio whoami")
     here.manifest(ManifestEntry("muons", "s:muons", None, "failed", error=error))
     assert here.message("muons") == (
-        "'muons' (s:muons) is not here: The password was refused. Check it.\nType: rucio whoami"
+        "'muons' (s:muons) is missing: The password was refused. Check it.\nRun: rucio whoami"
     )
 
 
 def test_a_failed_handle_does_not_stop_the_others(here: Here) -> None:
     here.manifest(ManifestEntry("bad", "s:bad", None, "failed"), local_entry(here.folder, "good", "x"))
     assert len(here.data["good"]) == 1
-    assert here.message("bad") == ("'bad' (s:bad) is not here: the last sync failed.\nType: nbrucio sync DIR/nb.ipynb")
+    assert here.message("bad") == ("'bad' (s:bad) is missing: the last sync failed.\nRun: nbrucio sync DIR/nb.ipynb")
 
 
 def test_message_for_a_mistyped_handle(here: Here) -> None:
@@ -178,7 +178,7 @@ def test_message_for_an_unknown_handle(here: Here) -> None:
     here.manifest(local_entry(here.folder, "dimuon", "x"))
     assert here.message("jets") == (
         "This notebook declares no data as 'jets'. It declares dimuon.\n"
-        "Type: nbrucio add DIR/nb.ipynb SCOPE:NAME --as jets"
+        "Run: nbrucio add DIR/nb.ipynb SCOPE:NAME --as jets"
     )
 
 
@@ -200,7 +200,9 @@ def test_message_when_a_file_vanished(here: Here) -> None:
     here.manifest(local_entry(here.folder, "muons", "x", "y"))
     assert len(here.data["muons"]) == 2
     (here.folder / "y").unlink()
-    assert here.message("muons") == ("'muons' (s:muons) was here, but DIR/y is gone.\nType: nbrucio sync DIR/nb.ipynb")
+    assert here.message("muons") == (
+        "'muons' (s:muons) must be synced again: DIR/y is gone.\nRun: nbrucio sync DIR/nb.ipynb"
+    )
 
 
 def test_few_files_of_many_are_looked_at(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,15 +222,15 @@ def test_message_when_the_manifest_is_newer(here: Here) -> None:
     path = here.manifest(local_entry(here.folder, "muons", "x"))
     path.write_text(path.read_text().replace('"version":1', '"version":2'))
     assert here.message("muons") == (
-        "The data was synced by a newer nbrucio (manifest version 2, here up to 1 is known).\n"
-        "Type: pip install --upgrade nbrucio"
+        "A newer nbrucio synced this data: its manifest has version 2, this reads up to 1.\n"
+        "Run: pip install --upgrade nbrucio"
     )
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "null", "{", '{"version": 1}', '{"version": "x"}', "\xff"])
 def test_a_damaged_manifest_is_called_so(here: Here, damage: str) -> None:
     here.manifest().write_bytes(damage.encode("latin-1"))
-    assert "is damaged. Syncing again writes a new one." in here.message("muons")
+    assert "is damaged. Sync again to replace it." in here.message("muons")
 
 
 def test_unknown_keys_of_a_later_minor_version_are_ignored(here: Here) -> None:

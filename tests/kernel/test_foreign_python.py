@@ -96,10 +96,13 @@ def test_reading_data_imports_no_library_and_none_of_the_engine(tmp_path: Path) 
         "nbrucio.kernel",
         "nbrucio.kernel.asked",
         "nbrucio.kernel.changed",
+        "nbrucio.kernel.configured",
         "nbrucio.kernel.errors",
+        "nbrucio.kernel.files",
         "nbrucio.kernel.lookup",
         "nbrucio.kernel.manifest",
         "nbrucio.kernel.program",
+        "nbrucio.kernel.refusals",
         "nbrucio.kernel.where",
     ]
 

@@ -44,18 +44,18 @@ def test_cells_wait_once_the_extension_is_loaded(run: Run, tmp_path: Path) -> No
     read = "import nbrucio\nprint(len(nbrucio.data['muons']))"
     stopped = run(read)
     assert stopped.status == "error"
-    assert stopped.traceback[1] == f"Type: nbrucio sync {tmp_path / 'nb.ipynb'}"
+    assert stopped.traceback[1] == f"Run: nbrucio sync {tmp_path / 'nb.ipynb'}"
     assert run("%load_ext nbrucio").status == "ok"
     tell(tmp_path, ManifestEntry("muons", "s:muons", None, "syncing"))
     threading.Timer(1, tell, (tmp_path, local_entry(tmp_path, "muons", "x", "y"))).start()
     waited = run(read)
     assert waited.status == "ok", waited.traceback
-    assert waited.texts[0].startswith("nbrucio: muons here, 2 files (")
+    assert waited.texts[0].startswith("nbrucio: muons ready, 2 files (")
     assert waited.texts[1] == "2\n"
     assert run("f = %rucio s:muons\nprint(len(f))").text == "2\n"
     run("%unload_ext nbrucio")
     tell(tmp_path, ManifestEntry("muons", "s:muons", None, "syncing"))
-    assert "still on its way" in run(read).traceback[0]
+    assert "still being downloaded" in run(read).traceback[0]
 
 
 def test_without_a_notebook_the_cell_says_what_to_set(run: Run, tmp_path: Path) -> None:

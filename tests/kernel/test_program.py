@@ -49,7 +49,7 @@ def test_a_script_that_declares_data_is_its_own_notebook(tmp_path: Path) -> None
     synced(tmp_path, "nb.ipynb")
     (tmp_path / "analysis.py").write_text(HEADER + ASK)
     told = python(tmp_path, "analysis.py")
-    assert "'muons' is not here: this notebook has not been synced on this machine.\nType: nbrucio sync" in told
+    assert "'muons' is missing: this notebook has not been synced on this machine.\nRun: nbrucio sync" in told
     assert told.endswith("analysis.py")
     expected = synced(tmp_path, "analysis.py", HEADER + ASK)
     assert python(tmp_path, "analysis.py").strip() == expected
@@ -80,8 +80,8 @@ def test_the_notebook_that_is_named_beats_the_others(tmp_path: Path) -> None:
 def test_without_a_synced_notebook_one_sentence_says_what_to_do(tmp_path: Path) -> None:
     told = python(tmp_path, "-c", ASK)
     assert told.endswith(
-        f"'muons' is not here: no notebook in {tmp_path} has been synced on this machine. "
-        "Sync one, or set NBRUCIO_NOTEBOOK to the path of the one whose data you want.\nType: nbrucio sync NOTEBOOK"
+        f"'muons' is missing: no notebook in {tmp_path} has been synced on this machine. "
+        "Sync one, or set NBRUCIO_NOTEBOOK to the path of the one whose data you want.\nRun: nbrucio sync NOTEBOOK"
     )
 
 
@@ -91,7 +91,7 @@ def test_of_several_synced_notebooks_none_is_guessed(tmp_path: Path) -> None:
     told = python(tmp_path, "-c", ASK)
     assert told.endswith(
         f"several notebooks in {tmp_path} are synced (one.ipynb, two.ipynb). "
-        "Set NBRUCIO_NOTEBOOK to the path of the one whose data you want.\nType: export NBRUCIO_NOTEBOOK=NOTEBOOK"
+        "Set NBRUCIO_NOTEBOOK to the path of the one whose data you want.\nRun: export NBRUCIO_NOTEBOOK=NOTEBOOK"
     )
 
 

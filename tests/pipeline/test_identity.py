@@ -275,7 +275,7 @@ def test_a_running_kernel_does_not_use_the_data_of_the_instance_that_was_meant_b
     kernel = Data(path)
     assert len(kernel["data"]) == 1
     file.write_text(edit(file.read_text()))
-    with pytest.raises(DataNotHere, match="'data' may mean another Rucio instance now") as refused:
+    with pytest.raises(DataNotHere, match="'data' may name another Rucio instance now") as refused:
         kernel["data"]
     assert refused.value.next_command == f"nbrucio sync {path}"
     assert str(file) in refused.value.message

@@ -1,0 +1,114 @@
+"""The files of a requirement, as code in a notebook gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, NoReturn
+
+from .manifest import Entry
+
+
+class File(NamedTuple):
+    """One file: its DID, local path (None when it is streamed), PFN (None when unknown), size and checksum."""
+
+    did: str
+    path: str | None
+    pfn: str | None
+    bytes: int | None
+    checksum: str | None
+
+
+class Files(tuple[str, ...]):
+    """The paths of a requirement's files, or the PFNs of streamed ones. Immutable.
+
+    Attributes:
+        did: the requirement's DID.
+        handle: its handle.
+        bytes: the files' total size; None when a size is unknown.
+        folder: a folder of links to the files, for globs and people; None when there is none.
+        files: the DID, path, PFN, size and checksum of each file, in the same order.
+        ca: the CAs of the streamed files' storage; None for those of the machine.
+        token: the variable or file that holds the token for that storage; None for no token.
+    """
+
+    handle: str
+    did: str
+    folder: str | None
+    files: tuple[File, ...]
+    ca: str | None
+    token: Mapping[str, str] | None
+
+    def __new__(cls, entry: Entry) -> Files:
+        facts = tuple(
+            File(str(f["did"]), f.get("path"), f.get("pfn"), f.get("bytes"), f.get("checksum")) for f in entry.files
+        )
+        self = super().__new__(cls, (file.path or file.pfn or "" for file in facts))
+        vars(self).update(handle=entry.handle, did=entry.did, folder=entry.folder, files=facts)
+        vars(self).update(ca=entry.ca, token=entry.token)
+        return self
+
+    @property
+    def bytes(self) -> int | None:
+        """The total size in bytes; None when the size of a file is unknown."""
+        sizes = [file.bytes for file in self.files]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
+
+    @property
+    def storage_options(self) -> dict[str, Any]:
+        """Options for fsspec to open these files, ``uproot.open(muons[0], **muons.storage_options)``.
+
+        Empty for local files and root://. Without the token when a file is opened over plain http.
+
+        Raises:
+            OSError: a CA, proxy or token file that is named cannot be read.
+        """
+        if not any(path.startswith("https:") for path in self):
+            return {}
+        from . import streaming  # ssl takes 10 ms, and most data is local
+
+        plain = any(path.startswith("http:") for path in self)  # the options are the same for all of them
+        return streaming.storage_options(self.ca, None if plain else self.token)
+
+    @property
+    def path(self) -> str:
+        """The path of the one file.
+
+        Raises:
+            ValueError: there is not exactly one.
+        """
+        if len(self) != 1:
+            raise ValueError(
+                f"{self.handle!r} ({self.did}) has {len(self)} files, so it has no single path. "
+                "Iterate over it, or take one by its index."
+            )
+        return self[0]
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{name!r} cannot be set: the files of a requirement do not change")
+
+    def __repr__(self) -> str:
+        files = "1 file" if len(self) == 1 else f"{len(self)} files"
+        size = "size unknown" if self.bytes is None else readable(self.bytes)
+        place = self.folder or (self[0] if self else "empty")
+        return f"<nbrucio {self.handle!r} {self.did}: {files}, {size}, {place}>"
+
+    # A worker may lack nbrucio, and needs the paths only.
+    def __reduce__(self) -> tuple[type, tuple[list[str]]]:
+        return (tuple, (list(self),))
+
+    def __copy__(self) -> Files:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Files:
+        return self
+
+
+def readable(size_bytes: int) -> str:
+    """A size for people: ``8.4 MB``."""
+    size = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
