@@ -28,7 +28,7 @@ CALLS: dict[str, Call] = {
     "estimate": lambda path, config: estimate([path], config).notebooks[0].path,
     "check": lambda path, _: check([path], None).exit_code,
     "verify": lambda path, config: verify([path], config).report.exit_code,
-    "glance": lambda path, config: (cached_status([path], config) or ())[:1],
+    "cached status": lambda path, config: (cached_status([path], config) or ())[:1],
     "lock": lambda path, config: lock(path, config).path,
     "remove": lambda path, _: remove(path, []).path,
     "load": lambda path, _: load_notebook(path).path,
