@@ -43,12 +43,12 @@ def command(
         edit = add(
             notebook, parsed, load_config(), handle=handle, instance=instance, offline=offline, reporter=reporter
         )
-    sizes = [(target, target.lock.size_bytes or 0) for target in edit.targets if target.lock is not None]
+    sizes = [(target, target.lock.size_bytes or 0) for target in edit.requirements if target.lock is not None]
     keep_consent(Wanted(target.instance, target.requirement.did, size, size) for target, size in sizes)
     if as_json:
         print_json(edit.as_json())
         return
-    for target in edit.targets:
+    for target in edit.requirements:
         click.echo(f"Added {target.requirement.did} as '{target.requirement.handle}'{lock_words(target.lock)}")
-    first = edit.targets[0].requirement.handle
+    first = edit.requirements[0].requirement.handle
     click.echo(f'next: nbrucio sync {notebook}, then in the notebook: nbrucio.data["{first}"]')

@@ -39,7 +39,7 @@ def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: st
     if as_json:
         print_json(edit.as_json())
         return
-    for target in edit.targets:
+    for target in edit.requirements:
         change = f", {target.drift}" if target.drift else ""
         click.echo(f"'{target.requirement.handle}' {target.requirement.did}{lock_words(target.lock)}{change}")
     click.echo(f"Locked in {notebook}." if edit.changed else f"{notebook} was locked already.")

@@ -22,5 +22,5 @@ def command(notebook: Path, names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(edit.as_json())
         return
-    for target in edit.targets:
+    for target in edit.requirements:
         click.echo(f"Removed '{target.requirement.handle}' ({target.requirement.did})")

@@ -1,1 +1,1 @@
-"""Every verb besides sync and status."""
+"""All operations besides sync and status."""

@@ -1,7 +1,7 @@
-"""What the Explore section asks: searches and contents as they stream in, details, rules, and the places to send to.
+"""Requests of the Explore section: searches and contents as they arrive, details, rules, and upload destinations.
 
-Long answers are NDJSON, one JSON array of rows a line, so that the browser shows the first hits while Rucio still
-looks for the others. The last line is an object: ``{"end": true}``, or ``{"error": …}``.
+Long responses are NDJSON with one JSON array of rows per line, so that the browser shows the first hits while Rucio
+still searches. The last line is an object: ``{"end": true}`` or ``{"error": …}``.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Rows in one line.
+#: Largest number of rows per line.
 BATCH = 500
 BrowseRow = list[object]
 
 
 @contextmanager
 def catalogue_of(instance: str | None) -> Iterator[RucioCatalogue]:
-    """The catalogue of an instance.
+    """Open the catalogue of an instance during the block; None means the default instance.
 
     Raises:
-        NbrucioError: the configuration has a fault, or no such instance.
+        NbrucioError: the configuration is invalid, or has no such instance.
     """
     config = load()
     catalogues = Catalogues(config)
@@ -43,10 +43,10 @@ def catalogue_of(instance: str | None) -> Iterator[RucioCatalogue]:
 
 
 def find(pattern: str, kind: str, filters: Sequence[str], instance: str | None) -> Iterator[list[BrowseRow]]:
-    """The DIDs that match, in batches; see `RucioCatalogue.search`.
+    """Yield the DIDs that match, in batches; see `RucioCatalogue.search`.
 
     Raises:
-        NbrucioError: the request is wrong, or the catalogue cannot answer.
+        NbrucioError: the request is invalid, or the catalogue cannot answer.
     """
     scope, colon, name = pattern.strip().partition(":")
     if not colon or not scope:
@@ -56,10 +56,10 @@ def find(pattern: str, kind: str, filters: Sequence[str], instance: str | None) 
 
 
 def contents(did: str, instance: str | None) -> Iterator[list[BrowseRow]]:
-    """What a dataset or container holds directly, in batches.
+    """Yield the direct content of a dataset or container, in batches.
 
     Raises:
-        NbrucioError: the request is wrong, or the catalogue cannot answer.
+        NbrucioError: the request is invalid, or the catalogue cannot answer.
     """
     parsed = Did.parse(did)
     with catalogue_of(instance) as catalogue:
@@ -67,7 +67,7 @@ def contents(did: str, instance: str | None) -> Iterator[list[BrowseRow]]:
 
 
 def _batches(facts: Iterable[DidFacts]) -> Iterator[list[BrowseRow]]:
-    # The first few at once, since somebody waits for them.
+    # Send a small first batch, because somebody waits for it.
     rows: list[BrowseRow] = []
     size = 20
     for one in facts:
@@ -80,10 +80,10 @@ def _batches(facts: Iterable[DidFacts]) -> Iterator[list[BrowseRow]]:
 
 
 def details(did: str, instance: str | None) -> dict[str, object]:
-    """What Rucio says of one DID. A part that it does not give has its error under ``faults``.
+    """Return what Rucio knows of one DID. The error of a missing part is under ``faults``.
 
     Raises:
-        NbrucioError: the request is wrong, or there is no such DID.
+        NbrucioError: the request is invalid, or the DID does not exist.
     """
     parsed = Did.parse(did)
     with catalogue_of(instance) as catalogue:
@@ -133,7 +133,7 @@ def _path_of(instance: str, did: Did) -> str | None:
 
 
 def places(instance: str | None) -> dict[str, object]:
-    """Where the user may want to send files: the own scopes, and all RSEs.
+    """Return upload destinations: the user's own scopes, and all RSEs.
 
     Raises:
         NbrucioError: the catalogue cannot answer.
@@ -144,10 +144,10 @@ def places(instance: str | None) -> dict[str, object]:
 
 
 def login(instance: str | None) -> dict[str, object]:
-    """Whether the login works: asks the server.
+    """Ask the server whether the login works; the error of a failed one is in the result.
 
     Raises:
-        NbrucioError: there is no such instance.
+        NbrucioError: the instance does not exist.
     """
     with catalogue_of(instance) as catalogue:
         name = catalogue.instance.name
@@ -158,7 +158,7 @@ def login(instance: str | None) -> dict[str, object]:
 
 
 def rules(instance: str | None) -> dict[str, object]:
-    """The rules that nbrucio made for the user.
+    """Return the user's rules that nbrucio made.
 
     Raises:
         NbrucioError: the catalogue cannot answer.
@@ -168,17 +168,17 @@ def rules(instance: str | None) -> dict[str, object]:
 
 
 def remove_rule(rule_id: object, instance: str | None) -> dict[str, object]:
-    """End a rule that nbrucio made; others are left alone.
+    """Remove a rule that nbrucio made, and no other.
 
     Raises:
-        NbrucioError: there is no such rule, it is not ours, or Rucio refuses.
+        NbrucioError: the rule does not exist, nbrucio did not make it, or Rucio refuses.
     """
     if not isinstance(rule_id, str) or not rule_id.isalnum():
         raise UsageError("The request names no rule.", hint="Give its id as 'id'.")
     with catalogue_of(instance) as catalogue:
-        kept = catalogue.rules()
-        rule = kept.get(rule_id)
+        existing = catalogue.rules()
+        rule = existing.get(rule_id)
         if not rule.ours:
             raise UsageError("This rule was not made by nbrucio.", subject=rule_id)
-        kept.remove(rule)
+        existing.remove(rule)
         return {"removed": rule.as_json()}

@@ -1,9 +1,8 @@
-"""Check notebooks before others rely on them: declaration, lock, code and data agree.
+"""Check notebooks before others rely on them: declaration, lock, code and data must agree.
 
-What is checked, and the exit code of what is found: the declaration can be used (2); every requirement is locked, and
-the lock is the one of what is declared (10); the code uses nothing that is not declared (3). With a network also: the
-catalogue says what the lock says (3), and every file has a replica that can be read (4). Nothing is downloaded and
-nothing written.
+The checks, and the exit code of each finding: the declaration is valid (2); every requirement is locked, by a lock of
+the declared data (10); the code uses only declared data (3). With a network also: the catalogue agrees with the lock
+(3), and every file has a readable replica (4). Nothing is downloaded, and nothing is written.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ from nbrucio.pipeline.resolve import ResolveOptions
 
 @dataclass(frozen=True)
 class NotebookCheck:
-    """What was found in one notebook.
+    """Findings in one notebook.
 
     Attributes:
         path: the notebook.
-        requirements: how many it declares that can be used.
-        findings: what is wrong, in the order of the checks.
+        requirements: number of valid requirements.
+        findings: errors, in the order of the checks.
     """
 
     path: Path
@@ -45,30 +44,30 @@ class NotebookCheck:
     findings: tuple[NbrucioError, ...]
 
     def as_json(self) -> dict[str, object]:
-        """This as a JSON-ready mapping."""
+        """Return this as a JSON-ready mapping."""
         findings = [finding.as_json() for finding in self.findings]
         return {"notebook": str(self.path), "requirements": self.requirements, "findings": findings}
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What was found in all of them; ``online`` tells whether the catalogue was asked."""
+    """Findings in all notebooks; ``online`` tells whether the catalogue was asked."""
 
     notebooks: tuple[NotebookCheck, ...]
     online: bool
 
     @property
     def findings(self) -> tuple[NbrucioError, ...]:
-        """Every finding, in the order of the notebooks."""
+        """All findings, in the order of the notebooks."""
         return tuple(finding for notebook in self.notebooks for finding in notebook.findings)
 
     @property
     def exit_code(self) -> int:
-        """0 when nothing was found, else the code that decides among the findings."""
+        """0 without findings, else the code of the most serious one."""
         return exit_code_for(self.findings)
 
     def as_json(self) -> dict[str, object]:
-        """This as a JSON-ready mapping."""
+        """Return this as a JSON-ready mapping."""
         return {
             "version": 1,
             "exit_code": self.exit_code,
@@ -84,7 +83,7 @@ class _Open:
     path: Path
     declared: Declared | None = None
     findings: list[NbrucioError] = field(default_factory=list)
-    targets: tuple[ResolvedRequirement, ...] = ()
+    requirements: tuple[ResolvedRequirement, ...] = ()
 
     def done(self) -> NotebookCheck:
         count = len(self.declared.declaration.requirements) if self.declared else 0
@@ -92,12 +91,12 @@ class _Open:
 
 
 def check(paths: Sequence[Path], config: Config | None, *, reporter: Reporter | None = None) -> CheckReport:
-    """Check the notebooks at ``paths``. What is wrong with one stands in the report, and the others go on.
+    """Check the notebooks at ``paths``. Errors of one notebook are in the report, and the others are still checked.
 
     Args:
-        config: where the catalogues are; None checks without a network, and needs no configuration.
+        config: configuration with the catalogues; None checks without a network and needs no configuration.
     """
-    notebooks = [_check_alone(Path(path)) for path in paths]  # programs give texts, too
+    notebooks = [_check_alone(Path(path)) for path in paths]  # programs may pass a str
     if config is not None:
         with RunContext(config, reporter) as run:
             _check_catalogue(run, notebooks)
@@ -109,7 +108,7 @@ def _check_alone(path: Path) -> _Open:
     try:
         notebook.declared = read_declared(path)
         declaration = notebook.declared.declaration
-        # A requirement that waits for its parameter is as it should be: whoever runs the notebook gives the value.
+        # A missing parameter is not an error: it gets its value when the notebook runs.
         notebook.findings += [f.error for f in declaration.faults if not isinstance(f.error, ParameterNeeded)]
         notebook.findings += _variant_findings(declaration)
         notebook.findings += _lock_findings(path, declaration)
@@ -132,7 +131,7 @@ def _variant_findings(declaration: Declaration) -> Iterator[NbrucioError]:
 
 def _lock_findings(path: Path, declaration: Declaration) -> Iterator[LockStale]:
     for requirement in declaration.requirements:
-        reason = _lock_fault(requirement, declaration)
+        reason = _lock_problem(requirement, declaration)
         if reason:
             yield LockStale(
                 f"'{requirement.handle}' ({requirement.did}) {reason}.",
@@ -142,13 +141,13 @@ def _lock_findings(path: Path, declaration: Declaration) -> Iterator[LockStale]:
 
 
 def _list_findings(path: Path, declaration: Declaration) -> Iterator[NbrucioError]:
-    """Why the lists that lie beside the notebook cannot be read, where its lock needs them."""
-    fault = lock_file.read_or_error(path).error
-    if fault is not None and any(entry.files > INLINE_LIST_MAX_FILES for entry in declaration.lock.values()):
-        yield fault
+    """Report an unreadable lock file, if the lock needs it."""
+    error = lock_file.read_or_error(path).error
+    if error is not None and any(entry.files > INLINE_LIST_MAX_FILES for entry in declaration.lock.values()):
+        yield error
 
 
-def _lock_fault(requirement: Requirement, declaration: Declaration) -> str | None:
+def _lock_problem(requirement: Requirement, declaration: Declaration) -> str | None:
     entry = lock_for(requirement, declaration.lock)
     if entry is not None:
         damaged = entry.pinned is not None and digest_of(entry.pinned) != entry.digest
@@ -163,7 +162,9 @@ def _use_findings(declared: Declared) -> Iterator[Undeclared]:
     used = scan(notebook.code_cells(), notebook.language() or "python")
     raws = [fault.raw for fault in declaration.faults if isinstance(fault.raw, Mapping)]
     handles = {r.handle for r in declaration.requirements} | {str(raw.get("handle")) for raw in raws}
-    dids = {str(did) for r in declaration.requirements for did in _meant(r)} | {str(raw.get("did")) for raw in raws}
+    dids = {str(did) for r in declaration.requirements for did in _possible_dids(r)} | {
+        str(raw.get("did")) for raw in raws
+    }
     for handle in used.handles:
         if handle not in handles:
             yield Undeclared(
@@ -180,7 +181,7 @@ def _use_findings(declared: Declared) -> Iterator[Undeclared]:
             )
 
 
-def _meant(requirement: Requirement) -> Iterable[Did]:
+def _possible_dids(requirement: Requirement) -> Iterable[Did]:
     choices = requirement.parameter.choices if requirement.parameter else None
     return choices.values() if choices else (requirement.did,)
 
@@ -190,35 +191,35 @@ def _check_catalogue(run: RunContext, notebooks: Sequence[_Open]) -> None:
     for notebook in notebooks:
         if notebook.declared is None:
             continue
-        notebook.targets = resolver.resolve(notebook.declared, ResolveOptions(refresh=True))
-        told = {finding.message for finding in notebook.findings}  # such as a lock file that cannot be read
-        for target in notebook.targets:
-            if target.error is None or target.error.message not in told:
-                notebook.findings += _target_findings(notebook.path, target)
-    readable = _Readable(run, [target for notebook in notebooks for target in notebook.targets])
+        notebook.requirements = resolver.resolve(notebook.declared, ResolveOptions(refresh=True))
+        reported = {finding.message for finding in notebook.findings}  # for example an unreadable lock file
+        for resolved in notebook.requirements:
+            if resolved.error is None or resolved.error.message not in reported:
+                notebook.findings += _requirement_findings(notebook.path, resolved)
+    readable = _Readable(run, [resolved for notebook in notebooks for resolved in notebook.requirements])
     for notebook in notebooks:
-        notebook.findings += readable.findings(notebook.targets)
+        notebook.findings += readable.findings(notebook.requirements)
 
 
-def _target_findings(path: Path, target: ResolvedRequirement) -> Iterator[NbrucioError]:
-    if target.error is not None:
-        yield target.error
-    if target.drift is not None:
-        handle = target.requirement.handle
+def _requirement_findings(path: Path, resolved: ResolvedRequirement) -> Iterator[NbrucioError]:
+    if resolved.error is not None:
+        yield resolved.error
+    if resolved.drift is not None:
+        handle = resolved.requirement.handle
         yield Drift(
-            f"'{handle}' ({target.requirement.did}) {target.drift}.",
+            f"'{handle}' ({resolved.requirement.did}) {resolved.drift}.",
             subject=handle,
             next_command=f"nbrucio lock {path} {handle} --upgrade",
         )
 
 
 class _Readable:
-    """Which files of all targets have a replica that can be read; each file is asked for once."""
+    """The files that have a readable replica. Each file is requested once."""
 
-    def __init__(self, run: RunContext, targets: Iterable[ResolvedRequirement]) -> None:
+    def __init__(self, run: RunContext, requirements: Iterable[ResolvedRequirement]) -> None:
         wanted: dict[str, dict[Did, None]] = {}
-        for target in targets:
-            wanted.setdefault(target.instance, {}).update((entry.did, None) for entry in _needed(target))
+        for resolved in requirements:
+            wanted.setdefault(resolved.instance, {}).update((entry.did, None) for entry in _needed(resolved))
         self._on_disk: set[tuple[str, Did]] = set()
         self._errors: dict[str, NbrucioError] = {}
         for instance, dids in wanted.items():
@@ -229,25 +230,25 @@ class _Readable:
             except NbrucioError as error:
                 self._errors[instance] = error
 
-    def findings(self, targets: Iterable[ResolvedRequirement]) -> Iterator[NbrucioError]:
-        """What is missing of ``targets``."""
-        for target in targets:
-            files = _needed(target)
-            if files and target.instance in self._errors:
-                yield self._errors[target.instance]
+    def findings(self, requirements: Iterable[ResolvedRequirement]) -> Iterator[NbrucioError]:
+        """Report the files of ``requirements`` without a readable replica."""
+        for resolved in requirements:
+            files = _needed(resolved)
+            if files and resolved.instance in self._errors:
+                yield self._errors[resolved.instance]
                 return
-            gone = [entry.did for entry in files if (target.instance, entry.did) not in self._on_disk]
-            if gone:
+            missing = [entry.did for entry in files if (resolved.instance, entry.did) not in self._on_disk]
+            if missing:
                 yield NoReplica(
-                    f"{len(gone):,} of {plural(len(files), 'file')} of {target.requirement.did} cannot be read "
-                    f"from any disk, among them {gone[0]}.",
-                    subject=str(target.requirement.did),
-                    next_command=f"rucio replica list file {gone[0]}",
+                    f"{len(missing):,} of {plural(len(files), 'file')} of {resolved.requirement.did} cannot be read "
+                    f"from any disk, among them {missing[0]}.",
+                    subject=str(resolved.requirement.did),
+                    next_command=f"rucio replica list file {missing[0]}",
                 )
 
 
-def _needed(target: ResolvedRequirement) -> tuple[FileEntry, ...]:
-    """The files that a run of the notebook would want: what a pinned lock lists, else what the catalogue says."""
-    if target.drift is None and target.lock is not None and target.lock.pinned is not None:
-        return target.lock.pinned
-    return target.files
+def _needed(resolved: ResolvedRequirement) -> tuple[FileEntry, ...]:
+    """Return the files that a run of the notebook would use: those of a pinned lock, else those of the catalogue."""
+    if resolved.drift is None and resolved.lock is not None and resolved.lock.pinned is not None:
+        return resolved.lock.pinned
+    return resolved.files

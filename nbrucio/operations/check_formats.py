@@ -1,4 +1,4 @@
-"""What a check found, in the forms that CI systems read: GitHub's annotations and JUnit's XML."""
+"""Findings of a check in formats for CI systems: GitHub's annotations and JUnit's XML."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 from nbrucio.errors import NbrucioError
 from nbrucio.operations.check import CheckReport, NotebookCheck
 
-#: What XML 1.0 has no form for.
+#: Characters that XML 1.0 cannot represent.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def github_lines(report: CheckReport) -> Iterator[str]:
-    """One workflow command ``::error …`` a finding. They show beside the notebook in a pull request."""
+    """Yield one workflow command ``::error …`` per finding; GitHub shows them beside the notebook in a pull request."""
     for notebook in report.notebooks:
         for finding in notebook.findings:
             file, title = _property(str(notebook.path)), _property(f"nbrucio: {finding.code}")
@@ -22,7 +22,7 @@ def github_lines(report: CheckReport) -> Iterator[str]:
 
 
 def junit_xml(report: CheckReport) -> bytes:
-    """A JUnit document: one test a notebook, one failure a finding."""
+    """Return a JUnit document with one test per notebook and one failure per finding."""
     failed = [notebook for notebook in report.notebooks if notebook.findings]
     counts = {"tests": str(len(report.notebooks)), "failures": str(len(failed))}
     root = ElementTree.Element("testsuites", counts)

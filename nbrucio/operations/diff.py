@@ -1,7 +1,7 @@
-"""Did the data change between two notebooks? By what each recorded when it ran, else by its lock.
+"""Whether the data differs between two notebooks, by the record of their last run, else by their lock.
 
-An executed notebook holds the record of what it read (`nbrucio.runners.provenance`); any other holds at most a lock.
-Which files came and went can be told where both sides list them, or the store remembers the lists.
+An executed notebook contains the record of the data that it read (`nbrucio.runners.provenance`); any other has at most
+a lock. File differences are known when both sides list their files, or the store remembers the lists.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from nbrucio.errors import BadDid
 from nbrucio.notebook.declared import Declared, read_declared
 from nbrucio.state.resolutions import Resolutions
 
-#: Gives the file list with a digest where this machine remembers it.
+#: Returns the file list with a digest; None when this machine does not remember it.
 Lists = Callable[[str], Sequence[FileEntry] | None]
 
 
 @dataclass(frozen=True)
 class Held:
-    """What one handle of a notebook stands for.
+    """The data of one handle.
 
     Attributes:
-        handle, did, instance, select: as declared; the DID that was read where a parameter chose it.
-        files, size_bytes, digest: None when it was neither read nor locked.
-        entries: the files themselves; None when they are not listed.
+        handle, did, instance, select: as declared; for a parameter, the DID that was read.
+        files, size_bytes, digest: None without a record and a lock.
+        entries: the files; None when they are not listed.
     """
 
     handle: str
@@ -45,7 +45,7 @@ class Held:
     entries: tuple[FileEntry, ...] | None = None
 
     def as_json(self) -> dict[str, object]:
-        """This as a JSON-ready mapping."""
+        """Return this as a JSON-ready mapping."""
         return {
             "did": self.did,
             "instance": self.instance,
@@ -58,25 +58,25 @@ class Held:
 
 @dataclass(frozen=True)
 class FileChanges:
-    """Which files differ between two lists."""
+    """Differences between two file lists."""
 
     added: tuple[FileEntry, ...]
     removed: tuple[FileEntry, ...]
     changed: tuple[FileEntry, ...]
 
     def as_json(self) -> dict[str, object]:
-        """The DIDs as a JSON-ready mapping."""
+        """Return the DIDs as a JSON-ready mapping."""
         return {kind: [str(entry.did) for entry in entries] for kind, entries in vars(self).items()}
 
 
 @dataclass(frozen=True)
 class Change:
-    """How one handle differs.
+    """The difference of one handle.
 
     Attributes:
-        kind: ``added``, ``removed``, ``changed``, ``same``, or ``unknown`` where a side was neither read nor locked.
-        old, new: what it stood for; None where the notebook does not declare it.
-        files: which files differ; None when that cannot be told.
+        kind: ``added``, ``removed``, ``changed``, ``same``, or ``unknown`` when a side has neither a record nor a lock.
+        old, new: data on each side; None where the notebook does not declare the handle.
+        files: differing files; None when they are unknown.
     """
 
     kind: str
@@ -92,7 +92,7 @@ class Change:
         return held.handle
 
     def as_json(self) -> dict[str, object]:
-        """This as a JSON-ready mapping."""
+        """Return this as a JSON-ready mapping."""
         return {
             "handle": self.handle,
             "change": self.kind,
@@ -103,28 +103,28 @@ class Change:
 
 
 def remembered_lists(config: Config) -> Lists:
-    """The file lists that this machine remembers."""
+    """Return a function for the file lists that this machine remembers."""
     return Resolutions(config.store_path).files
 
 
 def diff(old: Path, new: Path, lists: Lists) -> tuple[Change, ...]:
-    """How the data of the notebook at ``new`` differs from that at ``old``, by handle, in order; equal ones included.
+    """Compare the data of two notebooks by handle, in order; equal handles are included.
 
     Args:
         lists: see `Lists`.
 
     Raises:
-        BadNotebook, BadDeclaration: one of them cannot be read.
+        BadNotebook, BadDeclaration: a notebook cannot be read.
     """
     before, after = holds(old), holds(new)
     return tuple(_change(before.get(handle), after.get(handle), lists) for handle in {**before, **after})
 
 
 def holds(path: Path) -> dict[str, Held]:
-    """What the notebook at ``path`` stands for, by handle; nothing for an empty file such as ``/dev/null``.
+    """Return the data of the notebook at ``path`` by handle; empty for an empty file such as ``/dev/null``.
 
     Raises:
-        BadNotebook, BadDeclaration: it cannot be read.
+        BadNotebook, BadDeclaration: the notebook cannot be read.
     """
     if _is_nothing(path):
         return {}
@@ -152,7 +152,7 @@ def _locked(requirement: Requirement, declared: Declared) -> Held:
 
 
 def _read(handle: str, facts: Mapping[str, object]) -> Held:
-    """What a record says; what is malformed in it counts as unknown."""
+    """Parse a record; malformed parts count as unknown."""
     files, size_bytes, digest, instance = (facts.get(key) for key in ("files", "bytes", "digest", "instance"))
     lines, select = facts.get("list"), facts.get("select")
     try:
@@ -178,7 +178,7 @@ def _select_words(select: Selection | None) -> str | None:
 def _change(old: Held | None, new: Held | None, lists: Lists) -> Change:
     if old is None or new is None:
         return Change("added" if old is None else "removed", old, new)
-    # A notebook that names no instance means the default one of where it runs, which a record then names.
+    # A notebook without an instance uses the default one where it runs; its record then names that one.
     elsewhere = None not in (old.instance, new.instance) and old.instance != new.instance
     if (old.did, old.select) != (new.did, new.select) or elsewhere:
         return Change("changed", old, new, _file_changes(old, new, lists))
@@ -208,7 +208,7 @@ def _entries(held: Held, lists: Lists) -> dict[Did, FileEntry] | None:
 
 
 def stable_lines(held: Mapping[str, Held]) -> Iterator[str]:
-    """What a notebook stands for as lines that differ exactly when its data does; for ``git``'s textconv."""
+    """Yield lines that differ exactly when the notebook's data differs; for ``git``'s textconv."""
     for handle, data in sorted(held.items()):
         yield f"{handle}: {data.did}" + (f" at {data.instance}" if data.instance else "")
         for word, value in (("select", data.select), ("files", data.files), ("bytes", data.size_bytes)):

@@ -1,7 +1,7 @@
-"""The verbs that write a notebook: add, remove and lock. Nothing else does.
+"""The operations that write a notebook: add, remove and lock. No other operation does.
 
-Each reads the notebook, makes the new declaration, and writes only our key; a notebook that changed on disk meanwhile
-is refused, not overwritten.
+Each reads the notebook, makes the new declaration, and writes only our key. A notebook that changed on disk meanwhile
+is rejected, not overwritten.
 """
 
 from __future__ import annotations
@@ -36,34 +36,34 @@ from nbrucio.pipeline.status import status
 
 @dataclass(frozen=True)
 class Edit:
-    """What an editing verb did.
+    """Result of an edit.
 
     Attributes:
         path: the notebook.
-        targets: the requirements that the verb dealt with, resolved where it resolves.
+        requirements: the affected requirements; resolved where the operation resolves.
         changed: whether the file was written.
     """
 
     path: Path
-    targets: tuple[ResolvedRequirement, ...]
+    requirements: tuple[ResolvedRequirement, ...]
     changed: bool
 
     def as_json(self) -> dict[str, object]:
-        """This edit as a JSON-ready mapping."""
+        """Return this edit as a JSON-ready mapping."""
         return {
             "version": 1,
             "notebook": str(self.path),
             "changed": self.changed,
-            "requirements": [_target_json(target) for target in self.targets],
+            "requirements": [_as_json(resolved) for resolved in self.requirements],
         }
 
 
-def _target_json(target: ResolvedRequirement) -> dict[str, object]:
+def _as_json(resolved: ResolvedRequirement) -> dict[str, object]:
     return {
-        **target.requirement.as_json(),
-        "lock": target.lock.as_json() if target.lock else None,
-        "drift": target.drift,
-        "error": target.error.as_json() if target.error else None,
+        **resolved.requirement.as_json(),
+        "lock": resolved.lock.as_json() if resolved.lock else None,
+        "drift": resolved.drift,
+        "error": resolved.error.as_json() if resolved.error else None,
     }
 
 
@@ -80,9 +80,9 @@ def add(
     """Declare ``dids`` in the notebook at ``path``, lock them, and write it; all of them or none.
 
     Args:
-        handle: for a single DID; None proposes one from the DID's name.
-        instance: a name of a configured instance; None is the default one.
-        offline: declare without asking whether the DIDs exist; `lock` can do that later.
+        handle: handle of a single DID; None derives one from the DID's name.
+        instance: name of a configured instance; None is the default one.
+        offline: declare without checking that the DIDs exist; `lock` can do that later.
 
     Raises:
         NbrucioError: the notebook cannot be edited, a handle or DID is declared already, or a DID does not exist.
@@ -102,15 +102,15 @@ def add(
         declaration = declaration.with_requirement(requirement)
         fresh.append(requirement)
     if offline:
-        targets = tuple(
+        requirements = tuple(
             ResolvedRequirement(r, chosen.identity if chosen else "") for r in declaration.requirements if r in fresh
         )
-        return Edit(declared.path, targets, _write(declared, declaration))
+        return Edit(declared.path, requirements, _write(declared, declaration))
     return _lock_and_write(declared, declaration, config, fresh, ResolveOptions(refresh=True), reporter)
 
 
 def _refuse_declared(declaration: Declaration, did: Did, wanted: Instance | None, config: Config) -> None:
-    """Refuse a DID that is declared whole, however its instance is written there."""
+    """Raise for a DID that is declared without a selection, in whatever spelling of its instance."""
     for present in declaration.requirements:
         if present.did == did and present.select is None and wanted and config.means(present.instance, wanted):
             raise already_declared(present)
@@ -120,7 +120,7 @@ def remove(path: Path, names: Sequence[str]) -> Edit:
     """Remove the requirements with these handles or DIDs, and their locks, from the notebook at ``path``.
 
     Raises:
-        BadDeclaration: one of them is not declared; nothing is removed then.
+        BadDeclaration: one of them is not declared; nothing is removed.
         BadNotebook: the notebook cannot be edited.
     """
     declared = read_declared(path)
@@ -143,17 +143,17 @@ def lock(
     variant: str | None = None,
     reporter: Reporter | None = None,
 ) -> Edit:
-    """Write what each requirement resolves to into the notebook at ``path``.
+    """Freeze the file list of each requirement in the notebook at ``path``.
 
-    What is locked stays locked as it is, unless it is among ``upgrade``. The SHA-256 of files that are in the store
-    enters the lock: their bytes were verified here.
+    Locked data stays locked as it is, unless it is in ``upgrade``. The lock includes the SHA-256 of files in the store,
+    because their bytes were verified.
 
     Args:
-        upgrade: handles to resolve anew; an empty collection means all of them, None means none.
+        upgrade: handles to resolve again; an empty collection means all, None means none.
         variant: lock the selections of this variant, beside the lock of the whole.
 
     Raises:
-        NbrucioError: the notebook cannot be edited, or a requirement cannot be resolved; nothing is written then.
+        NbrucioError: the notebook cannot be edited, or a requirement cannot be resolved; nothing is written.
     """
     declared = read_declared(path)
     chosen = declared.declaration.in_variant(variant)
@@ -169,15 +169,15 @@ def lock(
 def lock_elsewhere(
     path: Path, config: Config, *, upgrade: Collection[str]
 ) -> tuple[Declaration, tuple[ResolvedRequirement, ...]]:
-    """What `lock` would write into the notebook at ``path``, for an editor that has it open and writes it itself.
+    """Return what `lock` would write into the notebook at ``path``, for an editor that writes it itself.
 
-    Lists that are too long for a notebook are added to those beside it, where nobody has them open.
+    Lists that are too long for a notebook are written to the lock file, which no editor has open.
 
     Args:
-        upgrade: handles to resolve anew; an empty collection means all of them.
+        upgrade: handles to resolve again; an empty collection means all.
 
     Returns:
-        The declaration with its locks, and what was resolved.
+        The declaration with its locks, and the resolved requirements.
 
     Raises:
         NbrucioError: the notebook cannot be read, or a requirement cannot be resolved.
@@ -189,28 +189,30 @@ def lock_elsewhere(
             raise BadDeclaration(f"'{name}' is not declared in {path}.", subject=name)
     anew = [r for r in declared.declaration.requirements if not upgrade or r.handle in upgrade]
     with RunContext(config) as run:
-        declaration, beside, targets = _lock(run, declared, declared.declaration, ResolveOptions(refresh=True), anew)
+        declaration, beside, requirements = _lock(
+            run, declared, declared.declaration, ResolveOptions(refresh=True), anew
+        )
         lock_file.add(declared.path, beside)
-        for target in targets:
-            _keep(run, target)
-    return declaration, targets
+        for resolved in requirements:
+            _keep(run, resolved)
+    return declaration, requirements
 
 
 def _lock_and_write(
     declared: Declared,
     declaration: Declaration,
     config: Config,
-    requirements: Sequence[Requirement],
+    chosen: Sequence[Requirement],
     options: ResolveOptions,
     reporter: Reporter | None,
 ) -> Edit:
     with RunContext(config, reporter) as run:
-        declaration, beside, targets = _lock(run, declared, declaration, options, requirements)
+        declaration, beside, requirements = _lock(run, declared, declaration, options, chosen)
         changed = _write(declared, declaration, beside)
-        for target in targets:
-            _keep(run, target)
-    status([declared.path], config)  # what it sees is kept, so that nobody has to look at a fresh lock
-    return Edit(declared.path, targets, changed)
+        for resolved in requirements:
+            _keep(run, resolved)
+    status([declared.path], config)  # saves the cached status, so that the next status need not check a fresh lock
+    return Edit(declared.path, requirements, changed)
 
 
 def _lock(
@@ -218,81 +220,81 @@ def _lock(
     declared: Declared,
     declaration: Declaration,
     options: ResolveOptions,
-    requirements: Sequence[Requirement],
+    chosen: Sequence[Requirement],
 ) -> tuple[Declaration, LockFile, tuple[ResolvedRequirement, ...]]:
-    """``declaration`` with locks of these ``requirements``, the lists beside it, and what was resolved."""
-    wanted = declaration._replace(entries=tuple(requirements))
+    """Return ``declaration`` with locks of the ``chosen`` requirements, the lock file, and what was resolved."""
+    wanted = declaration._replace(entries=tuple(chosen))
     beside = lock_file.read(declared.path)
-    targets = run.resolver().resolve(Declared(declared.notebook, wanted), options)
-    for target in targets:
-        if target.error is not None:
-            raise target.error
-        if target.lock is not None:
-            sums = _sums(_verified(run, target), target, beside, declaration, anew=options.refresh)
-            declaration = _without_stale(_locked(declaration, target, sums, run.given), target)
-            beside = _pinned(beside, target, target.lock, sums)
-    return declaration, beside, targets
+    requirements = run.resolver().resolve(Declared(declared.notebook, wanted), options)
+    for resolved in requirements:
+        if resolved.error is not None:
+            raise resolved.error
+        if resolved.lock is not None:
+            sums = _sums(_verified(run, resolved), resolved, beside, declaration, anew=options.refresh)
+            declaration = _without_stale(_locked(declaration, resolved, sums, run.given), resolved)
+            beside = _pinned(beside, resolved, resolved.lock, sums)
+    return declaration, beside, requirements
 
 
-def _verified(run: RunContext, target: ResolvedRequirement) -> dict[str, str]:
-    """The SHA-256 by DID of those files whose bytes were verified on this machine."""
-    found = ((entry, run.store.find(target.instance, entry)) for entry in target.files)
+def _verified(run: RunContext, resolved: ResolvedRequirement) -> dict[str, str]:
+    """Return the SHA-256 by DID of files that this machine verified."""
+    found = ((entry, run.store.find(resolved.instance, entry)) for entry in resolved.files)
     return {str(entry.did): stored.sha256 for entry, stored in found if stored is not None}
 
 
 def _sums(
-    verified: dict[str, str], target: ResolvedRequirement, beside: LockFile, declaration: Declaration, *, anew: bool
+    verified: dict[str, str], resolved: ResolvedRequirement, beside: LockFile, declaration: Declaration, *, anew: bool
 ) -> dict[str, str]:
-    """The SHA-256 to lock: what is locked stays as it is, unless this locks ``anew``."""
-    assert target.lock is not None
-    present = declaration.lock.get(target.requirement.lock_key)
-    inline = present.sha256 if present and same_content(present, target.lock) else {}
-    locked = {**beside.sums(target.lock.digest), **inline}
+    """Return the SHA-256 to lock: locked ones stay as they are, unless this locks ``anew``."""
+    assert resolved.lock is not None
+    present = declaration.lock.get(resolved.requirement.lock_key)
+    inline = present.sha256 if present and same_content(present, resolved.lock) else {}
+    locked = {**beside.sums(resolved.lock.digest), **inline}
     return {**locked, **verified} if anew else {**verified, **locked}
 
 
-def _pinned(beside: LockFile, target: ResolvedRequirement, entry: LockEntry, sums: Mapping[str, str]) -> LockFile:
-    """The lock file with what of this lock entry is too long for the notebook."""
+def _pinned(beside: LockFile, resolved: ResolvedRequirement, entry: LockEntry, sums: Mapping[str, str]) -> LockFile:
+    """Return the lock file with the parts of this lock entry that are too long for the notebook."""
     if entry.files <= INLINE_LIST_MAX_FILES:
         return beside
-    return beside.with_list(entry.digest, target.files if pins(entry.open, entry.select) else None, sums)
+    return beside.with_list(entry.digest, resolved.files if pins(entry.open, entry.select) else None, sums)
 
 
-def _without_stale(declaration: Declaration, target: ResolvedRequirement) -> Declaration:
-    """``declaration`` without locks of variants of what was locked, where they speak of what it was before."""
-    if target.requirement.variant is not None:
+def _without_stale(declaration: Declaration, resolved: ResolvedRequirement) -> Declaration:
+    """Return ``declaration`` without outdated locks of variants of a requirement that was locked."""
+    if resolved.requirement.variant is not None:
         return declaration
-    handle, variants = target.requirement.handle, declaration.extra.get("variants")
+    handle, variants = resolved.requirement.handle, declaration.extra.get("variants")
     known = variants if isinstance(variants, Mapping) else {}
     stale = {
         key
         for key, entry in declaration.lock.items()
         if key != handle
         and handle_of(key) == handle
-        and (target.drift is not None or entry.did != target.requirement.did or variant_of(key) not in known)
+        and (resolved.drift is not None or entry.did != resolved.requirement.did or variant_of(key) not in known)
     }
     return declaration._replace(lock={key: entry for key, entry in declaration.lock.items() if key not in stale})
 
 
 def _locked(
-    declaration: Declaration, target: ResolvedRequirement, sums: Mapping[str, str], config: Config
+    declaration: Declaration, resolved: ResolvedRequirement, sums: Mapping[str, str], config: Config
 ) -> Declaration:
-    assert target.lock is not None
-    key, name = target.requirement.lock_key, target.requirement.instance
-    # A host alone means this instance only while no other of that host is configured.
+    assert resolved.lock is not None
+    key, name = resolved.requirement.lock_key, resolved.requirement.instance
+    # A host alone identifies this instance only while no other instance of that host is configured.
     if name is None or not config.instance(name).is_called(name):
-        named = target.requirement._replace(instance=target.instance)
-        entries = tuple(named if entry == target.requirement else entry for entry in declaration.entries)
+        named = resolved.requirement._replace(instance=resolved.instance)
+        entries = tuple(named if entry == resolved.requirement else entry for entry in declaration.entries)
         declaration = declaration._replace(entries=entries)
     present = declaration.lock.get(key)
     # An unchanged lock keeps its time, so that locking twice changes nothing.
-    entry = present if present and same_content(present, target.lock) else target.lock
+    entry = present if present and same_content(present, resolved.lock) else resolved.lock
     return declaration.with_lock(key, entry._replace(sha256=sums if entry.files <= INLINE_LIST_MAX_FILES else {}))
 
 
-def _keep(run: RunContext, target: ResolvedRequirement) -> None:
+def _keep(run: RunContext, resolved: ResolvedRequirement) -> None:
     try:
-        run.resolutions.save_files(target.files)
+        run.resolutions.save_files(resolved.files)
     except OSError as error:
         raise NbrucioError(
             f"The notebook is written, but the store {run.store.root} is not: {error}.",
@@ -301,12 +303,12 @@ def _keep(run: RunContext, target: ResolvedRequirement) -> None:
 
 
 def _write(declared: Declared, declaration: Declaration, beside: LockFile | None = None) -> bool:
-    """Write the notebook, before it the long lists that its lock names, and drop after it what no lock names."""
+    """Write the notebook. New long lists are written before it, and unused ones removed after it."""
     before = lock_file.read(declared.path)
     if beside is not None:
         lock_file.add(declared.path, beside)
     written = save(declared.notebook, declaration.as_json())
-    if not declaration.bad_lock:  # what a lock that cannot be understood names is not known here
+    if not declaration.bad_lock:  # the lists that an invalid lock names are unknown
         lock_file.prune(declared.path, frozenset(entry.digest for entry in declaration.lock.values()))
     outdate(declared.path, written.metadata)
     return written.raw != declared.notebook.raw or before != lock_file.read(declared.path)

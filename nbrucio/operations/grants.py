@@ -1,7 +1,7 @@
-"""Grants: what the user agreed to download without being asked again.
+"""Grants: downloads that the user agreed to without another question.
 
-A grant says that a DID of an instance may cost so many bytes until a day. Grants lie outside of every project, in one
-file that only its user can read, so that no notebook and no repository can bring its own.
+A grant allows a number of bytes of a DID of an instance until a date. Grants are outside every project, in one file
+that only the user can read, so that no notebook or repository can supply its own.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Grant:
 
     Attributes:
         instance: identity of the Rucio server.
-        did: what may be downloaded; a name that ends in ``*`` means every name that begins so.
-        max_bytes: at most so much of it; None for any size.
-        expires: until when, in UTC.
+        did: the DID; a name that ends in ``*`` means every name with that prefix.
+        max_bytes: limit in bytes; None for any size.
+        expires: expiry in UTC.
     """
 
     instance: str
@@ -44,7 +44,7 @@ class Grant:
     expires: datetime
 
     def covers(self, instance: str, did: Did, size_bytes: int, now: datetime) -> bool:
-        """Whether this grant lets ``size_bytes`` of ``did`` come at the time ``now``."""
+        """Whether this grant allows the download of ``size_bytes`` of ``did`` at the time ``now``."""
         named = self.did == did
         if self.did.name.endswith("*"):
             named = self.did.scope == did.scope and did.name.startswith(self.did.name[:-1])
@@ -52,7 +52,7 @@ class Grant:
         return named and fits and instance == self.instance and now < self.expires
 
     def as_json(self) -> dict[str, object]:
-        """This grant as a JSON-ready mapping."""
+        """Return this grant as a JSON-ready mapping."""
         return {
             "instance": self.instance,
             "did": str(self.did),
@@ -62,10 +62,10 @@ class Grant:
 
     @classmethod
     def parse(cls, value: Mapping[str, object]) -> Grant:
-        """The grant that ``value`` writes.
+        """Parse a grant from JSON.
 
         Raises:
-            ValueError, KeyError, TypeError, BadDid: it writes none.
+            ValueError, KeyError, TypeError, BadDid: it is not a valid grant.
         """
         size = value["max_bytes"]
         if size is not None and not isinstance(size, int):
@@ -77,74 +77,74 @@ class Grant:
 
 
 class Grants:
-    """The grants in one file. Where it cannot be read nothing is granted, and nothing is written over it."""
+    """The grants in one file. An unreadable file grants nothing, and is never overwritten."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     @property
     def folder(self) -> Path:
-        """Where the file lies, which is no project."""
+        """Folder of the file, which is not a project."""
         return self._path.parent
 
     def all(self, now: datetime | None = None) -> tuple[Grant, ...]:
-        """Every grant that has not expired; none when the file cannot be read, so that consent is asked for."""
+        """Return the grants that have not expired; none when the file is unreadable, so that consent is requested."""
         try:
             return self.read(now)
         except UnreadableFile:
             return ()
 
     def read(self, now: datetime | None = None) -> tuple[Grant, ...]:
-        """Every grant that has not expired.
+        """Return the grants that have not expired.
 
         Raises:
-            UnreadableFile: the file is there, but cannot be read.
+            UnreadableFile: the file exists but cannot be read.
         """
         now = now or datetime.now(timezone.utc)
         without = "nbrucio then asks again before it downloads"
-        kept: tuple[Grant, ...] = read_kept(self._path, _MAX_BYTES, self._parsed, (), without=without, follow=True)
-        return tuple(grant for grant in kept if now < grant.expires)
+        grants: tuple[Grant, ...] = read_kept(self._path, _MAX_BYTES, self._parsed, (), without=without, follow=True)
+        return tuple(grant for grant in grants if now < grant.expires)
 
     def allowance(self, wanted: Iterable[tuple[str, Did, int]]) -> int | None:
-        """`allowance` by these grants."""
+        """See the function `allowance`, with these grants."""
         return allowance(self.all(), wanted)
 
     def add(self, new: Sequence[Grant]) -> None:
-        """Keep ``new`` beside the others, in place of those for the same instance and DID.
+        """Add grants; each replaces one for the same instance and DID.
 
         Raises:
-            UnreadableFile: the others cannot be read; the file is as before.
+            UnreadableFile: the file cannot be read, and is unchanged.
             OSError: the file cannot be written.
         """
         replaced = {(grant.instance, grant.did) for grant in new}
         self._write(lambda old: [*(g for g in old if (g.instance, g.did) not in replaced), *new])
 
     def extend(self, wanted: Iterable[Wanted]) -> None:
-        """Keep that the user asked for these downloads, beside what was agreed to of the same DIDs before.
+        """Grant downloads that the user requested, in addition to earlier grants for the same DIDs.
 
         Raises:
-            UnreadableFile: the others cannot be read; the file is as before.
+            UnreadableFile: the file cannot be read, and is unchanged.
             OSError: the file cannot be written.
         """
         wanted = tuple(wanted)
         expires = datetime.now(timezone.utc) + LIFETIME
 
         def extended(old: tuple[Grant, ...]) -> list[Grant]:
-            kept = {(grant.instance, grant.did): grant for grant in old}
+            grants = {(grant.instance, grant.did): grant for grant in old}
             for one in wanted:
-                present = kept.get((one.instance, one.did))
+                present = grants.get((one.instance, one.did))
                 size = one.beside(present.max_bytes if present else 0)
-                kept[one.instance, one.did] = Grant(one.instance, one.did, size, expires)
-            return list(kept.values())
+                grants[one.instance, one.did] = Grant(one.instance, one.did, size, expires)
+            return list(grants.values())
 
         if wanted:
             self._write(extended)
 
     def remove(self, instance: str, did: Did) -> None:
-        """Take back the grant for this DID of the instance with this identity, if there is one.
+        """Remove the grant for this DID of the instance with this identity, if there is one.
 
         Raises:
-            UnreadableFile: the grants cannot be read; the file is as before.
+            UnreadableFile: the file cannot be read, and is unchanged.
             OSError: the file cannot be written.
         """
         self._write(lambda old: [grant for grant in old if (grant.instance, grant.did) != (instance, did)])
@@ -153,7 +153,7 @@ class Grants:
         make_private_folder(self._path.parent)
         with locked(self._path):
             value = {"version": VERSION, "grants": [grant.as_json() for grant in change(self.read())]}
-            # Of a link, as tools that keep settings in one place make it, the file that it leads to is written.
+            # Write through a link, which tools that collect settings in one place create.
             write_file(Path(os.path.realpath(self._path)), json.dumps(value, indent=1).encode(), durable=True)
 
     def _parsed(self, value: Mapping[str, Any]) -> tuple[Grant, ...]:
@@ -165,9 +165,9 @@ class Grants:
 
 
 def allowance(grants: Sequence[Grant], wanted: Iterable[tuple[str, Did, int]]) -> int | None:
-    """How many bytes may come when each (instance, DID, bytes) of ``wanted`` is missing; None for any number.
+    """Return the bytes that may be downloaded for ``wanted``, each (instance, DID, missing bytes); None for no limit.
 
-    0 unless all are granted. Where a size is not known yet (0 bytes), the grant's own limit counts in the sum.
+    0 unless all are granted. For an unknown size (0 bytes), the grant's own limit counts.
     """
     now = datetime.now(timezone.utc)
     total = 0
@@ -183,7 +183,7 @@ def allowance(grants: Sequence[Grant], wanted: Iterable[tuple[str, Did, int]]) -
 
 
 def user_grants(environ: Mapping[str, str] = os.environ) -> Grants:
-    """The grants of this user: NBRUCIO_GRANTS, else ``grants.json`` in nbrucio's configuration folder."""
+    """Return the user's grants: NBRUCIO_GRANTS, else ``grants.json`` in nbrucio's configuration folder."""
     chosen = environ.get("NBRUCIO_GRANTS")
     if chosen:
         return Grants(Path(chosen))

@@ -1,4 +1,4 @@
-"""Have Rucio bring data to an RSE that is mounted here, by replication rules. Never automatic: each call is an act."""
+"""Replicate data to a mounted RSE, by replication rules. Never automatic: each rule is made on request."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from nbrucio.pipeline.resolve import ResolveOptions
 from nbrucio.state.staged_rules import StagedRule
 
 DEFAULT_LIFETIME_S = 14 * 24 * 3600
-#: A selection of more files is one rule a file, which is not what Rucio is for.
+#: Largest number of rules per requirement. A selection needs one rule per file, which Rucio is not made for.
 MAX_RULES = 100
 _POLL_S = 5.0
-#: Above so many files the number that are OK says more than their names.
-FILES_TOLD = 100
+#: Largest number of files to report one by one.
+MAX_LISTED_FILES = 100
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Staged:
     """One rule of a requirement.
 
     Attributes:
-        handle: of the requirement.
-        rule: as it is now; None when there is none.
-        act: what was done: ``made``, ``reused``, ``renewed``, ``removed``, or ``found`` when nothing was.
-        error: why it is not on its way.
+        handle: handle of the requirement.
+        rule: its present state; None without a rule.
+        act: ``made``, ``reused``, ``renewed``, ``removed``, or ``found`` when nothing was done.
+        error: why the replication does not progress.
     """
 
     handle: str
@@ -56,7 +56,7 @@ class Staged:
     error: NbrucioError | None = None
 
     def as_json(self) -> dict[str, object]:
-        """This rule as a JSON-ready mapping."""
+        """Return this rule as a JSON-ready mapping."""
         return {
             "handle": self.handle,
             "act": self.act,
@@ -67,7 +67,7 @@ class Staged:
 
 @dataclass(frozen=True)
 class _MountedRse:
-    """Where one requirement is to be: its DIDs (those of its files when it selects some) at one mounted RSE."""
+    """DIDs of one requirement (those of its files when it selects some) and the mounted RSE for them."""
 
     handle: str
     instance: str
@@ -86,15 +86,15 @@ def stage(
     lifetime_s: int | None = None,
     reporter: Reporter | None = None,
 ) -> tuple[Staged, ...]:
-    """Make a rule for each requirement, or reuse the user's own; one that has lived half its time is renewed.
+    """Make a rule for each requirement, or reuse the user's own one. A rule past half of its lifetime is renewed.
 
     Args:
-        handles: what to stage; none means the requirements whose ``access`` is ``rule``.
+        handles: requirements to stage; empty means those whose ``access`` is ``rule``.
         rse: a mounted RSE; None means the first.
-        lifetime_s: how long Rucio keeps the copy; None takes `rule_lifetime` of the instance, else 14 days.
+        lifetime_s: lifetime of the rules in seconds.
 
     Raises:
-        NbrucioError: the notebook cannot be read, a handle is unknown, nothing is mounted.
+        NbrucioError: the notebook cannot be read, a handle is unknown, or nothing is mounted.
     """
     with RunContext(config, reporter) as run:
         places = tuple(
@@ -104,10 +104,10 @@ def stage(
             )
             for place in _places(run, path, handles, rse)
         )
-        run.staged.read(path)  # what cannot be kept alive is not made
+        run.staged.read(path)  # raises before a rule is made that could not be renewed
         done = tuple(_staged(run, place, did) for place in places for did in place.dids)
         try:
-            run.staged.save(path, _kept(places, done))
+            run.staged.save(path, _renewable(places, done))
         except OSError as error:
             words = f"Syncs will not renew these rules: the store {run.store.root} cannot be written"
             run.reporter.report(Noticed(f"{words} ({reason(error)})."))
@@ -117,7 +117,7 @@ def stage(
 def list_rules(
     path: Path, config: Config, *, handles: Sequence[str] = (), rse: str | None = None
 ) -> tuple[Staged, ...]:
-    """The rules that the requirements have, changed in nothing. Arguments and errors as `stage`."""
+    """Return the present rules of the requirements. Arguments and errors are those of `stage`."""
     with RunContext(config) as run:
         places = _places(run, path, handles, rse)
         found = ((place.handle, place.rules.find(did, place.rse)) for place in places for did in place.dids)
@@ -127,7 +127,7 @@ def list_rules(
 def remove_rules(
     path: Path, config: Config, *, handles: Sequence[str] = (), rse: str | None = None
 ) -> tuple[Staged, ...]:
-    """Remove the rules that nbrucio made; others of the user stay. Arguments and errors as `stage`."""
+    """Remove the rules that nbrucio made; other rules stay. Arguments and errors are those of `stage`."""
     removed = []
     with RunContext(config) as run:
         run.staged.read(path)
@@ -136,7 +136,7 @@ def remove_rules(
                 rule = place.rules.find(did, place.rse)
                 if rule is not None and rule.ours:
                     place.rules.remove(rule)
-                    with suppress(OSError):  # the next sync finds that the rule is gone, and forgets it then
+                    with suppress(OSError):  # the next sync finds that the rule is gone, and drops it from the memory
                         run.staged.forget(path, place.instance, did, place.rse)
                     removed.append(Staged(place.handle, rule, "removed"))
     return tuple(removed)
@@ -151,21 +151,21 @@ def follow(
     cancel: threading.Event | None = None,
     poll_s: float = _POLL_S,
 ) -> tuple[Staged, ...]:
-    """Wait until every rule is OK or STUCK, telling each change; a rule that is stuck carries Rucio's reasons.
+    """Wait until every rule is OK or STUCK, and report each change. A stuck rule gets Rucio's reasons.
 
-    Of a rule of at most `FILES_TOLD` files each file is told too, when its state changes.
+    For a rule of at most `MAX_LISTED_FILES` files, changes of each file are reported, too.
 
     Raises:
-        Interrupted: ``cancel`` was set. The rules go on by themselves.
+        Interrupted: ``cancel`` was set. The rules continue.
         NbrucioError: the server cannot be asked.
     """
     stop = cancel or threading.Event()
     with RunContext(config, reporter) as run:
         rules = {place.handle: place.rules for place in _places(run, path, [each.handle for each in staged], None)}
         now = list(staged)
-        told: dict[str, dict[Did, str]] = {}
+        reported: dict[str, dict[Did, str]] = {}
         while True:
-            now = [_looked(each, rules[each.handle], told, reporter) for each in now]
+            now = [_refreshed(each, rules[each.handle], reported, reporter) for each in now]
             if all(each.rule is None or each.rule.state in ("OK", "STUCK", "SUSPENDED") for each in now):
                 return tuple(now)
             if stop.wait(poll_s):
@@ -173,30 +173,30 @@ def follow(
 
 
 def progress_words(rule: Rule) -> str:
-    """``sandbox:dimuon at SANDBOX_MOUNT: REPLICATING, 2 of 4 files OK``."""
+    """Return a line such as ``sandbox:dimuon at SANDBOX_MOUNT: REPLICATING, 2 of 4 files OK``."""
     files = rule.ok + rule.replicating + rule.stuck
     stuck = f", {rule.stuck:,} stuck" if rule.stuck else ""
     return f"{rule.did} at {rule.rse}: {rule.state}, {rule.ok:,} of {plural(files, 'file')} OK{stuck}"
 
 
-def _looked(each: Staged, rules: Rules, told: dict[str, dict[Did, str]], reporter: Reporter) -> Staged:
+def _refreshed(each: Staged, rules: Rules, reported: dict[str, dict[Did, str]], reporter: Reporter) -> Staged:
     if each.rule is None or each.error is not None:
         return each
     rule = rules.refresh(each.rule)
     if rule != each.rule:
         reporter.report(Noticed(progress_words(rule)))
-        _tell_files(rule, rules, told.setdefault(rule.id, {}), reporter)
+        _report_files(rule, rules, reported.setdefault(rule.id, {}), reporter)
     return replace(each, rule=rule, error=_stuck(rule, rules) if rule.state in ("STUCK", "SUSPENDED") else None)
 
 
-def _tell_files(rule: Rule, rules: Rules, told: dict[Did, str], reporter: Reporter) -> None:
-    """Tell the files of ``rule`` whose state is another than it was ``told``."""
-    if rule.ok + rule.replicating + rule.stuck > FILES_TOLD:
+def _report_files(rule: Rule, rules: Rules, reported: dict[Did, str], reporter: Reporter) -> None:
+    """Report the files of ``rule`` whose state differs from the one in ``reported``."""
+    if rule.ok + rule.replicating + rule.stuck > MAX_LISTED_FILES:
         return
     for did, state in sorted(rules.files(rule).items()):
-        if told.get(did, "REPLICATING") != state:
+        if reported.get(did, "REPLICATING") != state:
             reporter.report(Noticed(f"  {state}: {did}"))
-        told[did] = state
+        reported[did] = state
 
 
 def _stuck(rule: Rule, rules: Rules) -> NbrucioError:
@@ -224,8 +224,8 @@ def _staged(run: RunContext, place: _MountedRse, did: Did) -> Staged:
         return Staged(place.handle, None, "found", error)
 
 
-def _kept(places: Sequence[_MountedRse], done: Sequence[Staged]) -> Iterator[StagedRule]:
-    """What a sync of this notebook may keep alive: our own rules that were staged for it."""
+def _renewable(places: Sequence[_MountedRse], done: Sequence[Staged]) -> Iterator[StagedRule]:
+    """Yield the rules that a sync of this notebook may renew: those that nbrucio made and that expire."""
     by_handle = {place.handle: place for place in places}
     for each in done:
         rule = each.rule
@@ -235,14 +235,14 @@ def _kept(places: Sequence[_MountedRse], done: Sequence[Staged]) -> Iterator[Sta
 
 
 def _renewed(run: RunContext, place: _MountedRse, rule: Rule) -> Rule | None:
-    """``rule`` with a new lifetime when half of one is over; None when it has time, or the account may not."""
+    """Renew ``rule`` after half of its lifetime; None when that is not due, or the account may not."""
     soon = datetime.now(timezone.utc) + timedelta(seconds=place.lifetime_s / 2)
     if not rule.ours or rule.expires is None or rule.expires > soon:
         return None
     try:
         return place.rules.renew(rule, place.lifetime_s)
     except ConsentNeeded:
-        # So it is with Rucio's generic policy for accounts without special rights. The copy is there all the same.
+        # Rucio's generic policy for accounts without special rights does this. The replica exists all the same.
         when = f"{rule.expires:%Y-%m-%d %H:%M} UTC"
         run.reporter.report(Noticed(f"{rule.did} at {rule.rse} stays until {when}: your account may not renew it."))
         return None
@@ -262,18 +262,18 @@ def _places(run: RunContext, path: Path, handles: Sequence[str], rse: str | None
             hint='Name the handles to stage, or declare {"access": "rule"}.',
         )
     wanted = declared._replace(declaration=declaration._replace(entries=tuple(chosen)))
-    targets = run.resolver().resolve(wanted, ResolveOptions(offline=run.config.policy.offline))
-    return [_place(run, target, rse) for target in targets]
+    requirements = run.resolver().resolve(wanted, ResolveOptions(offline=run.config.policy.offline))
+    return [_place(run, resolved, rse) for resolved in requirements]
 
 
-def _place(run: RunContext, target: ResolvedRequirement, rse: str | None) -> _MountedRse:
-    if target.error is not None:
-        raise target.error
-    catalogue = run.catalogue(target.instance)
+def _place(run: RunContext, resolved: ResolvedRequirement, rse: str | None) -> _MountedRse:
+    if resolved.error is not None:
+        raise resolved.error
+    catalogue = run.catalogue(resolved.instance)
     if not isinstance(catalogue, RucioCatalogue):
-        raise UsageError(f"{target.instance} is no Rucio server and has no rules.", subject=target.instance)
-    requirement = target.requirement
-    dids = (requirement.did,) if requirement.select is None else tuple(entry.did for entry in target.files)
+        raise UsageError(f"{resolved.instance} is no Rucio server and has no rules.", subject=resolved.instance)
+    requirement = resolved.requirement
+    dids = (requirement.did,) if requirement.select is None else tuple(entry.did for entry in resolved.files)
     if len(dids) > MAX_RULES:
         raise UsageError(
             f"'{requirement.handle}' selects {plural(len(dids), 'file')}; each would need a rule of its own.",
@@ -281,7 +281,7 @@ def _place(run: RunContext, target: ResolvedRequirement, rse: str | None) -> _Mo
             hint=f"Stage the whole dataset, or select at most {MAX_RULES} files.",
         )
     return _MountedRse(
-        requirement.handle, target.instance, catalogue.rules(), dids, _mounted_rse(catalogue.instance, rse)
+        requirement.handle, resolved.instance, catalogue.rules(), dids, _mounted_rse(catalogue.instance, rse)
     )
 
 

@@ -1,4 +1,4 @@
-"""Read every byte of what is here again, and hold it against the catalogue's checksums and the notebook's lock."""
+"""Read every local byte again, and compare it with the catalogue's checksums and the notebook's lock."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from nbrucio.store.objects import Examined
 
 @dataclass(frozen=True)
 class Verified:
-    """What a verification found.
+    """Result of a verification.
 
     Attributes:
-        report: every file that is not right is MISSING with an `IntegrityError`; what is right in the store is there.
-        files, size_bytes: what was read; a file that several requirements hold counts for each.
-        wrong: what is not right, one error a file.
-        unresolved: of requirements whose files are not known, why.
+        report: a status in which every wrong file is MISSING with an `IntegrityError`, and correct stored files are
+            STORE.
+        files, size_bytes: files and bytes read; a file of several requirements counts for each.
+        wrong: one error per wrong file.
+        unresolved: errors of requirements whose files are unknown.
     """
 
     report: SyncReport
@@ -42,18 +43,17 @@ class Verified:
     unresolved: tuple[NbrucioError, ...] = ()
 
     def as_json(self) -> dict[str, object]:
-        """The whole verification as a JSON-ready mapping."""
+        """Return the whole verification as a JSON-ready mapping."""
         return {**self.report.as_json(), "verified_files": self.files, "verified_bytes": self.size_bytes}
 
 
 def verify(
     paths: Sequence[Path], config: Config, *, variant: str | None = None, reporter: Reporter | None = None
 ) -> Verified:
-    """Verify the files in the store and on mounts that the notebooks at ``paths`` declare; asks no server.
+    """Verify the stored and mounted files that the notebooks at ``paths`` declare; contacts no server.
 
-    Whatever lies in the store under a file's name is read. What is right gets a record, so that a store that was
-    restored or copied is used again; a file that is wrong is removed, so that the next sync downloads it. On a mount
-    nothing is touched.
+    Every file under a final name in the store is read. A correct file gets a record, so that a restored or copied store
+    is used again. A wrong file is removed, so that the next sync downloads it. Mounted files are never changed.
     """
     report = status(paths, config, variant=variant)
     with RunContext(config, reporter) as run:
@@ -68,7 +68,7 @@ def verify(
 
 
 class _Reading:
-    """Reads files and counts; ``wrong`` has an error for each that is not right."""
+    """Reads and counts files; ``wrong`` has one error per wrong file."""
 
     def __init__(self, run: RunContext) -> None:
         self.files = 0
@@ -79,52 +79,52 @@ class _Reading:
         self._places: dict[str, Mapping[Did, Replica]] = {}
 
     def requirement(self, requirement: RequirementReport) -> RequirementReport:
-        """``requirement`` as it is after each of its files was read."""
+        """Return ``requirement`` after reading each of its files."""
         return requirement._replace(files=tuple(self._file(requirement.resolved, file) for file in requirement.files))
 
-    def _file(self, target: ResolvedRequirement, file: FileReport) -> FileReport:
+    def _file(self, resolved: ResolvedRequirement, file: FileReport) -> FileReport:
         if file.access is Access.STREAM:
             return file
         try:
-            found = self._mounted(target, file) if file.access is Access.MOUNT else self._stored(target, file)
+            found = self._mounted(resolved, file) if file.access is Access.MOUNT else self._stored(resolved, file)
         except NbrucioError as error:
             found = _missing(file, error)
-        found = found or self._at_mount(target, file)
+        found = found or self._at_mount(resolved, file)
         if found is None:
             return file._replace(access=Access.MISSING) if file.access is Access.REREAD else file
         if found.error is not None:
             self.wrong.append(found.error)
         self.files += 1
-        # Where Rucio knows no size, the store does.
+        # The store knows the size if Rucio does not.
         size_bytes = file.entry.size_bytes or (found.stat[0] if found.stat else 0)
         self.size_bytes += size_bytes
         self._run.reporter.report(FileFinished(file.entry.did, size_bytes))
         return found
 
-    def _stored(self, target: ResolvedRequirement, file: FileReport) -> FileReport | None:
-        """The file as it is in the store; None when nothing lies there."""
-        key = (target.instance, file.entry.did)
+    def _stored(self, resolved: ResolvedRequirement, file: FileReport) -> FileReport | None:
+        """Return the file as it is in the store; None when it is missing."""
+        key = (resolved.instance, file.entry.did)
         examined = self._examined.get(key)
         if examined is None:
-            examined = self._examined[key] = self._run.store.examine(target.instance, file.entry)
+            examined = self._examined[key] = self._run.store.examine(resolved.instance, file.entry)
         stored = examined.stored
         if stored is None:
             return None if examined.problem is None else _missing(file, _damaged(file.entry, examined))
-        # What the plan refuses, since nothing could show it to be wrong, a read does not make right.
+        # Reading the file does not resolve an error of the plan that no checksum can refute.
         refused = file.error if isinstance(file.error, IntegrityError) else None
-        fault = other_bytes(target, file.entry, stored.sha256) or refused
-        if fault is not None:
-            return _missing(file, fault)
+        error = other_bytes(resolved, file.entry, stored.sha256) or refused
+        if error is not None:
+            return _missing(file, error)
         return file._replace(access=Access.STORE, where=stored.where, stat=stored.stat, error=None)
 
-    def _at_mount(self, target: ResolvedRequirement, file: FileReport) -> FileReport | None:
-        """What lies on a mounted RSE where the file was, and is not taken for it; None when nothing does."""
-        if target.lock is None:
+    def _at_mount(self, resolved: ResolvedRequirement, file: FileReport) -> FileReport | None:
+        """Report a file on a mounted RSE at the recorded place that is not used; None when nothing is there."""
+        if resolved.lock is None:
             return None
-        if target.lock.digest not in self._places:
-            self._places[target.lock.digest] = self._run.replica_places.read(target.instance, target.lock.digest)
-        replica = self._places[target.lock.digest].get(file.entry.did)
-        instance = self._run.config.instance(target.instance)
+        if resolved.lock.digest not in self._places:
+            self._places[resolved.lock.digest] = self._run.replica_places.read(resolved.instance, resolved.lock.digest)
+        replica = self._places[resolved.lock.digest].get(file.entry.did)
+        instance = self._run.config.instance(resolved.instance)
         path = instance.local_path(replica.rse, replica.pfn) if replica is not None else None
         if path is None or not os.path.lexists(path):
             return None
@@ -132,22 +132,22 @@ class _Reading:
             file, _wrong_at_mount(file.entry, path, "another size, is not a file, or leads out of the mounts")
         )
 
-    def _mounted(self, target: ResolvedRequirement, file: FileReport) -> FileReport:
+    def _mounted(self, resolved: ResolvedRequirement, file: FileReport) -> FileReport:
         try:
             sums = _sums(file)
         except OSError as error:
             raise Unavailable(f"{file.path} cannot be read: {error.strerror}.", subject=str(file.entry.did)) from error
-        fault = sums.mismatch(file.entry)
-        if fault is None:
-            other = other_bytes(target, file.entry, sums.sha256)
+        mismatch = sums.mismatch(file.entry)
+        if mismatch is None:
+            other = other_bytes(resolved, file.entry, sums.sha256)
             return file if other is None else _missing(file, other)
         assert file.path is not None
-        return _missing(file, _wrong_at_mount(file.entry, file.path, fault))
+        return _missing(file, _wrong_at_mount(file.entry, file.path, mismatch))
 
 
-def _wrong_at_mount(entry: FileEntry, path: Path, fault: str) -> IntegrityError:
+def _wrong_at_mount(entry: FileEntry, path: Path, problem: str) -> IntegrityError:
     return IntegrityError(
-        f"{entry.did} is wrong on the mounted RSE: {path} has {fault}.",
+        f"{entry.did} is wrong on the mounted RSE: {path} has {problem}.",
         subject=str(entry.did),
         hint='Tell the site, or declare {"access": "download"} to have another replica.',
     )

@@ -1,1 +1,1 @@
-"""What a notebook declares, in the forms of others: citations, a metalink, an RO-Crate. One module a form."""
+"""Exports a notebook's data in other formats: citations, a metalink, an RO-Crate. One module per format."""

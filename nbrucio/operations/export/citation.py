@@ -1,4 +1,4 @@
-"""How to cite a notebook's data: CITATION.cff and BibTeX, from the DOIs that its requirements carry."""
+"""Citations of a notebook's data: CITATION.cff and BibTeX, from the DOIs of its requirements."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _TEX = {char: f"\\{char}" for char in "&%$#_{}"} | {
 
 
 def citation_cff(title: str, cited: Sequence[Cited]) -> str:
-    """A CITATION.cff (1.2.0) for the notebook ``title`` with its data as references.
+    """Return a CITATION.cff (1.2.0) for the notebook ``title``, with its data as references.
 
-    The authors are left to the notebook's own: the file names their place.
+    The authors are placeholders for the notebook's authors to replace.
     """
     lines = [
         "cff-version: 1.2.0",
@@ -42,7 +42,7 @@ def citation_cff(title: str, cited: Sequence[Cited]) -> str:
 
 
 def bibtex(cited: Sequence[Cited]) -> str:
-    """One ``@misc`` entry for each, with the handle as its key; DOI tools fill in authors and year."""
+    """Return one ``@misc`` entry per requirement, with its handle as the key; DOI tools add authors and year."""
     entries = (
         f"@misc{{{one.requirement.handle},\n"
         f"  title = {{{_tex(str(one.requirement.did))}}},\n"

@@ -1,4 +1,4 @@
-"""What an export is made of."""
+"""Collects the content of an export."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ _DOI_PLACES = ("https://doi.org/", "http://doi.org/", "https://dx.doi.org/", "ht
 
 @dataclass(frozen=True)
 class Cited:
-    """A requirement that carries a DOI (``10.…``)."""
+    """A requirement with a DOI (``10.…``)."""
 
     requirement: Requirement
     doi: str
 
 
 def usable(path: Path) -> Declared:
-    """What the notebook at ``path`` declares.
+    """Return the declaration of the notebook at ``path``.
 
     Raises:
-        BadNotebook, BadDeclaration: it cannot be read, or a requirement in it cannot be used.
+        BadNotebook, BadDeclaration: the notebook cannot be read, or one of its requirements is invalid.
     """
     declared = read_declared(path)
-    for fault in declared.declaration.faults:
-        raise fault.error
+    for invalid in declared.declaration.faults:
+        raise invalid.error
     return declared
 
 
 def cited(declaration: Declaration) -> Iterator[Cited]:
-    """The requirements that carry a DOI under ``doi``, bare or as a URL.
+    """Yield the requirements with a DOI under ``doi``, bare or as a URL.
 
     Raises:
-        BadDeclaration: a ``doi`` is none.
+        BadDeclaration: a ``doi`` is not a DOI.
     """
     for requirement in declaration.requirements:
         value = requirement.extra.get("doi")
@@ -60,7 +60,7 @@ def cited(declaration: Declaration) -> Iterator[Cited]:
 
 
 def bare_doi(text: str) -> str | None:
-    """``10.1234/abc`` of a DOI however it is written; None when it is none."""
+    """Return a DOI in any spelling as ``10.1234/abc``; None for anything else."""
     bare = next((text[len(place) :] for place in _DOI_PLACES if text.lower().startswith(place)), text).strip()
     prefix, slash, suffix = bare.partition("/")
     is_doi = prefix.startswith("10.") and prefix[3:].replace(".", "").isdigit() and slash and suffix
@@ -68,29 +68,29 @@ def bare_doi(text: str) -> str | None:
 
 
 def resolved(declared: Declared, run: RunContext, *, offline: bool) -> tuple[ResolvedRequirement, ...]:
-    """The requirements with their files, by the lock where it lists them.
+    """Return the requirements with their files, from the lock where it lists them.
 
     Raises:
-        NbrucioError: one of them cannot be resolved.
+        NbrucioError: a requirement cannot be resolved.
     """
-    targets = run.resolver().resolve(declared, ResolveOptions(offline=offline or run.config.policy.offline))
-    for target in targets:
-        if target.error is not None:
-            raise target.error
-    return targets
+    requirements = run.resolver().resolve(declared, ResolveOptions(offline=offline or run.config.policy.offline))
+    for one in requirements:
+        if one.error is not None:
+            raise one.error
+    return requirements
 
 
 def with_replicas(
-    targets: Sequence[ResolvedRequirement], run: RunContext
+    requirements: Sequence[ResolvedRequirement], run: RunContext
 ) -> Iterator[tuple[FileEntry, tuple[Replica, ...]]]:
-    """Each file of ``targets`` once, with its replicas on disk, best first.
+    """Yield each file of ``requirements`` once, with its disk replicas in order of preference.
 
     Raises:
         NbrucioError: an instance cannot be asked.
     """
     wanted: dict[str, dict[Did, FileEntry]] = {}
-    for target in targets:
-        wanted.setdefault(target.instance, {}).update((entry.did, entry) for entry in target.files)
+    for one in requirements:
+        wanted.setdefault(one.instance, {}).update((entry.did, entry) for entry in one.files)
     for instance, entries in wanted.items():
         found = dict(run.catalogue(instance).replicas(list(entries))) if entries else {}
         for did, entry in entries.items():

@@ -1,7 +1,7 @@
-"""A metalink (RFC 5854) of a notebook's files, for download tools that know nothing of Rucio.
+"""A metalink (RFC 5854) of a notebook's files, for download tools without Rucio.
 
-It has what Rucio's own metalinks have, so that ``rucio download --metalink`` takes it too: the DID as the file's
-identity and the RSE as a URL's location.
+It has the same content as Rucio's own metalinks, so that ``rucio download --metalink`` accepts it: the DID as the
+file's identity, and the RSE as a URL's location.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NAMESPACE = "urn:ietf:params:xml:ns:metalink"
 
 
 def metalink(files: Iterable[tuple[FileEntry, tuple[Replica, ...]]]) -> bytes:
-    """The document for these files with their replicas, best first. Names are safe to write to one folder."""
+    """Return the document for these files and their replicas, best first. All names are safe in one folder."""
     listed = list(files)
     names = link_names([entry.did for entry, _ in listed])
     root = ElementTree.Element("metalink", {"xmlns": _NAMESPACE})

@@ -1,4 +1,4 @@
-"""An RO-Crate: the notebook, and for each requirement what it is and the list of its files."""
+"""An RO-Crate: the notebook, and for each requirement its description and file list."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from nbrucio.errors import MissingDependency, UsageError
 from nbrucio.operations.export.gather import Cited
 
 
-def write_crate(folder: Path, notebook: Path, targets: Sequence[ResolvedRequirement], cited: Sequence[Cited]) -> None:
-    """Write a crate into the new or empty ``folder``: a copy of the notebook, ``data/HANDLE.tsv`` with the files of
-    each requirement (``scope:name``, bytes, checksum), and ``ro-crate-metadata.json``.
+def write_crate(
+    folder: Path, notebook: Path, requirements: Sequence[ResolvedRequirement], cited: Sequence[Cited]
+) -> None:
+    """Write a crate into the new or empty ``folder``.
+
+    It has a copy of the notebook, ``data/HANDLE.tsv`` with the files of each requirement (``scope:name``, bytes,
+    checksum), and ``ro-crate-metadata.json``.
 
     Raises:
         MissingDependency: the library rocrate is not installed.
-        UsageError: the folder holds something.
+        UsageError: the folder is not empty.
     """
     try:
         from rocrate.model.contextentity import ContextEntity
@@ -36,36 +40,36 @@ def write_crate(folder: Path, notebook: Path, targets: Sequence[ResolvedRequirem
     main = crate.add_file(str(notebook), properties={"@type": ["File", "SoftwareSourceCode"], "name": notebook.stem})
     crate.mainEntity = main
     dois = {one.requirement.handle: one.doi for one in cited}
-    for target in targets:
-        handle = target.requirement.handle
-        data = crate.add(ContextEntity(crate, f"#{quote(handle)}", _facts(target, dois.get(handle))))
+    for resolved in requirements:
+        handle = resolved.requirement.handle
+        data = crate.add(ContextEntity(crate, f"#{quote(handle)}", _facts(resolved, dois.get(handle))))
         main.append_to("isBasedOn", data)
-        listing = _listing(crate, target)
+        listing = _listing(crate, resolved)
         data["subjectOf"] = listing
     folder.mkdir(parents=True, exist_ok=True)
     crate.write(str(folder))
 
 
-def _listing(crate: Any, target: ResolvedRequirement) -> Any:  # noqa: ANN401 - rocrate has no types
+def _listing(crate: Any, resolved: ResolvedRequirement) -> Any:  # noqa: ANN401 - rocrate has no types
     from io import StringIO
 
-    text = "".join(line + "\n" for line in list_lines(target.files))
+    text = "".join(line + "\n" for line in list_lines(resolved.files))
     about = {
-        "name": f"Files of {target.requirement.did}",
+        "name": f"Files of {resolved.requirement.did}",
         "encodingFormat": "text/tab-separated-values",
         "description": "scope:name, bytes, adler32 or md5; its SHA-256 is the digest of the dataset.",
     }
-    return crate.add_file(StringIO(text), f"data/{target.requirement.handle}.tsv", properties=about)
+    return crate.add_file(StringIO(text), f"data/{resolved.requirement.handle}.tsv", properties=about)
 
 
-def _facts(target: ResolvedRequirement, doi: str | None) -> Mapping[str, object]:
-    lock = target.lock
-    identifiers = [str(target.requirement.did), *([f"https://doi.org/{doi}"] if doi else [])]
+def _facts(resolved: ResolvedRequirement, doi: str | None) -> Mapping[str, object]:
+    lock = resolved.lock
+    identifiers = [str(resolved.requirement.did), *([f"https://doi.org/{doi}"] if doi else [])]
     facts: dict[str, object] = {
         "@type": "Dataset",
-        "name": str(target.requirement.did),
+        "name": str(resolved.requirement.did),
         "identifier": identifiers,
-        "provider": target.instance,
+        "provider": resolved.instance,
     }
     if lock is not None:
         facts["size"] = f"{'unknown size' if lock.size_bytes is None else f'{lock.size_bytes} B'} in {lock.files} files"

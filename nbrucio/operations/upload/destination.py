@@ -1,4 +1,4 @@
-"""Before the first file goes: whether RSE and scope are there, and the dataset with its rule. Runs in the worker."""
+"""Checks before the first file: the RSE, the scope, and the dataset with its rule. Runs in the worker."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from nbrucio.errors import Unavailable, UsageError
 
 
 def check_rse(client: Any, instance: Instance, rse: str) -> None:  # noqa: ANN401 - Rucio has no types
-    """Raises:
-    UsageError: there is no such RSE, or it leaves the choice of paths to its users.
-    Unavailable: nothing can be written there now.
+    """Check that files can be uploaded to ``rse``.
+
+    Raises:
+        UsageError: the RSE does not exist, or is non-deterministic.
+        Unavailable: it is not writable now.
     """
     from rucio.common.exception import RSENotFound
 
@@ -32,12 +34,14 @@ def check_rse(client: Any, instance: Instance, rse: str) -> None:  # noqa: ANN40
 
 
 def check_scope(client: Any, instance: Instance, scope: str) -> None:  # noqa: ANN401
-    """Raises:
-    UsageError: there is no such scope.
+    """Check that ``scope`` exists.
+
+    Raises:
+        UsageError: it does not.
     """
     own = _own_scopes(client)
     if scope in own or scope in client.list_scopes():
-        return  # whether another's scope may be written to is for the server to say
+        return  # the server decides about write access to another account's scope
     raise UsageError(
         f"{instance.name} knows no scope {printable(scope)}.",
         subject=scope,
@@ -51,7 +55,7 @@ def _own_scopes(client: Any) -> list[str]:  # noqa: ANN401
     try:
         return [str(scope) for scope in client.list_scopes_for_account(client.account)]
     except RucioException:
-        return []  # an account without a scope is an error to Rucio
+        return []  # Rucio raises for an account without scopes
 
 
 def ensure_dataset(
@@ -61,10 +65,10 @@ def ensure_dataset(
     lifetime_s: int | None,
     notice: Callable[[str], None],
 ) -> None:
-    """Make ``dataset``, with a rule that keeps it at ``rse``, as far as they are not there.
+    """Create ``dataset`` and its rule at ``rse``, unless they exist.
 
     Raises:
-        UsageError: a DID of this name is no dataset that files can be added to.
+        UsageError: the DID exists and is not an open dataset.
     """
     from rucio.common.exception import DataIdentifierNotFound
 

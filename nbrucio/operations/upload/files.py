@@ -1,4 +1,4 @@
-"""Which local files are sent, and what each is called at Rucio."""
+"""Local files to upload, and their DIDs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nbrucio.errors import UsageError
 
 @dataclass(frozen=True)
 class LocalFile:
-    """One file to send.
+    """One file to upload.
 
     Attributes:
-        path: where it is.
-        did: what it is called at Rucio.
-        size_bytes: its length when it was found.
+        path: its path.
+        did: its DID at Rucio.
+        size_bytes: its size when it was found.
     """
 
     path: Path
@@ -27,15 +27,15 @@ class LocalFile:
 
 
 def collect(paths: Sequence[Path], scope: str) -> tuple[LocalFile, ...]:
-    """The files that ``paths`` name, sorted by DID.
+    """Return the files that ``paths`` name, sorted by DID.
 
-    A file is called by its own name. One below a folder that was named is called by its way from there on, folders and
-    name joined by dots: a slash is legal in many schemas, but `rucio download` cannot write such a file. What begins
-    with a dot, and symbolic links within folders, are left out.
+    A file is named by its own name. A file below a given folder is named by its relative path, with dots instead of
+    slashes: many schemas allow a slash, but `rucio download` cannot write such a file. Hidden files, and symbolic links
+    within folders, are left out.
 
     Raises:
-        UsageError: a path is not there, is empty, or two files would get the same name.
-        BadDid: a name is none that Rucio can have.
+        UsageError: a path does not exist, a folder is empty, or two files would get the same name.
+        BadDid: a name is not valid at Rucio.
     """
     found: dict[Did, LocalFile] = {}
     for path in paths:
@@ -76,5 +76,5 @@ def _visible(folder: Path) -> Iterator[Path]:
 
 
 def total_bytes(files: Iterable[LocalFile]) -> int:
-    """How large ``files`` are together."""
+    """Return the bytes of all ``files``."""
     return sum(file.size_bytes for file in files)

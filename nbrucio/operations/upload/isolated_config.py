@@ -1,10 +1,9 @@
-"""A rucio.cfg for one instance, as a plain rucio client wants it.
+"""A rucio.cfg for one instance, for an unmodified rucio client.
 
-UploadClient and the storage protocols below it make Rucio clients of their own, which know a server by rucio.cfg and
-environment alone. So they run in a process that has nothing else: this file, and an environment without Rucio's
-variables. It begins with the token that nbrucio has for the instance, and keeps its own to itself. The password is not
-in the file: a killed process would leave it on disk. The worker is told it by its standard input and sets it in
-memory.
+UploadClient and its storage protocols create Rucio clients of their own, which know a server from rucio.cfg and
+environment only. So they run in a process that has nothing else: this file, and an environment without Rucio's
+variables. It starts with nbrucio's token for the instance, and does not share its own. The password is not in the file,
+because a killed process would leave it on disk: the worker reads it from its standard input and sets it in memory.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from nbrucio.disk.atomic import write_file
 from nbrucio.disk.leftovers import private_folder
 from nbrucio.disk.permissions import make_private_folder
 
-#: Where tokens are discovered. The null device ends the search: the file that is named decides.
+#: Stops token discovery: BEARER_TOKEN_FILE takes precedence over default places, and the null device is empty.
 _NO_TOKEN = {"BEARER_TOKEN": "", "BEARER_TOKEN_FILE": os.devnull}
 
 
@@ -30,34 +29,34 @@ _NO_TOKEN = {"BEARER_TOKEN": "", "BEARER_TOKEN_FILE": os.devnull}
 def plain_environment(
     instance: Instance, environ: Mapping[str, str], config: Config | None = None
 ) -> Iterator[dict[str, str]]:
-    """The environment for a process whose Rucio clients know ``instance`` of ``config`` and no other server.
+    """Provide an environment for a process whose Rucio clients know ``instance`` of ``config`` and no other server.
 
-    Its rucio.cfg and token are readable by this user alone, and are removed with their folder at the end.
+    Only this user can read its rucio.cfg and token; they are removed with their folder at the end.
 
     Raises:
-        BadConfig: no private folder can be made.
-        CredentialsRejected: only a login in a browser would help.
+        BadConfig: the private folder cannot be created.
+        CredentialsRejected: a login in a browser would be needed.
     """
     parent, tokens = token_file(instance, environ).parent, LoginTokens(instance, environ, config)
     token = tokens.current()
     if token is None and instance.auth_type == "oidc":
         raise rejected(instance, tokens.why_none())
     with private_folder(parent, "upload") as folder:
-        file, kept = folder / "etc" / "rucio.cfg", folder / "token"
+        file, token_path = folder / "etc" / "rucio.cfg", folder / "token"
         make_private_folder(file.parent)
-        write_file(file, rucio_cfg(instance, kept).encode())
+        write_file(file, rucio_cfg(instance, token_path).encode())
         if token is not None:
-            write_file(kept, token.encode())
+            write_file(token_path, token.encode())
         passed = {name: value for name, value in environ.items() if not name.startswith("RUCIO_")}
         own = {"RUCIO_HOME": str(folder), "RUCIO_CONFIG": str(file), "RUCIO_CLIENT_MODE": "1"}
         storage = storage_credentials(instance, environ, config)
-        # Libraries of storage discover a token by themselves: they find this instance's or none.
+        # Storage libraries discover a token themselves: they find this instance's token or none.
         shown = _NO_TOKEN if storage.token is None else {"BEARER_TOKEN": storage.token}
         yield passed | own | shown | ({"X509_USER_PROXY": str(storage.proxy)} if storage.proxy else {})
 
 
 def rucio_cfg(instance: Instance, token: Path) -> str:
-    """The text of that rucio.cfg, without password; option names are those of rucio-clients' ``[client]`` section."""
+    """Return the text of that rucio.cfg without password; see rucio-clients' ``[client]`` section for its options."""
     login = instance.credentials
     options = {
         "rucio_host": instance.host,
@@ -81,5 +80,5 @@ def rucio_cfg(instance: Instance, token: Path) -> str:
 
 
 def escaped(value: object) -> str:
-    """``value`` as Rucio's configuration holds it: that is read with interpolation, where a percent sign is twice."""
+    """Escape percent signs, since Rucio reads its configuration with interpolation."""
     return str(value).replace("%", "%%")

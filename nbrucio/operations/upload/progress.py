@@ -1,8 +1,8 @@
-"""How far a file has been sent, seen from outside: UploadClient and its protocols do not say.
+"""Measures the progress of an upload from outside, because UploadClient and its protocols do not report it.
 
-Where the system shows positions of open files (Linux, ``/proc/self/fdinfo``, see proc(5)), the furthest of the source
-and of what is written under UploadClient's temporary name counts. Elsewhere, and where a program of its own sends the
-file, nothing is seen before its end.
+Linux shows the positions of open files (``/proc/self/fdinfo``, see proc(5)). The progress is the size of the file with
+UploadClient's temporary suffix, else the position in the source. On other systems, and when a separate program sends
+the file, there is no progress before the end.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 INTERVAL_S = 0.25
-_TEMPORARY = ".rucio.upload"  # UploadClient's suffix for a file that is not complete
+_TEMPORARY = ".rucio.upload"  # UploadClient's suffix for an incomplete file
 
 
 class UploadProgress:
-    """A context manager that tells ``tell`` how many bytes have been sent, from `begin` on.
+    """A context manager that reports the number of uploaded bytes, from `begin` on.
 
     Args:
-        path: the file that is sent.
-        tell: called from a thread of its own, with a number that grows.
+        path: the file that is uploaded.
+        report: called in a thread of its own, with a growing number.
     """
 
-    def __init__(self, path: Path, tell: Callable[[int], None]) -> None:
+    def __init__(self, path: Path, report: Callable[[int], None]) -> None:
         self._path = str(path)
-        self._tell = tell
+        self._report = report
         self._begun = False
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> UploadProgress:
         self._thread.start()
@@ -39,20 +39,20 @@ class UploadProgress:
         self._thread.join()
 
     def begin(self) -> None:
-        """The file is sent from now on; until here it was only read, for its checksums."""
+        """Mark the start of the upload; earlier reads were for checksums."""
         self._begun = True
 
-    def _look(self) -> None:
-        told = 0
+    def _watch(self) -> None:
+        reported = 0
         while not self._stop.wait(INTERVAL_S):
             now = sent_bytes(self._path) if self._begun else None
-            if now is not None and now > told:
-                self._tell(now)
-                told = now
+            if now is not None and now > reported:
+                self._report(now)
+                reported = now
 
 
 def sent_bytes(path: str) -> int | None:
-    """The furthest position; None while nothing is being written or the system does not show it."""
+    """Return the bytes sent so far; None before the upload, or when the system does not show them."""
     source: int | None = None
     try:
         for entry in Path("/proc/self/fd").iterdir():
@@ -70,7 +70,7 @@ def _target(entry: Path) -> str:
     try:
         return str(entry.readlink())
     except OSError:
-        return ""  # closed just now
+        return ""  # closed meanwhile
 
 
 def _position(handle: str) -> int:

@@ -1,9 +1,9 @@
-"""One file to its RSE, by UploadClient. Runs in the worker.
+"""Uploads one file to its RSE with UploadClient. Runs in the worker.
 
-The bytes go first, then the file is registered (UploadClient's ``register_after_upload``): a run that is killed leaves
-nothing at Rucio that looks like a file and is none, and accounts of the generic policy, which may not change a
-replica's state later, can upload at all. What Rucio knows already is compared before, since UploadClient would take a
-registered file for the same one.
+The bytes are sent first, then the file is registered (UploadClient's ``register_after_upload``). A killed run therefore
+leaves no incomplete file registered, and accounts of the generic policy, which may not change a replica's state later,
+can upload at all. Existing metadata is compared before, since UploadClient would take any registered file for the same
+one.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ _STAT_RETRIES = 6  # UploadClient's default
 
 
 class Sender:
-    """Sends files to one RSE.
+    """Uploads files to one RSE.
 
     Args:
         client: a ``rucio.client.Client``.
-        dataset: where they are attached; None for a rule of its own for each.
-        lifetime_s: of those rules; None for ever.
+        instance: the Rucio server.
+        rse: the RSE's name.
+        dataset: dataset to attach the files to; None makes a rule for each file.
+        lifetime_s: lifetime of those rules in seconds; None for no expiry.
     """
 
     def __init__(
@@ -52,31 +54,31 @@ class Sender:
         self._uploads = UploadClient(client, logger=self._causes, tracing=False)
 
     def send(self, path: Path, did: Did, moved: Callable[[int], None]) -> str:
-        """Send one file; ``uploaded``, or ``present`` when it was there with the same content.
+        """Upload one file; return ``uploaded``, or ``present`` when it was there with the same content.
 
         Args:
-            moved: told how many bytes have been sent, now and then, from a thread of its own.
+            moved: called with the number of bytes sent, from time to time and in a thread of its own.
 
         Raises:
-            IntegrityError: Rucio knows other content by this DID.
-            ConsentNeeded: the account may not write there.
-            TransferFailed: the storage did not take it.
-            RucioException: another refusal of Rucio.
+            IntegrityError: the DID exists with other content.
+            ConsentNeeded: the account lacks permission.
+            TransferFailed: the storage did not accept the file.
+            RucioException: any other error of Rucio.
         """
         state = self._known_state(path, did)
         if state == "AVAILABLE":
             self._attach(did)
             return "present"
         with UploadProgress(path, moved) as watch:
-            self._causes.forget(watch.begin)
+            self._causes.reset(watch.begin)
             _wait_for_size(path.stat().st_size)
             self._upload(path, did)
-        if state is not None:  # registered by somebody whose upload never ended
+        if state is not None:  # registered by an upload that never finished
             self._client.update_replicas_states(self._rse, [{"scope": did.scope, "name": did.name, "state": "A"}])
         return "uploaded"
 
     def _known_state(self, path: Path, did: Did) -> str | None:
-        """The state of the replica at the RSE; None when Rucio knows of none there."""
+        """Return the state of the replica at the RSE; None when there is none."""
         from rucio.common.exception import DataIdentifierNotFound
 
         try:
@@ -136,29 +138,29 @@ class Sender:
         )
 
     def _take_back(self, did: Did) -> None:
-        """Remove the bytes of a file that Rucio then refused to register."""
+        """Remove the bytes of a file that Rucio did not register."""
         from rucio.rse import rsemanager
 
-        with suppress(Exception):  # what cannot be removed is replaced by the next upload
+        with suppress(Exception):  # the next upload replaces leftovers
             rsemanager.delete(self._uploads.rses[self._rse], {"scope": did.scope, "name": did.name})
 
 
 def _wait_for_size(size_bytes: int) -> None:
-    """Set how often UploadClient asks a storage that calls the file empty, up to a minute: of an empty one, never."""
+    """Set UploadClient's retries for a storage that reports an empty file, up to a minute; none for an empty file."""
     from rucio.common.config import config_set
 
     config_set("client", "protocol_stat_retries", str(_STAT_RETRIES if size_bytes else 0))
 
 
 class Causes:
-    """A logger for UploadClient that keeps what went wrong, and hears when a file is sent: it has no other voice."""
+    """A logger for UploadClient that records errors and the start of an upload, which it reports in no other way."""
 
     def __init__(self) -> None:
         self.last = ""
         self._begun: Callable[[], None] = lambda: None
 
     def __call__(self, level: int, message: object, *arguments: object, **_: object) -> None:
-        """Take note of one message."""
+        """Record one message."""
         words = " ".join((str(message) % arguments if arguments else str(message)).split())
         if words.startswith("Trying upload with"):
             self._begun()
@@ -168,14 +170,14 @@ class Causes:
 
     log = __call__
 
-    def forget(self, begun: Callable[[], None]) -> None:
-        """Begin anew, for the next file; ``begun`` is called when it is sent."""
+    def reset(self, begun: Callable[[], None]) -> None:
+        """Reset for the next file; ``begun`` is called when its upload starts."""
         self.last = ""
         self._begun = begun
 
 
 def adler32_of(path: Path) -> int:
-    """The adler32 of the file at ``path``."""
+    """Return the adler32 of the file at ``path``."""
     value = 1
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

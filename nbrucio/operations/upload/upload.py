@@ -1,4 +1,4 @@
-"""One upload from beginning to end, as the faces call it."""
+"""One upload from begin to end."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from nbrucio.operations.upload.files import LocalFile, collect, total_bytes
 from nbrucio.operations.upload.isolated_config import plain_environment
 
 _END_S = 10.0
-#: Without the folder that it is started in, where a file could pass for a library.
+#: Removes the working directory from the path, where a file could shadow a library.
 _BOOT = "import sys; sys.path = [p for p in sys.path if p]; from nbrucio.operations.upload.worker import main; main()"
 
 
 @dataclass(frozen=True)
 class UploadTarget:
-    """Where files go.
+    """The destination of an upload.
 
     Attributes:
         rse: the RSE's name.
-        scope: of the files' DIDs.
-        dataset: they are attached to it, and it is made when it is not there; None for no dataset.
-        lifetime_s: how long the rule keeps them; None for ever.
-        instance: a name of the instance; None for the default one.
+        scope: scope of the files' DIDs.
+        dataset: dataset to attach them to, created if necessary; None for no dataset.
+        lifetime_s: lifetime of the rule in seconds; None for no expiry.
+        instance: name of the instance; None for the default one.
     """
 
     rse: str
@@ -56,14 +56,14 @@ class UploadTarget:
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file: ``state`` is uploaded, present (it was there already), failed or waiting (not begun)."""
+    """Result of one file: ``state`` is uploaded, present (it was there already), failed or waiting (not begun)."""
 
     file: LocalFile
     state: str
     error: NbrucioError | None = None
 
     def as_json(self) -> dict[str, object]:
-        """This result as a JSON-ready mapping."""
+        """Return this result as a JSON-ready mapping."""
         error = self.error.as_json() if self.error else None
         file = self.file
         return {"path": str(file.path), "did": str(file.did), "bytes": file.size_bytes, "state": self.state} | {
@@ -73,7 +73,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class UploadReport:
-    """What an upload came to. ``error`` is what ended it before its last file; None when nothing did."""
+    """Result of an upload. ``error`` ended it before its last file; None without one."""
 
     target: UploadTarget
     files: tuple[FileResult, ...]
@@ -81,22 +81,22 @@ class UploadReport:
 
     @property
     def errors(self) -> tuple[NbrucioError, ...]:
-        """Everything that went wrong."""
+        """All errors of the upload."""
         return tuple(filter(None, (self.error, *(result.error for result in self.files))))
 
     @property
     def exit_code(self) -> int:
-        """0 when every file is there."""
+        """0 when every file was uploaded or present."""
         return exit_code_for(self.errors)
 
     def count(self, state: str) -> int:
-        """How many files are in ``state``."""
+        """Return the number of files in ``state``."""
         return sum(1 for result in self.files if result.state == state)
 
 
 @dataclass
 class _UploadProcess:
-    """A run that is under way: turns the worker's lines into events and results."""
+    """A running upload: turns lines of the worker into events and results."""
 
     files: tuple[LocalFile, ...]
     rse: str
@@ -107,7 +107,7 @@ class _UploadProcess:
     ended: bool = False
 
     def take(self, line: Mapping[str, Any]) -> None:
-        """Take one line in."""
+        """Process one line."""
         event, number = line["event"], line.get("file")
         if event == "notice":
             self.reporter.report(Noticed(line["message"]))
@@ -141,7 +141,7 @@ class _UploadProcess:
             self.reporter.report(BytesArrived(self.files[number].did, step))
 
     def report(self, target: UploadTarget) -> UploadReport:
-        """What it came to."""
+        """Return the report of the upload."""
         results = tuple(self.results.get(n, FileResult(file, "waiting")) for n, file in enumerate(self.files))
         return UploadReport(target, results, self.error)
 
@@ -155,19 +155,19 @@ def upload(
     cancel: threading.Event | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> UploadReport:
-    """Send files, and the files below folders, to an RSE and register them.
+    """Upload files, and the files below folders, to an RSE and register them.
 
-    A file that the RSE has already with the same size and checksum is skipped, so that the same call again completes
-    what was interrupted. Bytes go before the registration: Rucio never lists a file that is not there whole.
+    Files that the RSE has with the same size and checksum are skipped, so that repeating the call completes an
+    interrupted upload. Bytes are sent before the registration: Rucio never lists an incomplete file.
 
     Args:
-        cancel: stops it between and within files.
-        environ: the environment; that of this process when None.
+        cancel: stops the upload, also within a file.
+        environ: the environment; None means this process's.
 
     Raises:
-        UsageError: a path or the target is wrong.
-        Offline: there is no network on purpose.
-        UnknownInstance, BadConfig, MissingDependency: see those.
+        UsageError: a path or the target is invalid.
+        Offline: nbrucio works offline.
+        UnknownInstance, BadConfig, MissingDependency: see there.
     """
     instance = config.instance(target.instance)
     files = collect(paths, target.scope)
@@ -201,7 +201,7 @@ def _follow(run: _UploadProcess, order: str, environment: Mapping[str, str], can
     with _worker(environment, cancel) as worker:
         assert worker.stdin is not None
         assert worker.stdout is not None
-        with suppress(BrokenPipeError):  # it ended at once; what it wrote says why
+        with suppress(BrokenPipeError):  # the worker ended at once; its output says why
             worker.stdin.write(order)
             worker.stdin.flush()
         for line in worker.stdout:
@@ -216,7 +216,7 @@ def _follow(run: _UploadProcess, order: str, environment: Mapping[str, str], can
 
 @contextmanager
 def _worker(environment: Mapping[str, str], cancel: threading.Event) -> Iterator[subprocess.Popen[str]]:
-    """The worker, ended when ``cancel`` is set or the block is left."""
+    """Run the worker; end it when ``cancel`` is set or the block is left."""
     worker = subprocess.Popen(  # noqa: S603 (our own interpreter)
         [sys.executable, "-c", _BOOT],
         env=dict(environment),
@@ -224,7 +224,7 @@ def _worker(environment: Mapping[str, str], cancel: threading.Event) -> Iterator
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        start_new_session=True,  # Ctrl-C is for us; and what it starts (xrdcp) ends with it
+        start_new_session=True,  # Ctrl-C goes to this process only, and subprocesses such as xrdcp end with the worker
     )
     done = threading.Event()
     guard = threading.Thread(target=_end_when, args=(worker, cancel, done), daemon=True)

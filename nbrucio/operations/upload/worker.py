@@ -1,8 +1,8 @@
-"""The process that uploads, started by `nbrucio.operations.upload.upload` and by nobody else.
+"""The process that uploads. Only `nbrucio.operations.upload.upload` starts it.
 
-stdin: one line of JSON, the order, with the password if there is one. It stays open, and when it closes the process
-ends, so that none outlives its parent. stdout: one line of JSON an event, as `nbrucio.operations.upload.upload` reads
-them.
+stdin: one line of JSON with the files, the destination, and the password if there is one. It stays open; the process
+ends when it closes, so that it never outlives its parent. stdout: one line of JSON per event, for
+`nbrucio.operations.upload.upload`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from nbrucio.operations.upload.isolated_config import escaped
 
 Say = Callable[..., None]
 
-#: After one of these the next file would fare no better.
+#: Errors that would fail the next file, too.
 _FINAL = (ConsentNeeded, CredentialsRejected, Offline, OverBudget)
 
 
 def main() -> None:
-    """Carry out the order on stdin."""
+    """Execute the order on stdin."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # rucio-clients print here and there
+    os.dup2(2, 1)  # rucio-clients print to stdout in places
     lock = threading.Lock()
 
     def say(event: str, **facts: object) -> None:
@@ -58,7 +58,7 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
 
     rse, lifetime_s = order["rse"], order["lifetime_s"]
     dataset = Did.parse(order["dataset"]) if order["dataset"] else None
-    with _words(instance):
+    with _translated_errors(instance):
         from rucio.client import Client, baseclient
         from rucio.common.config import config_set
 
@@ -66,7 +66,7 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
             config_set("client", "password", escaped(order["password"]))
         from nbrucio.operations.upload.send import Sender
 
-        baseclient.wlcg_token_discovery = lambda: None  # what it would discover is for the storage
+        baseclient.wlcg_token_discovery = lambda: None  # a discovered token is for the storage only
         client = Client()
         check_rse(client, instance, rse)
         check_scope(client, instance, order["scope"])
@@ -77,7 +77,7 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
         path, did = Path(row["path"]), Did.parse(row["did"])
         say("started", file=number)
         try:
-            with _words(instance, str(did)):
+            with _translated_errors(instance, str(did)):
                 state = sender.send(path, did, partial(_moved, say, number))
         except NbrucioError as error:
             if isinstance(error, _FINAL):
@@ -92,8 +92,8 @@ def _moved(say: Say, number: int, size_bytes: int) -> None:
 
 
 @contextmanager
-def _words(instance: Instance, subject: str | None = None) -> Iterator[None]:
-    """Let nothing but `NbrucioError` out; what a writer is refused has words of its own."""
+def _translated_errors(instance: Instance, subject: str | None = None) -> Iterator[None]:
+    """Translate every error to `NbrucioError`, with specific texts for missing write permissions."""
     from rucio.common.exception import AccessDenied, InsufficientAccountLimit
 
     from nbrucio.catalogue.errors import translate_errors, words_of
