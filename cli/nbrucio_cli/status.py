@@ -46,7 +46,7 @@ def command(notebooks: tuple[Path, ...], check: bool, variant: str | None, as_js
 
 
 def _look(paths: list[Path], config: Config, *, variant: str | None, check: bool, as_json: bool) -> int:
-    from nbrucio.errors import exit_code_for
+    from nbrucio.errors import Offline, exit_code_for
     from nbrucio.pipeline.status import status
     from nbrucio_cli.rows import next_lines
     from nbrucio_cli.tables import print_report
@@ -60,5 +60,8 @@ def _look(paths: list[Path], config: Config, *, variant: str | None, check: bool
         unready = [nb.path for nb in report.notebooks if any(r.state != "ready" for r in nb.requirements)]
         for line in next_lines(unready):
             click.echo(line)
-    tell_errors(faults)
+    # Data that no sync has resolved yet is no error: this verb does not ask Rucio.
+    failed = (row.resolved.error for notebook in report.notebooks for row in notebook.requirements)
+    reasons = [error for error in failed if error is not None and not isinstance(error, Offline)]
+    tell_errors([*faults, *reasons])
     return exit_code_for(faults)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nbrucio.catalogue.credentials import user_proxy
 from nbrucio.catalogue.errors import rejected
 from nbrucio.config import Instance
-from nbrucio.errors import CredentialsRejected, MissingDependency
+from nbrucio.disk.libraries import missing_library
+from nbrucio.errors import CredentialsRejected
 
 if TYPE_CHECKING:
     from nbrucio.catalogue.token_cache import LoginTokens
@@ -47,18 +48,16 @@ def require_clients() -> None:
         import_module("rucio.common.exception")
         import_module("requests")
     except ModuleNotFoundError as error:
-        raise MissingDependency(
-            "Asking a Rucio server needs rucio-clients, which is not installed.",
-            subject="rucio-clients",
-            next_command="pip install rucio-clients",
+        raise missing_library(
+            "rucio-clients", "Requests to a Rucio server need rucio-clients, which is not installed."
         ) from error
     installed = _version()
     if installed is not None and _numbers(installed) < NEEDED:
         needed = ".".join(map(str, NEEDED))
-        raise MissingDependency(
+        raise missing_library(
+            "rucio-clients",
             f"rucio-clients {installed} is too old: nbrucio needs {needed} or newer.",
-            subject="rucio-clients",
-            next_command=f"pip install --upgrade 'rucio-clients>={needed}'",
+            pip=f"--upgrade 'rucio-clients>={needed}'",
         )
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from nbrucio.config import Instance
 from nbrucio.core.text import printable
+from nbrucio.disk.libraries import missing_library
 from nbrucio.errors import (
     BadConfig,
     CredentialsRejected,
@@ -64,6 +65,7 @@ UNCONNECTED = "no connection"
 BROKEN_OFF = "its answer broke off"
 UNTRUSTED = "its TLS certificate cannot be verified"
 UNTRUSTED_HINT = "Set ca_cert of the instance to the server's CA."
+_CONFIGURE = "Correct the settings of this instance."
 
 _MAX_WORDS = 200
 
@@ -136,9 +138,9 @@ def error_for(error: BaseException, instance: Instance, subject: str | None = No
 def did_not_found(did: str, instance: Instance) -> DidNotFound:
     """Return the error for a DID that the instance does not have."""
     return DidNotFound(
-        f"{instance.name} knows no DID {printable(did)}.",
+        f"{printable(did)} does not exist in {instance.name}.",
         subject=did,
-        hint="Check the spelling.",
+        hint="Check the spelling, or search for it.",
         next_command=f"nbrucio search '{did.partition(':')[0]}:*'",
     )
 
@@ -147,7 +149,7 @@ def rejected(instance: Instance, words: str) -> CredentialsRejected:
     """Return the error for a failed login, with a hint for this kind of login."""
     hint, command = _LOGIN_HELP[instance.auth_type]
     return CredentialsRejected(
-        f"{instance.name} does not let you in: {words}.", subject=instance.name, hint=hint, next_command=command
+        f"Login to {instance.name} failed: {words}.", subject=instance.name, hint=hint, next_command=command
     )
 
 
@@ -157,9 +159,9 @@ def http_error(error: HttpError, instance: Instance) -> NbrucioError:
         return not_rucio(instance)
     if isinstance(error, TooLarge):
         return RucioRefused(
-            f"{instance.name} sent more than a Rucio server does: {error}.",
+            f"The answer of {instance.name} exceeds the limits for a Rucio server: {error}.",
             subject=instance.name,
-            hint="Check the instance's host, and tell the operators of this Rucio server.",
+            hint="Check the instance's host, and report it to the operators of this Rucio server.",
         )
     if isinstance(error, NotTrusted):
         return out_of_reach(instance, UNTRUSTED, UNTRUSTED_HINT)
@@ -168,10 +170,10 @@ def http_error(error: HttpError, instance: Instance) -> NbrucioError:
     if isinstance(error, Silent):
         return out_of_reach(instance, SILENT)
     if isinstance(error, GivenUp):
-        return Interrupted(f"The question to {instance.name} was given up.", subject=instance.name)
+        return Interrupted(f"The request to {instance.name} was cancelled.", subject=instance.name)
     if isinstance(error, BrokenOff):
         return out_of_reach(instance, BROKEN_OFF)
-    return BadConfig(f"{instance.name} cannot be used as configured: {error}.", subject=instance.name)
+    return _misconfigured(instance, str(error))
 
 
 def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
@@ -181,7 +183,9 @@ def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
     if isinstance(error, http.SSLError):
         return out_of_reach(instance, UNTRUSTED, UNTRUSTED_HINT)
     if isinstance(error, (http.InvalidURL, http.MissingSchema, http.InvalidSchema)):
-        return BadConfig(f"{instance.host} is not the URL of a server.", subject=instance.name)
+        return BadConfig(
+            f"The host of {instance.name}, {instance.host}, is not a valid URL.", subject=instance.name, hint=_CONFIGURE
+        )
     if isinstance(error, http.ConnectTimeout):
         return out_of_reach(instance, LATE)
     if isinstance(error, http.Timeout) or "timed out" in str(error):
@@ -238,31 +242,37 @@ def _named(kind: type[NbrucioError], words: str, instance: Instance, subject: st
     if kind is CredentialsRejected:
         return rejected(instance, words)
     if kind is MissingDependency:
-        what = "kerberos" if instance.auth_type == "gss" else "clients"
-        package = "requests-kerberos" if what == "kerberos" else "rucio-clients"
-        return MissingDependency(
-            f"The login to {instance.name} needs a library: {words}.", next_command=f"pip install {package}"
-        )
+        library = "requests-kerberos" if instance.auth_type == "gss" else "rucio-clients"
+        return missing_library(library, f"The login to {instance.name} needs {library}: {words}.")
     if kind is BadConfig:
-        return BadConfig(f"{instance.name} cannot be used as configured: {words}.", subject=instance.name)
+        return _misconfigured(instance, words)
     if kind is Offline:
-        hint = "Try again in a while."
-        return Offline(f"{instance.name} cannot be reached now: {words}.", subject=instance.name, hint=hint)
-    return RucioRefused(f"{instance.name} refused the request: {words}.", subject=about)
+        hint = "Try again in a few minutes."
+        return Offline(f"{instance.name} is temporarily unavailable: {words}.", subject=instance.name, hint=hint)
+    hint = "If the request is right, report it to the operators of this Rucio server."
+    return RucioRefused(f"{instance.name} refused the request: {words}.", subject=about, hint=hint)
 
 
 def not_rucio(instance: Instance) -> RucioRefused:
     """Return the error for a response that no Rucio server sends."""
     return RucioRefused(
-        f"{instance.name} ({instance.host}) did not answer as a Rucio server does.",
+        f"The answer of {instance.name} ({instance.host}) is not that of a Rucio server.",
         subject=instance.name,
-        hint="Check the instance's host; a proxy or a login page may stand in between.",
+        hint="Check the instance's host. A proxy or a login page may have answered instead.",
     )
 
 
 def _os_error(error: OSError, instance: Instance) -> NbrucioError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpace("There is no space left for the login token.", subject=error.filename)
+        return NoSpace(
+            "The login token cannot be saved: the disk is full.",
+            subject=error.filename,
+            hint="Free some space there, then try again.",
+        )
     if error.errno is None:  # requests raises this for a missing CA or certificate file
-        return BadConfig(f"{instance.name} cannot be used as configured: {tidy(str(error))}.", subject=instance.name)
-    return Offline(f"{instance.name} cannot be reached: {error.strerror}.", subject=instance.name)
+        return _misconfigured(instance, tidy(str(error)))
+    return out_of_reach(instance, error.strerror or type(error).__name__)
+
+
+def _misconfigured(instance: Instance, words: str) -> BadConfig:
+    return BadConfig(f"{instance.name} cannot be used as configured: {words}.", subject=instance.name, hint=_CONFIGURE)

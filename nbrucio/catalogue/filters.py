@@ -35,7 +35,7 @@ def check_scope(scope: str) -> str:
         raise UsageError(
             f"{printable(scope)} is not a scope.",
             subject=scope,
-            hint="It begins with a letter or digit, then letters, digits, dots, dashes and underscores.",
+            hint="A scope consists of letters, digits, '.', '-' and '_', and begins with a letter or digit.",
         )
     return scope
 
@@ -47,7 +47,9 @@ def check_kind(kind: str) -> str:
         UsageError: it is not.
     """
     if kind not in KINDS:
-        raise UsageError(f"{printable(kind)} is no kind of DID: one of {', '.join(KINDS)}.", subject=kind)
+        raise UsageError(
+            f"{printable(kind)} is not a kind of DID.", subject=kind, hint=f"Choose one of: {', '.join(KINDS)}."
+        )
     return kind
 
 
@@ -64,7 +66,8 @@ def filters_of(pattern: str, conditions: Sequence[str]) -> list[dict[str, str]]:
     count = prod(len(each) for each in alternatives)
     if count > MAX_ALTERNATIVES:
         raise UsageError(
-            f"These conditions have {count:,} alternatives; Rucio is asked for {MAX_ALTERNATIVES} at most."
+            f"These conditions have {count:,} alternatives; at most {MAX_ALTERNATIVES} are allowed in one search.",
+            hint="Write fewer alternatives, and search several times.",
         )
     return [_filters(pattern, [one for each in choice for one in each]) for choice in product(*alternatives)]
 
@@ -87,12 +90,18 @@ def _filters(pattern: str, conditions: Sequence[str]) -> dict[str, str]:
         match = _CONDITION.match(condition)
         if match is None:
             raise UsageError(
-                f"{printable(condition)} is not a condition.", subject=condition, hint="Write key=value, or key>=value."
+                f"{printable(condition)} is not a condition.",
+                subject=condition,
+                hint="Write for example key=value or key>=value.",
             )
         key, operator, value = match.groups()
         full = key + _OPERATIONS[operator]
         if full in filters or key in ("name", "type", "did_type", "scope"):
-            raise UsageError(f"The condition on {full} is given twice.", subject=condition)
+            raise UsageError(
+                f"The condition {printable(condition)} sets {full} a second time.",
+                subject=condition,
+                hint="Write one condition for each key; name, type and scope have their own options.",
+            )
         filters[full] = _value(key, value, condition)
     return filters
 

@@ -17,6 +17,7 @@ from nbrucio.errors import BadDid, RucioRefused
 
 _ADLER32 = re.compile(r"[0-9a-f]{1,8}\Z")
 _MD5 = re.compile(r"[0-9a-f]{32}\Z")
+_REPORT = "Report it to the operators of this Rucio server."
 
 RucioRow = Mapping[str, Any]
 
@@ -29,12 +30,14 @@ def did_of(row: object) -> Did:
     """
     scope, name = (row.get("scope"), row.get("name")) if isinstance(row, dict) else (None, None)
     if not isinstance(scope, str) or not isinstance(name, str):
-        raise RucioRefused(f"The server sent a row without scope and name: {printable(str(row))}.")
+        raise RucioRefused(f"The server sent a row without scope and name: {printable(str(row))}.", hint=_REPORT)
     try:
         return Did.of(scope, name)
     except BadDid as error:
         raise RucioRefused(
-            f"The server has a DID that nbrucio cannot handle. {error.message}", subject=f"{scope}:{name}"
+            f"The server lists a DID that is invalid in nbrucio. {error.message}",
+            subject=f"{scope}:{name}",
+            hint=_REPORT,
         ) from error
 
 
@@ -145,5 +148,5 @@ def _malformed(did: Did, what: str) -> RucioRefused:
     return RucioRefused(
         f"The server's entry for {printable(str(did))} is malformed: {what}.",
         subject=str(did),
-        hint="Tell the operators of this Rucio server.",
+        hint=_REPORT,
     )

@@ -18,7 +18,7 @@ from nbrucio.catalogue.token_cache import LoginTokens
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.core.did import Did
 from nbrucio.core.files import DidFacts, FileEntry, Replica
-from nbrucio.core.text import printable
+from nbrucio.core.text import plural, printable
 from nbrucio.errors import Offline, RucioRefused, UsageError
 from nbrucio.http import Request
 
@@ -132,7 +132,10 @@ class RucioCatalogue:
                         continue
                     yield facts_of(row, "did_type")
         if unusable:
-            raise RucioRefused(f"{len(unusable)} of the DIDs found cannot be shown. The first: {unusable[0]}")
+            raise RucioRefused(
+                f"{plural(len(unusable), 'DID')} of the result cannot be shown. The first: {unusable[0]}",
+                hint="Report it to the operators of this Rucio server.",
+            )
 
     def _scopes(self, pattern: str) -> Sequence[str]:
         """Return the scopes to search; Rucio searches one at a time."""
@@ -143,7 +146,7 @@ class RucioCatalogue:
         found = self.browser().scopes(pattern)
         if len(found) > MAX_SCOPES:
             raise UsageError(
-                f"{len(found):,} scopes match; at most {MAX_SCOPES} are searched at once.",
+                f"{printable(pattern)} matches {len(found):,} scopes; one search covers at most {MAX_SCOPES}.",
                 subject=pattern,
                 hint="Write more of the scope's name.",
             )

@@ -85,7 +85,7 @@ class Rules:
         with translate_errors(self._instance):
             if client.account is None:
                 raise BadConfig(
-                    f"Whose rules these would be is not known: {self._instance.name} has no account configured.",
+                    f"The rules at {self._instance.name} cannot be listed: its account is not configured.",
                     subject=self._instance.name,
                     hint="Set account of the instance in your configuration.",
                 )
@@ -109,7 +109,11 @@ class Rules:
                 return rule_of(client.get_replication_rule(rule_id))
             except ServerRefusal as error:
                 if error.name == "RuleNotFound":
-                    raise UsageError(f"{self._instance.name} has no rule {printable(rule_id)}.") from error
+                    raise UsageError(
+                        f"The rule {printable(rule_id)} does not exist in {self._instance.name}.",
+                        subject=rule_id,
+                        next_command="nbrucio stage --list NOTEBOOK",
+                    ) from error
                 raise
 
     def make(self, did: Did, rse: str, lifetime_s: int) -> Rule:
@@ -168,16 +172,16 @@ class Rules:
         words, name = tidy(error.words) or error.name, self._instance.name
         if error.name == "InsufficientAccountLimit":
             return OverBudget(
-                f"Your quota at {name} does not allow this: {words}.",
+                f"The rule for {did} exceeds your quota at {name}: {words}.",
                 subject=str(did),
-                hint="Remove rules that you no longer need, or ask the RSE's operators for more.",
+                hint="Remove rules that you no longer need, or ask the RSE's operators for more quota.",
                 next_command="nbrucio stage --list NOTEBOOK",
             )
         if error.name == "AccessDenied":
             return ConsentNeeded(
-                f"Your account may not do this at {name}: {words}.",
+                f"Your account lacks permission for the rule of {did} at {name}: {words}.",
                 subject=str(did),
-                hint="Ask the operators of this Rucio server.",
+                hint="Ask the operators of this Rucio server for permission.",
             )
         return error
 

@@ -252,7 +252,7 @@ def _private_folder(environ: Mapping[str, str]) -> Path:
         make_private_folder(folder)
         facts = folder.lstat()
         if not stat.S_ISDIR(facts.st_mode):
-            raise _unusable(folder, "it is no folder")
+            raise _unusable(folder, "it is not a folder")
         if facts.st_uid != os.geteuid():
             raise _unusable(folder, "it belongs to another user")
         if stat.S_IMODE(facts.st_mode) & 0o077:
@@ -273,7 +273,7 @@ def _parent(environ: Mapping[str, str]) -> Path:
 
 def _unusable(path: Path, why: str) -> BadConfig:
     return BadConfig(
-        f"{path} cannot keep login tokens: {why}.",
+        f"Login tokens cannot be saved in {path}: {why}.",
         subject=str(path),
-        hint="Correct it, or point XDG_CACHE_HOME to a folder of your own.",
+        hint="Correct it, or set XDG_CACHE_HOME to a folder of your own.",
     )

@@ -55,7 +55,7 @@ class Found:
         # to one server and VO share them.
         other = next((known for known in self.instances if _alike(known, instance)), None)
         if other is not None:
-            what = f"({instance.identity}) already means the instance {other.name}: give one of them another identity"
+            what = f"({instance.identity}) is already used by the instance {other.name}; change one of them"
             raise table.fault("identity", what)
 
 

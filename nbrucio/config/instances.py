@@ -85,16 +85,16 @@ def instance_of(name: str | None, table: Table) -> Instance:
 def _url(table: Table, name: str) -> str:
     text = table.text(name)
     if text is None:
-        raise table.fault(name, "is missing: give the URL of the Rucio server")
+        raise table.fault(name, "is missing; it is the URL of the Rucio server")
     try:
         parts = urlsplit(text)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         good = False
     if not good or any(char.isspace() for char in text):
-        raise table.fault(name, "is not a URL such as https://rucio.example.org")
+        raise table.fault(name, "must be a URL such as https://rucio.example.org")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise table.fault(name, "must not hold a login, a query or a fragment")
+        raise table.fault(name, "must not contain a login, a query or a fragment")
     return text.rstrip("/")
 
 
@@ -105,7 +105,7 @@ def _vo(table: Table) -> str:
 def _hosts(table: Table, name: str) -> tuple[str, ...]:
     hosts = tuple(text.lower() for text in table.texts(name))
     if not all(_HOST.match(host) for host in hosts):
-        raise table.fault(name, "is not a list of hosts such as disk1.example.org:1095 or *.example.org")
+        raise table.fault(name, "must be a list of hosts such as disk1.example.org:1095 or *.example.org")
     return hosts
 
 
@@ -122,9 +122,9 @@ def _lifetime(table: Table) -> int | None:
 def _auth_type(table: Table) -> str:
     auth_type = table.text("auth_type")
     if auth_type is None:
-        raise table.fault("auth_type", f"is missing: one of {', '.join(AUTH_TYPES)}")
+        raise table.fault("auth_type", f"is missing; it is one of {', '.join(AUTH_TYPES)}")
     if auth_type not in AUTH_TYPES:
-        raise table.fault("auth_type", f"is none of {', '.join(AUTH_TYPES)}")
+        raise table.fault("auth_type", f"must be one of {', '.join(AUTH_TYPES)}")
     return auth_type
 
 
@@ -149,5 +149,5 @@ def _mount(row: Table) -> Mount:
         raise row.fault("rse" if rse is None else "path", "is missing")
     begins_at, prefix = row.count("begins_at"), row.text("prefix")
     if begins_at is not None and prefix is not None:
-        raise row.fault("prefix", "and begins_at exclude each other")
+        raise row.fault("prefix", "cannot be combined with begins_at")
     return Mount(rse, path, begins_at, prefix)

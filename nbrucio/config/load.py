@@ -42,7 +42,11 @@ def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM
     user_file = _user_file(environ)
     layers = {file: table for file in (system_file, user_file) if (table := _read(file, environ)) is not None}
     if user_file not in layers and environ.get("NBRUCIO_CONFIG"):
-        raise BadConfig(f"{user_file} is not there, but NBRUCIO_CONFIG names it.", subject=str(user_file))
+        raise BadConfig(
+            f"The configuration file {user_file}, which NBRUCIO_CONFIG names, does not exist.",
+            subject=str(user_file),
+            hint="Correct or unset NBRUCIO_CONFIG.",
+        )
     system, user = (layers.get(file, Table("", {}, environ)) for file in (system_file, user_file))
     policies, stores = (system.table("policy"), user.table("policy")), (system.table("store"), user.table("store"))
     policy, store = policy_of(*policies, environ=environ), store_path(*stores, environ=environ)
@@ -96,11 +100,15 @@ def _read(file: Path, environ: Mapping[str, str]) -> Table | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise BadConfig(f"{file} cannot be read: {reason(error)}.", subject=str(file)) from error
+        raise BadConfig(
+            f"The configuration file {file} cannot be read: {reason(error)}.",
+            subject=str(file),
+            hint="Correct the file or its permissions.",
+        ) from error
     except RecursionError as error:
         raise BadConfig(f"{file} is nested too deeply.", subject=str(file), hint="Correct the file.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadConfig(f"{file} is not TOML: {error}.", subject=str(file), hint="Correct the file.") from error
+        raise BadConfig(f"{file} is not valid TOML: {error}.", subject=str(file), hint="Correct the file.") from error
     table = Table.of("", content, ConfigSource.of(file), environ)
     table.asked.update(_TOP)
     return table
@@ -119,4 +127,4 @@ def _exposed(files: Iterable[str]) -> Iterator[str]:
         except OSError:
             continue  # it was read a moment ago; that it is gone now is nobody's exposure
         if mode & (stat.S_IRGRP | stat.S_IROTH):
-            yield f"{file} holds a password and others can read it (mode {mode:04o}). Type: chmod 600 {file}"
+            yield f"{file} holds a password and other users can read it (mode {mode:04o}). Run: chmod 600 {file}"

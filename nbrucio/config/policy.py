@@ -14,6 +14,7 @@ from nbrucio.core.units import parse_size
 from nbrucio.errors import BadConfig
 
 _ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+_CORRECT_VARIABLE = "Correct or unset it."
 
 
 class _Wishes(NamedTuple):
@@ -79,13 +80,17 @@ def _variable_size(environ: Mapping[str, str], name: str) -> int | None:
     try:
         return parse_size(text)
     except ValueError as error:
-        raise BadConfig(f"The variable {name} ({printable(text)}) {error}.", subject=name) from error
+        raise BadConfig(
+            f"The environment variable {name} ({printable(text)}) {error}.", subject=name, hint=_CORRECT_VARIABLE
+        ) from error
 
 
 def _variable_flag(environ: Mapping[str, str], name: str) -> bool:
     text = environ.get(name, "").strip().lower()
     if text not in _ON + _OFF:
-        raise BadConfig(f"The variable {name} ({printable(text)}) is neither 1 nor 0.", subject=name)
+        raise BadConfig(
+            f"The environment variable {name} ({printable(text)}) must be 1 or 0.", subject=name, hint=_CORRECT_VARIABLE
+        )
     return text in _ON
 
 

@@ -86,7 +86,11 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
         section = {name: value for name, value in parser.items("client") if value} if "client" in parser else {}
         trace_host = parser.get("trace", "trace_host", fallback="")
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
-        raise BadConfig(f"{path} cannot be read as a rucio.cfg: {_first_line(error)}.", subject=str(path)) from error
+        raise BadConfig(
+            f"{path} cannot be read as a rucio.cfg: {_first_line(error)}.",
+            subject=str(path),
+            hint="Correct the file or its permissions.",
+        ) from error
     values: dict[str, tuple[object, ConfigSource]] = {
         ours: (section[theirs], source) for ours, theirs in _KEYS.items() if section.get(theirs)
     }
@@ -125,6 +129,6 @@ def overrides(key: str, environ: Mapping[str, str]) -> Table:
 
 def _first_line(error: Exception) -> str:
     if "interpolation" in type(error).__name__.lower():
-        return "a percent sign is written %% there"  # configparser's own words would quote the value, maybe a password
+        return "a percent sign must be written %%"  # configparser's own words would quote the value, maybe a password
     text = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__

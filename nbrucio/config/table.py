@@ -46,7 +46,7 @@ class Table:
             BadConfig: it is no table.
         """
         if not isinstance(value, dict):
-            raise fault(source, key, "is not a table")
+            raise fault(source, key, "must be a table")
         return cls(key, {str(name): (entry, source) for name, entry in value.items()}, environ)
 
     def over(self, below: Table) -> Table:
@@ -65,7 +65,7 @@ class Table:
             return ()
         rows, source = entry
         if not isinstance(rows, list):
-            raise fault(source, self._path(name), "is not an array of tables ([[…]])")
+            raise fault(source, self._path(name), "must be an array of tables ([[…]])")
         tables = [self._table(f"{name}[{index}]", row, source) for index, row in enumerate(rows)]
         self.rows.extend(tables)
         return tuple(tables)
@@ -115,7 +115,7 @@ class Table:
     def unknown(self) -> tuple[str, ...]:
         """A sentence for every key that nobody asked for, also in the rows of arrays that were asked for."""
         own = (
-            f"{source.label}: {self._path(name)} is no setting of nbrucio; ignored."
+            f"{source.label}: the setting {self._path(name)} is unknown and was ignored."
             for name, (_, source) in self.values.items()
             if name not in self.asked
         )
@@ -150,7 +150,7 @@ class Table:
 
 def fault(source: ConfigSource, key: str, what: str) -> BadConfig:
     """The error for a setting, in the one form that all of them have."""
-    return BadConfig(f"{source.label}: {key} {what}.", subject=key, hint="Correct it and try again.")
+    return BadConfig(f"{source.label}: {key} {what}.", subject=key, hint="Correct this setting.")
 
 
 def expand(text: str, folder: Path, environ: Mapping[str, str]) -> Path:
@@ -165,29 +165,29 @@ def expand(text: str, folder: Path, environ: Mapping[str, str]) -> Path:
 
 def _secret(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("is not a text")
+        raise ValueError("must be a string")
     if "\0" in value:
-        raise ValueError("holds a NUL character")
+        raise ValueError("must not contain a NUL character")
     return value
 
 
 def _text(value: object) -> str:
     text = _secret(value).strip()
     if not text:
-        raise ValueError("is empty")
+        raise ValueError("must not be empty")
     return text
 
 
 def _variable(value: object) -> str:
     text = _text(value)
     if not text.isascii() or not text.isidentifier():  # not shown: it may be the token itself
-        raise ValueError("is not the name of an environment variable")
+        raise ValueError("must be the name of an environment variable")
     return text
 
 
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise ValueError("is not a list of texts")
+        raise ValueError("must be a list of strings")
     return tuple(_text(entry) for entry in value)
 
 
@@ -199,24 +199,24 @@ def _size(value: object) -> int:
             return parse_size(value)
         except ValueError as error:
             raise ValueError(f"({printable(value)}) {error}") from error
-    raise ValueError("is not a size such as '50 GB'")
+    raise ValueError("must be a size such as '50 GB'")
 
 
 def _count(value: object, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"is not a whole number of at least {least}")
+        raise ValueError(f"must be a whole number of at least {least}")
     return value
 
 
 def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 86_400:
-        raise ValueError("is not a number of seconds between 0 and 86400")
+        raise ValueError("must be a number of seconds between 0 and 86400")
     return float(value)
 
 
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("is neither true nor false")
+        raise ValueError("must be true or false")
     return value
 
 

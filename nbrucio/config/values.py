@@ -37,18 +37,18 @@ def ambiguous(wanted: str, found: Sequence[Instance]) -> UnknownInstance:
     """The error for a name that fits several instances."""
     candidates = ", ".join(f"{one.identity} ({one.name})" for one in found)
     return UnknownInstance(
-        f"{printable(wanted)} may mean {len(found)} Rucio instances.",
+        f"{printable(wanted)} matches {len(found)} configured Rucio instances.",
         subject=wanted,
-        hint=f"Name one of them in full: {candidates}.",
+        hint=f"Write one of them in full: {candidates}.",
     )
 
 
 def unknown_instance(wanted: str, known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
     """The error for a name that means nothing here."""
     return UnknownInstance(
-        f"No Rucio instance {printable(wanted)} is configured here.",
+        f"The Rucio instance {printable(wanted)} is not configured on this machine.",
         subject=wanted,
-        hint=f"Configured: {', '.join(known) or 'none'}. {_how_to_add(places)}",
+        hint=f"Configured instances: {', '.join(known) or 'none'}. {_how_to_add(places)}",
     )
 
 
@@ -56,15 +56,15 @@ def no_default(known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
     """The error for a request to the default instance where there is none."""
     if known:
         return UnknownInstance(
-            "No default Rucio instance is chosen.",
-            hint=f"Configured: {', '.join(known)}. Set default_instance in the configuration, or NBRUCIO_INSTANCE.",
+            "The default Rucio instance is not set on this machine.",
+            hint=f"Set default_instance in config.toml, or NBRUCIO_INSTANCE, to one of: {', '.join(known)}.",
         )
-    return UnknownInstance("No Rucio instance is configured here.", hint=_how_to_add(places))
+    return UnknownInstance("No Rucio instance is configured on this machine.", hint=_how_to_add(places))
 
 
 def _how_to_add(places: Sequence[Path]) -> str:
-    looked = ", ".join(str(place) for place in places) or "nowhere"
-    return f"Looked in: {looked}. Write [instances.NAME] with a host into config.toml, or install a rucio.cfg."
+    files = f" Files searched: {', '.join(map(str, places))}." if places else ""
+    return f"Add [instances.NAME] with a host to config.toml, or install a rucio.cfg.{files}"
 
 
 #: The logins that rucio-clients has.

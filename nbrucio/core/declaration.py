@@ -26,6 +26,9 @@ MAX_HANDLE_CHARS = 100
 ACCESS_WORDS = ("store", "mount", "download", "stream", "rule", "any")
 NO_PARAMETERS: Mapping[str, object] = MappingProxyType({})
 _REQUIREMENT_KEYS = {"did", "handle", "instance", "select", "access"}
+_CORRECT = "Correct or remove this requirement under the key 'nbrucio' in the notebook's metadata."
+_REMOVE = "Correct or remove the key 'nbrucio' in the notebook's metadata."
+_UPDATE = "Update nbrucio, or ask whoever runs this Jupyter to do so."
 
 
 class Requirement(NamedTuple):
@@ -77,17 +80,17 @@ class Requirement(NamedTuple):
             BadDid: its DID is none.
         """
         if not isinstance(value, Mapping):
-            raise BadDeclaration("it is not an object")
+            raise BadDeclaration("it must be an object")
         did, handle = value.get("did"), value.get("handle")
         parameter = Parameter.parse(did) if isinstance(did, Mapping) else None
         if parameter is None and not isinstance(did, str):
-            raise BadDeclaration("it has no 'did'")
+            raise BadDeclaration("'did' is missing")
         parsed = parameter.did(parameters) if parameter else Did.parse(str(did))
         if not isinstance(handle, str):
-            raise BadDeclaration(f"{parsed} has no 'handle'")
+            raise BadDeclaration(f"{parsed}: 'handle' is missing")
         instance, access, select = value.get("instance"), value.get("access"), value.get("select")
         if instance is not None and not isinstance(instance, str):
-            raise BadDeclaration(f"{parsed}: 'instance' must be a name")
+            raise BadDeclaration(f"{parsed}: 'instance' must be a string")
         if access is not None and access not in ACCESS_WORDS:
             raise BadDeclaration(f"{parsed}: 'access' must be one of {', '.join(ACCESS_WORDS)}")
         return cls(
@@ -151,12 +154,12 @@ class Declaration(NamedTuple):
         if isinstance(version, bool) or not isinstance(version, int) or version < 1:
             _refuse("'version' must be a whole number")
         if version > VERSION:
-            _refuse(f"it has version {version}, this nbrucio knows {VERSION}", "pip install --upgrade nbrucio")
+            _refuse(f"it has version {version}, and this nbrucio reads version {VERSION} only", _UPDATE)
         entries, lock = value.get("requirements", []), value.get("lock", {})
         if not isinstance(entries, list) or not isinstance(lock, Mapping):
-            _refuse("'requirements' must be a list and 'lock' an object")
+            _refuse("'requirements' must be a list, and 'lock' an object")
         if len(entries) > MAX_REQUIREMENTS:
-            _refuse(f"it has {len(entries):,} requirements; at most {MAX_REQUIREMENTS:,} are allowed")
+            _refuse(f"it has {len(entries):,} requirements, and at most {MAX_REQUIREMENTS:,} are allowed")
         locked, unreadable = _parse_lock(lock)
         known = {"version", "requirements", "lock"}
         extra = {str(key): kept for key, kept in value.items() if key not in known}
@@ -189,9 +192,9 @@ class Declaration(NamedTuple):
         for present in self.requirements:
             if present.handle == requirement.handle:
                 raise BadDeclaration(
-                    f"The handle '{present.handle}' is taken by {present.did}.",
+                    f"The handle '{present.handle}' is already used for {present.did}.",
                     subject=present.handle,
-                    hint="Choose another one with --as.",
+                    hint="Choose another handle with --as.",
                 )
             same = (requirement.did, requirement.instance, requirement.select)
             if (present.did, present.instance, present.select) == same:
@@ -225,13 +228,19 @@ class Declaration(NamedTuple):
         known = variants if isinstance(variants, Mapping) else {}
         chosen = known.get(name)
         if not isinstance(chosen, Mapping):
-            words = ", ".join(map(str, known)) or "none"
+            declared = f"Declared variants: {', '.join(map(str, known))}."
             raise BadDeclaration(
-                f"The notebook declares no variant {printable(name, 40)}.", subject=name, hint=f"Declared: {words}."
+                f"The variant {printable(name, 40)} is not declared in the notebook.",
+                subject=name,
+                hint=declared if known else "The notebook declares no variants.",
             )
         unknown = [str(handle) for handle in chosen if self.get(str(handle)) is None]
         if unknown:
-            raise BadDeclaration(f"The variant '{name}' selects from '{unknown[0]}', which is not declared.")
+            raise BadDeclaration(
+                f"The variant '{name}' selects files of '{unknown[0]}', which is not declared.",
+                subject=unknown[0],
+                hint=f"Declare '{unknown[0]}', or remove it from the variant.",
+            )
         return self._replace(entries=tuple(_in_variant(entry, name, chosen) for entry in self.entries))
 
 
@@ -271,17 +280,27 @@ def check_handle(handle: str) -> str:
     """``handle`` if it can name data in code.
 
     Raises:
-        BadDeclaration: it is no identifier, a keyword, private or longer than `MAX_HANDLE_CHARS`.
+        BadDeclaration: it is not a Python identifier, is a keyword, begins with ``_``, or is longer than
+            `MAX_HANDLE_CHARS`.
     """
-    if len(handle) > MAX_HANDLE_CHARS or not handle.isidentifier() or keyword.iskeyword(handle):
-        raise BadDeclaration(
-            f"The handle {printable(handle, 40)} is no Python name.",
-            subject=handle,
-            hint="Use letters, digits and '_', for example 'muons'.",
-        )
-    if handle.startswith("_"):
-        raise BadDeclaration(f"The handle '{handle}' begins with '_'.", subject=handle, hint="Begin it with a letter.")
-    return handle
+    fault = _handle_fault(handle)
+    if fault is None:
+        return handle
+    raise BadDeclaration(
+        f"{printable(handle, 40)} is not a valid handle: {fault}.",
+        subject=handle,
+        hint="Use letters, digits and '_', and begin with a letter.",
+    )
+
+
+def _handle_fault(handle: str) -> str | None:
+    if len(handle) > MAX_HANDLE_CHARS:
+        return f"it has more than {MAX_HANDLE_CHARS} characters"
+    if not handle.isidentifier():
+        return "it must be a Python identifier, for example 'muons'"
+    if keyword.iskeyword(handle):
+        return "it is a Python keyword"
+    return "it begins with '_'" if handle.startswith("_") else None
 
 
 def propose_handle(did: Did, taken: Iterable[str]) -> str:
@@ -304,7 +323,10 @@ def _parse_entries(
         try:
             requirement = Requirement.parse(raw, parameters)
             if requirement.handle in handles:
-                raise BadDeclaration(f"the handle '{requirement.handle}' is used twice")
+                raise BadDeclaration(
+                    f"another requirement has the handle '{requirement.handle}'",
+                    hint="Give one of them another handle.",
+                )
         except (BadDeclaration, BadDid) as error:
             parsed.append(DeclarationFault(raw, _fault(number, error)))
         else:
@@ -326,8 +348,8 @@ def _in_variant(
 def _fault(number: int, error: BadDeclaration | BadDid) -> BadDeclaration:
     reason = error.message.rstrip(".")
     kind = ParameterNeeded if isinstance(error, ParameterNeeded) else BadDeclaration
-    words = f"Requirement {number} of the notebook cannot be used: {reason}."
-    return kind(words, subject=error.subject, hint=error.hint)
+    words = f"Requirement {number} of the notebook is invalid: {reason}."
+    return kind(words, subject=error.subject, hint=error.hint or _CORRECT)
 
 
 def _parse_lock(lock: Mapping[str, object]) -> tuple[dict[str, LockEntry], dict[str, object]]:
@@ -341,14 +363,14 @@ def _parse_lock(lock: Mapping[str, object]) -> tuple[dict[str, LockEntry], dict[
     return good, bad
 
 
-def _refuse(reason: str, next_command: str | None = None) -> NoReturn:
-    raise BadDeclaration(
-        f"The notebook's nbrucio metadata cannot be read: {reason}.",
-        hint="Mend or remove the key 'nbrucio' in the notebook's metadata." if next_command is None else None,
-        next_command=next_command,
-    )
+def _refuse(reason: str, hint: str = _REMOVE) -> NoReturn:
+    raise BadDeclaration(f"The notebook's nbrucio metadata cannot be read: {reason}.", hint=hint)
 
 
 def already_declared(present: Requirement) -> BadDeclaration:
     """The error for a DID that is to be declared again beside ``present``."""
-    return BadDeclaration(f"{present.did} is declared already, as '{present.handle}'.", subject=str(present.did))
+    return BadDeclaration(
+        f"{present.did} is already declared, as '{present.handle}'.",
+        subject=str(present.did),
+        hint=f"Use the handle '{present.handle}' in code.",
+    )

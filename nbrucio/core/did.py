@@ -50,7 +50,9 @@ class Did(NamedTuple):
         """
         scope, colon, name = text.partition(":")
         if not colon:
-            raise BadDid(f"{printable(text)} is not a DID: it has no scope.", subject=text, hint="Write scope:name.")
+            raise BadDid(
+                f"{printable(text)} is not a DID: the scope is missing.", subject=text, hint="Write scope:name."
+            )
         return cls.of(scope, name)
 
     @classmethod
@@ -71,7 +73,7 @@ def _scope_fault(scope: str) -> str | None:
     if len(scope) > MAX_SCOPE_CHARS:
         return f"its scope has more than {MAX_SCOPE_CHARS} characters"
     if not _SCOPE.match(scope):
-        return "a scope is made of letters, digits, '.', '-' and '_'"
+        return "a scope consists of letters, digits, '.', '-' and '_', and begins with a letter or digit"
     return None
 
 

@@ -40,7 +40,7 @@ def parse_lines(lines: Iterable[object]) -> tuple[FileEntry, ...]:
         did, _, rest = str(line).partition("\t")
         size, _, checksum = rest.partition("\t")
         if len(checksum) not in (1, 8, 32):
-            raise ValueError(f"a file list has the line {line!r}")
+            raise ValueError(f"a line of the file list is malformed: {line!r}")
         entries.append(
             FileEntry(
                 Did.parse(did),

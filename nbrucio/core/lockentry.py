@@ -66,7 +66,7 @@ class LockEntry(NamedTuple):
             BadDeclaration: a key is missing or has the wrong type.
         """
         if not isinstance(value, Mapping):
-            raise BadDeclaration("it is not an object")
+            raise BadDeclaration("it must be an object")
         try:
             return cls._parse(value)
         except (KeyError, ValueError, TypeError, BadDid) as error:
@@ -78,9 +78,9 @@ class LockEntry(NamedTuple):
         select, pinned = value.get("select"), value.get("pinned")
         files, size_bytes, digest, locked = value["files"], value["bytes"], value["digest"], value["locked"]
         if not isinstance(files, int) or not isinstance(size_bytes, (int, type(None))):
-            raise TypeError("'files' and 'bytes' must be whole numbers, the latter null where it is unknown")
+            raise TypeError("'files' must be a whole number, and 'bytes' a whole number or null")
         if not isinstance(digest, str) or not is_digest(digest):
-            raise ValueError("'digest' must be sha256: and 64 hex digits")
+            raise ValueError("'digest' must be 'sha256:' and 64 hex digits")
         return cls(
             did=Did.parse(str(value["did"])),
             select=Selection.parse(select) if select is not None else None,

@@ -43,11 +43,11 @@ class Parameter(NamedTuple):
         """
         name, choices, default = value.get("parameter"), value.get("choices"), value.get("default")
         if not isinstance(name, str) or not name.isidentifier():
-            raise BadDeclaration("its 'did' is an object without a 'parameter' that names one")
+            raise BadDeclaration("'did' is an object, and its 'parameter' must be the name of a parameter")
         if choices is not None and (not isinstance(choices, Mapping) or not choices):
-            raise BadDeclaration(f"the 'choices' of the parameter '{name}' must be an object of DIDs by value")
+            raise BadDeclaration(f"the 'choices' of the parameter '{name}' must be an object that maps values to DIDs")
         if default is not None and not isinstance(default, str):
-            raise BadDeclaration(f"the 'default' of the parameter '{name}' must be a text")
+            raise BadDeclaration(f"the 'default' of the parameter '{name}' must be a string")
         parsed = None if choices is None else {str(key): Did.parse(str(did)) for key, did in choices.items()}
         extra = {str(key): kept for key, kept in value.items() if key not in _KEYS}
         parameter = cls(name, parsed, default, extra)
@@ -78,13 +78,13 @@ class Parameter(NamedTuple):
                 f"the parameter '{self.name}' has no value and no default", subject=self.name, hint=self._hint()
             )
         if isinstance(given, bool) or not isinstance(given, str | int):
-            raise BadDeclaration(f"the parameter '{self.name}' must be a text", subject=self.name)
+            raise BadDeclaration(f"the parameter '{self.name}' must be a string", subject=self.name, hint=self._hint())
         if self.choices is None:
             return self._parsed(str(given))
         chosen = self.choices.get(str(given))
         if chosen is None:
             raise BadDeclaration(
-                f"the parameter '{self.name}' cannot be {printable(str(given), 40)}",
+                f"the parameter '{self.name}' is {printable(str(given), 40)}, which is not one of its choices",
                 subject=self.name,
                 hint=self._hint(),
             )
@@ -119,8 +119,15 @@ def variant_name(value: object, values: Mapping[str, object]) -> str | None:
         return None
     name = value.get("parameter") if isinstance(value, Mapping) else None
     if not isinstance(value, Mapping) or not isinstance(name, str) or not name.isidentifier():
-        raise BadDeclaration("The notebook's 'variant' must be an object with a 'parameter' that names one.")
+        raise BadDeclaration(
+            "The notebook's 'variant' must be an object, and its 'parameter' the name of a parameter.",
+            hint="Correct 'variant' under the key 'nbrucio' in the notebook's metadata.",
+        )
     given = values.get(name, value.get("default"))
     if given is None or isinstance(given, str):
         return given
-    raise BadDeclaration(f"The parameter '{name}' must be a text.", subject=name)
+    raise BadDeclaration(
+        f"The parameter '{name}' must be a string.",
+        subject=name,
+        hint=f"Pass it when you run the notebook: -p {name} VARIANT.",
+    )

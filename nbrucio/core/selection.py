@@ -35,7 +35,9 @@ class Selection(NamedTuple):
             raise BadDeclaration("'select' must be an object such as {\"first\": 2}.")
         unknown = sorted(set(map(str, value)) - {"match", "first", "max_bytes"})
         if unknown:
-            raise BadDeclaration(f"'select' has the unknown key '{unknown[0]}'; known are match, first and max_bytes.")
+            raise BadDeclaration(
+                f"'select' has the unknown key '{unknown[0]}'. The known keys are match, first and max_bytes."
+            )
         match = value.get("match")
         if match is not None and (not isinstance(match, str) or not match):
             raise BadDeclaration("'select.match' must be a glob such as \"*.root\".")

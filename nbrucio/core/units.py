@@ -21,7 +21,9 @@ def parse_lifetime(text: str) -> int:
     """
     match = _LIFETIME.match(text)
     if match is None:
-        raise UsageError(f"{printable(text)} is not a lifetime.", subject=text, hint="Write 12h, 30d or 2w.")
+        raise UsageError(
+            f"{printable(text)} is not a lifetime.", subject=text, hint="Write for example 12h, 30d or 2w."
+        )
     return int(match.group(1)) * _UNITS_S[match.group(2).lower()]
 
 
@@ -40,6 +42,6 @@ def parse_size(text: str) -> int:
     match = _SIZE.match(text)
     unit = _UNITS.get(match.group(2).lower()) if match else None
     if match is None or unit is None:
-        raise ValueError("is not a size such as '50 GB'")
+        raise ValueError("must be a size such as '50 GB'")
     number = match.group(1)
     return int(number) * unit if number.isdecimal() else int(float(number) * unit)

@@ -116,7 +116,7 @@ def _restore(old: int, before: bytes, copy: Path) -> None:
     try:
         _fill(old, before)  # its blocks are there already
     except OSError as error:
-        raise OSError(error.errno, f"{error.strerror}; {copy} holds what was in it before") from error
+        raise OSError(error.errno, f"{error.strerror}; its previous content is in {copy}") from error
 
 
 def _make_copy(copy: Path, data: bytes) -> None:
@@ -126,9 +126,9 @@ def _make_copy(copy: Path, data: bytes) -> None:
         pass
     else:
         if time.time() - found < _COPY_IN_USE_S:
-            raise OSError(errno.EAGAIN, "another edit of it seems to be under way; wait a minute and try again")
+            raise OSError(errno.EAGAIN, "another program seems to be writing it; wait a minute and try again")
         if read_file(copy, _MAX_BYTES) != data:
-            words = f"an edit of it was cut off, and {copy} holds what was in it before; compare both, then remove that"
+            words = f"an earlier write was interrupted; compare it with its previous content in {copy}, then remove it"
             raise OSError(errno.EBUSY, words)
         copy.unlink()
     with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
@@ -204,7 +204,9 @@ def create_like(path: Path, data: bytes, model: Path) -> None:
     try:
         with os.fdopen(handle, "wb") as file, open_regular(model, _MAX_BYTES) as like:
             if not share_like(like.fileno(), file.fileno()):
-                raise OSError(errno.EPERM, f"the owner of {model} could not read it; ask that user to do this")
+                raise OSError(
+                    errno.EPERM, f"the owner of {model} could not read the new file; ask that user to run this command"
+                )
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -28,7 +28,7 @@ def locked(path: Path, wait_s: float = WAIT_S) -> Iterator[None]:
         try:
             lock.acquire(timeout=wait_s)
         except Timeout as error:
-            words = f"another process has kept {path}.lock for more than {wait_s:g} s"
+            words = f"another process has locked {path}.lock for more than {wait_s:g} s"
             raise OSError(errno.ETIMEDOUT, words, os.fspath(path)) from error
         except OSError:  # ENOLCK, for one: without a lock two changes at once may lose one, refusing loses both
             pass

@@ -47,7 +47,7 @@ def open_regular(path: str | os.PathLike[str], max_bytes: int, *, follow: bool =
     except FileNotFoundError:
         if not Path(path).is_symlink():
             raise
-        raise OSError(errno.ELOOP, "it is a link to a file that is not there", str(path)) from None
+        raise OSError(errno.ELOOP, "it is a link to a file that does not exist", str(path)) from None
     descriptor = os.open(path, _FLAGS | (0 if follow else os.O_NOFOLLOW))
     try:
         _check(os.fstat(descriptor), max_bytes)
@@ -109,7 +109,9 @@ def read_kept(
     except FileNotFoundError:
         return absent
     except OSError as error:
-        raise unreadable(path, reason(error), hint="Correct that, then try again; nothing was changed.") from error
+        raise unreadable(
+            path, reason(error), hint="Nothing was changed. Correct the file or its permissions, then try again."
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, NbrucioError) as error:
         hint = f"Nothing was changed. Restore the file, or move it away: {without}."
         if data.startswith(_CONFLICT) or b"\n" + _CONFLICT in data:
@@ -130,15 +132,11 @@ def reason(error: OSError) -> str:
 
 def _fault(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"it is not JSON (line {error.lineno}, column {error.colno})"
+        return f"it is not valid JSON (line {error.lineno}, column {error.colno})"
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
     words = str(error)
-    return (
-        words
-        if isinstance(error, ValueError) and words.startswith("it is ")
-        else "its content is not what it should be"
-    )
+    return words if isinstance(error, ValueError) and words.startswith("it is ") else "its content is malformed"
 
 
 def _check(found: os.stat_result, max_bytes: int) -> None:

@@ -43,7 +43,7 @@ def pieces(raw: HTTPResponse) -> Iterator[bytes]:
     """
     packing = (raw.headers.get("Content-Encoding") or "identity").strip().lower()
     if packing not in ("gzip", "identity"):
-        raise Malformed(f"a body packed with {packing}")
+        raise Malformed(f"the Content-Encoding {packing} is not supported")
     with translate_errors():
         yield from _received(raw) if packing == "identity" else _unpacked(_received(raw))
 
@@ -120,7 +120,7 @@ def parse(text: bytes) -> object:
     except RecursionError:
         raise TooLarge("JSON that is nested too deeply") from None
     except ValueError as error:
-        raise Malformed(f"no JSON: {error}") from error
+        raise Malformed(f"invalid JSON: {error}") from error
     if text.count(b"[") + text.count(b"{") > MAX_DEPTH and _is_deep(value):
         raise TooLarge("JSON that is nested too deeply")
     return value

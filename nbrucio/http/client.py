@@ -96,7 +96,7 @@ def _manager(url: str, tls: Tls) -> PoolManager:
     else:
         parts = urlsplit(proxy)
         if parts.scheme not in ("http", "https"):
-            raise NotSupported(f"a proxy of the kind {parts.scheme}")
+            raise NotSupported(f"proxies of the kind {parts.scheme} are not supported")
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
         manager = urllib3.ProxyManager(
             proxy,

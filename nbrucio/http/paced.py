@@ -85,7 +85,7 @@ class Pace(io.RawIOBase):
         began = time.monotonic()
         while True:
             if given_up.is_set():
-                raise GivenUp("nobody waits for the answer any more")
+                raise GivenUp("the request was cancelled")
             # What TLS has unpacked already, the system does not know of.
             pending = getattr(self._connection, "pending", None)
             if (pending is not None and pending()) or wait_for_read(self._connection, _LOOK_S):

@@ -43,7 +43,7 @@ class Response:
             elif self.kind == JSON_LINES:
                 yield from body.rows(self._raw)
             else:
-                raise Malformed(f"an answer of type {self.kind!r}")
+                raise Malformed(f"the answer has the type {self.kind!r}")
 
     def content(self) -> bytes:
         """The whole body; closes the answer.

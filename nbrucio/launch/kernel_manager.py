@@ -32,7 +32,9 @@ def kernel_manager_with(environment: Mapping[str, str], output: IO[bytes] | None
             except OSError as error:
                 program = f"The program {error.filename} of the kernel" if error.filename else "The kernel"
                 raise KernelFailed(
-                    f"{program} cannot be started: {error.strerror or error}.", next_command="jupyter kernelspec list"
+                    f"{program} cannot be started: {error.strerror or error}.",
+                    hint="Check its kernelspec.",
+                    next_command="jupyter kernelspec list",
                 ) from error
 
     return ToldKernelManager

@@ -31,6 +31,7 @@ from nbrucio.notebook.json_edit import (
 
 _BOM = "\ufeff"
 _CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+_RESTORE = "Restore the file from a copy."
 
 _EMPTY = {
     "cells": [],
@@ -53,7 +54,7 @@ def load(path: Path) -> Notebook:
     except BadNotebook as error:
         copy = copy_of(path)
         if copy.is_file():
-            error.hint = f"An edit of it was cut off; {_shown(copy)} holds what was in it before."
+            error.hint = f"An earlier write was interrupted. The previous content is in {_shown(copy)}."
             error.next_command = f"{_command('cp', copy)} {_command('', path).strip()}"
         raise
 
@@ -80,22 +81,22 @@ def parse(raw: bytes, path: Path) -> Notebook:
         raise _bad(path, f"is not UTF-8 text: byte {error.start} is wrong", hint="Save it as UTF-8.") from error
     if not text.strip(_BOM + " \t\r\n"):
         raise _bad(
-            path, "is empty", hint="Remove it to make a new notebook.", next_command=_command("nbrucio init", path)
+            path, "is empty", hint="Remove it, then create a new notebook.", next_command=_command("nbrucio init", path)
         )
     try:
         document, inner, values = _scan(text)
     except json.JSONDecodeError as error:
         raise _not_json(path, text, error) from error
     except RecursionError as error:
-        raise _bad(path, "is nested too deeply to be read") from error
+        raise _bad(path, "cannot be read: it is nested too deeply", hint=_RESTORE) from error
     _check_format(path, values)
     metadata, cells = values.get("metadata"), values.get("cells")
     if document is None or inner is None or not isinstance(metadata, dict) or not isinstance(cells, list):
-        raise _bad(path, "is JSON but not a notebook: it lacks cells or metadata")
+        raise _bad(path, "is not a notebook: it is JSON without cells or metadata", hint=_RESTORE)
     for where, key in ((document, "metadata"), (inner, KEY)):
         if len(where.named(key)) > 1:
-            hint = "Keep one of them; programs disagree on which one counts."
-            raise _bad(path, f"has {key!r} twice", hint=hint)
+            hint = "Remove one of them; programs disagree on which one counts."
+            raise _bad(path, f"has the key {key!r} twice", hint=hint)
     return Notebook(path, raw, MappingProxyType(metadata), (document, inner), tuple(_code(cells)))
 
 
@@ -126,8 +127,8 @@ def with_value(notebook: Notebook, value: Mapping[str, object] | None) -> bytes:
                 return notebook.raw
         return edit.set(value).encode("utf-8")
     except (RecursionError, ValueError) as error:
-        what = "cannot be given this declaration: it holds a number out of range or is nested too deeply"
-        raise _bad(notebook.path, what) from error
+        what = "was not changed: the declaration contains a number out of range or is nested too deeply"
+        raise _bad(notebook.path, what, hint="Correct the value.") from error
 
 
 def save(notebook: Notebook, value: Mapping[str, object] | None) -> Notebook:
@@ -217,13 +218,15 @@ def _scan(text: str) -> tuple[ObjectText | None, ObjectText | None, dict[str, ob
 def _check_format(path: Path, values: Mapping[str, object]) -> None:
     version = values.get("nbformat")
     if not isinstance(version, float):
-        raise _bad(path, "is JSON but not a notebook: it has no nbformat number")
+        raise _bad(path, "is not a notebook: it is JSON without an nbformat number", hint=_RESTORE)
     if version < 4:
         command = _command("jupyter nbconvert --to notebook --nbformat 4 --inplace", path)
         hint = "Convert it to format 4."
-        raise _bad(path, f"is a notebook of the old format {version:g}", hint=hint, next_command=command)
+        raise _bad(
+            path, f"has the old notebook format {version:g}; nbrucio reads format 4", hint=hint, next_command=command
+        )
     if version != 4:
-        raise _bad(path, f"is a notebook of format {version:g}; format 4 is known here")
+        raise _bad(path, f"has the notebook format {version:g}; nbrucio reads format 4", hint="Update nbrucio.")
 
 
 def _code(cells: list[object]) -> Iterator[str]:
@@ -244,17 +247,17 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError as error:
         command = _command("nbrucio init", path)
         raise _bad(
-            path, "does not exist", hint="Check the path, or make the notebook.", next_command=command
+            path, "does not exist", hint="Check the path, or create the notebook.", next_command=command
         ) from error
     except IsADirectoryError as error:
-        raise _bad(path, "is a folder, not a notebook") from error
+        raise _bad(path, "is a folder, not a notebook", hint="Name a notebook in it.") from error
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
-        raise _bad(path, f"cannot be read: {_reason(error)}") from error
+        raise _bad(path, f"cannot be read: {_reason(error)}", hint="Correct the file or its permissions.") from error
 
 
 def _refuse_if_changed(notebook: Notebook) -> None:
     if _read(notebook.path) != notebook.raw:
-        raise _bad(notebook.path, "changed on disk meanwhile, so it was not written", hint="Try again.")
+        raise _bad(notebook.path, "was not written: another program changed it meanwhile", hint="Try again.")
 
 
 @contextmanager
@@ -263,12 +266,12 @@ def _write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except FileExistsError as error:
-        raise _bad(path, "exists already", hint="Choose another name.") from error
+        raise _bad(path, "already exists", hint="Choose another name.") from error
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         message = f"{_shown(path)} cannot be written: {_reason(error)}."
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoSpace(message, subject=str(path), hint="Free some space there, then try again.") from error
-        hint = f"Check that you may write to the folder {_shown(path.parent)} and the file."
+        hint = f"Check that you may write the file and its folder {_shown(path.parent)}."
         raise BadNotebook(message, subject=str(path), hint=hint) from error
 
 
@@ -279,9 +282,9 @@ def _reason(error: OSError | ValueError) -> str:
 
 def _not_json(path: Path, text: str, error: json.JSONDecodeError) -> BadNotebook:
     conflict = text.startswith(_CONFLICT_MARKS, text.rfind("\n", 0, error.pos) + 1)
-    hint = "Resolve the merge conflict in it." if conflict else None
+    hint = "Resolve the merge conflict in it." if conflict else _RESTORE
     reason = error.msg[:1].lower() + error.msg[1:]
-    return _bad(path, f"is not JSON: line {error.lineno}, column {error.colno}: {reason}", hint=hint)
+    return _bad(path, f"is not valid JSON: line {error.lineno}, column {error.colno}: {reason}", hint=hint)
 
 
 def _bad(path: Path, what: str, *, hint: str | None = None, next_command: str | None = None) -> BadNotebook:

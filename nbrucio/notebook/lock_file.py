@@ -115,7 +115,7 @@ def read_or_error(notebook: Path) -> LockFile:
 
 def _parsed(value: Mapping[str, Any]) -> LockFile:
     if value["version"] != VERSION:
-        raise ValueError("it is of another version of nbrucio")
+        raise ValueError("it is from another version of nbrucio")
     lists, sums = value["lists"], value.get("sha256", {})
     if not all(isinstance(lines, list) and all(isinstance(line, str) for line in lines) for lines in lists.values()):
         raise TypeError("'lists'")
@@ -164,9 +164,12 @@ def _change(notebook: Path, change: Callable[[LockFile], LockFile]) -> None:
         else:
             replace_file(path, data, last_check=lambda: _refuse_if_changed(path, found))
     except OSError as error:
-        raise BadNotebook(f"{path} cannot be written: {reason(error)}.", subject=str(path)) from error
+        hint = f"Check that you may write the file and its folder {path.parent}."
+        raise BadNotebook(f"{path} cannot be written: {reason(error)}.", subject=str(path), hint=hint) from error
     except RecursionError as error:
-        raise BadNotebook(f"{path} is nested too deeply to be written.", subject=str(path)) from error
+        raise BadNotebook(
+            f"{path} cannot be written: it is nested too deeply.", subject=str(path), hint="Restore or remove the file."
+        ) from error
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
@@ -179,4 +182,4 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 def _refuse_if_changed(path: Path, found: tuple[int, int, int]) -> None:
     if _stamp(path) != found:
-        raise OSError(errno.EAGAIN, "it changed on disk meanwhile; try again")
+        raise OSError(errno.EAGAIN, "another program changed it meanwhile; try again")

@@ -70,7 +70,9 @@ def parse_text(raw: bytes, path: Path) -> TextNotebook:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadNotebook(f"{path} is not UTF-8 text: byte {error.start} is wrong.", subject=str(path)) from error
+        raise BadNotebook(
+            f"{path} is not UTF-8 text: byte {error.start} is wrong.", subject=str(path), hint="Save it as UTF-8."
+        ) from error
     header = Header.find(text, path)
     metadata = header.metadata() if header else {}
     return TextNotebook(path, raw, metadata, None, ())
@@ -119,4 +121,9 @@ def _read(path: Path, raw: bytes) -> Any:  # noqa: ANN401 - a notebook of nbform
     try:
         return jupytext.reads(raw.decode("utf-8"), path.suffix)
     except (ValueError, KeyError, nbformat.ValidationError, jupytext.formats.JupytextFormatError) as error:
-        raise BadNotebook(f"jupytext cannot read {path}: {error}", subject=str(path)) from error
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise BadNotebook(
+            f"jupytext cannot read {path}: {reason}.",
+            subject=str(path),
+            hint="Correct the text, or save it with jupytext.",
+        ) from error

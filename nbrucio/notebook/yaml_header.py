@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbrucio.disk.libraries import missing_library
 from nbrucio.errors import BadNotebook, MissingDependency
 from nbrucio.notebook.base import KEY
 
@@ -96,21 +97,21 @@ class Header:
         if self.wrapped:
             start, end = _block(yaml, "jupyter", 0, len(yaml), 0) or (0, 0)
             if not end:
-                raise self._cannot("has no 'jupyter:'")
+                raise self._cannot("has no line 'jupyter:'")
             if yaml[start].rstrip() != "jupyter:":
                 raise self._cannot("has its metadata on one line")
             start += 1
             indent = next((len(line) - len(line.lstrip()) for line in yaml[start:end] if line.strip()), 2)
         found = _block(yaml, KEY, start, end, indent)
         if found is None and KEY in self.metadata():
-            raise self._cannot(f"has '{KEY}' written so that its lines cannot be told from others")
+            raise self._cannot(f"has '{KEY}' on a line with other keys")
         return (*(found or (end, end)), indent)
 
     def _cannot(self, what: str) -> BadNotebook:
         return BadNotebook(
             f"The header of {self.path} {what}, so it was not written.",
             subject=str(self.path),
-            hint="Let jupytext write the header: jupytext --update-metadata '{}' NOTEBOOK.",
+            hint="Let jupytext rewrite the header: jupytext --update-metadata '{}' NOTEBOOK.",
         )
 
 
@@ -144,7 +145,7 @@ def _load_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML
 
         def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - PyYAML's own
             if self.check_event(yaml.events.AliasEvent):
-                raise yaml.YAMLError("it holds a reference (*name)")
+                raise yaml.YAMLError("it contains a reference (*name)")
             return super().compose_node(parent, index)
 
     Loader.yaml_implicit_resolvers = {
@@ -154,8 +155,11 @@ def _load_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML
     try:
         return yaml.load(text, Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise BadNotebook(f"The header of {path} cannot be read as YAML: {reason}.", subject=str(path)) from error
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        reason = " ".join(str(problem or error).split()) + (f" (line {mark.line + 1} of the header)" if mark else "")
+        raise BadNotebook(
+            f"The header of {path} is not valid YAML: {reason}.", subject=str(path), hint="Correct the header."
+        ) from error
 
 
 def _dump_yaml(value: object) -> str:
@@ -173,6 +177,4 @@ def _yaml() -> Any:  # noqa: ANN401 - a module without types
 
 def missing(name: str, error: ImportError) -> MissingDependency:
     """Return the error for a missing library of the ``text`` extra."""
-    return MissingDependency(
-        f"Notebooks as text need {name}: {error}.", subject=name, next_command="pip install 'nbrucio[text]'"
-    )
+    return missing_library(name, f"Text notebooks need {name}: {error}.", pip="'nbrucio[text]'")

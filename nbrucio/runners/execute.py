@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from nbrucio.core.report import NotebookReport
 from nbrucio.core.text import printable
+from nbrucio.disk.libraries import missing_library
 from nbrucio.errors import CellFailed, KernelFailed, MissingDependency, NbrucioError, NoSpace, UsageError
 from nbrucio.launch.kernel_environment import for_notebook
 from nbrucio.notebook.base import Notebook
@@ -71,7 +72,7 @@ def _unwritable(output: Path, error: OSError) -> NbrucioError:
     return kind(
         f"The executed notebook {output} cannot be written: {error.strerror or error}.",
         subject=str(output),
-        hint="Name another place: nbrucio run NOTEBOOK OUTPUT.",
+        hint="Name another file: nbrucio run NOTEBOOK OUTPUT.",
     )
 
 
@@ -118,21 +119,20 @@ def _speaking(language: str, specs: Mapping[str, Any], order: Iterable[str]) -> 
         if str(specs[name]["spec"].get("language")).lower() == language.lower():
             return name
     raise MissingDependency(
-        f"The notebook is in {language} and names no kernel, and none for {language} is installed.",
+        f"The notebook names no kernel, and its language {language} has none on this machine.",
+        hint=f"Install a kernel for {language}, or name one: nbrucio run -k NAME.",
         next_command="jupyter kernelspec list",
     )
 
 
 def _no_papermill(error: ImportError) -> MissingDependency:
-    return MissingDependency(
-        f"Executing notebooks needs papermill: {error}.", next_command="pip install 'nbrucio[run]'"
-    )
+    return missing_library("papermill", f"Running notebooks needs papermill: {error}.", pip="'nbrucio[run]'")
 
 
 def _not_installed(kernel: str) -> MissingDependency:
     return MissingDependency(
-        f"The notebook wants the kernel '{kernel}', which is not installed.",
-        hint="Take one that is: nbrucio run -k NAME.",
+        f"The notebook needs the kernel '{kernel}', which is not installed.",
+        hint="Name an installed kernel: nbrucio run -k NAME.",
         next_command="jupyter kernelspec list",
     )
 
@@ -172,20 +172,23 @@ class _Run(NamedTuple):
         except PapermillExecutionError as error:
             raise CellFailed(
                 f"Cell {error.cell_index} failed: {error.ename}: {error.evalue}",
-                hint=f"{self.output} holds the traceback.",
+                hint=f"The traceback is in {self.output}.",
             ) from error
         except NoSuchKernel as error:
             raise _not_installed(error.name) from error
         except PapermillException as error:
             # Such as parameters in a language in which it cannot write them.
-            raise UsageError(f"papermill cannot execute the notebook: {str(error).rstrip('.')}.") from error
+            raise UsageError(
+                f"papermill cannot run the notebook: {str(error).rstrip('.')}.",
+                hint="Check the parameters and the notebook's kernel.",
+            ) from error
         except RuntimeError as error:
             # nbclient and jupyter_client share no class for the ways in which a kernel ends, but the first word.
             if not str(error).startswith("Kernel"):
                 raise
             raise KernelFailed(
                 f"The k{str(error)[1:].rstrip('.')}.{self._last_words()}",
-                hint=f"{self.output} holds the outputs of the cells before.",
+                hint=f"The outputs of the earlier cells are in {self.output}.",
             ) from error
 
     def _last_words(self) -> str:
@@ -193,7 +196,7 @@ class _Run(NamedTuple):
         self.log.seek(max(0, self.log.seek(0, os.SEEK_END) - 2000))
         lines = self.log.read().decode("utf-8", "replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), None)
-        return "" if last is None else f" It wrote last: {printable(last, 160)}."
+        return "" if last is None else f" Its last output: {printable(last, 120)}."
 
 
 def _encrypted() -> Config:

@@ -18,6 +18,7 @@ from nbrucio.config import Config, load
 from nbrucio.core.declaration import NO_PARAMETERS
 from nbrucio.core.events import Reporter
 from nbrucio.core.report import NotebookReport
+from nbrucio.core.text import plural
 from nbrucio.errors import BadConfig, NbrucioError, exit_code_for
 from nbrucio.kernel.where import make_private, runtime_folder
 from nbrucio.launch.kernel_environment import for_notebook
@@ -88,7 +89,7 @@ def deciding(errors: Sequence[NbrucioError]) -> NbrucioError:
     if not others:
         return first
     return type(first)(
-        f"{first.message} ({others:,} more like this.)" if others > 1 else f"{first.message} (And one more.)",
+        f"{first.message} ({plural(others, 'more error')}.)",
         subject=first.subject,
         hint=first.hint,
         next_command=first.next_command,
@@ -97,7 +98,7 @@ def deciding(errors: Sequence[NbrucioError]) -> NbrucioError:
 
 def one_line(error: NbrucioError) -> str:
     """An error as one line for logs that show no more: what happened, what to do, what to type."""
-    parts = (error.message, error.hint, f"Type: {error.next_command}" if error.next_command else None)
+    parts = (error.message, error.hint, f"Run: {error.next_command}" if error.next_command else None)
     return " ".join(" ".join(part for part in parts if part).split())
 
 
@@ -114,7 +115,9 @@ def private_runtime() -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
     except OSError as error:
         raise BadConfig(
-            f"The folder for manifests {parent} cannot be used: {error.strerror or error}.", subject=str(parent)
+            f"The runtime folder {parent} cannot be used: {error.strerror or error}.",
+            subject=str(parent),
+            hint="Set XDG_RUNTIME_DIR to a folder of your own.",
         ) from error
     try:
         yield folder

@@ -53,7 +53,11 @@ def transfer(layout: SandboxLayout, client: Client, rounds: int) -> None:
         )
     if done.returncode:
         tail = "\n  ".join(done.stderr.splitlines()[-8:])
-        raise NbrucioError(f"A daemon of the sandbox failed. The end of its output:\n  {tail}")
+        raise NbrucioError(
+            f"A Rucio daemon of the sandbox ended with exit code {done.returncode}.",
+            hint=f"A reset creates the sandbox anew. The end of the daemon's output:\n  {tail}",
+            next_command="nbrucio sandbox reset",
+        )
 
 
 def _set_attribute(client: Client, rse: str, key: str, value: str) -> None:

@@ -17,5 +17,9 @@ def example(name: str) -> Path:
     places = (here.with_name("notebooks") / name, here.parents[2] / "examples" / name)
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        raise UsageError(f"There is no example notebook '{name}' in this installation.", subject=name)
+        raise UsageError(
+            f"The example notebook '{name}' is not part of this installation.",
+            subject=name,
+            hint="Install nbrucio anew.",
+        )
     return found

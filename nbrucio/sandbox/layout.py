@@ -106,7 +106,7 @@ class SandboxLayout:
             return
         if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
             raise UsageError(
-                f"{self.root} is not empty and not a sandbox.",
+                f"The folder {self.root} is not empty and not a sandbox.",
                 subject=str(self.root),
                 hint="Choose a new or empty folder.",
             )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from nbrucio.errors import MissingDependency, NbrucioError, UnreadableFile, UsageError
+from nbrucio.disk.libraries import missing_library
+from nbrucio.errors import NbrucioError, UnreadableFile, UsageError
 from nbrucio.sandbox.configuration import client_environment, write_configuration
 from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.rses import ACCOUNT, ADMIN
@@ -76,7 +77,7 @@ class Sandbox:
         Raises:
             MissingDependency: a library of the ``sandbox`` extra is absent.
             UsageError: the root is somebody else's folder.
-            NbrucioError: a server ended or stayed silent; the message holds the end of its log.
+            NbrucioError: a server ended or stayed silent; the hint contains the end of its log.
         """
         _require()
         if self._running():
@@ -102,9 +103,9 @@ class Sandbox:
             return
         if not self._layout.marker.is_file():
             raise UsageError(
-                f"{self.root} is not a sandbox; nothing was deleted.",
+                f"The folder {self.root} is not a sandbox; nothing was deleted.",
                 subject=str(self.root),
-                hint="Give the folder that a sandbox was started in.",
+                hint="Name the folder of a sandbox.",
             )
         with self._locked():
             with suppress(UnreadableFile):  # what runs then is not known, and loses its files
@@ -172,7 +173,7 @@ class Sandbox:
         state = load_state(self._layout.state)
         if state is None or not state.running():
             raise NbrucioError(
-                "The sandbox does not run.", subject=str(self.root), next_command="nbrucio sandbox start"
+                "The sandbox is not running.", subject=str(self.root), next_command="nbrucio sandbox start"
             )
         return state
 
@@ -239,7 +240,7 @@ class Sandbox:
             raise NbrucioError(
                 "Another process has been changing this sandbox for two minutes.",
                 subject=str(self.root),
-                hint="Wait for it, or end it.",
+                hint="Wait until it ends, or stop it.",
                 next_command="nbrucio sandbox status",
             ) from fault
         try:
@@ -264,10 +265,9 @@ def _connect(layout: SandboxLayout, state: State, account: str, password: str) -
 def _require() -> None:
     missing = [name for name in _NEEDED if not _installed(name)]
     if missing:
-        raise MissingDependency(
-            f"The sandbox needs libraries that are not installed: {', '.join(missing)}.",
-            subject=missing[0],
-            next_command="pip install 'nbrucio[sandbox]'",
+        names = ", ".join(missing)
+        raise missing_library(
+            names, f"The sandbox needs libraries that are not installed: {names}.", pip="'nbrucio[sandbox]'"
         )
 
 

@@ -94,7 +94,11 @@ def replica_paths(client: Client, rse: str, dids: Iterable[Did]) -> dict[Did, Pa
         for text, pfn in client.lfns2pfns(rse, batch).items():
             path = folder / pfn.split(prefix, 1)[1]
             if not path.resolve().is_relative_to(folder.resolve()):
-                raise UsageError(f"The replica of {printable(text)} would be outside {folder}.", subject=text)
+                raise UsageError(
+                    f"The replica of {printable(text)} would be outside {folder}.",
+                    subject=text,
+                    hint="Choose another name for the file.",
+                )
             paths[wanted[text]] = path
     return paths
 

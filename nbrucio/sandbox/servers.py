@@ -68,7 +68,7 @@ def wait_until_ready(layout: SandboxLayout, state: State) -> None:
     """Return when both servers answer.
 
     Raises:
-        NbrucioError: one ended or stayed silent; the message holds the end of its log.
+        NbrucioError: one ended or stayed silent; the hint contains the end of its log.
     """
     assert state.server is not None
     assert state.storage is not None
@@ -96,9 +96,9 @@ def _failed(who: str, how: str, log: Path) -> NbrucioError:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     tail = "".join(f"\n  {line}" for line in lines[-_TAIL_LINES:])
     return NbrucioError(
-        f"{who} of the sandbox {how}. The end of its log:{tail or ' (empty)'}",
+        f"{who} of the sandbox {how}.",
         subject=str(log),
-        hint="A reset makes the sandbox anew.",
+        hint=f"A reset creates the sandbox anew. The end of {log}:{tail or ' (empty)'}",
         next_command="nbrucio sandbox reset",
     )
 

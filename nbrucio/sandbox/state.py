@@ -66,7 +66,7 @@ def load_state(path: Path) -> State | None:
 
 def _state_in(values: dict[str, Any]) -> State:
     if values.pop("version") != _VERSION:
-        raise ValueError("it is of another version of nbrucio")
+        raise ValueError("it is from another version of nbrucio")
     for name in ("server", "storage"):
         values[name] = None if values[name] is None else Process(**values[name])
     return State(**values)

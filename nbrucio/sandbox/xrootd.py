@@ -55,7 +55,9 @@ class XrootdServer:
         program = shutil.which("xrootd")
         if program is None:
             raise MissingDependency(
-                "A server for root:// needs the program xrootd.", next_command="sudo apt-get install xrootd-server"
+                "The sandbox's root:// storage needs the program xrootd, which is not installed.",
+                subject="xrootd",
+                next_command="sudo apt-get install xrootd-server",
             )
         self.run.mkdir(parents=True, exist_ok=True)
         self.port, self.https_port = _free_port(), _free_port()
@@ -114,7 +116,9 @@ class XrootdServer:
             else:
                 return
         self.stop()
-        raise Unavailable(f"xrootd did not start. Its log is in {self.run}.")
+        raise Unavailable(
+            "The sandbox's xrootd server did not start.", subject="xrootd", hint=f"Its log is in {self.run}."
+        )
 
 
 def _free_port() -> int:

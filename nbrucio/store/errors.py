@@ -16,32 +16,39 @@ _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 def store_error(error: OSError, root: str, subject: str | None = None) -> NbrucioError:
     """Return the nbrucio error for ``error``, raised by a call below the store at ``root``."""
     if error.errno in _FULL:
-        causes = {errno.EDQUOT: "its quota is used up", errno.EFBIG: "a file is too large for it"}
+        causes = {
+            errno.EDQUOT: "your quota is used up",
+            errno.EFBIG: "its file system does not take files of this size",
+        }
         what = causes.get(error.errno, "its disk is full")
         return NoSpace(
-            f"The store {root} has no room: {what}.",
+            f"The cache {root} cannot take more data: {what}.",
             subject=subject,
-            hint="Free some space there, or configure another folder for the store.",
+            hint="Free some space there, or set NBRUCIO_STORE to another folder.",
         )
     if error.errno in FORBIDDEN:
         return BadConfig(
-            f"The store {root} cannot be written: {error.strerror}.",
+            f"The cache {root} cannot be written: {error.strerror}.",
             subject=subject,
-            hint="Configure a folder for the store that you may write to.",
+            hint="Set NBRUCIO_STORE to a folder that you may write to.",
         )
     if error.errno in _IN_THE_WAY:
         return BadConfig(
-            f"The store {root} cannot be used: a file stands where a folder should be ({error.filename}).",
+            f"The cache {root} cannot be used: {error.filename} must be a folder.",
             subject=subject,
-            hint="Move that file away.",
+            hint="Move that file away, then try again.",
         )
-    return Unavailable(f"The store {root} failed: {error.strerror or error}.", subject=subject)
+    return Unavailable(
+        f"The cache {root} cannot be used: {error.strerror or error}.",
+        subject=subject,
+        hint="Check its file system, or set NBRUCIO_STORE to another folder.",
+    )
 
 
 def unreadable(error: OSError, path: str, subject: str) -> NbrucioError:
     """Return the nbrucio error for an object that cannot be read."""
     return Unavailable(
-        f"{subject} in the store cannot be read: {path}: {error.strerror or error}.",
+        f"The cached file of {subject} cannot be read: {path}: {error.strerror or error}.",
         subject=subject,
-        hint="Correct its owner and mode, or remove it and sync.",
+        hint="Correct its owner and mode, or remove it and run `nbrucio sync` again.",
     )

@@ -75,9 +75,9 @@ class Allowance:
 def _over_budget(entry: FileEntry, allowed_bytes: int) -> OverBudget:
     size = "of unknown size" if entry.size_bytes is None else human_bytes(entry.size_bytes)
     return OverBudget(
-        f"{entry.did} ({size}) was not downloaded: this sync has reached the limit of {human_bytes(allowed_bytes)}.",
+        f"{entry.did} ({size}) was not downloaded: the download limit of {human_bytes(allowed_bytes)} is reached.",
         subject=str(entry.did),
-        hint="Select fewer files, or raise max_download in the configuration's [policy].",
+        hint="Select fewer files, or raise max_download in [policy] of config.toml.",
     )
 
 
@@ -85,5 +85,5 @@ def _no_space(entry: FileEntry, keep_free_bytes: int) -> NoSpace:
     return NoSpace(
         f"The download of {entry.did} was stopped: the disk would have less than {human_bytes(keep_free_bytes)} free.",
         subject=str(entry.did),
-        hint="Free some space, or put the store elsewhere with NBRUCIO_STORE.",
+        hint="Free some space, or set NBRUCIO_STORE to another folder.",
     )

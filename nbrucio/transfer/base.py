@@ -82,7 +82,7 @@ class Sink:
         self.check()
         size_bytes, missing = len(chunk), self.missing_bytes
         if missing is not None and size_bytes > missing:
-            raise WrongBytes(f"more than {self.entry.size_bytes} bytes")
+            raise WrongBytes(f"it sent more than {self.entry.size_bytes:,} bytes")
         self._allowance.take(self.entry, size_bytes)
         try:
             self.partial.write(chunk)
@@ -144,7 +144,9 @@ class Sink:
         if elapsed < self._limits.stall_s:
             return
         if self._recent_bytes < self._limits.stall_bytes_per_s * elapsed:
-            self.abort(TransientError(f"stalled: {self._recent_bytes} bytes in {elapsed:.0f} s", host=True))
+            self.abort(
+                TransientError(f"the transfer stalled: {self._recent_bytes:,} bytes in {elapsed:.0f} s", host=True)
+            )
         self._since = now
         self._recent_bytes = 0
 

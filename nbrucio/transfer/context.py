@@ -77,7 +77,7 @@ class TransferContext:
 
     def report_moved(self, did: Did, where: str) -> None:
         """Report that the commit moved aside something in the place of ``did``."""
-        self.reporter.report(Noticed(f"Something stood in the place of {did} in the store. It is now {where}."))
+        self.reporter.report(Noticed(f"Another file had the name of {did} in the cache. It was moved to {where}."))
 
     def open_tasks(self) -> int:
         """Return the number of files without an outcome."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbrucio.core.files import FileEntry
-from nbrucio.core.text import printable
+from nbrucio.core.text import plural
 from nbrucio.errors import (
     CredentialsRejected,
     IntegrityError,
@@ -15,6 +15,12 @@ from nbrucio.errors import (
     NoReplica,
     TransferFailed,
 )
+
+_SHOWN_CAUSES = 3
+_ALLOW = "If such files may be read, add their folder to file_roots of this instance in config.toml."
+_LATER = "Try again later. The next sync resumes partial downloads."
+_REPORT = "Report the replicas to their sites, or ask for a copy elsewhere: `nbrucio stage NOTEBOOK`."
+_STAGE = "Ask Rucio for a copy on disk: `nbrucio stage NOTEBOOK`."
 
 
 class Attempt(Exception):
@@ -95,7 +101,9 @@ class Tried:
 
 def attempt_error(entry: FileEntry, tried: Tried) -> NbrucioError:
     """Return the error of one attempt, for progress reports."""
-    return _error_type([tried])(f"{entry.did} did not come from {tried}.", subject=str(entry.did))
+    return _error_type([tried])(
+        f"The download of {entry.did} from {tried.rse} failed: {tried.error.cause}.", subject=str(entry.did)
+    )
 
 
 def final_error(entry: FileEntry, tried: Sequence[Tried]) -> NbrucioError:
@@ -104,38 +112,39 @@ def final_error(entry: FileEntry, tried: Sequence[Tried]) -> NbrucioError:
     if tried and len(missing) == len(tried):
         return missing[0].error
     kind = _error_type(tried)
-    causes = "; ".join(str(one) for one in tried)
+    causes = _causes(tried)
     name = str(entry.did)
     if kind is IntegrityError:
         bad = ", ".join(sorted({one.rse for one in tried if isinstance(one.error, WrongBytes)}))
         return IntegrityError(
-            f"{name} is damaged at {bad}, and no other replica delivered it. {causes}.",
+            f"{name} is damaged at {bad}, and no other replica could be downloaded. {causes}.",
             subject=name,
-            hint=f"Report the replica at {bad} to its site or declare it suspicious in Rucio.",
+            hint=f"Report the replica at {bad} to its site, or declare it suspicious in Rucio.",
         )
     if kind is CredentialsRejected:
         return CredentialsRejected(
-            f"{name} cannot be read with these credentials. {causes}.",
+            f"The storage refuses your credentials for {name}. {causes}.",
             subject=name,
             hint="Renew the proxy or token of this instance.",
         )
     outside = any(isinstance(one.error, OutsideRoots) for one in tried)
-    hint = "If such files may be read, add their folder to file_roots of this instance in config.toml."
-    message = f"{name} could not be read from any replica. {causes}."
-    return TransferFailed(message, subject=name, hint=hint if outside else None)
+    hint = _ALLOW if outside else _LATER if any(isinstance(one.error, TransientError) for one in tried) else _REPORT
+    return TransferFailed(f"{name} could not be read from any replica. {causes}.", subject=name, hint=hint)
+
+
+def _causes(tried: Sequence[Tried]) -> str:
+    """Return the causes of the first replicas. Each cause was also reported when its attempt failed."""
+    shown = [str(one) for one in tried[:_SHOWN_CAUSES]]
+    others = len(tried) - len(shown)
+    return "; ".join([*shown, f"and {plural(others, 'more replica')}"] if others else shown)
 
 
 def no_replica(entry: FileEntry, *, tape: bool) -> NbrucioError:
     """Return the error of a file without a replica to try."""
     name = str(entry.did)
     if tape:
-        return NoReplica(
-            f"{name} is only on tape.",
-            subject=name,
-            hint="Ask Rucio for a copy on disk.",
-            next_command=f"rucio rule add --copies 1 --rses RSE {printable(name)}",
-        )
-    return NoReplica(f"{name} has no replica that can be read from here.", subject=name)
+        return NoReplica(f"{name} is only on tape.", subject=name, hint=_STAGE)
+    return NoReplica(f"{name} has no replica that this machine can read.", subject=name, hint=_STAGE)
 
 
 def _error_type(tried: Sequence[Tried]) -> type[NbrucioError]:

@@ -138,4 +138,4 @@ class WorkerPool:
 
 
 def _interrupted() -> Interrupted:
-    return Interrupted("Stopped before all files were here.", hint="The next sync goes on where this one stopped.")
+    return Interrupted("The downloads were stopped before they were complete.", hint="The next sync resumes them.")

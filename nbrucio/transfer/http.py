@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from nbrucio.core.files import Replica
-from nbrucio.errors import MissingDependency
+from nbrucio.disk.libraries import missing_library
 from nbrucio.transfer.base import Sink
 from nbrucio.transfer.curl_pool import ConnectionKey, CurlHandle, CurlPool
 from nbrucio.transfer.errors import Attempt, PermanentError, Refused, TransientError, Unreachable, WrongBytes
@@ -41,9 +41,10 @@ class Http:
         try:
             import pycurl  # noqa: F401
         except ImportError as error:  # also when pycurl was built for another libcurl than the system's
-            raise MissingDependency(
-                f"https:// needs the package pycurl, which cannot be loaded: {error}.",
-                next_command="pip install --force-reinstall pycurl",
+            raise missing_library(
+                "pycurl",
+                f"Downloads over https need pycurl, which cannot be loaded: {error}.",
+                pip="--force-reinstall pycurl",
             ) from error
         self._access = access
         self._limits = limits
@@ -64,7 +65,7 @@ class Http:
                 raise _refusal(response.status, response.headers)
             url = next_url(url, response.headers.get("location"))
             origin = origin_of(url)
-        raise PermanentError(f"more than {self._limits.redirects} redirects")
+        raise PermanentError(f"it sent more than {self._limits.redirects} redirects")
 
     def close(self) -> None:
         """Close every connection."""
@@ -185,7 +186,7 @@ class _ResponseHead:
     def check_end(self) -> None:
         """Raise `TransientError` if the body is shorter than announced."""
         if self._expected is not None and self._sink.offset < self._expected:
-            raise TransientError(f"the connection ended after {self._sink.offset} of {self._expected} bytes")
+            raise TransientError(f"the connection ended after {self._sink.offset:,} of {self._expected:,} bytes")
 
     def _begin(self) -> None:
         """Check that the following body is the requested part of the file."""
@@ -198,7 +199,7 @@ class _ResponseHead:
         etag = self.headers.get("etag")
         sink.etag = etag if etag and not etag.startswith("W/") else None
         if length is not None and sink.missing_bytes is not None and length != sink.missing_bytes:
-            raise WrongBytes(f"{sink.offset + int(length)} bytes instead of {sink.entry.size_bytes}")
+            raise WrongBytes(f"it has {sink.offset + int(length):,} bytes instead of {sink.entry.size_bytes:,}")
         self._expected = None if length is None else sink.offset + int(length)
 
 
@@ -210,8 +211,8 @@ def _refusal(status: int, headers: Mapping[str, str]) -> Attempt:
     if status in _TRANSIENT:
         return TransientError(cause, host=True, wait_s=_seconds(headers.get("retry-after")))
     if status == 416:
-        return TransientError("it does not have the bytes that were asked for", wait_s=0.0)
-    return PermanentError("not there (HTTP 404)" if status == 404 else cause)
+        return TransientError("it does not have the requested bytes", wait_s=0.0)
+    return PermanentError("not found (HTTP 404)" if status == 404 else cause)
 
 
 def _seconds(text: str | None) -> float | None:
@@ -224,11 +225,11 @@ def _check_range(text: str | None, sink: Sink) -> None:
     first, _, _ = rest.partition("-")
     if unit != "bytes" or first != str(sink.offset):
         sink.restart()
-        raise TransientError("it answered with another part than was asked for", wait_s=0.0)
+        raise TransientError("it sent other bytes than requested", wait_s=0.0)
     total = rest.rpartition("/")[2]
     size_bytes = sink.entry.size_bytes
     if size_bytes is not None and total.isdigit() and int(total) != size_bytes:
-        raise WrongBytes(f"{total} bytes instead of {size_bytes}")
+        raise WrongBytes(f"it has {int(total):,} bytes instead of {size_bytes:,}")
 
 
 def _translated(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
@@ -237,7 +238,7 @@ def _translated(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
 
     text = curl.errstr().lower()
     if any(refusal in text for refusal in _TLS_REFUSALS):
-        return Refused("it does not accept our certificate")
+        return Refused("it rejects your certificate")
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
         return PermanentError("its certificate cannot be verified with the configured CAs")
     if code == pycurl.E_SSL_CACERT_BADFILE:
@@ -247,12 +248,12 @@ def _translated(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
     if code == pycurl.E_SSL_CONNECT_ERROR:
         return TransientError("the TLS connection failed", host=True)
     if code in (pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_RESOLVE_PROXY):
-        return Unreachable("no connection: its name is not known")
+        return Unreachable("no connection: its host name cannot be resolved")
     if code == pycurl.E_COULDNT_CONNECT:
         number = curl.getinfo(pycurl.OS_ERRNO)
         return Unreachable(f"no connection: {os.strerror(number)}" if number else "no connection")
     if code == pycurl.E_OPERATION_TIMEDOUT:
-        return Unreachable("no connection in time")  # requests have no other time limit
+        return Unreachable("no connection within the time allowed")  # requests have no other time limit
     if code in (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL):
         return PermanentError("its URL cannot be read")
     return TransientError("the connection was lost")

@@ -77,7 +77,7 @@ def local_path(pfn: str) -> str:
         return rest
     host, slash, path = rest[2:].partition("/")
     if host.lower() not in _LOCAL:
-        raise PermanentError(f"a file of another host ({host})")
+        raise PermanentError(f"the file is on another host ({host})")
     return slash + path
 
 
@@ -99,6 +99,6 @@ def _copy(fd: int, sink: Sink, size_bytes: int) -> None:
 
 def _translated(error: OSError | ValueError) -> PermanentError | TransientError:
     if isinstance(error, ValueError):
-        return PermanentError("its path holds a NUL")
+        return PermanentError("its path contains a NUL character")
     cause = error.strerror or str(error)
     return PermanentError(cause) if error.errno in _PERMANENT else TransientError(cause)

@@ -45,7 +45,7 @@ class Roots:
             if not where.startswith(self._folders):
                 raise OutsideRoots(f"{printable(where)} is not below a folder of file_roots")
             if not stat.S_ISREG(os.fstat(pinned).st_mode):
-                raise PermanentError("not a regular file")
+                raise PermanentError("it is not a regular file")
             return os.open(f"{_DESCRIPTORS}/{pinned}", os.O_RDONLY | os.O_CLOEXEC)
         finally:
             os.close(pinned)

@@ -58,12 +58,12 @@ def next_url(url: str, location: str | None) -> str:
         PermanentError: there is none, it is not http or https, or it leads from https to http.
     """
     if not location:
-        raise PermanentError("a redirect to nowhere")
+        raise PermanentError("it sent a redirect without a target")
     target = urljoin(url, location)
     scheme, colon, rest = target.partition(":")
     scheme = _SCHEMES.get(scheme.lower(), "")
     if not scheme:
-        raise PermanentError("a redirect to something that is not HTTP, not followed")
+        raise PermanentError("it redirects to a URL that is not HTTP; nbrucio does not follow it")
     if url.startswith("https:") and scheme != "https":
-        raise PermanentError("a redirect from https to http, not followed")
+        raise PermanentError("it redirects from https to http; nbrucio does not follow it")
     return scheme + colon + _encoded(rest)

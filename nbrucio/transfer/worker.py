@@ -254,5 +254,5 @@ class Worker:
 
 def _not_tried(job: TransferJob, full: NoSpace) -> NoSpace:
     return NoSpace(
-        f"{job.task.entry.did} was not tried: {full.message}", subject=str(job.task.entry.did), hint=full.hint
+        f"{job.task.entry.did} was not downloaded: {full.message}", subject=str(job.task.entry.did), hint=full.hint
     )

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nbrucio.core.files import Replica
-from nbrucio.errors import MissingDependency
+from nbrucio.disk.libraries import missing_library
 from nbrucio.transfer.base import CHUNK_BYTES, Sink
 from nbrucio.transfer.errors import Attempt, PermanentError, Refused, TransientError, Unreachable
 from nbrucio.transfer.types import StorageAccess, TransferLimits
@@ -49,10 +49,10 @@ class Xrootd:
         try:
             from XRootD import client
         except ImportError as error:
-            raise MissingDependency(
-                "root:// needs the package xrootd, which is not installed.",
-                hint="Install nbrucio with its extra xrootd.",
-                next_command="pip install 'nbrucio[xrootd]'",
+            raise missing_library(
+                "xrootd",
+                "Downloads over root:// need the library xrootd, which is not installed.",
+                pip="'nbrucio[xrootd]'",
             ) from error
         self._client = client
         self._guard = threading.Condition()

@@ -28,7 +28,7 @@ DIMUON = Did("sandbox", "dimuon")
 @pytest.mark.parametrize("wrong", [Credentials("sandbox", "wrong"), Credentials("nobody", "wrong")])
 def test_a_wrong_login_is_refused_with_a_hint(connect: Connect, wrong: Credentials) -> None:
     catalogue = connect(credentials=wrong)
-    with pytest.raises(CredentialsRejected, match="sandbox does not let you in") as caught:
+    with pytest.raises(CredentialsRejected, match="Login to sandbox failed") as caught:
         catalogue.describe(DIMUON)
     assert "Check account, username and password" in str(caught.value.hint)
     assert "wrong" not in str(caught.value)
@@ -184,7 +184,7 @@ for ask in (catalogue.describe, lambda did: list(catalogue.files(did)), lambda d
 
 def test_without_rucio_clients_what_needs_it_says_so() -> None:
     done = subprocess.run([sys.executable, "-c", _WITHOUT_RUCIO], capture_output=True, text=True, check=True)
-    line = "Asking a Rucio server needs rucio-clients, which is not installed. pip install rucio-clients"
+    line = "Requests to a Rucio server need rucio-clients, which is not installed. pip install rucio-clients"
     assert done.stdout.splitlines() == [line] * 4
 
 

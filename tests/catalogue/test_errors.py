@@ -210,7 +210,7 @@ def test_what_does_not_speak_http_cannot_be_reached(connect: Connect, scripted: 
 
 def test_a_login_page_in_place_of_a_token_is_refused(connect: Connect, scripted: ScriptedServer) -> None:
     scripted.answers = [answer(HTML, kind="text/html")]
-    with pytest.raises(RucioRefused, match="did not answer as a Rucio server does"):
+    with pytest.raises(RucioRefused, match="is not that of a Rucio server"):
         connect(host=scripted.url, auth_host=scripted.url).describe(DID)
 
 
@@ -236,7 +236,7 @@ def test_a_search_gives_every_did_it_can_and_then_tells_of_the_others(
     scripted.answers = [LOGIN, answer("\n".join(map(json.dumps, rows)))]
     found = connect(host=scripted.url, auth_host=scripted.url).search("s", "*", "file")
     assert [next(found).did.name, next(found).did.name] == ["a", "d"]
-    with pytest.raises(RucioRefused, match="1 of the DIDs found cannot be shown"):
+    with pytest.raises(RucioRefused, match="1 DID of the result cannot be shown"):
         next(found)
 
 

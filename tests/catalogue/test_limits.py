@@ -83,7 +83,7 @@ def test_an_answer_that_exceeds_a_limit_is_refused_in_words(
     scripted.answers = [reply]
     kind, words, *_ = error_of(lambda: list(reach(**at(scripted)).files(DIMUON)))
     assert kind == "RucioRefused"
-    assert "sent more than a Rucio server does" in words
+    assert "exceeds the limits for a Rucio server" in words
 
 
 def test_a_chunk_whose_size_never_ends_is_given_up(reach: Connect, scripted: ScriptedServer) -> None:
@@ -102,7 +102,7 @@ def test_the_words_of_a_refusal_are_limited_too(
         scripted.answers = list(answers)
         kind, words, *_ = error_of(lambda: ASKS[ask](connect(**at(scripted)), DIMUON))
         assert kind == "RucioRefused"
-        assert "sent more than a Rucio server does" in words
+        assert "exceeds the limits for a Rucio server" in words
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_request_for_which_nobody_waits_is_given_up(
     began = time.monotonic()
     with until(given_up):
         kind, words, *_ = error_of(lambda: list(catalogue.files(DIMUON)))
-    assert (kind, "was given up" in words) == ("Interrupted", True)
+    assert (kind, "was cancelled" in words) == ("Interrupted", True)
     assert time.monotonic() - began < 5
     timer.join()
 

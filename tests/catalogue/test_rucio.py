@@ -50,7 +50,7 @@ def test_an_unknown_did_is_named_with_the_next_step(catalogue: RucioCatalogue, d
     for ask in (catalogue.describe, lambda did: list(catalogue.files(did))):
         with pytest.raises(DidNotFound) as caught:
             ask(Did.parse(did))
-        assert str(caught.value) == f"sandbox knows no DID '{did}'."
+        assert str(caught.value) == f"'{did}' does not exist in sandbox."
         assert caught.value.subject == did
         assert caught.value.next_command == f"nbrucio search '{did.partition(':')[0]}:*'"
 
@@ -231,7 +231,7 @@ def test_scopes_have_wildcards_too_up_to_a_number_of_them(
     found = {str(facts.did) for facts in catalogue.search("*sand*", "twin*", "file")}
     assert found >= {"sandbox:twin.dat", "user.sandbox:twin.dat"}
     monkeypatch.setattr("nbrucio.catalogue.rucio.MAX_SCOPES", 1)
-    with pytest.raises(UsageError, match="2 scopes match; at most 1 are searched"):
+    with pytest.raises(UsageError, match="matches 2 scopes; one search covers at most 1"):
         list(catalogue.search("*", "twin*", "file"))
 
 

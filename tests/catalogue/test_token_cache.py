@@ -289,7 +289,7 @@ def test_a_folder_that_is_not_private_is_made_so_or_refused(
     assert folder.stat().st_mode & 0o777 == 0o700
     folder.rmdir()
     folder.symlink_to(tmp_path)
-    with pytest.raises(BadConfig, match="cannot keep login tokens"):
+    with pytest.raises(BadConfig, match="Login tokens cannot be saved in"):
         token_file(instance, environ)
 
 

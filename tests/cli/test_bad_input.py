@@ -98,8 +98,8 @@ def test_one_bad_requirement_does_not_stop_the_others(connected: Cli, notebook: 
     result = connected("sync", path)
     assert result.exit_code == 2
     assert "1 of 3 ready" in result.out
-    assert "Requirement 1 of the notebook cannot be used: 'nocolon' is not a DID" in result.err
-    assert "Requirement 3 of the notebook cannot be used: it is not an object" in result.err
+    assert "Requirement 1 of the notebook is invalid: 'nocolon' is not a DID" in result.err
+    assert "Requirement 3 of the notebook is invalid: it must be an object" in result.err
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,10 @@ def test_a_handle_that_is_taken_or_no_name(connected: Cli) -> None:
     assert connected("add", "nb.ipynb", "sandbox:dimuon", "--as", "not a name").exit_code == 2
     assert connected("add", "nb.ipynb", "sandbox:dimuon", "--as", "x").exit_code == 0
     taken = connected("add", "nb.ipynb", "sandbox:growing", "--as", "x")
-    assert (taken.exit_code, taken.err.splitlines()[0]) == (2, "error: The handle 'x' is taken by sandbox:dimuon.")
+    assert (taken.exit_code, taken.err.splitlines()[0]) == (
+        2,
+        "error: The handle 'x' is already used for sandbox:dimuon.",
+    )
 
 
 def test_removing_what_is_not_declared_removes_nothing(connected: Cli) -> None:
@@ -141,7 +144,7 @@ def test_removing_what_is_not_declared_removes_nothing(connected: Cli) -> None:
 def test_no_instance_is_configured(cli: Cli, notebook: Write) -> None:
     result = cli("sync", notebook({"did": "sandbox:dimuon", "handle": "x"}), NBRUCIO_CONFIG="/dev/null")
     assert result.exit_code == 2
-    assert "No Rucio instance is configured here." in result.err
+    assert "No Rucio instance is configured on this machine." in result.err
     assert "config.toml" in result.err
 
 
@@ -149,7 +152,7 @@ def test_a_notebook_that_names_an_unknown_instance(connected: Cli, notebook: Wri
     path = notebook({"did": "sandbox:dimuon", "handle": "x", "instance": "evil.example"})
     result = connected("sync", path)
     assert result.exit_code == 2
-    assert "No Rucio instance 'evil.example' is configured here." in result.err
+    assert "The Rucio instance 'evil.example' is not configured on this machine." in result.err
     assert "Configured: sandbox." in result.err
 
 

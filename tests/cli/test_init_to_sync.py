@@ -197,11 +197,11 @@ def test_run_finds_the_kernel_that_a_notebook_does_not_name(
 @pytest.mark.parametrize(
     ("says", "options", "wanted"),
     [
-        ({}, ["-k", "nope"], "The notebook wants the kernel 'nope', which is not installed."),
+        ({}, ["-k", "nope"], "The notebook needs the kernel 'nope', which is not installed."),
         (
             {"language_info": {"name": "fortran"}},
             [],
-            "The notebook is in fortran and names no kernel, and none for fortran is installed.",
+            "The notebook names no kernel, and its language fortran has none on this machine.",
         ),
     ],
     ids=["asked for", "of the language"],
@@ -219,7 +219,7 @@ def test_run_says_that_parameters_cannot_be_written_in_a_language(connected: Cli
     path = notebook(kernelspec={"name": "python3", "language": "klingon", "display_name": "tlhIngan"})
     result = connected("run", path, "-q", "-p", "n", "3")
     assert (result.exit_code, result.out) == (2, ""), result.err
-    assert "error: papermill cannot execute the notebook: No parameter translator functions" in result.err
+    assert "error: papermill cannot run the notebook: No parameter translator functions" in result.err
 
 
 def test_run_tells_which_cell_failed(connected: Cli, notebook: Write) -> None:

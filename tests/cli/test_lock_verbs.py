@@ -61,7 +61,25 @@ def test_a_variant_is_had_by_the_same_handle(connected: Cli, notebook: Write) ->
     assert len(connected("paths", path, "muons", "--variant", "dev").out.splitlines()) == 1
     assert "3 to download" in connected("plan", path).out
     unknown = connected("sync", path, "--variant", "prod")
-    assert (unknown.exit_code, "Declared: dev." in unknown.err) == (2, True)
+    assert (unknown.exit_code, "Declared variants: dev." in unknown.err) == (2, True)
+
+
+def test_status_says_why_a_locked_list_cannot_be_read(cli: Cli) -> None:
+    path = cli.folder / "nb.ipynb"
+    lock = {"did": "s:many", "type": "DATASET", "files": 70, "bytes": 70, "open": False}
+    lock |= {"digest": f"sha256:{'0' * 64}", "locked": "2026-01-01T00:00:00Z"}
+    declared = {"version": 1, "requirements": [{"did": "s:many", "handle": "many"}], "lock": {"many": lock}}
+    path.write_text(json.dumps({"cells": [], "metadata": {"nbrucio": declared}, "nbformat": 4, "nbformat_minor": 5}))
+    beside = path.with_name("nb.ipynb.nbrucio-lock.json")
+    beside.write_text("{")
+    instance = '[instances.a]\nhost = "https://rucio.example.org"\nauth_type = "x509_proxy"\n'
+    (cli.folder / "config.toml").write_text(instance)
+    status = cli("status", path, NBRUCIO_CONFIG=str(cli.folder / "config.toml"))
+    assert (status.exit_code, "not resolved" in status.out) == (0, True)
+    assert f"error: {beside} cannot be read: it is not valid JSON (line 1, column 2)." in status.err
+    beside.unlink()
+    status = cli("status", path, NBRUCIO_CONFIG=str(cli.folder / "config.toml"))
+    assert (status.exit_code, status.err) == (0, ""), "that no sync has resolved it yet is no error"
 
 
 def test_what_excludes_each_other_is_refused(connected: Cli, notebook: Write) -> None:

@@ -100,7 +100,7 @@ def test_other_content_under_a_known_name_is_refused_and_the_rest_goes(connected
     [
         (("--rse", "NOWHERE", "--scope", SCOPE), 2, "knows no RSE 'NOWHERE'"),
         (("--rse", POSIX, "--scope", "nobodys"), 2, "Yours: sandbox, user.sandbox"),
-        (("--rse", POSIX, "--scope", SCOPE, "--lifetime", "soon"), 2, "Write 12h, 30d or 2w"),
+        (("--rse", POSIX, "--scope", SCOPE, "--lifetime", "soon"), 2, "Write for example 12h, 30d or 2w"),
         (("--rse", POSIX, "--scope", "sandbox", "--dataset", "muons"), 2, "sandbox:muons is a CONTAINER"),
         (("--rse", POSIX, "--scope", "sandbox", "--dataset", "dimuon"), 2, "is closed"),
         (("--rse", "SANDBOX_POSIX", "--scope", SCOPE), 5, "may not add files at SANDBOX_POSIX"),

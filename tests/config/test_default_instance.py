@@ -12,7 +12,7 @@ from tests.support.config_texts import ATLAS, BELLE, RUCIO_CFG
 
 
 def test_nothing_configured_says_how_to_begin(configured: Load) -> None:
-    with pytest.raises(UnknownInstance, match="No Rucio instance is configured here") as caught:
+    with pytest.raises(UnknownInstance, match="No Rucio instance is configured on this machine") as caught:
         configured().instance()
     assert "config.toml" in str(caught.value.hint)
     assert "rucio.cfg" in str(caught.value.hint)
@@ -23,9 +23,9 @@ def test_the_only_instance_is_the_default(configured: Load) -> None:
 
 
 def test_of_several_instances_one_must_be_chosen(configured: Load) -> None:
-    with pytest.raises(UnknownInstance, match="No default Rucio instance is chosen") as caught:
+    with pytest.raises(UnknownInstance, match="The default Rucio instance is not set") as caught:
         configured(ATLAS + BELLE).instance()
-    assert "Configured: atlas, belle." in str(caught.value.hint)
+    assert "to one of: atlas, belle." in str(caught.value.hint)
     assert configured('default_instance = "belle"\n' + ATLAS + BELLE).instance().name == "belle"
 
 

@@ -41,16 +41,16 @@ def test_a_bare_host_means_the_only_instance_of_that_host(configured: Load, text
 
 
 def test_a_bare_host_that_fits_several_instances_lists_them(configured: Load) -> None:
-    with pytest.raises(UnknownInstance, match=r"'h\.example' may mean 2 Rucio instances") as caught:
+    with pytest.raises(UnknownInstance, match=r"'h\.example' matches 2 configured Rucio instances") as caught:
         configured(PORT + VO + BELLE).instance("h.example")
-    assert caught.value.hint == "Name one of them in full: h.example:8443 (port), h.example#atl (vo)."
+    assert caught.value.hint == "Write one of them in full: h.example:8443 (port), h.example#atl (vo)."
 
 
 @pytest.mark.parametrize(
     "name", ["h.example:9443", "https://h.example", "h.example/other", "h.example#cms", "h.example/RUCIO"]
 )
 def test_what_is_written_must_hold(configured: Load, name: str) -> None:
-    with pytest.raises(UnknownInstance, match="No Rucio instance"):
+    with pytest.raises(UnknownInstance, match="is not configured on this machine"):
         configured(PORT + server("deep", "https://h.example:8443/rucio") + BELLE).instance(name)
 
 
@@ -63,7 +63,7 @@ def test_a_broken_instance_is_told_rather_than_another_of_its_host_taken(configu
 
 def test_an_alias_of_two_instances_lists_them(configured: Load) -> None:
     named = [server(name, f"https://{name}.example", 'aliases = ["lab"]') for name in ("one", "two")]
-    with pytest.raises(UnknownInstance, match="'lab' may mean 2 Rucio instances"):
+    with pytest.raises(UnknownInstance, match="'lab' matches 2 configured Rucio instances"):
         configured("".join(named)).instance("lab")
 
 
@@ -72,7 +72,7 @@ def test_a_short_name_cannot_be_the_identity_of_another(configured: Load, turned
     texts = [server('"h.example"', "https://other.example"), USUAL]
     config = configured("".join(reversed(texts) if turned else texts))
     assert len(config.instances) == 1
-    assert "already means the instance" in str(config.faults[0].error)
+    assert "is already used by the instance" in str(config.faults[0].error)
 
 
 def test_an_identity_that_is_configured_stays_when_the_port_changes(configured: Load) -> None:
@@ -92,7 +92,7 @@ def test_a_rucio_cfg_of_another_vo_is_another_instance(configured: Load) -> None
 
 
 def test_a_default_that_fits_several_instances_lists_them(configured: Load) -> None:
-    with pytest.raises(UnknownInstance, match="may mean 2 Rucio instances"):
+    with pytest.raises(UnknownInstance, match="matches 2 configured Rucio instances"):
         configured('default_instance = "h.example"\n' + PORT + VO).instance()
 
 

@@ -29,7 +29,7 @@ def test_the_webui_links_dids_whatever_their_names_hold(configured: Load) -> Non
     assert linked.webui_of(Did("s", "/belle/a?b#c")) == (
         "https://webui.example.org/rucio/did/page/s/%2Fbelle%2Fa%3Fb%23c"
     )
-    with pytest.raises(BadConfig, match="webui is not a URL"):
+    with pytest.raises(BadConfig, match="webui must be a URL"):
         configured(BELLE + 'webui = "javascript:alert(1)"\n').instance("belle")
 
 
@@ -56,7 +56,7 @@ def test_other_names_find_none(configured: Load, name: str) -> None:
     with pytest.raises(UnknownInstance) as caught:
         config.instance(name)
     assert caught.value.hint is not None
-    assert "Configured: atlas, belle." in caught.value.hint
+    assert "Configured instances: atlas, belle." in caught.value.hint
     assert all(str(place) in caught.value.hint for place in config.places)
 
 
@@ -76,24 +76,27 @@ def test_two_servers_cannot_share_an_identity(configured: Load) -> None:
     other = BELLE.replace("instances.belle", "instances.twin").replace("rucio.belle", "rucio.other")
     config = configured(BELLE + other + 'identity = "rucio.belle.example"\n')
     assert config.instance("rucio.belle.example").name == "belle"
-    with pytest.raises(BadConfig, match=r"instances\.twin\.identity .* already means the instance belle"):
+    with pytest.raises(BadConfig, match=r"instances\.twin\.identity .* is already used by the instance belle"):
         config.instance("twin")
 
 
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ('host = "rucio.example"', "instances.x.host is not a URL"),
-        ('host = "ftp://rucio.example"', "instances.x.host is not a URL"),
-        ('host = "https://rucio.example:99999"', "instances.x.host is not a URL"),
-        ('host = "https://me:secret@rucio.example"', "instances.x.host must not hold a login"),
-        ("host = 3", "instances.x.host is not a text"),
+        ('host = "rucio.example"', "instances.x.host must be a URL"),
+        ('host = "ftp://rucio.example"', "instances.x.host must be a URL"),
+        ('host = "https://rucio.example:99999"', "instances.x.host must be a URL"),
+        ('host = "https://me:secret@rucio.example"', "instances.x.host must not contain a login"),
+        ("host = 3", "instances.x.host must be a string"),
         ('account = "a"', "instances.x.host is missing"),
-        ('host = "https://r.example"\nauth_type = "saml"', "instances.x.auth_type is none of userpass"),
-        ('host = "https://r.example"\nauth_type = ""', "instances.x.auth_type is empty"),
+        ('host = "https://r.example"\nauth_type = "saml"', "instances.x.auth_type must be one of userpass"),
+        ('host = "https://r.example"\nauth_type = ""', "instances.x.auth_type must not be empty"),
         ('host = "https://r.example"', "instances.x.auth_type is missing"),
-        ('host = "https://r.example"\nauth_type = "gss"\naliases = "one"', "instances.x.aliases is not a list"),
-        ('host = "https://r.example"\nauth_type = "gss"\nca_cert = "\\u0000"', "instances.x.ca_cert holds a NUL"),
+        ('host = "https://r.example"\nauth_type = "gss"\naliases = "one"', "instances.x.aliases must be a list"),
+        (
+            'host = "https://r.example"\nauth_type = "gss"\nca_cert = "\\u0000"',
+            "instances.x.ca_cert must not contain a NUL",
+        ),
         (
             'host = "https://r.example"\nauth_type = "gss"\n[[instances.x.mounts]]\nrse = "R"',
             "instances.x.mounts[0].path is missing",
@@ -101,12 +104,12 @@ def test_two_servers_cannot_share_an_identity(configured: Load) -> None:
         (
             'host = "https://r.example"\nauth_type = "gss"\n'
             '[[instances.x.mounts]]\nrse = "R"\npath = "/r"\nbegins_at = -1',
-            "instances.x.mounts[0].begins_at is not a whole number of at least 0",
+            "instances.x.mounts[0].begins_at must be a whole number of at least 0",
         ),
         (
             'host = "https://r.example"\nauth_type = "gss"\n'
             '[[instances.x.mounts]]\nrse = "R"\npath = "/r"\nbegins_at = 1\nprefix = "file://r/"',
-            "instances.x.mounts[0].prefix and begins_at exclude each other",
+            "instances.x.mounts[0].prefix cannot be combined with begins_at",
         ),
         ('rucio_cfg = "nowhere.cfg"', "nowhere.cfg cannot be read as a rucio.cfg: No such file"),
     ],

@@ -91,16 +91,16 @@ def test_what_parses_without_fault_fits_the_schema(pairs: list[tuple[Did, str]])
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
-        ("text", "it is not an object"),
-        ({"handle": "a"}, "it has no 'did'"),
-        ({"did": "nocolon", "handle": "a"}, "it has no scope"),
-        ({"did": "s:n"}, "has no 'handle'"),
-        ({"did": "s:n", "handle": "class"}, "is no Python name"),
+        ("text", "it must be an object"),
+        ({"handle": "a"}, "'did' is missing"),
+        ({"did": "nocolon", "handle": "a"}, "the scope is missing"),
+        ({"did": "s:n"}, "'handle' is missing"),
+        ({"did": "s:n", "handle": "class"}, "is a Python keyword"),
         ({"did": "s:n", "handle": "__import__"}, "begins with '_'"),
-        ({"did": "s:n", "handle": "<b>"}, "is no Python name"),
-        ({"did": "s:n", "handle": "\x1b[31m"}, "is no Python name"),
-        ({"did": "s:n", "handle": "a" * 101}, "is no Python name"),
-        ({"did": "s:n", "handle": "a", "instance": 3}, "'instance' must be a name"),
+        ({"did": "s:n", "handle": "<b>"}, "must be a Python identifier"),
+        ({"did": "s:n", "handle": "\x1b[31m"}, "must be a Python identifier"),
+        ({"did": "s:n", "handle": "a" * 101}, "more than 100 characters"),
+        ({"did": "s:n", "handle": "a", "instance": 3}, "'instance' must be a string"),
         ({"did": "s:n", "handle": "a", "access": "steal"}, "'access' must be one of"),
         ({"did": "s:n", "handle": "a", "select": {"first": 0}}, "whole number"),
     ],
@@ -115,7 +115,7 @@ def test_a_bad_requirement_says_what_is_wrong(entry: object, why: str) -> None:
 def test_a_handle_used_twice_counts_once() -> None:
     twice = Declaration.parse({"requirements": [{"did": "s:a", "handle": "x"}, {"did": "s:b", "handle": "x"}]})
     assert [str(requirement.did) for requirement in twice.requirements] == ["s:a"]
-    assert "used twice" in twice.faults[0].error.message
+    assert "another requirement has the handle" in twice.faults[0].error.message
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_a_lock_speaks_only_of_what_was_locked() -> None:
 
 def test_adding_refuses_a_taken_handle_and_a_declared_did() -> None:
     declaration = Declaration.parse(GOOD)
-    with pytest.raises(BadDeclaration, match=r"taken by user\.jdoe:dimuon\.2012"):
+    with pytest.raises(BadDeclaration, match=r"already used for user\.jdoe:dimuon\.2012"):
         declaration.with_requirement(Requirement(Did("s", "n"), "dimuon"))
-    with pytest.raises(BadDeclaration, match="declared already, as 'dimuon'"):
+    with pytest.raises(BadDeclaration, match="already declared, as 'dimuon'"):
         declaration.with_requirement(Requirement(Did("user.jdoe", "dimuon.2012"), "again"))
 
 

@@ -42,10 +42,10 @@ def test_only_the_first_colon_divides() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("dimuon", "it has no scope"),
-        (":dimuon", "a scope is made of letters"),
-        ("..:dimuon", "a scope is made of letters"),
-        ("a/b:dimuon", "a scope is made of letters"),
+        ("dimuon", "the scope is missing"),
+        (":dimuon", "a scope consists of letters"),
+        ("..:dimuon", "a scope consists of letters"),
+        ("a/b:dimuon", "a scope consists of letters"),
         ("sandbox:", "its name is empty"),
         ("sandbox:a\0b", "control character"),
         ("sandbox:a\nb", "control character"),

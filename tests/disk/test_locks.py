@@ -34,7 +34,7 @@ def test_consent_is_kept_where_the_file_system_refuses_locks(
 def test_a_lock_that_another_keeps_is_waited_for_up_to_a_limit(tmp_path: Path) -> None:
     path = tmp_path / "grants.json"
     other = FileLock(f"{path}.lock", is_singleton=False)
-    words = r"another process has kept .*grants\.json\.lock for more than 0\.1 s"
+    words = r"another process has locked .*grants\.json\.lock for more than 0\.1 s"
     with other, pytest.raises(OSError, match=words), locks.locked(path, wait_s=0.1):
         raise AssertionError("it is locked")
     with locks.locked(path, wait_s=0.1):

@@ -272,7 +272,7 @@ def test_a_write_that_cannot_be_undone_names_the_copy(linked: Path, monkeypatch:
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "ftruncate", fail)
-        with pytest.raises(BadNotebook, match="holds what was in it before"):
+        with pytest.raises(BadNotebook, match="its previous content is in"):
             save(opened, VALUE)
     assert copy_of(linked).read_text() == MINIMAL
 
@@ -307,10 +307,10 @@ def test_an_edit_after_a_kill_waits_for_a_person(linked: Path) -> None:
     killed_at("ftruncate", linked)
     copy = copy_of(linked)
     linked.write_text(json.dumps({**json.loads(MINIMAL), "more": 1}))
-    with pytest.raises(BadNotebook, match="seems to be under way"):
+    with pytest.raises(BadNotebook, match="seems to be writing it"):
         save(load(linked), VALUE)
     os.utime(copy, (0, 0))
-    with pytest.raises(BadNotebook, match=r"an edit of it was cut off, and .* holds what was in it before"):
+    with pytest.raises(BadNotebook, match=r"an earlier write was interrupted; .* previous content in"):
         save(load(linked), VALUE)
     assert copy.read_text() == MINIMAL
     linked.write_text(MINIMAL)

@@ -91,12 +91,12 @@ def test_what_is_kept_and_cannot_be_read_is_an_error_that_names_it(tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "why", "action"),
     [
-        (b"", "not JSON", "move it away: it is asked again"),
-        (b'{"entries": [', "not JSON", "move it away"),
+        (b"", "not valid JSON", "move it away: it is asked again"),
+        (b'{"entries": [', "not valid JSON", "move it away"),
         (b"\xff", "not UTF-8", "move it away"),
-        (b"[]", "not what it should be", "move it away"),
-        (b"[" * 900, "nested|not JSON", "move it away"),
-        (b'{\n<<<<<<< HEAD\n"entries": []\n=======\n>>>>>>> theirs\n}', "not JSON", "Resolve the merge conflict"),
+        (b"[]", "content is malformed", "move it away"),
+        (b"[" * 900, "nested|not valid JSON", "move it away"),
+        (b'{\n<<<<<<< HEAD\n"entries": []\n=======\n>>>>>>> theirs\n}', "not valid JSON", "Resolve the merge conflict"),
     ],
 )
 def test_damage_is_told_with_the_next_action(tmp_path: Path, text: bytes, why: str, action: str) -> None:

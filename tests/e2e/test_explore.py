@@ -159,7 +159,9 @@ def test_names_scopes_kinds_and_conditions_narrow_a_search(browser: Browser) -> 
     search(panel, "sandbox:*", "Datasets", "project = dimuon or length = 2 and bytes < 1 MB")
     assert {"sandbox:dimuon", "sandbox:mounted"} <= set(found(panel))
     search(panel, "sandbox:*", "Datasets", "nonsense")
-    expect(panel.node.get_by_label("Problem")).to_contain_text("'nonsense' is not a condition. Write key=value")
+    expect(panel.node.get_by_label("Problem")).to_contain_text(
+        "'nonsense' is not a condition. Write for example key=value"
+    )
     search(panel, "sandbox:nothing-of-the-kind")
     expect(panel.node.get_by_text("Nothing found.")).to_be_visible()
 

@@ -84,7 +84,7 @@ def test_consent_progress_and_errors(browser: Browser, large: str) -> None:
     assert any("/s · " in each and " left" in each for each in words)
     assert any("/s" in chip for _, _, chip in panel.seen("Progress of the sync"))
     gone = panel.row("gone")
-    expect(gone).to_contain_text("knows no DID")
+    expect(gone).to_contain_text("does not exist in")
     expect(gone.get_by_role("button", name="Remove")).to_be_visible()
     panel.shot("error")
     page.evaluate(THEME, "JupyterLab Dark")

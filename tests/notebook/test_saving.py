@@ -72,7 +72,7 @@ def test_save_refuses_a_file_that_changed_meanwhile(notebook: Notebook, value: D
     notebook.path.write_text(MINIMAL)
     with pytest.raises(BadNotebook) as caught:
         save(notebook, value)
-    assert caught.value.message == f"'{notebook.path}' changed on disk meanwhile, so it was not written."
+    assert caught.value.message == f"'{notebook.path}' was not written: another program changed it meanwhile."
     assert only_file(notebook) == MINIMAL.encode()
 
 
@@ -95,7 +95,7 @@ def test_save_refuses_a_read_only_file_even_to_root(notebook: Notebook) -> None:
         save(notebook, VALUE)
     assert caught.value.message == f"'{notebook.path}' cannot be written: it is read-only."
     folder = notebook.path.parent
-    assert caught.value.hint == f"Check that you may write to the folder '{folder}' and the file."
+    assert caught.value.hint == f"Check that you may write the file and its folder '{folder}'."
     assert only_file(notebook) == notebook.raw
 
 
@@ -148,7 +148,7 @@ def test_a_folder_that_cannot_be_synced_is_no_failure(notebook: Notebook, monkey
 
 def test_what_could_not_be_read_again_is_never_written(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "with_value", lambda *_: b"{")
-    with pytest.raises(BadNotebook, match="not JSON"):
+    with pytest.raises(BadNotebook, match="not valid JSON"):
         save(notebook, VALUE)
     assert only_file(notebook) == notebook.raw
 
@@ -175,7 +175,7 @@ def test_an_empty_notebook_takes_no_ones_place(tmp_path: Path, make: Callable[[P
     make(path)
     with pytest.raises(BadNotebook) as caught:
         create_empty(path)
-    assert (caught.value.message, caught.value.hint) == (f"'{path}' exists already.", "Choose another name.")
+    assert (caught.value.message, caught.value.hint) == (f"'{path}' already exists.", "Choose another name.")
     assert not (tmp_path / "nowhere").exists()
 
 

@@ -121,9 +121,9 @@ def test_jupytexts_round_trip_keeps_the_declaration(tmp_path: Path, fmt: str) ->
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("# jupyter:\n#   nbrucio: [\n", "cannot be read as YAML"),
+        ("# jupyter:\n#   nbrucio: [\n", "is not valid YAML"),
         ("# jupyter:\n#   a: &x [1]\n#   b: *x\n", "reference"),
-        ("# jupyter:\n#   nbrucio: !!python/object:os.system {}\n", "cannot be read as YAML"),
+        ("# jupyter:\n#   nbrucio: !!python/object:os.system {}\n", "is not valid YAML"),
     ],
 )
 def test_a_bad_header_is_told(tmp_path: Path, header: str, words: str) -> None:

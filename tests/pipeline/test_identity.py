@@ -185,7 +185,7 @@ def test_a_bare_host_in_an_old_notebook_goes_on_working_and_says_what_is_matched
     report = sync([path], configured(first={}, second=second))
     assert report.exit_code == 2
     (error,) = report.notebooks[0].requirements[0].errors()
-    assert error.hint == f"Name one of them in full: {identity} (first), 127.0.0.1:9 (second)."
+    assert error.hint == f"Write one of them in full: {identity} (first), 127.0.0.1:9 (second)."
 
 
 def test_a_grant_holds_for_the_one_instance_that_it_names(
@@ -250,7 +250,7 @@ def test_add_refuses_what_is_declared_however_its_instance_is_written(
     config = configured(first={})
     path = notebook(tmp_path, config.instance().identity if written == "full" else written)
     for name in (None, "first"):
-        with pytest.raises(BadDeclaration, match="is declared already, as 'data'"):
+        with pytest.raises(BadDeclaration, match="is already declared, as 'data'"):
             add(path, [Did.parse(DATA)], config, handle="again", instance=name)
     elsewhere = notebook(tmp_path, "rucio.example")
     assert add(elsewhere, [Did.parse(DATA)], config, handle="again").changed

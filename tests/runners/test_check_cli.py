@@ -118,7 +118,7 @@ def test_git_shows_the_data_by_textconv(two_commits: Shell) -> None:
     assert "execution_count" not in shown
     # A notebook in a merge conflict still has a diff.
     (two_commits.folder / "nb.ipynb").write_text("<<<<<<< ours")
-    assert "+'nb.ipynb' is not JSON" in git(two_commits, "diff").replace(str(two_commits.folder), "")
+    assert "+'nb.ipynb' is not valid JSON" in git(two_commits, "diff").replace(str(two_commits.folder), "")
 
 
 def test_git_calls_it_as_its_diff_command(two_commits: Shell) -> None:

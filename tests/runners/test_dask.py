@@ -123,7 +123,7 @@ def test_the_plugin_brings_each_file_to_each_node_once(shell: Shell, small: dict
 
 def test_a_node_that_cannot_have_the_data_says_so(shell: Shell) -> None:
     shell.notebook({"did": "sandbox:deleted.since", "handle": "small"})
-    assert "DidNotFound sandbox knows no DID 'sandbox:deleted.since'" in "\n".join(run(shell, REFUSED))
+    assert "DidNotFound 'sandbox:deleted.since' does not exist in sandbox" in "\n".join(run(shell, REFUSED))
 
 
 def test_tasks_read_the_data_of_the_plugin_that_was_registered_last(

@@ -105,7 +105,7 @@ def test_when_the_dataset_is_gone_it_fails_and_says_so_in_one_line(shell: Shell,
     code = ("import nbrucio\nfiles = nbrucio.data['small']", "open('ran', 'w')")
     done = call(shell, runner, shell.notebook({"did": erased, "handle": "small"}, code=code))
     assert done.exit_code != 0
-    lines = [line for line in done.told.splitlines() if f"sandbox knows no DID '{erased}'" in line]
+    lines = [line for line in done.told.splitlines() if f"'{erased}' does not exist in sandbox" in line]
     assert lines, done.told
     assert not (shell.folder / "ran").exists()
 

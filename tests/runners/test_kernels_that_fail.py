@@ -34,7 +34,7 @@ def test_a_kernel_whose_program_is_missing_is_named(shell: Shell) -> None:
 
 def test_a_kernel_that_ends_at_its_start_is_quoted(shell: Shell) -> None:
     told = _run_with(shell, "mute")
-    assert "The kernel died before replying to kernel_info. It wrote last: 'No module named ipykernel'." in told
+    assert "The kernel died before replying to kernel_info. Its last output: 'No module named ipykernel'." in told
 
 
 @pytest.mark.parametrize("cell", ["import os; os.kill(os.getpid(), 9)", "import os; os._exit(0)"])

@@ -31,7 +31,7 @@ def test_one_bad_notebook_does_not_stop_the_others(shell: Shell, small: dict[str
     (shell.folder / "bad.ipynb").write_text("{")
     done = shell("nbrucio", "sync", ".")
     assert (done.exit_code, done.out.splitlines()[-1].split(",")[0]) == (2, "1 of 1 ready")
-    assert "bad.ipynb' is not JSON" in done.err
+    assert "bad.ipynb' is not valid JSON" in done.err
 
 
 def test_a_store_from_another_jobs_cache_is_used(

@@ -71,7 +71,7 @@ def test_a_parameter_chooses_the_variant(shell: Shell, small: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("requirement", "words", "exit_code", "line"),
     [
-        (GONE, (), 4, "Error: sandbox knows no DID 'sandbox:deleted.since'."),
+        (GONE, (), 4, "Error: 'sandbox:deleted.since' does not exist in sandbox."),
         (CHOSEN, ("-p", "dataset", "nonsense"), 2, "the parameter 'dataset': 'nonsense' is not a DID"),
     ],
 )

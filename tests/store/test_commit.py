@@ -168,7 +168,7 @@ def test_a_full_disk_ends_the_run_at_once_and_leaves_no_partial(tmp_path: Path) 
     disk.write = _full_for_data  # type: ignore[method-assign]
     outcomes = _bring(Store(tmp_path / "store", fs=disk), tasks)
     assert all(isinstance(outcome.error, NoSpace) for outcome in outcomes)
-    assert sum("was not tried" in str(outcome.error) for outcome in outcomes) == 19
+    assert sum("was not downloaded" in str(outcome.error) for outcome in outcomes) == 19
     assert partials(tmp_path / "store") == []
     assert objects(tmp_path / "store") == []
 
@@ -190,7 +190,7 @@ def test_a_read_only_store_says_so(tmp_path: Path) -> None:
 
 def test_a_file_where_the_store_should_be_says_so(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("not a folder")
-    with pytest.raises(BadConfig, match="a file stands where a folder should be"):
+    with pytest.raises(BadConfig, match="must be a folder"):
         _bring(Store(tmp_path / "store"), [file_task(tmp_path / "rse", "x", b"x")])
 
 

@@ -101,7 +101,7 @@ def test_what_cannot_be_read_is_an_error_that_names_it_and_a_sync_replaces_it(st
 
     disk.readinto = fail  # type: ignore[method-assign]
     broken = Store(store.root, fs=disk)
-    with pytest.raises(Unavailable, match=f"test:x.root in the store cannot be read: {path}"):
+    with pytest.raises(Unavailable, match=f"The cached file of test:x.root cannot be read: {path}"):
         broken.examine(INSTANCE, X)
     assert broken.verify(INSTANCE, X) is None
 

@@ -145,7 +145,7 @@ def test_a_full_line_of_causes_is_in_the_error(store: Store, tmp_path: Path) -> 
     (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), replicas)], store, LOCAL, SilentReporter())
     assert str(outcome.error) == (
         "test:x could not be read from any replica. ONE: No such file or directory; "
-        "TWO: nbrucio does not support the protocol 'gopher'; THREE: not a regular file."
+        "TWO: nbrucio does not support the protocol 'gopher'; THREE: it is not a regular file."
     )
 
 
@@ -164,7 +164,7 @@ def test_a_full_line_of_causes_is_in_the_error(store: Store, tmp_path: Path) -> 
         ("root://\udc80//x", "its URL cannot be read"),
         ("root://h//a\0b", "its URL cannot be read"),
         ("root://h:port//x", "Invalid arguments"),
-        ("file://other/f", "a file of another host"),
+        ("file://other/f", "the file is on another host"),
     ],
 )
 def test_a_replica_whose_url_cannot_be_read_costs_its_file_alone(

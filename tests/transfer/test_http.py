@@ -158,7 +158,7 @@ def test_a_storage_that_wants_a_certificate_is_not_read_without(
         access = replace(access, proxy=tmp_path / "proxy")
     error = bring(strict.url("good"), access=access).error
     assert isinstance(error, CredentialsRejected)
-    assert ("cannot be read" if content else "does not accept our certificate") in str(error)
+    assert ("cannot be read" if content else "rejects your certificate") in str(error)
 
 
 def test_cas_may_be_a_folder_as_grid_sites_have_it(
