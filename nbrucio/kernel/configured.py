@@ -26,7 +26,7 @@ def digests_of(paths: Iterable[str]) -> dict[str, str | None]:
     return {path: _digest_of(path) for path in paths}
 
 
-def changed_file(recorded: Mapping[str, str | None]) -> str | None:
+def changed_config(recorded: Mapping[str, str | None]) -> str | None:
     """The first file that differs from these digests; None when none does.
 
     One that was there and cannot be read now is none: a kernel in a container may not see it.

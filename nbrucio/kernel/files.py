@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, NoReturn, SupportsIndex, overload
 
+from .changed import fault_of
 from .manifest import Entry
+from .refusals import changed_file
 
 
 class File(NamedTuple):
@@ -20,6 +22,9 @@ class File(NamedTuple):
 
 class Files(tuple[str, ...]):
     """The paths of a requirement's files, or the PFNs of streamed ones. Immutable.
+
+    A file is checked by one stat, 3 µs on a local disk, when code takes it by its index or in a loop. `DataNotHere` is
+    raised for one that was removed or changed since the sync. The paths in ``files`` and ``folder`` are not checked.
 
     Attributes:
         did: the requirement's DID.
@@ -38,14 +43,36 @@ class Files(tuple[str, ...]):
     ca: str | None
     token: Mapping[str, str] | None
 
-    def __new__(cls, entry: Entry) -> Files:
+    _entry: Entry
+    _notebook: str
+
+    def __new__(cls, entry: Entry, notebook: str) -> Files:
         facts = tuple(
             File(str(f["did"]), f.get("path"), f.get("pfn"), f.get("bytes"), f.get("checksum")) for f in entry.files
         )
         self = super().__new__(cls, (file.path or file.pfn or "" for file in facts))
         vars(self).update(handle=entry.handle, did=entry.did, folder=entry.folder, files=facts)
-        vars(self).update(ca=entry.ca, token=entry.token)
+        vars(self).update(ca=entry.ca, token=entry.token, _entry=entry, _notebook=notebook)
         return self
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> str: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> tuple[str, ...]: ...
+    def __getitem__(self, index: SupportsIndex | slice, /) -> str | tuple[str, ...]:
+        if isinstance(index, slice):
+            return tuple(self[position] for position in range(*index.indices(len(self))))
+        path = super().__getitem__(index)
+        fault = fault_of(self._entry.files[index.__index__()], self._entry)
+        if fault is not None:
+            raise changed_file(self._entry, path, fault, self._notebook)
+        return path
+
+    def __iter__(self) -> Iterator[str]:
+        return (self[position] for position in range(len(self)))
+
+    def _unchecked(self) -> list[str]:
+        return list(super().__iter__())
 
     @property
     def bytes(self) -> int | None:
@@ -63,11 +90,12 @@ class Files(tuple[str, ...]):
         Raises:
             OSError: a CA, proxy or token file that is named cannot be read.
         """
-        if not any(path.startswith("https:") for path in self):
+        paths = self._unchecked()
+        if not any(path.startswith("https:") for path in paths):
             return {}
         from . import streaming  # ssl takes 10 ms, and most data is local
 
-        plain = any(path.startswith("http:") for path in self)  # the options are the same for all of them
+        plain = any(path.startswith("http:") for path in paths)  # the options are the same for all of them
         return streaming.storage_options(self.ca, None if plain else self.token)
 
     @property
@@ -90,12 +118,12 @@ class Files(tuple[str, ...]):
     def __repr__(self) -> str:
         files = "1 file" if len(self) == 1 else f"{len(self)} files"
         size = "size unknown" if self.bytes is None else readable(self.bytes)
-        place = self.folder or (self[0] if self else "empty")
+        place = self.folder or next(super().__iter__(), "empty")
         return f"<nbrucio {self.handle!r} {self.did}: {files}, {size}, {place}>"
 
     # A worker may lack nbrucio, and needs the paths only.
     def __reduce__(self) -> tuple[type, tuple[list[str]]]:
-        return (tuple, (list(self),))
+        return (tuple, (self._unchecked(),))
 
     def __copy__(self) -> Files:
         return self

@@ -10,16 +10,16 @@ from pathlib import Path
 from . import program, where
 from .asked import Asked
 from .changed import fault_of
-from .configured import changed_file, stamp_of
+from .configured import changed_config, stamp_of
 from .errors import DataNotHere
 from .files import Files
 from .manifest import MAX_BYTES, Entry, LoadedManifest, read, read_regular
-from .refusals import command_line, not_ready, unknown_handle
+from .refusals import changed_file, command_line, not_ready, unknown_handle
 
 #: How many of a requirement's local files are checked at its first use, at 2 µs each on a local disk.
 CHECKED_FILES = 1_024
 #: How many are checked at each later use: enough to notice an evicted requirement, and cheap in a loop over 100,000
-#: files on a network file system.
+#: files on a network file system. Each file is checked again when code takes it, see `Files`.
 PROBED_FILES = 16
 
 
@@ -137,7 +137,7 @@ class Data:
     def _changed_config(self, manifest: LoadedManifest) -> str | None:
         stamp = stamp_of(manifest.config)
         if self._config is None or self._config[0] is not manifest or self._config[1] != stamp:
-            self._config = (manifest, stamp, changed_file(manifest.config))
+            self._config = (manifest, stamp, changed_config(manifest.config))
         return self._config[2]
 
     def _asked(self, notebook: str) -> Asked | None:
@@ -230,11 +230,7 @@ class Data:
         for index in range(0, count, count // (CHECKED_FILES if files is None else PROBED_FILES) + 1):
             fault = fault_of(entry.files[index], entry)
             if fault is not None:
-                raise DataNotHere(
-                    f"{entry.handle!r} ({entry.did}) must be synced again: {entry.files[index]['path']} {fault}.",
-                    entry.handle,
-                    command_line("sync", manifest.notebook),
-                )
+                raise changed_file(entry, entry.files[index]["path"], fault, manifest.notebook)
         if files is None:
-            files = self._made[entry.handle] = Files(entry)
+            files = self._made[entry.handle] = Files(entry, manifest.notebook)
         return files

@@ -23,6 +23,12 @@ def not_ready(entry: Entry, manifest: LoadedManifest) -> DataNotHere:
     return DataNotHere(f"{what} is missing: {reason}", entry.handle, error.get("next_command") or sync)
 
 
+def changed_file(entry: Entry, path: str, fault: str, notebook: str) -> DataNotHere:
+    """The error for a file of ``entry`` that cannot be used any more, because of ``fault``."""
+    words = f"{entry.handle!r} ({entry.did}) must be synced again: {path} {fault}."
+    return DataNotHere(words, entry.handle, command_line("sync", notebook))
+
+
 def unknown_handle(handle: object, manifest: LoadedManifest) -> DataNotHere:
     """The error for a handle that the notebook does not declare, with the closest declared ones."""
     import difflib  # costs 3 ms, and only a mistake needs it

@@ -7,12 +7,13 @@ import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import nbrucio
-from nbrucio.kernel import Data, DataNotHere, File, lookup
+from nbrucio.kernel import Data, DataNotHere, File, Files, lookup
 from nbrucio.pipeline.manifest import ManifestEntry, ManifestError, ManifestFile, write
 from tests.support.manifests import local_entry, of
 
@@ -216,6 +217,42 @@ def test_few_files_of_many_are_looked_at(here: Here, monkeypatch: pytest.MonkeyP
     checked.clear()
     assert len(here.data["many"]) == 100_000
     assert 10 <= len(checked) <= 17
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda files: files[1_000],
+        lambda files: files[-1_000],
+        lambda files: files[990:1_010],
+        list,
+        dict.fromkeys,
+        lambda files: (lambda *paths: paths)(*files),
+        max,
+    ],
+    ids=["index", "from the end", "slice", "list", "keys", "arguments", "max"],
+)
+def test_a_file_is_checked_when_code_takes_it_out_of_many(here: Here, take: Callable[[Files], object]) -> None:
+    here.manifest(local_entry(here.folder, "many", *(f"f{number:04}" for number in range(2_000))))
+    files = here.data["many"]
+    assert len(files) == 2_000
+    assert take(files)
+    (here.folder / "f1000").write_bytes(b"else")
+    assert here.data["many"] is files, "16 of them are checked when the handle is asked for"
+    with pytest.raises(DataNotHere, match="f1000 has 4 bytes instead of 10") as refused:
+        take(files)
+    assert refused.value.next_command == f"nbrucio sync {here.folder / 'nb.ipynb'}"
+    assert files[0] == str(here.folder / "f0000"), "the others can be taken"
+    assert len(pickle.loads(pickle.dumps(files))) == 2_000, "a worker may have files of its own"
+    assert repr(files).startswith("<nbrucio 'many' s:many: 2000 files, 20.0 kB, ")
+
+
+def test_the_only_file_is_checked_when_its_path_is_asked_for(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "muons", "x"))
+    files = here.data["muons"]
+    (here.folder / "x").unlink()
+    with pytest.raises(DataNotHere, match="is gone"):
+        _ = files.path
 
 
 def test_message_when_the_manifest_is_newer(here: Here) -> None:

@@ -14,7 +14,8 @@ from nbrucio.core.did import Did
 from nbrucio.core.events import Event, Noticed, SilentReporter
 from nbrucio.core.plan import Access
 from nbrucio.core.report import NotebookReport
-from nbrucio.kernel.lookup import Data, Files
+from nbrucio.kernel.files import Files
+from nbrucio.kernel.lookup import Data
 from nbrucio.kernel.manifest import Entry
 from nbrucio.operations.verify import verify
 from nbrucio.pipeline.estimate import estimate
@@ -171,7 +172,7 @@ def test_a_kernel_sends_no_token_where_a_file_is_opened_over_http(monkeypatch: p
     token = {"variable": "BEARER_TOKEN"}
     for scheme, sent in (("https", True), ("http", False)):
         files = [{"did": "s:n", "pfn": f"{one}://storage.example/f"} for one in ("https", scheme)]
-        muons = Files(Entry("muons", "s:d", "ready", files, None, None, False, token=token))
+        muons = Files(Entry("muons", "s:d", "ready", files, None, None, False, token=token), "nb.ipynb")
         assert ("headers" in muons.storage_options) is sent
 
 
