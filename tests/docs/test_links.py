@@ -55,3 +55,16 @@ def test_the_files_that_the_architecture_names_are_there(page: str) -> None:
     rooms = [ROOT, ROOT / "nbrucio"]
     in_the_store = {"objects/", "partial/", "views/", "lists/", "kernels/", "aside/", "objects/ab"}
     assert {name for name in named - in_the_store if not any((room / name).exists() for room in rooms)} == set()
+
+
+def test_the_code_uses_the_words_of_the_glossary() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+?) \| [^|]+? \| ([^|]+?) \|$", text.partition("## Glossary")[2], re.MULTILINE)
+    glossary = [(words, where) for words, where in rows if where.startswith("`") and "json" not in where]
+    assert len(glossary) > 30
+    for words, where in glossary:
+        paths = (ROOT / "nbrucio" / name for name in re.findall(r"`([^`]+)`", where))
+        files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.glob("*.py")))]
+        code = re.sub(r"[\s_]", "", "".join(file.read_text(encoding="utf-8") for file in files)).lower()
+        for word in words.split(", "):
+            assert word.replace(" ", "").lower() in code, f"{word} is not in {where}"
