@@ -1,4 +1,4 @@
-"""From the operator's, the user's and the environment's wishes to the policy of this machine."""
+"""Combine the settings of operator, user and environment to the policy of this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _CORRECT_VARIABLE = "Correct or unset it."
 
 
-class _Wishes(NamedTuple):
+class _PolicySettings(NamedTuple):
     max_download: int | None
     keep_free: int | None
     offline: bool
@@ -28,7 +28,7 @@ class _Wishes(NamedTuple):
     allow_unverifiable: bool | None
 
     @classmethod
-    def of(cls, table: Table) -> _Wishes:
+    def of(cls, table: Table) -> _PolicySettings:
         return cls(
             table.size("max_download"),
             table.size("keep_free"),
@@ -42,7 +42,7 @@ class _Wishes(NamedTuple):
 
 
 def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Policy:
-    """The policy that holds: the user's wishes within the operator's limits.
+    """Return the policy in force: the user's settings within the operator's limits.
 
     The operator's ``max_download`` and ``parallel`` are most, ``keep_free`` is least, ``offline`` is final; timeouts
     are only defaults. Either can switch traces off, or forbid unverifiable files.
@@ -50,7 +50,7 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
     Raises:
         BadConfig: a setting is wrong, in a file or in the environment.
     """
-    operator, own, default = _Wishes.of(system), _Wishes.of(user), Policy()
+    operator, own, default = _PolicySettings.of(system), _PolicySettings.of(user), Policy()
     max_download = _first(_variable_size(environ, "NBRUCIO_MAX_DOWNLOAD"), own.max_download, operator.max_download)
     keep_free = _first(_variable_size(environ, "NBRUCIO_KEEP_FREE"), own.keep_free, operator.keep_free)
     unverifiable = operator.allow_unverifiable, own.allow_unverifiable

@@ -62,11 +62,11 @@ class Home:
         """The syncs of a server that was just started."""
         return SyncJobs(lambda _run: None, logging.getLogger(), self.grants, load)
 
-    def sync(self, wish: SyncRequest) -> str:
+    def sync(self, request: SyncRequest) -> str:
         """How the dataset is after a sync of a new server."""
         server = self.server()
         try:
-            return server.start(self.path, wish).future.result(120).states["many"]
+            return server.start(self.path, request).future.result(120).states["many"]
         finally:
             server.close()
 

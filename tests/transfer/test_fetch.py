@@ -1,4 +1,4 @@
-"""How a run treats hosts, other writers, and the wish to stop."""
+"""How a run treats hosts, other writers and cancellation."""
 
 from __future__ import annotations
 
