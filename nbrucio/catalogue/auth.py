@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbrucio.catalogue.certificates import Unusable, check_certificate, check_proxy, check_ssh_key
 from nbrucio.catalogue.credentials import user_proxy
 from nbrucio.catalogue.errors import rejected
 from nbrucio.config import Instance
@@ -177,9 +177,8 @@ def _x509(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
     if certificate is None:
         raise rejected(instance, "client_cert is not configured")
     key = key or certificate
-    for file in (certificate, key):
-        if not file.is_file():
-            raise rejected(instance, f"{file} is not there")
+    with _examined(instance):
+        check_certificate(certificate, key)
     if stat.S_IMODE(key.stat().st_mode) & 0o077:
         raise CredentialsRejected(
             f"{key} holds a private key and others can read it.", subject=str(key), next_command=f"chmod 600 {key}"
@@ -189,16 +188,32 @@ def _x509(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
 
 def _x509_proxy(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
     proxy = instance.credentials.client_proxy or user_proxy(environ)
-    if proxy is None or not proxy.is_file():
-        raise rejected(instance, "there is no X.509 proxy")
+    if proxy is None:
+        named = environ.get("X509_USER_PROXY")
+        raise rejected(
+            instance, f"the proxy {named} (X509_USER_PROXY) does not exist" if named else "there is no X.509 proxy"
+        )
+    with _examined(instance):
+        check_proxy(proxy)
     return {"client_proxy": str(proxy)}
 
 
 def _ssh(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
-    key: Path | None = instance.credentials.ssh_private_key
-    if key is None or not key.is_file():
-        raise rejected(instance, "ssh_private_key is not configured" if key is None else f"{key} is not there")
+    key = instance.credentials.ssh_private_key
+    if key is None:
+        raise rejected(instance, "ssh_private_key is not configured")
+    with _examined(instance):
+        check_ssh_key(key)
     return {"ssh_private_key": str(key)}
+
+
+@contextmanager
+def _examined(instance: Instance) -> Iterator[None]:
+    """Turn a credential that is of no use into the error of a login."""
+    try:
+        yield
+    except Unusable as fault:
+        raise rejected(instance, str(fault), fault.hint) from fault
 
 
 def _gss(_: Instance, __: Mapping[str, str]) -> dict[str, Any]:

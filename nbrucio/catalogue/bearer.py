@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.config import Config, Instance
-from nbrucio.disk.read import parse_json, read_file
+from nbrucio.core.text import human_age, human_moment
+from nbrucio.disk.read import parse_json, read_file, reason
 
 #: Audience that every Grid service accepts (WLCG Common JWT Profiles 1.0). It identifies no instance.
 ANY_AUDIENCE = "https://wlcg.cern.ch/jwt/v1/any"
@@ -24,6 +25,8 @@ ANY_AUDIENCE = "https://wlcg.cern.ch/jwt/v1/any"
 MARGIN_S = 10.0
 #: A later expiry, in seconds since the epoch, counts as none.
 NEVER_S = 1e11
+#: Clocks of issuers can be ahead by this many seconds.
+_CLOCK_S = 60.0
 _MAX_BYTES = 64 * 1024
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
 
@@ -46,7 +49,26 @@ class TokenPlace(NamedTuple):
     def token(self, environ: Mapping[str, str]) -> str | None:
         """Return the bearer token at this place; None without one, or when it has expired."""
         text = self.text(environ)
-        return None if text is None or not _TOKEN.match(text) or claims(text).has_expired() else text
+        return None if text is None or not _TOKEN.match(text) or not claims(text).is_current() else text
+
+    def fault(self, environ: Mapping[str, str]) -> str | None:
+        """Return why the token at this place cannot be used now, as a phrase; None when it can."""
+        try:
+            text = self.text(environ)
+            if self.file is not None and text is None:
+                read_file(self.file, _MAX_BYTES).decode("ascii")
+        except FileNotFoundError:
+            return f"{self} does not exist"
+        except OSError as error:
+            return f"{self} cannot be read: {reason(error)}"
+        except UnicodeDecodeError:
+            return f"{self} is not a token"
+        if text is None:
+            return f"{self} is empty" if self.env is None or self.env in environ else f"{self} is not set"
+        if not _TOKEN.match(text):
+            return f"{self} is not a token"
+        fault = claims(text).fault()
+        return None if fault is None else f"the token in {self} {fault}"
 
     def as_json(self) -> dict[str, str]:
         """Return this place for a manifest. nbrucio writes the token itself to no file."""
@@ -64,15 +86,33 @@ class Claims(NamedTuple):
         audiences: intended audiences; empty when the token names none.
         issuer: issuer, without a final slash.
         expires_at: expiry in seconds since the epoch.
+        begins_at: beginning of its validity, likewise.
+        subject: the issuer's name for the user.
     """
 
     audiences: frozenset[str] = frozenset()
     issuer: str | None = None
     expires_at: float | None = None
+    begins_at: float | None = None
+    subject: str | None = None
 
-    def has_expired(self) -> bool:
-        """Whether the token has expired, or expires within `MARGIN_S`."""
-        return self.expires_at is not None and self.expires_at < time.time() + MARGIN_S
+    def is_current(self) -> bool:
+        """Whether the token is valid now, judging by its times."""
+        return self.fault() is None
+
+    def fault(self) -> str | None:
+        """Return why the token is not valid now, as a phrase; None when it is."""
+        now = time.time()
+        if self.expires_at is not None and self.expires_at < now + MARGIN_S:
+            return f"expired {human_age(max(0.0, now - self.expires_at))} ago ({human_moment(self.expires_at)})"
+        if self.begins_at is not None and self.begins_at > now + _CLOCK_S:
+            clock = f"this machine's clock says {human_moment(now)}"
+            return f"is not valid before {human_moment(self.begins_at)}, and {clock}"
+        return None
+
+    def identity(self) -> str | None:
+        """Return the identity in the form that Rucio registers; None when the token names none."""
+        return f"SUB={self.subject}, ISS={self.issuer}" if self.subject and self.issuer else None
 
     def fit(self, instance: Instance) -> bool:
         """Whether the Rucio server of ``instance`` may accept the token, judging by its audience."""
@@ -89,13 +129,20 @@ def claims(token: str) -> Claims:
         return Claims()
     if not isinstance(content, dict):
         return Claims()
-    named, issuer, end = content.get("aud"), content.get("iss"), content.get("exp")
+    named, issuer, subject = content.get("aud"), content.get("iss"), content.get("sub")
     audiences = named if isinstance(named, list) else [named]
     return Claims(
         frozenset(name for name in audiences if isinstance(name, str)),
         issuer.rstrip("/") if isinstance(issuer, str) else None,
-        float(end) if isinstance(end, (int, float)) and not isinstance(end, bool) and 0 <= end < NEVER_S else None,
+        _moment(content.get("exp")),
+        _moment(content.get("nbf")),
+        subject if isinstance(subject, str) and subject.isprintable() else None,
     )
+
+
+def _moment(value: object) -> float | None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < NEVER_S else None  # type: ignore[operator,arg-type]
 
 
 def discovered(environ: Mapping[str, str]) -> TokenPlace | None:
@@ -152,6 +199,11 @@ def _owner(said: Claims, config: Config) -> Instance | None:
     if default is not None and (not named or any(_same(one, default) for one in named)):
         return default
     return named[0] if len({one.identity for one in named}) == 1 else None
+
+
+def wanted_audience(instance: Instance) -> str:
+    """The audience that tokens for ``instance`` name."""
+    return " or ".join(sorted(_audiences(instance)))
 
 
 def _audiences(instance: Instance) -> frozenset[str]:

@@ -28,7 +28,8 @@ from rucio.client.scopeclient import ScopeClient
 from rucio.common.constants import HTTPMethod
 
 from nbrucio.catalogue.auth import Login
-from nbrucio.catalogue.errors import ServerRefusal, rejected
+from nbrucio.catalogue.errors import ServerRefusal
+from nbrucio.catalogue.login_errors import login_errors
 from nbrucio.catalogue.session import limit, rows
 from nbrucio.catalogue.token_cache import LoginTokens, expiry, is_about_token
 from nbrucio.config import Instance
@@ -58,6 +59,8 @@ class BoundClient(BaseClient):  # type: ignore[misc]  # rucio ships no types
         self._expires_at: float | None = None
         self._last = threading.local()
         self._session: requests.Session | None = None
+        self._former: list[requests.Session] = []
+        self._logging_in = threading.RLock()
         try:
             super().__init__(
                 rucio_host=instance.host,
@@ -80,7 +83,10 @@ class BoundClient(BaseClient):  # type: ignore[misc]  # rucio ships no types
 
     @property
     def session(self) -> requests.Session:
-        """The HTTP session. `BaseClient` takes a new one after each refused token and forgets the old."""
+        """The HTTP session. `BaseClient` takes a new one after each refused token and forgets the old.
+
+        Other threads may still read from the old one, so all are closed together, at the end.
+        """
         assert self._session is not None
         return self._session
 
@@ -89,7 +95,8 @@ class BoundClient(BaseClient):  # type: ignore[misc]  # rucio ships no types
         """The HTTP session. `BaseClient` sets a new one after each rejected token without closing the old one."""
         limit(session)
         session.hooks["response"].append(self._note)
-        self.close_session()
+        if self._session is not None:
+            self._former.append(self._session)
         self._session = session
 
     def _note(self, response: requests.Response, **_: object) -> None:
@@ -100,11 +107,12 @@ class BoundClient(BaseClient):  # type: ignore[misc]  # rucio ships no types
                 response.headers.get("ExceptionClass", ""), response.headers.get("ExceptionMessage", ""), 401
             )
         )
+        self._last.token = response.request.headers.get("X-Rucio-Auth-Token")
 
     def close_session(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            self._session.close()
+        for session in (*self._former, *filter(None, [self._session])):
+            session.close()
 
     def _get_creds(self, creds: dict[str, Any] | None) -> dict[str, Any]:
         return dict(creds or {})  # already complete; the original searches the environment and a rucio.cfg
@@ -128,6 +136,13 @@ class BoundClient(BaseClient):  # type: ignore[misc]  # rucio ships no types
 
     def _BaseClient__get_token(self) -> None:  # noqa: N802
         # Called without a token, or when the present one was rejected: try the next token before a login.
+        # Of several threads, one logs in.
+        with self._logging_in:
+            shown = getattr(self._last, "token", None)
+            if self.auth_token is None or shown is None or shown == self.auth_token:
+                self._next_token()
+
+    def _next_token(self) -> None:
         if self.auth_token is not None:
             refusal: ServerRefusal | None = getattr(self._last, "refusal", None)
             if refusal is not None and not is_about_token(refusal.name):
@@ -138,7 +153,8 @@ class BoundClient(BaseClient):  # type: ignore[misc]  # rucio ships no types
         if self._login.fault is not None:
             raise self._login.fault
         self._tokens.begin_login()
-        super()._BaseClient__get_token()
+        with login_errors(self._instance, self._login.creds):
+            super()._BaseClient__get_token()
 
     def _BaseClient__write_token(self) -> None:  # noqa: N802
         assert self.auth_token is not None
@@ -160,8 +176,7 @@ class BoundClient(BaseClient):  # type: ignore[misc]  # rucio ships no types
 
     def _send_request(self, url: str, method: HTTPMethod, **options: object) -> requests.Response:
         if url.startswith(f"{self.auth_host}/auth/oidc") and not _at_terminal():
-            why = self._tokens.why_none()
-            raise rejected(self._instance, f"{why}, and a login in a browser needs a terminal")
+            raise self._tokens.none_left()
         path, mark, query = url.partition("?")
         # `quote_plus` encodes a space as +, which in a path means a plus.
         response = super()._send_request(path.replace("+", "%20") + mark + query, method, **options)

@@ -21,7 +21,19 @@ from nbrucio.errors import (
     Offline,
     RucioRefused,
 )
-from nbrucio.http import BrokenOff, GivenUp, HttpError, Malformed, NotConnected, NotTrusted, Silent, TooLarge
+from nbrucio.http import (
+    BrokenOff,
+    GivenUp,
+    HttpError,
+    Malformed,
+    NotConnected,
+    NotTrusted,
+    Silent,
+    TlsFault,
+    TooLarge,
+    proxy_named,
+    tls_fault,
+)
 
 #: Rucio's exceptions by name, raised by rucio-clients or named in a server's response. Any other is a `RucioRefused`.
 BY_NAME: dict[str, type[NbrucioError]] = {
@@ -63,11 +75,11 @@ LATE = "no connection within the time allowed"
 SILENT = "it stopped answering"
 UNCONNECTED = "no connection"
 BROKEN_OFF = "its answer broke off"
-UNTRUSTED = "its TLS certificate cannot be verified"
-UNTRUSTED_HINT = "Set ca_cert of the instance to the server's CA."
 _CONFIGURE = "Correct the settings of this instance."
 
 _MAX_WORDS = 200
+#: What nginx answers to a client certificate that it does not verify. Rucio itself never does so without a name.
+_CERTIFICATE_REFUSED = (400, 495, 496)
 
 
 class ServerRefusal(Exception):
@@ -145,9 +157,14 @@ def did_not_found(did: str, instance: Instance) -> DidNotFound:
     )
 
 
-def rejected(instance: Instance, words: str) -> CredentialsRejected:
-    """Return the error for a failed login, with a hint for this kind of login."""
-    hint, command = _LOGIN_HELP[instance.auth_type]
+def rejected(instance: Instance, words: str, help_with: str | None = None) -> CredentialsRejected:
+    """Return the error for a failed login.
+
+    Args:
+        words: the cause, as a phrase.
+        help_with: the next action; None for the usual one of this kind of login.
+    """
+    hint, command = _LOGIN_HELP[instance.auth_type] if help_with is None else (help_with, None)
     return CredentialsRejected(
         f"Login to {instance.name} failed: {words}.", subject=instance.name, hint=hint, next_command=command
     )
@@ -164,9 +181,9 @@ def http_error(error: HttpError, instance: Instance) -> NbrucioError:
             hint="Check the instance's host, and report it to the operators of this Rucio server.",
         )
     if isinstance(error, NotTrusted):
-        return out_of_reach(instance, UNTRUSTED, UNTRUSTED_HINT)
+        return _tls_error(error, instance)
     if isinstance(error, NotConnected):
-        return out_of_reach(instance, LATE if error.late else UNCONNECTED)
+        return _unconnected(instance, LATE if error.late else UNCONNECTED)
     if isinstance(error, Silent):
         return out_of_reach(instance, SILENT)
     if isinstance(error, GivenUp):
@@ -181,22 +198,71 @@ def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
     from requests import exceptions as http
 
     if isinstance(error, http.SSLError):
-        return out_of_reach(instance, UNTRUSTED, UNTRUSTED_HINT)
+        return _tls_error(error, instance)
     if isinstance(error, (http.InvalidURL, http.MissingSchema, http.InvalidSchema)):
         return BadConfig(
             f"The host of {instance.name}, {instance.host}, is not a valid URL.", subject=instance.name, hint=_CONFIGURE
         )
     if isinstance(error, http.ConnectTimeout):
-        return out_of_reach(instance, LATE)
+        return _unconnected(instance, LATE)
     if isinstance(error, http.Timeout) or "timed out" in str(error):
         return out_of_reach(instance, SILENT)
-    return out_of_reach(instance, UNCONNECTED if isinstance(error, http.ConnectionError) else BROKEN_OFF)
+    if isinstance(error, http.ConnectionError):
+        return _unconnected(instance, UNCONNECTED)
+    return out_of_reach(instance, BROKEN_OFF)
 
 
 def out_of_reach(instance: Instance, what: str, hint: str | None = None) -> Offline:
     """Return the error for a server that cannot be reached, and why."""
     hint = hint or "Check the network and the instance's host, then try again."
     return Offline(f"{instance.name} ({instance.host}) cannot be reached: {what}.", subject=instance.name, hint=hint)
+
+
+def _unconnected(instance: Instance, what: str) -> Offline:
+    """Return the error for a server without a connection; it names a proxy of the environment."""
+    proxy = proxy_named(instance.host)
+    if proxy is None:
+        return out_of_reach(instance, what)
+    hint = f"Correct or unset {proxy.variable}, or add the server to no_proxy, and try again."
+    return out_of_reach(instance, f"{what} through the proxy {proxy}", hint)
+
+
+def _tls_error(error: BaseException, instance: Instance) -> NbrucioError:
+    words, hint = _TLS_WORDS[tls_fault(error)]
+    return out_of_reach(instance, words, hint)
+
+
+_TLS_WORDS: dict[TlsFault, tuple[str, str]] = {
+    TlsFault.EXPIRED: (
+        "its TLS certificate has expired",
+        "Check the clock of this machine, then report it to the operators of this Rucio server.",
+    ),
+    TlsFault.NOT_YET_VALID: (
+        "its TLS certificate is not valid yet",
+        "Check the clock of this machine, then report it to the operators of this Rucio server.",
+    ),
+    TlsFault.WRONG_HOST: (
+        "its TLS certificate is for another host",
+        "Check the instance's host, and that it has no typing error.",
+    ),
+    TlsFault.UNKNOWN_CA: (
+        "its TLS certificate is signed by an unknown CA",
+        "Set ca_cert of the instance to the server's CA: a file, or a folder such as /etc/grid-security/certificates.",
+    ),
+    TlsFault.NOT_TLS: ("it does not speak TLS", "Check the scheme and port of the instance's host."),
+    TlsFault.CLIENT_REFUSED: (
+        "it asks for a client certificate",
+        "Set auth_type to x509 or x509_proxy if this server needs one.",
+    ),
+    TlsFault.BROKEN_OFF: (
+        "it ended the TLS connection before it answered",
+        "Check the network and the instance's host, then try again.",
+    ),
+    TlsFault.OTHER: (
+        "its TLS certificate cannot be verified",
+        "Set ca_cert of the instance to the server's CA.",
+    ),
+}
 
 
 def words_of(error: BaseException) -> str:
@@ -215,19 +281,25 @@ def tidy(text: str) -> str:
 _LOGIN_HELP: dict[str, tuple[str, str | None]] = {
     "userpass": ("Check account, username and password of the instance in your configuration.", None),
     "x509": ("Check client_cert and client_key, and that Rucio knows the certificate for your account.", None),
-    "x509_proxy": ("Make a new X.509 proxy.", "voms-proxy-init"),
+    "x509_proxy": ("Create a new X.509 proxy.", "voms-proxy-init"),
     "gss": ("Get a new Kerberos ticket.", "kinit"),
     "ssh": ("Check ssh_private_key, and that Rucio knows its public key for your account.", None),
     "oidc": ("Get a new token, and give it as BEARER_TOKEN or in BEARER_TOKEN_FILE.", None),
 }
 
 
+#: What a kind of login needs besides rucio-clients, by pip's name.
+_LIBRARIES = {"gss": "rucio-clients[kerberos]", "ssh": "rucio-clients[ssh]"}
+
+
 def _refused(error: ServerRefusal, instance: Instance, subject: str | None) -> NbrucioError:
-    words = tidy(error.words) or f"HTTP status {error.status}"
+    words = tidy(error.words.removeprefix(f"{error.name}: ")) or f"HTTP status {error.status}"
     if error.name in BY_NAME:
         return _named(BY_NAME[error.name], words, instance, subject)
     if error.status in (401, 403):
         return rejected(instance, words)
+    if error.status in _CERTIFICATE_REFUSED and not error.name and instance.auth_type in ("x509", "x509_proxy"):
+        return rejected(instance, "the server does not accept the certificate")
     if error.status in (502, 503, 504):
         return _named(Offline, words, instance, subject)
     if error.status == 404 and not error.name:
@@ -242,7 +314,7 @@ def _named(kind: type[NbrucioError], words: str, instance: Instance, subject: st
     if kind is CredentialsRejected:
         return rejected(instance, words)
     if kind is MissingDependency:
-        library = "requests-kerberos" if instance.auth_type == "gss" else "rucio-clients"
+        library = _LIBRARIES.get(instance.auth_type, "rucio-clients")
         return missing_library(library, f"The login to {instance.name} needs {library}: {words}.")
     if kind is BadConfig:
         return _misconfigured(instance, words)

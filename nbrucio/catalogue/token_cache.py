@@ -15,8 +15,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import timezone
 from pathlib import Path
+from typing import NamedTuple
 
-from nbrucio.catalogue.bearer import MARGIN_S, NEVER_S, TokenPlace, ambient, belongs_to, claims, discovered
+from nbrucio.catalogue.bearer import (
+    MARGIN_S,
+    NEVER_S,
+    TokenPlace,
+    ambient,
+    belongs_to,
+    claims,
+    discovered,
+    wanted_audience,
+)
+from nbrucio.catalogue.errors import rejected
 from nbrucio.catalogue.fingerprint import key_of
 from nbrucio.config import Config, Instance
 from nbrucio.disk.atomic import write_file
@@ -82,10 +93,15 @@ class LoginTokens:
         write_file(path, (token if end is None else f"{token}\n{int(end)}\n").encode("ascii"))
         _sweep(path.parent)
 
-    def why_none(self) -> str:
-        """Return why no supplied token is used, as a phrase."""
-        reasons = "; ".join(self._reasons())
-        return f"no token for it can be used ({reasons})" if reasons else "there is no token for it"
+    def none_left(self) -> CredentialsRejected:
+        """Return the error where only a token helps: why each supplied token is not used."""
+        reasons = list(self._reasons())
+        if not reasons:
+            return rejected(self._instance, "there is no token for it, and a login in a browser needs a terminal")
+        unknown = next((one.unknown for one in reasons if one.unknown), None)
+        register = f"Ask the operators of this Rucio server to register this identity for your account: {unknown}"
+        words = "; ".join(one.words for one in reasons)
+        return rejected(self._instance, words, register if unknown else None)
 
     def _candidates(self) -> Iterator[str]:
         is_oidc = self._instance.auth_type == "oidc"
@@ -103,7 +119,7 @@ class LoginTokens:
             return
         for place in _configured(self._instance):
             text = place.text(self._environ)
-            if text is not None and _TOKEN.match(text) and not claims(text).has_expired():
+            if text is not None and _TOKEN.match(text) and claims(text).is_current():
                 yield text
         if self._instance.auth_type != "oidc":
             return
@@ -112,29 +128,42 @@ class LoginTokens:
         if token is not None and claims(token).fit(self._instance):
             yield token
 
-    def _reasons(self) -> Iterator[str]:
+    def _reasons(self) -> Iterator[_Reason]:
         if not _is_over_tls(self._instance):
-            yield "tokens are sent over https only"
+            yield _Reason("tokens are sent over https only")
             return
         for place in _configured(self._instance):
-            yield f"{place} {self._problem(place.text(self._environ))}"
+            yield self._reason(place)
         found = discovered(self._environ)
-        text = found.text(self._environ) if found else None
-        if found is None or text is None:
+        if found is None:
             return
-        if not belongs_to(self._instance, text, self._config):
-            yield f"{found} holds one for another instance"
-        elif not claims(text).fit(self._instance):
-            yield f"{found} holds one for another audience"
+        text = found.text(self._environ)
+        if text is not None and not belongs_to(self._instance, text, self._config):
+            yield _Reason(f"the token in {found} is for another instance")
         else:
-            yield f"{found} {self._problem(text)}"
+            yield self._reason(found)
 
-    def _problem(self, text: str | None) -> str:
-        if text is None:
-            return "holds nothing that can be read"
-        if not _TOKEN.match(text):
-            return "holds no token"
-        return "has expired" if claims(text).has_expired() else "was refused"
+    def _reason(self, place: TokenPlace) -> _Reason:
+        fault = place.fault(self._environ)
+        if fault is not None:
+            return _Reason(fault)
+        said = claims(place.text(self._environ) or "")
+        if not said.fit(self._instance):
+            named = ", ".join(sorted(said.audiences))
+            return _Reason(f"the token in {place} is for the audience {named}, not {wanted_audience(self._instance)}")
+        return _Reason(f"the token in {place} was refused", said.identity())
+
+
+class _Reason(NamedTuple):
+    """Why a token is not used.
+
+    Attributes:
+        words: a phrase.
+        unknown: the identity that the server may not know.
+    """
+
+    words: str
+    unknown: str | None = None
 
 
 def token_file(instance: Instance, environ: Mapping[str, str]) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 
 def printable(text: str, limit: int = 120) -> str:
     """``text`` safe to show: quoted, control characters escaped, at most ``limit`` characters of it."""
@@ -25,6 +27,17 @@ def human_seconds(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def human_age(seconds: float) -> str:
+    """A time that has passed, for people: as `human_seconds`, and from two days on ``8 days``."""
+    days = int(seconds // 86_400)
+    return plural(days, "day") if days >= 2 else human_seconds(seconds)
+
+
+def human_moment(seconds: float) -> str:
+    """A moment, in seconds since 1970, for people: ``2026-11-27 10:00 UTC``."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def unverified_words(files: int) -> str:

@@ -17,7 +17,9 @@ from nbrucio.http.errors import (
     Silent,
     TooLarge,
 )
+from nbrucio.http.proxy import proxy_named
 from nbrucio.http.response import JSON, JSON_LINES, Response
+from nbrucio.http.tls_fault import TlsFault, tls_fault
 from nbrucio.http.types import Request, Timeouts, Tls
 
 __all__ = [
@@ -37,5 +39,8 @@ __all__ = [
     "Silent",
     "Timeouts",
     "Tls",
+    "TlsFault",
     "TooLarge",
+    "proxy_named",
+    "tls_fault",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from ipaddress import ip_address, ip_network
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 
@@ -26,6 +27,34 @@ def proxy_of(url: str) -> str | None:
     if not found or proxy_bypass(host) or _in_network(host, proxies.get("no", "")):
         return None
     return found if "://" in found else f"http://{found}"
+
+
+class NamedProxy(NamedTuple):
+    """A proxy of the environment.
+
+    Attributes:
+        url: its URL without the login.
+        variable: the environment variable that names it.
+    """
+
+    url: str
+    variable: str
+
+    def __str__(self) -> str:
+        """Its name for people."""
+        return f"{self.url} ({self.variable})"
+
+
+def proxy_named(url: str) -> NamedProxy | None:
+    """The proxy for ``url`` as people know it; None without one."""
+    found = proxy_of(url)
+    if found is None:
+        return None
+    names = (f"{urlsplit(url).scheme}_proxy", "all_proxy")
+    variables = [name for wanted in names for name in os.environ if name.lower() == wanted and os.environ[name]]
+    scheme, _, rest = found.partition("://")
+    variable = variables[0] if variables else "the system's settings"
+    return NamedProxy(f"{scheme}://{rest.rpartition('@')[2].rstrip('/')}", variable)
 
 
 def _in_network(host: str, networks: str) -> bool:

@@ -17,6 +17,7 @@ from nbrucio.config import Credentials, Instance, Policy
 from nbrucio.core.did import Did
 from nbrucio.errors import CredentialsRejected, MissingDependency, NbrucioError
 from tests.catalogue.conftest import Connect
+from tests.support.certificates import UserAuthority
 from tests.support.scripted_server import LOGIN, ScriptedServer, Stall
 
 DIMUON = Did("sandbox", "dimuon")
@@ -116,7 +117,7 @@ def test_missing_credentials_are_told_before_anything_is_sent(tmp_path: Path) ->
     cases = {
         "userpass": "username or password is not configured",
         "x509": "client_cert is not configured",
-        "x509_proxy": "there is no X.509 proxy",
+        "x509_proxy": "X509_USER_PROXY",
         "ssh": "ssh_private_key is not configured",
     }
     for auth_type, words in cases.items():
@@ -125,8 +126,7 @@ def test_missing_credentials_are_told_before_anything_is_sent(tmp_path: Path) ->
 
 
 def test_credentials_are_complete_so_that_nothing_else_is_looked_at(tmp_path: Path) -> None:
-    pem = tmp_path / "pem"
-    pem.touch(mode=0o600)
+    pem = UserAuthority(tmp_path).proxy()
     bare = Instance("i", "i", "http://h", "http://h", "x509", credentials=Credentials(client_cert=pem))
     assert login_of(bare, {}) == {"client_cert": str(pem), "client_key": str(pem)}
     proxy = bare._replace(auth_type="x509_proxy", credentials=Credentials())
@@ -136,8 +136,7 @@ def test_credentials_are_complete_so_that_nothing_else_is_looked_at(tmp_path: Pa
 
 
 def test_a_private_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
-    pem = tmp_path / "pem"
-    pem.touch()
+    pem = UserAuthority(tmp_path).proxy()
     pem.chmod(0o644)
     bare = Instance("i", "i", "http://h", "http://h", "x509", credentials=Credentials(client_cert=pem))
     with pytest.raises(CredentialsRejected) as caught:

@@ -198,10 +198,10 @@ def test_a_token_is_sent_to_no_rucio_over_http() -> None:
         for plain in (one, one._replace(credentials=Credentials(token_env="T"))):
             tokens = LoginTokens(plain, environ, _config(instances=(plain,)))
             assert tokens.current() is None
-            assert "https only" in tokens.why_none()
+            assert "https only" in tokens.none_left().message
 
 
 def test_tokens_do_not_show_where_values_are_printed() -> None:
     environ = {"BEARER_TOKEN": "very-secret"}
     assert "very-secret" not in repr(storage_credentials(DEFAULT, environ))
-    assert "very-secret" not in LoginTokens(ATLAS, {**environ, **os.environ}, _config()).why_none()
+    assert "very-secret" not in LoginTokens(ATLAS, {**environ, **os.environ}, _config()).none_left().message

@@ -105,7 +105,7 @@ def test_a_certificate_needs_a_ca_that_vouches_for_it(
         monkeypatch.delenv(name, raising=False)
     trustme.CA().cert_pem.write_to_path(tmp_path / "another.pem")
     for wrong in (None, tmp_path / "another.pem"):
-        with pytest.raises(Offline, match="certificate cannot be verified"):
+        with pytest.raises(Offline, match="signed by an unknown CA"):
             logged_in(**at(server), ca_cert=wrong).describe(DIMUON)
     with pytest.raises(BadConfig, match="CA certificate"):
         logged_in(**at(server), ca_cert=tmp_path / "gone.pem").describe(DIMUON)
@@ -122,6 +122,6 @@ def test_a_certificate_needs_a_ca_that_vouches_for_it(
 def test_a_certificate_for_another_host_is_refused(logged_in: Connect, encrypted: tuple[ScriptedServer, Path]) -> None:
     server, ca = encrypted
     url = server.url.replace("127.0.0.1", "localhost")
-    with pytest.raises(Offline):
+    with pytest.raises(Offline, match="its TLS certificate is for another host"):
         logged_in(host=url, auth_host=url, ca_cert=ca).describe(DIMUON)
     assert server.requests == []

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nbrucio.catalogue.credentials import storage_credentials
-from nbrucio.catalogue.errors import rejected
 from nbrucio.catalogue.token_cache import LoginTokens, token_file
 from nbrucio.config import Config, Instance
 from nbrucio.disk.atomic import write_file
@@ -40,7 +39,7 @@ def plain_environment(
     parent, tokens = token_file(instance, environ).parent, LoginTokens(instance, environ, config)
     token = tokens.current()
     if token is None and instance.auth_type == "oidc":
-        raise rejected(instance, tokens.why_none())
+        raise tokens.none_left()
     with private_folder(parent, "upload") as folder:
         file, token_path = folder / "etc" / "rucio.cfg", folder / "token"
         make_private_folder(file.parent)

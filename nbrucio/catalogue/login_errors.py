@@ -1,0 +1,64 @@
+"""What goes wrong in the middle of a login, with the identity to register where the server does not know it."""
+
+from __future__ import annotations
+
+import configparser
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nbrucio.catalogue.certificates import dn_of
+from nbrucio.catalogue.errors import ServerRefusal, error_for, rejected
+from nbrucio.config import Instance
+from nbrucio.errors import CredentialsRejected, NbrucioError
+from nbrucio.http import HttpError, TlsFault, tls_fault
+
+#: What `nbrucio.catalogue.errors.error_for` has words for, besides errors of Rucio and requests.
+_KNOWN = (HttpError, OSError, ImportError, EOFError, configparser.Error, LookupError)
+
+
+@contextmanager
+def login_errors(instance: Instance, creds: Mapping[str, Any]) -> Iterator[None]:
+    """Let nothing but `NbrucioError` out of the block, in which rucio-clients logs in with ``creds``.
+
+    Its libraries (paramiko, Kerberos) raise what they like, and one bad login must not end what other instances do.
+    """
+    from requests.exceptions import RequestException
+    from rucio.common.exception import RucioException
+
+    try:
+        yield
+    except NbrucioError:
+        raise
+    except (ServerRefusal, RucioException, RequestException, *_KNOWN) as error:
+        # No name for it here: the frame would hold its own traceback, and with it sockets, until they are collected.
+        raise _login_error(error, instance, creds) from error
+    except Exception as error:
+        raise rejected(instance, f"rucio-clients cannot use this login ({type(error).__name__})") from error
+
+
+def _login_error(error: BaseException, instance: Instance, creds: Mapping[str, Any]) -> NbrucioError:
+    return _with_identity(_certificate_refused(error, instance, creds) or error_for(error, instance), instance, creds)
+
+
+def _certificate_refused(
+    error: BaseException, instance: Instance, creds: Mapping[str, Any]
+) -> CredentialsRejected | None:
+    """The error where the server ended the connection in which a certificate was shown; None for any other error."""
+    if not (creds.get("client_proxy") or creds.get("client_cert")):
+        return None
+    if tls_fault(error) not in (TlsFault.CLIENT_REFUSED, TlsFault.BROKEN_OFF):
+        return None
+    return rejected(instance, "the server does not accept the certificate")
+
+
+def _with_identity(found: NbrucioError, instance: Instance, creds: Mapping[str, Any]) -> NbrucioError:
+    """The same refusal, whose hint names the certificate's DN: the server may not know it."""
+    file = creds.get("client_proxy") or creds.get("client_cert")
+    name = dn_of(Path(file)) if file and isinstance(found, CredentialsRejected) else None
+    if name is not None:
+        account = "your account" if instance.account is None else f"account {instance.account}"
+        found.hint = f"Ask the operators of this Rucio server to register this DN for {account}: {name}"
+        found.next_command = None
+    return found

@@ -1,0 +1,31 @@
+"""Why a TLS connection was not made, from the words of OpenSSL: urllib3, requests and libcurl all pass them on."""
+
+from __future__ import annotations
+
+import enum
+import re
+
+
+class TlsFault(enum.Enum):
+    """What was wrong; the value is what the words of OpenSSL, urllib3 or libcurl match."""
+
+    EXPIRED = "certificate has expired"
+    NOT_YET_VALID = "certificate is not yet valid"
+    WRONG_HOST = (
+        "hostname mismatch|ip address mismatch|doesn't match|does not match"
+        "|no alternative certificate subject name|no appropriate "
+    )
+    UNKNOWN_CA = "unable to get (local )?issuer certificate|self[- ]signed certificate"
+    CLIENT_REFUSED = (
+        "alert[ _](certificate|bad[ _]certificate|unknown[ _]ca|unsupported[ _]certificate|access[ _]denied|no[ _]cert)"
+    )
+    NOT_TLS = "wrong[ _]version[ _]number|unknown[ _]protocol|record[ _]layer[ _]failure|packet[ _]length"
+    BROKEN_OFF = "eof occurred|unexpected eof|connection reset"
+    OTHER = ""
+
+
+def tls_fault(error: BaseException | str) -> TlsFault:
+    """What ``error``, or its text, says."""
+    # The text may begin with the URL, in which anything may stand.
+    text = str(error).rpartition("Caused by")[2].lower()
+    return next(fault for fault in TlsFault if re.search(fault.value, text))
