@@ -179,8 +179,13 @@ export class NotebookData {
     if (present) {
       return present.handle;
     }
-    const chosen = handle ?? proposeHandle(did, this.handles);
-    this._write(metadata => declarations.withRequirement(metadata, did, chosen, instance));
+    const attached = this.declaration.attached.map(one => one.handle);
+    const chosen = handle ?? proposeHandle(did, [...this.handles, ...attached]);
+    this._write(metadata => {
+      // Without a declaration the attachments are the data; a declaration that lacks them would replace them.
+      const before = metadata[declarations.KEY] ? metadata : declarations.imported(metadata);
+      return declarations.withRequirement(before, did, chosen, instance);
+    });
     await this.sync();
     return chosen;
   }
@@ -229,11 +234,12 @@ export class NotebookData {
     const known = new Set([...requirements, ...attached].map(one => one.did));
     let metadata = readMetadata(this.panel);
     for (const did of unreadable ? [] : dids.filter(one => !known.has(one))) {
+      const { requirements: named, attached: others } = declarations.read(metadata);
       const handle = proposeHandle(
         did,
-        declarations.read(metadata).requirements.map(one => one.handle)
+        [...named, ...others].map(one => one.handle)
       );
-      metadata = declarations.withRequirement(metadata, did, handle, null, { source: 'code' });
+      metadata = declarations.withUse(metadata, did, handle);
     }
     writeMetadata(this.panel, metadata, false);
   }

@@ -1,4 +1,4 @@
-"""What a sync that nobody asked for may download: what was granted, within the budget of opening a notebook."""
+"""What opening a notebook may download: what the user granted, within the opening budget."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from nbrucio.pipeline.publish import publish
 def limited(
     config: Config, report: NotebookReport, budget_bytes: int | None, grants: Grants, under_way: Sequence[Grant] = ()
 ) -> Config:
-    """``config`` with a download limit that allows what may come without asking: nothing, unless all of it is granted.
+    """``config`` with the download limit of an opening: 0, unless all missing data is granted.
 
     Args:
-        report: what `status` says of the notebook now.
-        under_way: what a sync of it that did not end was asked for.
+        report: the present status of the notebook.
+        under_way: the downloads of its interrupted sync.
     """
     missing = list(_missing(report))
     asked = allowance(under_way, missing)
-    # What was asked for before the server ended was no opening, so the budget of one is no limit to it.
+    # The user started the interrupted sync, so the opening budget does not limit it.
     limits = (budget_bytes, grants.allowance(missing)) if asked == 0 else (asked,)
     limits = (config.policy.max_download_bytes, *limits)
     known = [limit for limit in limits if limit is not None]
@@ -44,15 +44,15 @@ def _missing(report: NotebookReport) -> Iterator[tuple[str, Did, int]]:
 
 
 def agree(grants: Grants, wanted: Iterable[Wanted], log: Logger) -> None:
-    """Keep that the user asked for these downloads, so that opening a notebook downloads them again."""
+    """Remember that the user started these downloads, so that opening a notebook may download them again."""
     try:
         grants.extend(wanted)
     except (OSError, UnreadableFile) as error:
-        log.warning("nbrucio: the consent to download could not be kept: %s", error)
+        log.warning("nbrucio: the consent to download could not be saved: %s", error)
 
 
 def ask_for_consent(report: NotebookReport) -> NotebookReport:
-    """``report`` with consent asked for where the limit of `limited` stood in the way; kernels are told the same."""
+    """``report`` with a request for consent where `limited` refused a download; published to kernels too."""
     requirements = tuple(_ask(requirement, report.path) for requirement in report.requirements)
     if requirements == report.requirements:
         return report
@@ -65,7 +65,7 @@ def _ask(requirement: RequirementReport, path: Path) -> RequirementReport:
         return requirement
     size = total_bytes(file.entry.size_bytes for file in refused)
     error = ConsentNeeded(
-        f"{plural(len(refused), 'file')}, {human_bytes(size)}, would be downloaded, and nobody has agreed to that yet.",
+        f"Downloading {plural(len(refused), 'file')}, {human_bytes(size)}, needs your consent.",
         subject=str(requirement.resolved.requirement.did),
         next_command=f"nbrucio sync {shlex.quote(str(path))}",
     )

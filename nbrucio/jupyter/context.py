@@ -1,4 +1,4 @@
-"""What the REST handlers may use of the extension, which carries it out; so handlers import no extension."""
+"""The part of the extension that the REST handlers use; it keeps them from importing the extension."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Protocol
 
 from nbrucio.jupyter.daemon_pool import DaemonPool, SharedPool
 from nbrucio.jupyter.open_policy import Chosen, OpenPolicy
-from nbrucio.jupyter.sync_jobs import SyncJob, SyncJobs, SyncRequest
+from nbrucio.jupyter.sync_job import SyncJob, SyncRequest
+from nbrucio.jupyter.sync_jobs import SyncJobs
 from nbrucio.jupyter.upload_jobs import UploadJobs
 from nbrucio.operations.grants import Grants
 
@@ -16,9 +17,9 @@ class ServerContext(Protocol):
     """The part of the server extension that answers requests.
 
     Attributes:
-        local_pool: runs what asks this machine only.
-        remote_pool: runs what asks Rucio and may take as long as it; shared by instance or notebook.
-        chosen: what the user wants the opening of a notebook to do.
+        local_pool: for calls that ask this machine only.
+        remote_pool: for calls that ask Rucio and may be slow; shared by instance or notebook.
+        chosen: what the user chose for the opening of notebooks.
     """
 
     local_pool: DaemonPool
@@ -30,17 +31,17 @@ class ServerContext(Protocol):
 
     @property
     def allowed(self) -> OpenPolicy:
-        """What the operator lets the opening of a notebook do."""
+        """What the operator allows when a notebook opens."""
 
     @property
     def opening(self) -> OpenPolicy:
-        """What the opening of a notebook does."""
+        """What happens when a notebook opens."""
 
     def opened(self, api_path: str, path: Path, again: bool = False) -> SyncJob | None:
         """Note that a notebook was opened."""
 
     def begin(self, api_path: str, path: Path, request: SyncRequest) -> SyncJob:
-        """Start a sync, or join the one under way."""
+        """Start a sync, or join the running one."""
 
     def file_of(self, api_path: str) -> Path | None:
         """The file that the contents API calls ``api_path``."""

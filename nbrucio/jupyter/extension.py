@@ -1,4 +1,4 @@
-"""The server extension: it knows when a notebook is opened, saved or gets a kernel, and answers under ``/nbrucio/``."""
+"""The server extension: acts when a notebook is opened, saved or gets a kernel, and answers under ``/nbrucio/``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from nbrucio.jupyter.kernels import Kernels, moved
 from nbrucio.jupyter.open_policy import OpenPolicy, chosen_before
 from nbrucio.jupyter.queries import progress_as_json
 from nbrucio.jupyter.save_hook import KEY, declared_in, update_metadata
-from nbrucio.jupyter.sync_jobs import SyncJob, SyncJobs, SyncRequest
+from nbrucio.jupyter.sync_job import SyncJob, SyncRequest
+from nbrucio.jupyter.sync_jobs import SyncJobs
 from nbrucio.jupyter.upload_jobs import UploadJob, UploadJobs, event_of
 from nbrucio.operations.grants import user_grants
 from nbrucio.pipeline.manifest import follow
@@ -43,7 +44,7 @@ PROVISIONER = "nbrucio-provisioner"
 
 
 class NbrucioApp(ExtensionApp):
-    """Brings the data that notebooks declare."""
+    """Downloads the data that notebooks declare."""
 
     name = "nbrucio"
     load_other_extensions = True
@@ -51,16 +52,14 @@ class NbrucioApp(ExtensionApp):
     on_open = Enum(
         ("off", "read", "look", "fetch"),
         default_value="fetch",
-        help="What opening a notebook may do: nothing; tell kernels what is here; also ask the catalogue and link what "
-        "is mounted; also download what was granted.",
+        help="What opening a notebook may do: off: nothing; read: publish ready data to kernels; look: also ask Rucio "
+        "and use mounted files; fetch: also download data that its user fetched or added before.",
     ).tag(config=True)
-    open_budget_bytes = Integer(
-        2_000_000_000, min=0, help="At most so much is downloaded when a notebook is opened."
-    ).tag(config=True)
-    update_on_save = Bool(True, help="Whether a save adds the data that the code uses to the metadata.").tag(
+    open_budget_bytes = Integer(2_000_000_000, min=0, help="Download limit when a notebook opens, in bytes.").tag(
         config=True
     )
-    gate_kernels = Bool(True, help="Whether kernels get the gate that lets cells wait for their data.").tag(config=True)
+    update_on_save = Bool(True, help="Whether a save declares the data that the code uses.").tag(config=True)
+    gate_kernels = Bool(True, help="Whether cells wait for the data that they use.").tag(config=True)
 
     serverapp: Any  # Jupyter says "or None", and it is set before anything here is called
 
@@ -68,7 +67,7 @@ class NbrucioApp(ExtensionApp):
         """Called by Jupyter when the extension is loaded."""
         self.session_config = session_config.share(self.serverapp.config, self.log)
         self.grants = user_grants()
-        # Two, so that an instance that hangs takes none of the threads that look at this machine only.
+        # Two, so that an instance that hangs takes none of the threads for this machine.
         self.local_pool = DaemonPool(4, "nbrucio-local")
         self.remote_pool = SharedPool(32, 4, "nbrucio-remote")
         self.sync_jobs = SyncJobs(self._say_from_thread, self.log, self.grants)
@@ -106,7 +105,7 @@ class NbrucioApp(ExtensionApp):
         gc.freeze()
 
     async def stop_extension(self) -> None:
-        """Called by Jupyter when the server stops: no file is left half-written, the next sync resumes."""
+        """Called by Jupyter when the server stops: no partial file is lost, the next sync resumes it."""
         self._loop = None
         if self.session_config is not None:
             self.session_config.unlink(missing_ok=True)
@@ -118,10 +117,10 @@ class NbrucioApp(ExtensionApp):
     # Opening.
 
     def opened(self, api_path: str, path: Path, again: bool = False) -> SyncJob | None:
-        """Note that a notebook was opened or gets a kernel; starts what `opening` says, None when that is nothing.
+        """A notebook was opened or gets a kernel: start the sync that `opening` allows; None when it allows none.
 
         Args:
-            again: also when it was opened a moment ago, since what it declares has changed.
+            again: even if it was opened a moment ago, because its declaration has changed.
         """
         may = self.opening
         if may.level == "off":
@@ -131,16 +130,16 @@ class NbrucioApp(ExtensionApp):
 
     @property
     def allowed(self) -> OpenPolicy:
-        """What the operator lets the opening of a notebook do."""
+        """What the operator allows when a notebook opens."""
         return OpenPolicy(self.on_open, self.open_budget_bytes)
 
     @property
     def opening(self) -> OpenPolicy:
-        """What the opening of a notebook does: what is allowed, and no more than the user chose."""
+        """What happens when a notebook opens: what is allowed, narrowed by the user's choice."""
         return self.allowed.narrowed(self.chosen)
 
     def begin(self, api_path: str, path: Path, request: SyncRequest) -> SyncJob:
-        """Start a sync, or join the one under way if that may do as much."""
+        """Start a sync, or join the running one if it may do as much."""
         self._api_paths[path.resolve()] = api_path
         return self.sync_jobs.start(path, request)
 
@@ -183,8 +182,8 @@ class NbrucioApp(ExtensionApp):
                 path = self.file_of(api_path)
                 if path is not None:
                     self.opened(api_path, path)
-        except Exception:  # the notebook must open whatever happens here
-            self.log.exception("nbrucio: opening %r was not noticed", api_path)
+        except Exception:  # the notebook must always open
+            self.log.exception("nbrucio: opening %r failed, and started no sync", api_path)
 
     async def _contents_changed(self, logger: object, schema_id: str, data: Mapping[str, str]) -> None:  # noqa: ARG002 - Jupyter's signature
         if data.get("action") == "rename":
@@ -193,16 +192,16 @@ class NbrucioApp(ExtensionApp):
             self.local_pool.submit(self._saved, data.get("path", "").strip("/"))
 
     def _saved(self, api_path: str) -> None:
-        """Sync again what is declared otherwise since the last sync; called from a thread."""
+        """Sync again when the declaration has changed since the last sync; called from a thread."""
         try:
             path = self.file_of(api_path)
             if path is not None and self.sync_jobs.is_outdated(path):
                 self._has_kernel(api_path, path, again=True)
-        except Exception:  # the next opening notices it
-            self.log.exception("nbrucio: what was saved in %r was not noticed", api_path)
+        except Exception:  # the next opening syncs it
+            self.log.exception("nbrucio: the changes saved in %r were not synced", api_path)
 
     def _renamed(self, old_api: str, new_api: str) -> None:
-        """A notebook, or a folder with notebooks, has another name: its sync, manifest and kernels follow."""
+        """A notebook, or a folder with notebooks, was renamed: its sync, manifest and kernels follow."""
         old, new = self.file_of(old_api), self.file_of(new_api)
         if not old_api or not new_api or old is None or new is None:
             return
@@ -219,16 +218,16 @@ class NbrucioApp(ExtensionApp):
             try:
                 follow(old, new)
             except OSError as error:
-                self.log.warning("nbrucio: kernels of %s do not learn of its new name: %s", new, error)
+                self.log.warning("nbrucio: the kernels of %s could not follow its new name: %s", new, error)
         self.kernels.moved(old_api, new_api)
 
     # Kernels.
 
     def _has_kernel(self, api_path: str, path: Path, *, again: bool = False) -> None:
-        """Tell the kernels of the notebook at ``path`` what it has; called from a thread.
+        """Publish the data of the notebook at ``path`` to its kernels; called from a thread.
 
         Args:
-            again: since what it declares has changed.
+            again: because its declaration has changed.
         """
         if self.opening.level == "off":
             refuse_unasked(path, self.log, again=again)
@@ -239,7 +238,7 @@ class NbrucioApp(ExtensionApp):
         from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
         factory = KernelProvisionerFactory.instance(parent=self.serverapp)
-        # A provisioner that somebody chose stays; so does the one that a kernel spec names.
+        # A chosen provisioner stays, and so does the one that a kernel spec names.
         if factory.default_provisioner_name == "local-provisioner" and PROVISIONER in factory.get_provisioner_entries():
             factory.default_provisioner_name = PROVISIONER
 
@@ -250,11 +249,11 @@ class NbrucioApp(ExtensionApp):
             if model.get("type") == "notebook" and isinstance(model.get("content"), dict):
                 file = self.file_of(path)
                 if update_metadata(model["content"], self.sync_jobs.resolved(file) if file else {}):
-                    # The browser that saves has not heard of it: what it sent is what its document holds.
-                    told = {"path": path.strip("/"), "declaration": model["content"]["metadata"].get(KEY, {})}
-                    self.serverapp.event_logger.emit(schema_id=DECLARED_ID, data=told)
-        except Exception:  # a save must succeed whatever happens here
-            self.log.exception("nbrucio: the metadata of %r was saved as it was", path)
+                    # The browser's document lacks what was added; the event adds it.
+                    event = {"path": path.strip("/"), "declaration": model["content"]["metadata"].get(KEY, {})}
+                    self.serverapp.event_logger.emit(schema_id=DECLARED_ID, data=event)
+        except Exception:  # a save must always succeed
+            self.log.exception("nbrucio: the metadata of %r was saved unchanged", path)
 
     # Progress.
 

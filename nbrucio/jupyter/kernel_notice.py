@@ -1,4 +1,4 @@
-"""What kernels are told before a sync has looked, and when it could not."""
+"""The manifest for kernels before a sync has its status, and after a sync that failed."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from nbrucio.pipeline.status import status
 
 
 def announce(report: NotebookReport, log: Logger) -> None:
-    """Tell kernels at once what is here, and that the rest is looked for. A kernel that starts now waits for it.
+    """Publish what is ready, and mark the rest as being synced, so that a kernel that starts now waits for it.
 
-    What goes wrong is logged: the sync that follows meets it too, and reports it.
+    Errors are logged only, because the sync that follows reports them.
 
     Args:
-        report: what `status` says of the notebook now.
+        report: the present status of the notebook.
     """
     if any(requirement.state != "ready" for requirement in report.requirements):
         _write(report, None, log)
 
 
 def refuse_unasked(path: Path, log: Logger, *, again: bool = False) -> None:
-    """Tell kernels what is here of the notebook at ``path``, where opening one does nothing, unless they were told.
+    """Publish what is ready of the notebook at ``path``, where opening one does nothing, unless that is published.
 
     Args:
-        again: also when they were told, since what it declares has changed.
+        again: publish again, because the declaration has changed.
     """
     if again or says_nothing(path_for(path)):
         error = ConsentNeeded(
-            "Opening a notebook downloads nothing here, by the setting 'on_open'.",
+            "The setting 'on_open' of this server allows no download when a notebook opens.",
             subject=str(path),
             next_command=f"nbrucio sync {shlex.quote(str(path))}",
         )
@@ -43,11 +43,11 @@ def refuse_unasked(path: Path, log: Logger, *, again: bool = False) -> None:
 
 
 def explain(path: Path, error: NbrucioError, log: Logger) -> None:
-    """Tell kernels that the sync ended by ``error``; what is here stays usable."""
+    """Publish that the sync failed with ``error``; ready data stays usable."""
     try:
         report = status([path], load()).notebooks[0]
     except NbrucioError as fault:
-        log.warning("nbrucio: no kernel is told why %s failed: %s", path, fault)
+        log.warning("nbrucio: the failure of %s was not published to its kernels: %s", path, fault)
         return
     _write(report, ManifestError.of(error), log)
 
@@ -59,7 +59,7 @@ def _write(report: NotebookReport, error: ManifestError | None, log: Logger) -> 
         entries = [_entry(requirement, report.asked, error) for requirement in report.requirements]
         write(Manifest.of(report.path, entries, report.config))
     except NbrucioError as fault:
-        log.warning("nbrucio: kernels of %s are told nothing: %s", report.path, fault)
+        log.warning("nbrucio: no manifest was written for the kernels of %s: %s", report.path, fault)
 
 
 def _entry(requirement: RequirementReport, asked: Asked | None, error: ManifestError | None) -> ManifestEntry:

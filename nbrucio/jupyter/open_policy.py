@@ -1,7 +1,7 @@
-"""What opening a notebook may do: what the operator allows, narrowed by what the user chose in Lab's settings.
+"""What opening a notebook may do: what the operator allows, narrowed by the user's choice in Lab's settings.
 
-The browser tells of each change. What was chosen before is read once, when the server starts, so that a notebook that
-Lab restores is treated as its user wants before the browser has said a word.
+The browser sends each change. The saved choice is read once, when the server starts, so that it also holds for a
+notebook that Lab restores before the browser has sent anything.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class OpenPolicy:
 
     Attributes:
         level: one of `LEVELS`.
-        budget_bytes: at most so much is downloaded.
+        budget_bytes: the download limit.
     """
 
     level: str
     budget_bytes: int
 
     def narrowed(self, chosen: Chosen) -> OpenPolicy:
-        """This, and no more than the user chose."""
+        """This, but not more than the user chose."""
         level = self.level if chosen.level is None else min(self.level, chosen.level, key=LEVELS.index)
         budget = self.budget_bytes if chosen.budget_bytes is None else min(self.budget_bytes, chosen.budget_bytes)
         return OpenPolicy(level, budget)
@@ -46,28 +46,28 @@ class OpenPolicy:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the user chose; None where the operator's setting stands."""
+    """The user's choice; None where the operator's setting applies."""
 
     level: str | None = None
     budget_bytes: int | None = None
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Chosen:
-        """What ``level`` and ``budget_bytes`` of a request say.
+        """From ``level`` and ``budget_bytes`` of a request.
 
         Raises:
             UsageError: one of them is wrong.
         """
         level, budget = body.get("level"), body.get("budget_bytes")
         if level is not None and level not in LEVELS:
-            raise UsageError(f"'level' is one of {', '.join(LEVELS)}.")
+            raise UsageError(f"'level' must be one of {', '.join(LEVELS)}.")
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 0):
-            raise UsageError("'budget_bytes' is a number of bytes.")
+            raise UsageError("'budget_bytes' must be a number of bytes, at least 0.")
         return cls(level, budget)
 
 
 def chosen_before(environ: Mapping[str, str], log: Logger) -> Chosen:
-    """What stands in the user's settings of Lab; nothing where there are none or they cannot be read."""
+    """The user's choice in the settings of Lab; none where they are missing or cannot be read."""
     file = _settings_folder(environ) / _FILE
     try:
         found = _parsed(read_file(file, SMALL_BYTES).decode("utf-8"))
@@ -77,7 +77,7 @@ def chosen_before(environ: Mapping[str, str], log: Logger) -> Chosen:
     except FileNotFoundError:
         return Chosen()
     except (OSError, ValueError, UsageError) as error:
-        log.warning("nbrucio: %s cannot be read, what it says of opening notebooks is not heeded: %s", file, error)
+        log.warning("nbrucio: %s cannot be read, so its choice for opening notebooks is ignored: %s", file, error)
         return Chosen()
 
 

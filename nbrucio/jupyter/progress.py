@@ -1,4 +1,4 @@
-"""The progress of one sync, as few small events as a person can follow."""
+"""The progress of one sync, in events few enough to follow."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from nbrucio.core.events import (
 from nbrucio.core.files import total_bytes
 from nbrucio.core.plan import Access, Plan
 
-#: At most so often, however fast files arrive: each event goes to every browser tab.
+#: The shortest time between events, because each one goes to every browser tab.
 INTERVAL_S = 0.25
 
 
 @dataclass
 class Share:
-    """How far one requirement is; what was here before counts as done. The total is None where a size is unknown."""
+    """The progress of one requirement; data that was stored or mounted before counts as done. None: unknown size."""
 
     files_total: int = 0
     files_done: int = 0
@@ -37,11 +37,11 @@ class Share:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a sync is. Totals are None before they are known.
+    """The progress of a sync. Totals are None before they are known.
 
     Attributes:
-        files_total, files_done, bytes_total, bytes_done: of what is downloaded.
-        handles: by handle, how far each requirement is; empty before the plan is made.
+        files_total, files_done, bytes_total, bytes_done: of the downloads.
+        handles: by handle, the progress of each requirement; empty before the plan is made.
     """
 
     files_total: int | None = None
@@ -60,7 +60,7 @@ class Progress:
 
 
 class Throttled:
-    """A reporter that counts, and tells ``tell`` at most every `INTERVAL_S`. Called from several threads."""
+    """A reporter that counts and calls ``tell`` at most every `INTERVAL_S`. Thread-safe."""
 
     def __init__(self, tell: Callable[[Progress], None]) -> None:
         self._tell = tell
@@ -70,11 +70,11 @@ class Throttled:
         self._done = Share()
         self._shares: dict[str, Share] = {}
         self._owners: dict[Did, list[Share]] = {}
-        self._unowned: dict[Did, Share] = {}  # what came before the plan said whose it is
+        self._unowned: dict[Did, Share] = {}  # downloads that started before the plan names their requirements
 
     @property
     def progress(self) -> Progress:
-        """How far the sync is now."""
+        """The present progress."""
         with self._lock:
             return self._snapshot()
 
@@ -91,7 +91,7 @@ class Throttled:
         self._tell(now)
 
     def _count(self, event: Event) -> bool:
-        """Whether ``event`` says something of the progress."""
+        """Count ``event``; whether the progress changed."""
         if isinstance(event, Planned):
             self._take(event.plan)
         elif isinstance(event, ApplyStarted):

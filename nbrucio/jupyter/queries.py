@@ -1,4 +1,4 @@
-"""What the REST handlers ask, as functions from text to JSON. They block, so they run in threads."""
+"""The answers of the REST handlers, as functions from text to JSON. They block, so they run in threads."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from nbrucio.operations.grants import LIFETIME, Grant, Grants
 from nbrucio.pipeline.context import RunContext
 
 if TYPE_CHECKING:
-    from nbrucio.jupyter.sync_jobs import SyncJob
+    from nbrucio.jupyter.sync_job import SyncJob
 
 #: An event goes to every browser and is checked against its schema on the event loop.
 MAX_STATES_IN_EVENT = 1_000
 
 
 def status(path: Path, job: SyncJob | None, with_files: bool, check: bool = False) -> dict[str, object]:
-    """What is here of what the notebook at ``path`` declares. No network, unless ``check`` asks what has changed.
+    """The status of the notebook at ``path``. No network, unless ``check`` asks Rucio for changes.
 
     Args:
-        job: its last sync, whose progress and end are told under ``sync``.
+        job: its last sync, whose progress or result is under ``sync``.
 
     Raises:
-        NbrucioError: the configuration has a fault.
+        NbrucioError: the configuration is wrong.
     """
     from nbrucio.pipeline.status import status
 
@@ -42,10 +42,10 @@ def status(path: Path, job: SyncJob | None, with_files: bool, check: bool = Fals
 
 
 def plan(path: Path) -> dict[str, object]:
-    """What a sync of the notebook at ``path`` would do. Asks the catalogue what is not known here.
+    """What a sync of the notebook at ``path`` would do. Asks Rucio about data that is not resolved yet.
 
     Raises:
-        NbrucioError: the configuration has a fault, or the declaration cannot be read.
+        NbrucioError: the configuration is wrong, or the declaration cannot be read.
     """
     from nbrucio.pipeline.estimate import estimate
 
@@ -96,7 +96,7 @@ def instances() -> dict[str, object]:
     """The configured instances, without their credentials.
 
     Raises:
-        NbrucioError: the configuration has a fault.
+        NbrucioError: the configuration is wrong.
     """
     config = load()
     return {
@@ -120,10 +120,10 @@ def instances() -> dict[str, object]:
 
 
 def store(with_usage: bool) -> dict[str, object]:
-    """Where the store is and what room it has; ``with_usage`` what it holds, which is a look at every file.
+    """The path and space of the store; ``with_usage`` its contents, for which every file is counted.
 
     Raises:
-        NbrucioError: the configuration has a fault.
+        NbrucioError: the configuration is wrong.
     """
     config = load()
     with RunContext(config) as run:
@@ -142,7 +142,7 @@ def store(with_usage: bool) -> dict[str, object]:
 
 
 def grants(kept: Grants) -> dict[str, object]:
-    """What was agreed to and has not expired.
+    """The grants that have not expired.
 
     Raises:
         UnreadableFile: the file that has it cannot be read.
@@ -150,52 +150,56 @@ def grants(kept: Grants) -> dict[str, object]:
     return {"grants": [grant.as_json() for grant in kept.read()]}
 
 
-def grant(kept: Grants, body: Mapping[str, Any]) -> dict[str, object]:
-    """Keep a grant.
+def grant(kept: Grants, body: Mapping[str, Any], budget_bytes: int) -> dict[str, object]:
+    """Save a grant.
+
+    Args:
+        budget_bytes: the limit of a grant for data of unknown size, which must not become consent to any size.
 
     Raises:
-        NbrucioError: the request is wrong, or the grant cannot be kept.
+        NbrucioError: the request is wrong, or the grant cannot be saved.
     """
     size = body.get("max_bytes")
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
-        raise UsageError("'max_bytes' is a number of bytes, or null for any size.")
+        raise UsageError("'max_bytes' must be a number of bytes, or null when the size is unknown.")
     instance = load().instance(_text(body, "instance")).identity
-    new = Grant(instance, _did(body), size, datetime.now(timezone.utc) + LIFETIME)
+    limit = budget_bytes if size is None else size
+    new = Grant(instance, _did(body), limit, datetime.now(timezone.utc) + LIFETIME)
     try:
         kept.add([new])
     except OSError as error:
-        raise NbrucioError(f"The consent could not be kept: {error.strerror}.") from error
+        raise NbrucioError(f"The consent could not be saved: {error.strerror}.") from error
     return new.as_json()
 
 
 def revoke(kept: Grants, body: Mapping[str, Any]) -> dict[str, object]:
-    """Take back a grant.
+    """Remove a grant.
 
     Raises:
-        NbrucioError: the request is wrong, or the change cannot be kept.
+        NbrucioError: the request is wrong, or the change cannot be saved.
     """
     instance, did = _text(body, "instance"), _did(body)
     if instance is None or all((grant.instance, grant.did) != (instance, did) for grant in kept.all()):
-        instance = load().instance(instance).identity  # an identity that is configured no more needs no looking up
+        instance = load().instance(instance).identity  # the identity of an instance that was removed is taken as it is
     try:
         kept.remove(instance, did)
     except OSError as error:
-        raise NbrucioError(f"The consent could not be taken back: {error.strerror}.") from error
+        raise NbrucioError(f"The consent could not be withdrawn: {error.strerror}.") from error
     return grants(kept)
 
 
 def job_as_json(job: SyncJob) -> dict[str, object]:
-    """How far a run is, or how it ended."""
+    """The progress of a sync, or its result."""
     value: dict[str, object] = {"state": job.state, **job.progress.as_json()}
     if job.state == "done":
         value["requirements"] = dict(job.future.result().states)
     elif job.state == "failed":
-        value["message"] = "The sync was stopped." if job.future.cancelled() else str(job.future.exception())
+        value["message"] = "The sync was cancelled." if job.future.cancelled() else str(job.future.exception())
     return value
 
 
 def progress_as_json(job: SyncJob) -> dict[str, object]:
-    """`job_as_json` for an event: without the states of requirements where these are more than people look at."""
+    """`job_as_json` for an event: without the states of requirements where there are too many."""
     value = job_as_json(job)
     states = value.get("requirements")
     if isinstance(states, dict) and len(states) > MAX_STATES_IN_EVENT:
@@ -204,7 +208,7 @@ def progress_as_json(job: SyncJob) -> dict[str, object]:
 
 
 def found_by(job: SyncJob) -> dict[str, object]:
-    """By handle, what a run that is over found wrong and what it found changed."""
+    """By handle, the errors of a finished sync and the changes in Rucio."""
     if job.state != "done":
         return {"errors": {}, "drift": {}}
     ended = job.future.result()
@@ -214,7 +218,7 @@ def found_by(job: SyncJob) -> dict[str, object]:
 def _text(body: Mapping[str, Any], key: str) -> str | None:
     value = body.get(key)
     if value is not None and not isinstance(value, str):
-        raise UsageError(f"'{key}' must be a text.")
+        raise UsageError(f"'{key}' must be a string.")
     return value
 
 

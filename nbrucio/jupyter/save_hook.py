@@ -1,35 +1,35 @@
-"""What a save adds to a notebook's metadata: the data that its code uses, and what this machine resolved.
+"""What a save adds to a notebook's metadata: the data that its code uses, and locks that this machine resolved.
 
-Everything follows from the notebook that is being saved and from what is in memory: no network, no file is read. Saving
-twice gives the same bytes. Nothing that a person wrote is removed or changed.
+It depends only on the notebook and on memory: no network, and no file is read. Saving twice writes the same bytes.
+Nothing that a person wrote is removed or changed, and only the user imports attachments of rucio-jupyterlab.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Iterable, Mapping, Sized
 
 from nbrucio.core.declaration import Declaration, Requirement, from_attachments, lock_for, propose_handle
-from nbrucio.core.did import DidType
+from nbrucio.core.did import Did, DidType
 from nbrucio.core.lockentry import LockEntry
 from nbrucio.errors import BadDeclaration
 from nbrucio.notebook.code_scan import Scan, scan_notebook
 from nbrucio.notebook.declared import ATTACHMENTS_KEY
 
 KEY = "nbrucio"
-#: Marks a requirement that the scan added, so that only such a one is ever called unused.
+#: Marks a requirement that the scan added; only these are ever marked unused.
 SOURCE, FROM_CODE, UNUSED = "source", "code", "unused"
-#: A declaration with more entries is left alone: nobody wrote it by hand, and all requests wait while it is read.
+#: A longer declaration stays unchanged: all requests of the server would wait while it is read.
 MAX_UPDATED = 2_000
 
 
 def update_metadata(content: dict[str, object], resolved: Mapping[str, LockEntry]) -> bool:
-    """Bring the metadata of the notebook ``content`` up to date in place; returns whether anything changed.
+    """Update the metadata of the notebook ``content`` in place; returns whether anything changed.
 
-    A declaration that cannot be read is left as it is: it is the user's to mend.
+    A declaration that cannot be read stays unchanged, for the user to correct.
 
     Args:
-        content: the notebook's JSON as it is about to be written.
-        resolved: by handle, what the last sync of this notebook resolved on this machine.
+        content: the notebook's JSON, before it is written.
+        resolved: by handle, the lock entries of this notebook's last sync on this machine.
     """
     metadata = content.get("metadata")
     if not isinstance(metadata, dict) or _is_too_long(metadata):
@@ -41,12 +41,17 @@ def update_metadata(content: dict[str, object], resolved: Mapping[str, LockEntry
         before = _declared(metadata)
     except BadDeclaration:
         return False
-    after = _locked(_marked(_completed(before, metadata, found), found), resolved)
+    attachments = metadata.get(ATTACHMENTS_KEY)
+    attached = from_attachments(attachments)
+    if KEY not in metadata and isinstance(attachments, list) and attached.requirements:
+        # The attachments are the data of this notebook. A declaration beside them would replace them.
+        return _attach(attachments, _completed(attached, found.dids))
+    after = _locked(_marked(_completed(before, found.dids), found), resolved)
     changed = after != before and bool(after.entries)
     if changed:
         metadata[KEY] = after.as_json()
-    if KEY in metadata and isinstance(metadata.get(ATTACHMENTS_KEY), list):
-        changed = _attach(metadata[ATTACHMENTS_KEY], after) or changed
+    if KEY in metadata and isinstance(attachments, list):
+        changed = _attach(attachments, after) or changed
     return changed
 
 
@@ -62,19 +67,13 @@ def _declared(metadata: Mapping[str, object]) -> Declaration:
     return Declaration()
 
 
-def _completed(declaration: Declaration, metadata: Mapping[str, object], found: Scan) -> Declaration:
-    """The declaration and what is attached or used beside it."""
-    # Without a declaration of ours the attachments are one, for as long as the code adds nothing to them.
-    attached = from_attachments(metadata.get(ATTACHMENTS_KEY)).requirements
+def _completed(declaration: Declaration, dids: Iterable[Did]) -> Declaration:
+    """The declaration with a requirement for each of these DIDs that it lacks."""
     declared = {requirement.did for requirement in declaration.requirements}
-    if KEY not in metadata and declared.union(r.did for r in attached) >= set(found.dids):
-        return declaration
-    new = [requirement for requirement in attached if requirement.did not in declared]
     taken = {requirement.handle for requirement in declaration.requirements}
-    new = [r if r.handle not in taken else r._replace(handle=propose_handle(r.did, taken)) for r in new]
-    taken |= {requirement.handle for requirement in new}
-    for did in found.dids:
-        if did not in declared and did not in {requirement.did for requirement in new}:
+    new = []
+    for did in dids:
+        if did not in declared:
             handle = propose_handle(did, taken)
             taken.add(handle)
             new.append(Requirement(did, handle, extra={SOURCE: FROM_CODE}))
@@ -82,7 +81,7 @@ def _completed(declaration: Declaration, metadata: Mapping[str, object], found: 
 
 
 def _marked(declaration: Declaration, found: Scan) -> Declaration:
-    """The declaration with a mark on what the scan once added and no code uses now, and without it on what is used."""
+    """The declaration with a mark on requirements that the scan added and no code uses any more."""
     entries = tuple(
         _mark(entry, found) if isinstance(entry, Requirement) and entry.extra.get(SOURCE) == FROM_CODE else entry
         for entry in declaration.entries
@@ -98,7 +97,7 @@ def _mark(requirement: Requirement, found: Scan) -> Requirement:
 
 
 def _locked(declaration: Declaration, resolved: Mapping[str, LockEntry]) -> Declaration:
-    """The declaration with a lock for each requirement that has none. A lock that stands is the user's to change."""
+    """The declaration with a lock for each requirement that has none. Only the user changes an existing lock."""
     for requirement in declaration.requirements if resolved else ():
         entry = lock_for(requirement, resolved)
         locked = requirement.handle in declaration.bad_lock or lock_for(requirement, declaration.lock) is not None
@@ -108,7 +107,7 @@ def _locked(declaration: Declaration, resolved: Mapping[str, LockEntry]) -> Decl
 
 
 def _attach(attachments: list[object], declaration: Declaration) -> bool:
-    """Add to rucio-jupyterlab's list what it lacks."""
+    """Add the requirements that rucio-jupyterlab's list lacks."""
     present = {item.get("did") for item in attachments if isinstance(item, Mapping)}
     names = {item.get("variableName") for item in attachments if isinstance(item, Mapping)}
     missing = [r for r in declaration.requirements if str(r.did) not in present and r.handle not in names]
@@ -120,6 +119,6 @@ def _attach(attachments: list[object], declaration: Declaration) -> bool:
 
 
 def declared_in(content: object) -> bool:
-    """Whether the notebook with this JSON content declares anything, as a quick look tells."""
+    """Whether the notebook with this JSON content declares anything, without parsing it."""
     metadata = content.get("metadata") if isinstance(content, Mapping) else None
     return isinstance(metadata, Mapping) and bool(metadata.get(KEY) or metadata.get(ATTACHMENTS_KEY))

@@ -1,7 +1,7 @@
-"""What the user asked to download by syncs that are not over, so that a server that was killed resumes them.
+"""The downloads of running syncs that a user started, so that a server that was killed resumes them.
 
-Consent for once is kept with its run and ends with it: a file for each notebook beside the grants, made when the
-downloads begin and removed when the run ends, however that is. Only where the server itself ends does it stay.
+Consent for once lasts as long as its sync: a file for each notebook beside the grants, written when the downloads start
+and removed when the sync ends in any way. It stays only when the server itself ends.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from nbrucio.kernel.where import manifest_name
 from nbrucio.operations.grants import Grant
 
 VERSION = 1
-#: A server that does not come back for so long resumes nothing.
+#: A server that is restarted later resumes nothing.
 _LIFETIME = timedelta(days=7)
 _MAX_BYTES = 1 << 26
 
 
 class UnderWay:
-    """The syncs under way of this user, in ``folder``."""
+    """The running syncs of this user, in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def keep(self, notebook: Path, wanted: Iterable[Wanted]) -> None:
-        """Keep what the sync of ``notebook`` that begins now was asked to download.
+        """Write what the sync of ``notebook`` that starts now may download.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         expires = datetime.now(timezone.utc) + _LIFETIME
         grants = [Grant(one.instance, one.did, one.size_bytes, expires).as_json() for one in wanted]
@@ -46,7 +46,7 @@ class UnderWay:
             write_file(self._path(notebook), json.dumps(value).encode(), durable=True)
 
     def of(self, notebook: Path) -> tuple[Grant, ...]:
-        """What the sync of ``notebook`` that did not end may still download; nothing when that cannot be read."""
+        """What the interrupted sync of ``notebook`` may still download; nothing when that cannot be read."""
         none: tuple[Grant, ...] = ()
         try:
             kept = read_kept(self._path(notebook), _MAX_BYTES, _parsed, none, without="nbrucio then asks again")
@@ -56,7 +56,7 @@ class UnderWay:
         return tuple(grant for grant in kept if now < grant.expires)
 
     def moved(self, old: Path, new: Path) -> None:
-        """Note that the notebook ``old`` is called ``new`` now.
+        """The notebook ``old`` was renamed to ``new``.
 
         Raises:
             OSError: the file cannot be renamed.
@@ -65,7 +65,7 @@ class UnderWay:
             self._path(old).replace(self._path(new))
 
     def end(self, notebook: Path) -> None:
-        """The sync of ``notebook`` is over.
+        """The sync of ``notebook`` has ended.
 
         Raises:
             OSError: the file cannot be removed.

@@ -68,7 +68,7 @@ def read(path: Path) -> LoadedManifest:
         version = content["version"]
         if version > VERSION:
             raise DataNotHere(
-                f"A newer nbrucio synced this data: its manifest has version {version}, this reads up to {VERSION}.",
+                f"A newer nbrucio synced this data (manifest version {version}; this nbrucio reads up to {VERSION}).",
                 None,
                 "pip install --upgrade nbrucio",
             )

@@ -65,7 +65,7 @@ def test_a_lock_that_costs_what_nobody_agreed_to_stops_cells(server: Server, san
         accept(server, content)
         for _ in range(2):
             stopped = kernel.run(READ)
-            assert "nobody has agreed to that yet" in stopped.traceback[0]
+            assert "needs your consent" in stopped.traceback[0]
             assert (
                 stopped.traceback[1]
                 == f"Press Sync in the panel Data (Rucio), or run: nbrucio sync {server.root / 'a.ipynb'}"

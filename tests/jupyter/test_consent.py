@@ -15,7 +15,8 @@ import pytest
 
 from nbrucio.config import load
 from nbrucio.core.did import Did
-from nbrucio.jupyter.sync_jobs import SyncJobs, SyncRequest
+from nbrucio.jupyter.sync_job import SyncRequest
+from nbrucio.jupyter.sync_jobs import SyncJobs
 from nbrucio.operations.grants import Grants
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
@@ -33,7 +34,8 @@ from functools import partial
 from pathlib import Path
 from nbrucio.operations.grants import Grants
 from nbrucio.jupyter import progress
-from nbrucio.jupyter.sync_jobs import SyncJobs, SyncRequest
+from nbrucio.jupyter.sync_job import SyncRequest
+from nbrucio.jupyter.sync_jobs import SyncJobs
 path, grants, once, end = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "once", sys.argv[4]
 progress.INTERVAL_S = 0
 def tell(run):

@@ -52,7 +52,7 @@ def test_nothing_is_downloaded_before_somebody_agreed(server: Server) -> None:
     error = manifest_of(server, "a.ipynb").manifest().entries["dimuon"].error
     assert error is not None
     assert error["code"] == "consent-needed"
-    assert "would be downloaded, and nobody has agreed to that yet" in error["message"]
+    assert "needs your consent" in error["message"]
     assert error["next_command"] == f"nbrucio sync {server.root / 'a.ipynb'}"
     assert not list((server.folder / "store").glob("objects/*/*/*"))
 
@@ -114,6 +114,13 @@ def test_a_grant_can_be_given_and_taken_back(server: Server) -> None:
     assert server.settled("a.ipynb")["requirements"] == {"dimuon": "missing"}
     server.ask("nbrucio/grants", {"did": "sandbox:dimuon*"}, "DELETE")
     assert server.ask("nbrucio/grants")[1] == {"grants": []}
+
+
+def test_a_grant_for_data_of_unknown_size_is_for_the_opening_budget(server: Server) -> None:
+    status, grant = server.ask("nbrucio/grants", {"did": "sandbox:sizeless", "max_bytes": None})
+    budget = server.ask("nbrucio/opening")[1]["allowed"]["budget_bytes"]
+    assert (status, grant["max_bytes"]) == (201, budget)
+    server.ask("nbrucio/grants", {"did": "sandbox:sizeless"}, "DELETE")
 
 
 def test_listing_a_folder_and_looking_without_content_start_nothing(server: Server) -> None:

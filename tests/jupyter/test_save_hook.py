@@ -102,16 +102,26 @@ def test_attachments_alone_stay_the_declaration() -> None:
     assert content["metadata"]["rucio_attachments"] == attached
 
 
-def test_attachments_and_declaration_are_kept_in_step() -> None:
+def test_a_save_adds_what_the_code_uses_to_the_attachments_and_imports_none() -> None:
     attached = [{"did": "a:z", "type": "file", "variableName": "z"}, "something else"]
     content = notebook(*USES, metadata={"rucio_attachments": attached})
     assert update_metadata(content, {})
-    assert [r["did"] for r in requirements(content)] == ["a:z", "a:b"]
+    assert "nbrucio" not in content["metadata"]
     assert attached == [
         {"did": "a:z", "type": "file", "variableName": "z"},
         "something else",
         {"did": "a:b", "type": "collection", "variableName": "b"},
     ]
+    assert not update_metadata(content, {})
+
+
+def test_a_save_of_a_declaration_imports_no_attachment_either() -> None:
+    attached = [{"did": "a:z", "type": "file", "variableName": "z"}]
+    declared = {"version": 1, "requirements": [{"did": "a:c", "handle": "c"}]}
+    content = notebook(*USES, metadata={"rucio_attachments": attached, "nbrucio": declared})
+    assert update_metadata(content, {})
+    assert [r["did"] for r in requirements(content)] == ["a:c", "a:b"]
+    assert [one["did"] for one in attached] == ["a:z", "a:c", "a:b"]
     assert not update_metadata(content, {})
 
 

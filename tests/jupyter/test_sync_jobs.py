@@ -13,7 +13,8 @@ import pytest
 
 from nbrucio.config import Config, load
 from nbrucio.errors import Interrupted
-from nbrucio.jupyter.sync_jobs import SyncJob, SyncJobs, SyncRequest
+from nbrucio.jupyter.sync_job import SyncJob, SyncRequest
+from nbrucio.jupyter.sync_jobs import SyncJobs
 from nbrucio.operations.grants import Grants
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.conftest import Start

@@ -259,7 +259,7 @@ def test_message_when_the_manifest_is_newer(here: Here) -> None:
     path = here.manifest(local_entry(here.folder, "muons", "x"))
     path.write_text(path.read_text().replace('"version":1', '"version":2'))
     assert here.message("muons") == (
-        "A newer nbrucio synced this data: its manifest has version 2, this reads up to 1.\n"
+        "A newer nbrucio synced this data (manifest version 2; this nbrucio reads up to 1).\n"
         "Run: pip install --upgrade nbrucio"
     )
 

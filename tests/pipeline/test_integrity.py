@@ -21,7 +21,8 @@ from nbrucio.core.did import Did
 from nbrucio.core.plan import Access
 from nbrucio.core.report import SyncReport
 from nbrucio.errors import Interrupted, NoSpace, OverBudget
-from nbrucio.jupyter.sync_jobs import SyncJobs, SyncRequest
+from nbrucio.jupyter.sync_job import SyncRequest
+from nbrucio.jupyter.sync_jobs import SyncJobs
 from nbrucio.kernel.errors import DataNotHere
 from nbrucio.kernel.lookup import Data
 from nbrucio.operations.grants import LIFETIME, Grant, Grants

@@ -123,6 +123,14 @@ describe('an edit changes one thing and keeps the rest', () => {
 describe('attachments of rucio-jupyterlab', () => {
   const attached = { rucio_attachments: [{ did: 'a:b', type: 'file', variableName: 'b', extra: 1 }] };
 
+  it('are not imported by what the code uses, which becomes another attachment', () => {
+    const after = d.withUse(attached, 'a:c', 'c');
+    expect(after.nbrucio).toBeUndefined();
+    expect(d.read(after).attached.map(one => one.did)).toEqual(['a:b', 'a:c']);
+    const beside = d.withUse({ ...attached, ...written() }, 'a:d', 'd');
+    expect(d.read(beside).requirements.map(one => one.did)).toEqual(['a:b', 'a:c', 'a:d']);
+  });
+
   it('are imported and stay', () =>
     expect(d.imported(attached)).toEqual({
       ...attached,

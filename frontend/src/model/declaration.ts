@@ -82,7 +82,7 @@ export function sameSelection(one: ISelection | null, other: ISelection | null):
   return text(one) === text(other);
 }
 
-/** Add a requirement, last. What rucio-jupyterlab attached and is not declared yet becomes declared, too. */
+/** Add a requirement, last. */
 export function withRequirement(
   metadata: IMetadata,
   did: string,
@@ -98,6 +98,18 @@ export function withRequirement(
     result[ATTACHMENTS_KEY] = [...list, { did, type: 'collection', variableName: handle }];
   }
   return result;
+}
+
+/**
+ * Add data that the code uses and nobody added. Where the notebook has attachments of rucio-jupyterlab and no
+ * declaration, it becomes another attachment: a declaration beside them would replace them, and only the user imports.
+ */
+export function withUse(metadata: IMetadata, did: string, handle: string): IMetadata {
+  const list = metadata[ATTACHMENTS_KEY];
+  if ((metadata[KEY] ?? null) === null && Array.isArray(list) && attachments(metadata).length) {
+    return { ...metadata, [ATTACHMENTS_KEY]: [...list, { did, type: 'collection', variableName: handle }] };
+  }
+  return withRequirement(metadata, did, handle, null, { source: 'code' });
 }
 
 /** Remove a requirement with its locks. */

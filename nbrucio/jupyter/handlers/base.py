@@ -34,7 +34,7 @@ _HTTP_STATUS = {2: 400, 3: 409, 4: 404, 5: 409, 6: 507, 7: 502, 8: 503, 9: 502, 
 
 
 def api_method(method: ApiMethod) -> ApiMethod:
-    """A verb of the API: for users who are logged in and allowed to; its errors become JSON."""
+    """A method of the API: checks login and permission, and answers errors as JSON."""
 
     @tornado.web.authenticated
     @authorized
@@ -47,14 +47,14 @@ def api_method(method: ApiMethod) -> ApiMethod:
         except tornado.web.HTTPError:
             raise
         except Exception as error:
-            self.log.exception("nbrucio: %s %s ended by a fault", self.request.method, self.request.path)
+            self.log.exception("nbrucio: %s %s ended with an error of nbrucio", self.request.method, self.request.path)
             self.fail(NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
 
     return answered  # type: ignore[return-value]  # tornado's decorators are written for plain functions
 
 
 class JsonText(str):
-    """A value as JSON already."""
+    """A value that is JSON text already."""
 
     __slots__ = ()
 
@@ -76,7 +76,7 @@ class NbrucioHandler(APIHandler):
         self.gone = threading.Event()
 
     def on_connection_close(self) -> None:
-        """Called by tornado when the client left: what was asked of Rucio for it is given up."""
+        """Called by tornado when the client has left: its requests to Rucio are cancelled."""
         self.gone.set()
 
     def reply(self, value: object, status: int = 200) -> None:
@@ -93,7 +93,7 @@ class NbrucioHandler(APIHandler):
         return await _written_in(self.app.local_pool, function, *arguments)
 
     async def from_rucio(self, about: object, function: Callable[..., object], *arguments: object) -> JsonText:
-        """The result of ``function``, which asks Rucio and may take as long as it.
+        """The result of ``function``, which asks Rucio and may be slow.
 
         Args:
             about: the instance or notebook; calls about the same one wait for each other when they are many.
@@ -101,11 +101,11 @@ class NbrucioHandler(APIHandler):
         return await _written_in(self.app.remote_pool.about(str(about)), self.asking(function), *arguments)
 
     def asking(self, function: Callable[P, T]) -> Callable[P, T]:
-        """``function``, whose requests are given up when the client leaves."""
+        """``function``, whose requests are cancelled when the client leaves."""
 
         def ask(*args: P.args, **kwargs: P.kwargs) -> T:
             if self.gone.is_set():
-                raise Interrupted("The client left before its turn came.")
+                raise Interrupted("The client left before its request started.")
             with until(self.gone):
                 return function(*args, **kwargs)
 
@@ -115,7 +115,7 @@ class NbrucioHandler(APIHandler):
         """The JSON object that was sent.
 
         Raises:
-            UsageError: it is none.
+            UsageError: the body is not a JSON object.
         """
         try:
             value = parse_json(self.request.body or b"{}")
@@ -133,7 +133,7 @@ class NbrucioHandler(APIHandler):
             BadNotebook: there is no such notebook.
         """
         if not isinstance(path, str) or not path:
-            raise UsageError("The request names no notebook.", hint="Give its path as 'path'.")
+            raise UsageError("The request names no notebook.", hint="Send its path as 'path'.")
         found = self.app.file_of(path)
         if found is None or not found.is_file():
             raise BadNotebook(f"There is no notebook {path!r}.", subject=path)

@@ -13,18 +13,18 @@ from nbrucio.errors import NbrucioError
 from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
 from nbrucio.operations import browse
 
-#: Lines that wait for a slow browser; Rucio waits, too, when there are more.
+#: How many lines wait for a slow browser before reading from Rucio pauses.
 _AHEAD = 16
 _NDJSON = "application/x-ndjson"
 
 
 class StreamHandler(NbrucioHandler):
-    """Answers in lines of JSON, as they come from a thread."""
+    """Answers in lines of JSON, as a thread reads them."""
 
     async def stream(
         self, instance: str | None, batches: Callable[..., Iterator[list[browse.BrowseRow]]], *arguments: object
     ) -> None:
-        """Send what ``batches`` gives, a line each; an error before the first line is an answer like any other."""
+        """Send each batch as a line; an error before the first line is an ordinary error answer."""
         loop, gone = asyncio.get_running_loop(), self.gone
         lines: asyncio.Queue[str | NbrucioError | None] = asyncio.Queue()
         room = threading.Semaphore(_AHEAD)
@@ -44,8 +44,8 @@ class StreamHandler(NbrucioHandler):
                 put(None)
             except NbrucioError as error:
                 put(error)
-            except Exception as error:  # a fault of ours must not leave the browser waiting
-                self.log.exception("nbrucio: a stream ended by a fault")
+            except Exception as error:  # an error of nbrucio must not leave the browser waiting
+                self.log.exception("nbrucio: a stream ended with an error of nbrucio")
                 put(NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
 
         reading = loop.run_in_executor(self.app.remote_pool.about(str(instance)), self.asking(read))
@@ -62,7 +62,7 @@ class StreamHandler(NbrucioHandler):
         if isinstance(line, NbrucioError):
             raise line
         self.set_header("Content-Type", _NDJSON)
-        self.set_header("X-Accel-Buffering", "no")  # nginx would keep the first hits back
+        self.set_header("X-Accel-Buffering", "no")  # nginx would buffer the first hits
         while isinstance(line, str):
             self.write(line)
             await self.flush()
@@ -90,7 +90,7 @@ class FindHandler(StreamHandler):
 
 
 class ContentsHandler(StreamHandler):
-    """What a dataset or container holds directly."""
+    """The direct contents of a dataset or container."""
 
     @api_method
     async def get(self) -> None:
@@ -110,7 +110,7 @@ class DetailsHandler(NbrucioHandler):
 
 
 class PlacesHandler(NbrucioHandler):
-    """Where files may be sent."""
+    """The scopes and RSEs for an upload."""
 
     @api_method
     async def get(self) -> None:

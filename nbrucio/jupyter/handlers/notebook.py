@@ -8,15 +8,15 @@ from pathlib import Path
 from nbrucio.jupyter import queries
 from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
 from nbrucio.jupyter.open_policy import Chosen
-from nbrucio.jupyter.sync_jobs import SyncRequest
+from nbrucio.jupyter.sync_job import SyncRequest
 
 
 class StatusHandler(NbrucioHandler):
-    """What is here of what a notebook declares, and whether a sync is under way."""
+    """The status of a notebook's data, and the progress of its sync."""
 
     @api_method
     async def get(self) -> None:
-        """``?path=…&files=1&check=1``; the files of each requirement only when asked for, drift likewise."""
+        """``?path=…&files=1&check=1``; ``files`` lists the files, ``check`` asks Rucio for changes."""
         path = self.notebook(self.get_query_argument("path", None))
         with_files, check = (self.get_query_argument(name, "0") == "1" for name in ("files", "check"))
         job = self.app.sync_jobs.last(path)
@@ -42,7 +42,7 @@ class SyncHandler(NbrucioHandler):
 
     @api_method
     async def post(self) -> None:
-        """``{"path", "open", "again", "once", "refresh"}``; ``open`` means that nobody asked, so that grants decide."""
+        """``{"path", "open", "again", "once", "refresh"}``; with ``open`` no user started it, and the grants decide."""
         body = self.body()
         path = self.notebook(body.get("path"))
         if body.get("open") is True:
@@ -54,11 +54,11 @@ class SyncHandler(NbrucioHandler):
 
 
 class LockHandler(NbrucioHandler):
-    """Resolve anew what a notebook declares."""
+    """Resolve again what a notebook declares."""
 
     @api_method
     async def post(self) -> None:
-        """``{"path", "handles"}``; answers what to lock, for the editor that has the notebook open to write."""
+        """``{"path", "handles"}``; answers the locks, which the editor of the open notebook writes."""
         body = self.body()
         path = self.notebook(body.get("path"))
         self.reply(await self.from_rucio(path, queries.lock, path, body))
@@ -83,7 +83,7 @@ class InstancesHandler(NbrucioHandler):
 
 
 class GrantsHandler(NbrucioHandler):
-    """What the user agreed to download."""
+    """The user's consent to downloads."""
 
     @api_method
     async def get(self) -> None:
@@ -93,7 +93,9 @@ class GrantsHandler(NbrucioHandler):
     @api_method
     async def post(self) -> None:
         """``{"did", "instance", "max_bytes"}``"""
-        self.reply(await self.in_thread(queries.grant, self.app.grants, self.body()), 201)
+        self.reply(
+            await self.in_thread(queries.grant, self.app.grants, self.body(), self.app.allowed.budget_bytes), 201
+        )
 
     @api_method
     async def delete(self) -> None:
@@ -102,7 +104,7 @@ class GrantsHandler(NbrucioHandler):
 
 
 class OpeningHandler(NbrucioHandler):
-    """What opening a notebook does."""
+    """What happens when a notebook opens."""
 
     @api_method
     async def get(self) -> None:

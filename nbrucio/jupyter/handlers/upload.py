@@ -28,7 +28,7 @@ class UploadsHandler(NbrucioHandler):
         body = self.body()
         names = body.get("paths")
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            raise UsageError("The request names no files.", hint="Give them as a list 'paths'.")
+            raise UsageError("The request names no files.", hint="Send them as a list 'paths'.")
         target = target_of(body)
         paths = tuple(self._below_root(name) for name in names)
         self.reply(self.app.upload_jobs.start(tuple(names), paths, target).as_json(), 202)
@@ -80,7 +80,7 @@ def identity_in(handler: NbrucioHandler) -> str:
     """
     identity = handler.body().get("id")
     if not isinstance(identity, str):
-        raise UsageError("The request names no upload.", hint="Give its id as 'id'.")
+        raise UsageError("The request names no upload.", hint="Send its id as 'id'.")
     return identity
 
 
