@@ -7,12 +7,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import nbrucio_schemas
 import pytest
 import yaml
 from click.testing import CliRunner
 from nbrucio_cli.app import root
 
-from nbrucio.core.declaration import Requirement
+from nbrucio.core.declaration import Declaration, Requirement
+from nbrucio.core.selection import Selection
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = "".join((DOCS / page).read_text(encoding="utf-8") for page in ("headless.md", "ci.md", "dask.md"))
@@ -46,3 +49,13 @@ def test_the_jobs_call_verbs_and_options_that_exist(step: str, tmp_path: Path, m
     done = CliRunner().invoke(root, step.split()[1:])
     # The folder holds no notebook: the words were understood.
     assert "There is no notebook in notebooks." in done.output
+
+
+def test_the_declaration_of_the_guide_is_one() -> None:
+    text = (DOCS / "guide.md").read_text(encoding="utf-8")
+    whole, variants = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    value = json.loads(whole)
+    declaration = Declaration.parse({**value, **json.loads(f"{{{variants}}}")})
+    assert [requirement.handle for requirement in declaration.requirements] == ["dimuon", "muons"]
+    assert declaration.in_variant("dev").requirements[1].select == Selection(first=1)
+    jsonschema.validate(value, nbrucio_schemas.load("declaration-1"))
