@@ -63,7 +63,7 @@ def instance_of(name: str | None, table: Table) -> Instance:
         host=host,
         auth_host=_url(table, "auth_host") if "auth_host" in table.values else host,
         auth_type=_auth_type(table),
-        account=table.text("account"),
+        account=_account(table),
         credentials=_credentials(table),
         vo=vo,
         ca_cert=table.path("ca_cert"),
@@ -126,6 +126,13 @@ def _auth_type(table: Table) -> str:
     if auth_type not in AUTH_TYPES:
         raise table.fault("auth_type", f"must be one of {', '.join(AUTH_TYPES)}")
     return auth_type
+
+
+def _account(table: Table) -> str | None:
+    account = table.text("account")
+    if account is not None and "$" in account:  # no Rucio account has one
+        raise table.fault("account", f"is {account}, and Rucio replaces no variables in it: write the account's name")
+    return account
 
 
 def _credentials(table: Table) -> Credentials:

@@ -81,18 +81,22 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
     import configparser  # here, as most runs never need it
 
     source = ConfigSource(str(path), Path.cwd())  # rucio-clients takes relative paths from the working folder
+    text = ""
     try:
-        parser = _parsed(read_file(path, SMALL_BYTES).decode("utf-8"), str(path))
+        text = read_file(path, SMALL_BYTES).decode("utf-8")
+        parser = _parsed(text, str(path))
         section = {name: value for name, value in parser.items("client") if value} if "client" in parser else {}
         trace_host = parser.get("trace", "trace_host", fallback="")
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise BadConfig(
-            f"{path} cannot be read as a rucio.cfg: {_first_line(error)}.",
+            f"{path} cannot be read as a rucio.cfg: {_words(error, text)}.",
             subject=str(path),
             hint="Correct the file or its permissions.",
         ) from error
     values: dict[str, tuple[object, ConfigSource]] = {
-        ours: (section[theirs], source) for ours, theirs in _KEYS.items() if section.get(theirs)
+        ours: (section[theirs], source)
+        for ours, theirs in _KEYS.items()
+        if section.get(theirs) and not (ours == "client_proxy" and _is_unset(section[theirs], environ))
     }
     if trace_host:
         values["trace_host"] = (trace_host, source)
@@ -127,8 +131,41 @@ def overrides(key: str, environ: Mapping[str, str]) -> Table:
     return Table(key, {ours: (environ[name], ConfigSource(name, Path.cwd())) for ours, name in found.items()}, environ)
 
 
-def _first_line(error: Exception) -> str:
-    if "interpolation" in type(error).__name__.lower():
-        return "a percent sign must be written %%"  # configparser's own words would quote the value, maybe a password
-    text = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-    return text.splitlines()[0].rstrip(".") if text else type(error).__name__
+def _is_unset(value: str, environ: Mapping[str, str]) -> bool:
+    """Whether ``value`` is a variable without a value. Sites write $X509_USER_PROXY, which not every user sets."""
+    name = re.fullmatch(r"\$(\w+)|\$\{(\w+)\}", value.strip())
+    return name is not None and not environ.get(name[1] or name[2])
+
+
+def _words(error: Exception, text: str) -> str:
+    """What is wrong with a file, and in which line. The line itself is not shown: it may hold a password."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 (byte {error.start})"
+    name = type(error).__name__
+    what = next((words for part, words in _FAULTS.items() if part in name), "it cannot be parsed")
+    line = _line_of(error, text)
+    return what if line is None else f"line {line}: {what}"
+
+
+#: Parts of names of configparser's errors, and what they mean.
+_FAULTS = {
+    "Interpolation": "a percent sign must be written %%",
+    "MissingSection": "a [section] must come before the first setting",
+    "DuplicateSection": "a section appears twice, with other settings",
+    "DuplicateOption": "a setting appears twice in its section",
+    "Parsing": "it is not a setting (name = value)",
+}
+
+
+def _line_of(error: Exception, text: str) -> int | None:
+    """The number of the first wrong line; None when it is not known."""
+    number = getattr(error, "lineno", None)
+    if number is None and getattr(error, "errors", None):
+        number = error.errors[0][0]  # type: ignore[attr-defined]
+    option = getattr(error, "option", None)
+    if number is None and option:
+        lines = enumerate(text.splitlines(), 1)
+        number = next((at for at, line in lines if re.match(rf"\s*{re.escape(option)}\s*[=:]", line, re.I)), None)
+    return number
