@@ -6,11 +6,12 @@ a test inject an error that a real server cannot produce on demand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from nbrucio.core.did import Did
 from nbrucio.core.files import DidFacts, FileEntry, Replica
+from nbrucio.errors import NbrucioError
 
 
 class Catalogue(Protocol):
@@ -26,13 +27,17 @@ class Catalogue(Protocol):
     def files(self, did: Did) -> Iterator[FileEntry]:
         """Yield every file below ``did``, in the catalogue's order, as it arrives; a file DID yields itself."""
 
-    def replicas(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
+    def replicas(
+        self, dids: Sequence[Did], malformed: Callable[[NbrucioError], object] | None = None
+    ) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
         """Yield the replicas of each file as they arrive, in the catalogue's order of preference.
 
         A file without replicas may be missing.
 
         Args:
             dids: files; a dataset or container stands for all its files.
+            malformed: called with the error of a malformed row, whose subject is its file where that can be read; the
+                other rows go on. None raises it.
         """
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:

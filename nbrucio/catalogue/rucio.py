@@ -19,7 +19,7 @@ from nbrucio.config import Config, Instance, Policy
 from nbrucio.core.did import Did
 from nbrucio.core.files import DidFacts, FileEntry, Replica
 from nbrucio.core.text import plural, printable
-from nbrucio.errors import Offline, RucioRefused, UsageError
+from nbrucio.errors import NbrucioError, Offline, RucioRefused, UsageError
 from nbrucio.http import Request
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ class RucioCatalogue:
         rows = self._rows(rest.files(did), str(did), lambda client: client.list_files(did.scope, did.name))
         yield from map(file_of, rows)
 
-    def replicas(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
+    def replicas(
+        self, dids: Sequence[Did], malformed: Callable[[NbrucioError], object] | None = None
+    ) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
         """See `Catalogue.replicas`. Sends one request per `BATCH` files; only available replicas are returned."""
         site = next((self._environ[name] for name in _SITE_VARIABLES if self._environ.get(name)), None)
         for start in range(0, len(dids), BATCH):
@@ -106,7 +108,14 @@ class RucioCatalogue:
 
             subject = str(batch[0]) if len(batch) == 1 else None
             for row in self._rows(rest.replicas(batch, self._schemes, site), subject, ask):
-                yield replicas_of(row, self._schemes)
+                try:
+                    found = replicas_of(row, self._schemes)
+                except RucioRefused as error:
+                    if malformed is None:
+                        raise
+                    malformed(error)
+                else:
+                    yield found
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
         """See `Catalogue.search`. The openness in the results is a guess, see `facts_of`.

@@ -29,7 +29,7 @@ class Availability(NamedTuple):
         stored: files that are in the store, and their paths.
         mounted: files that were found on a mounted RSE, their paths, and the replicas that these are.
         replicas: of the files that are in neither; absent when they were not asked for.
-        replica_errors: by instance, why its replicas could not be asked for.
+        replica_errors: by instance, why its replicas could not be listed; by file, why the answer for it is unusable.
         refused: files that are here with other bytes than a lock names.
         stats: of files in the store, the size, modification time in ns and inode with which they were verified.
         doubtful: files that lie in the store, which only a read can tell to be right.
@@ -38,7 +38,7 @@ class Availability(NamedTuple):
     stored: Mapping[FileKey, str]
     mounted: Mapping[FileKey, tuple[str, Replica]]
     replicas: Mapping[FileKey, tuple[Replica, ...]]
-    replica_errors: Mapping[str, NbrucioError]
+    replica_errors: Mapping[str | FileKey, NbrucioError]
     refused: Mapping[FileKey, NbrucioError] = MappingProxyType({})
     stats: Mapping[FileKey, tuple[int, int, int]] = MappingProxyType({})
     doubtful: Mapping[FileKey, FileEntry] = MappingProxyType({})
@@ -135,8 +135,9 @@ def _cheapest(
         return FilePlan(entry, Access.REREAD)
     if key in availability.mounted and allowed not in ("store", "download"):
         return FilePlan(entry, Access.MOUNT, *availability.mounted[key])
-    if resolved.instance in availability.replica_errors:
-        return FilePlan(entry, Access.MISSING, error=availability.replica_errors[resolved.instance])
+    error = availability.replica_errors.get(key) or availability.replica_errors.get(resolved.instance)
+    if error is not None:
+        return FilePlan(entry, Access.MISSING, error=error)
     if allowed in _NOTHING_LEFT:
         return FilePlan(entry, Access.MISSING, error=_NOTHING_LEFT[allowed](entry, resolved.requirement))
     if key not in availability.replicas:

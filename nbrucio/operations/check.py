@@ -224,7 +224,7 @@ class _Readable:
         self._errors: dict[str, NbrucioError] = {}
         for instance, dids in wanted.items():
             try:
-                for did, replicas in run.catalogue(instance).replicas(list(dids)) if dids else ():
+                for did, replicas in run.catalogue(instance).replicas(list(dids), _ignore) if dids else ():
                     if any(not replica.tape for replica in replicas):
                         self._on_disk.add((instance, did))
             except NbrucioError as error:
@@ -245,6 +245,10 @@ class _Readable:
                     subject=str(resolved.requirement.did),
                     next_command=f"rucio replica list file {missing[0]}",
                 )
+
+
+def _ignore(_: NbrucioError) -> None:
+    """A file with a malformed row counts as one without a readable replica."""
 
 
 def _needed(resolved: ResolvedRequirement) -> tuple[FileEntry, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 from nbrucio.core.did import Did
+from nbrucio.core.events import Noticed
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.lock_errors import other_bytes
 from nbrucio.core.plan import FileKey, ResolvedRequirement
@@ -46,7 +47,7 @@ def locate(
     mounted: dict[FileKey, tuple[str, Replica]] = {}
     mounts = cache(lambda identity: MountedFiles(run.config.instance(identity), run.reporter))
     replicas = ReplicaSpool()
-    errors: dict[str, NbrucioError] = {}
+    errors: dict[str | FileKey, NbrucioError] = {}
     for resolved in requirements:
         for entry, replica in _remembered(run, resolved, stored):
             key = (resolved.instance, entry.did)
@@ -63,7 +64,7 @@ def locate(
         for identity, files in lacking.items():
             try:
                 whole = _whole(requirements, identity, files)
-                _ask(run, identity, files, whole, replicas, mounts(identity), mounted, downloads)
+                _ask(run, identity, files, whole, replicas, mounts(identity), mounted, errors, downloads)
             except NbrucioError as error:
                 errors[identity] = error
     return local.availability()._replace(mounted=mounted, replicas=replicas, replica_errors=errors)
@@ -143,6 +144,29 @@ def _whole(
     return whole
 
 
+class _MalformedRows:
+    """Notes the error of each file whose row of replicas is malformed. A row of no known file is reported, once."""
+
+    def __init__(
+        self, run: RunContext, identity: str, files: Mapping[Did, FileEntry], errors: dict[str | FileKey, NbrucioError]
+    ) -> None:
+        self._run = run
+        self._identity = identity
+        self._files = files
+        self._errors = errors
+        self._by_name: dict[str, Did] = {}
+        self._reported = False
+
+    def __call__(self, error: NbrucioError) -> None:
+        self._by_name = self._by_name or {str(did): did for did in self._files}
+        did = self._by_name.get(error.subject or "")
+        if did is not None:
+            self._errors[self._identity, did] = error
+        elif not self._reported:
+            self._reported = True
+            self._run.reporter.report(Noticed(f"{self._identity}: {error.message}"))
+
+
 def _ask(
     run: RunContext,
     identity: str,
@@ -151,6 +175,7 @@ def _ask(
     replicas: ReplicaSpool,
     mounts: MountedFiles,
     mounted: dict[FileKey, tuple[str, Replica]],
+    errors: dict[str | FileKey, NbrucioError],
     downloads: Downloads | None,
 ) -> None:
     """Ask for the replicas of ``files``, by the names of what is lacking as a whole where it is.
@@ -161,10 +186,11 @@ def _ask(
     untold = {did for names in whole.values() for did in names}
     covered = frozenset(untold)
     requested = [*whole, *(did for did in files if did not in covered)]
+    malformed = _MalformedRows(run, identity, files, errors)
     try:
         # What left a dataset since it was locked may be there all the same.
         for dids in (requested, untold):
-            for did, places in run.catalogue(identity).replicas(list(dids)):
+            for did, places in run.catalogue(identity).replicas(list(dids), malformed):
                 entry = files.get(did)
                 if entry is None or (did in covered and did not in untold):
                     continue  # nobody asked for it, or two datasets hold it

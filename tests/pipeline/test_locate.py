@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from nbrucio.config import Config, load
 from nbrucio.core.did import Did
 from nbrucio.core.files import Replica
 from nbrucio.core.report import SyncReport
+from nbrucio.errors import NbrucioError
 from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.run import sync
 from nbrucio.sandbox import Sandbox
@@ -34,10 +36,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     questions: Asked = []
     whole = RucioCatalogue.replicas
 
-    def replicas(self: RucioCatalogue, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
+    def replicas(
+        self: RucioCatalogue, dids: Sequence[Did], malformed: Callable[[NbrucioError], object] | None = None
+    ) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
         if dids:
             questions.append([did.name for did in dids])
-        return whole(self, dids)
+        return whole(self, dids, malformed)
 
     monkeypatch.setattr(RucioCatalogue, "replicas", replicas)
     return questions
@@ -129,3 +133,37 @@ def test_a_locked_file_that_left_its_dataset_is_asked_for_by_its_own_name(
     report = bring(fresh, tmp_path, "locate.short")
     assert asked == [["locate.short"], ["locate/c1"]]
     assert had(report) == ["c0", "c1"]
+
+
+@pytest.mark.usefixtures("parts")
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda row: {**row, "pfns": ["file:///x"]}, "b1' is malformed: replicas"),
+        (lambda row: {**row, "pfns": {"file:///x": None}}, "b1' is malformed: replicas"),
+        (lambda row: {**row, "pfns": {"file:///x": {"rse": 1, "priority": "a"}}}, "b1' is malformed: replicas"),
+        (lambda row: {"pfns": row["pfns"]}, "No replica of sandbox:locate/b1 is available"),
+        (lambda _row: "a text", "No replica of sandbox:locate/b1 is available"),
+        (lambda row: {**row, "name": "b1\n"}, "No replica of sandbox:locate/b1 is available"),
+    ],
+)
+def test_a_malformed_row_of_replicas_costs_its_file_only(
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[dict[str, Any]], object],
+    message: str,
+) -> None:
+    sent = RucioCatalogue._rows
+
+    def rows(self: RucioCatalogue, *question: Any) -> Iterator[object]:
+        for row in sent(self, *question):
+            hit = isinstance(row, dict) and "pfns" in row and row["name"] == "locate/b1"
+            yield damage(row) if hit and isinstance(row, dict) else row
+
+    monkeypatch.setattr(RucioCatalogue, "_rows", rows)
+    report = bring(config, tmp_path, "locate.two", "locate.one")
+    assert had(report) == ["a0", "a1", "a2", "b0", "b2"]
+    (error,) = report.errors()
+    assert message in error.message
+    assert report.exit_code == error.exit_code != 0
