@@ -90,7 +90,7 @@ class Fts:
         parts = urlsplit(url)
         path = Path(unquote(parts.path)).resolve()
         if parts.scheme != "file" or not path.is_relative_to(self._folder):
-            raise ValueError(f"{url} is no file of this sandbox")
+            raise ValueError(f"{url} is not a file of this sandbox")
         return path
 
 

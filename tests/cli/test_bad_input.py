@@ -153,7 +153,7 @@ def test_a_notebook_that_names_an_unknown_instance(connected: Cli, notebook: Wri
     result = connected("sync", path)
     assert result.exit_code == 2
     assert "The Rucio instance 'evil.example' is not configured on this machine." in result.err
-    assert "Configured: sandbox." in result.err
+    assert "Configured instances: sandbox." in result.err
 
 
 def test_an_unknown_did(connected: Cli, notebook: Write) -> None:
