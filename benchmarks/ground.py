@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox, seed
-from nbrucio.sandbox.xrootd import XrootdServer
+from tests.support.xrootd_server import XrootdServer
 
 if TYPE_CHECKING:
     from rucio.client import Client

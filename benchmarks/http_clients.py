@@ -28,8 +28,8 @@ import trustme
 import urllib3
 
 from benchmarks.peers import STREAMS, empty
-from nbrucio.sandbox.xrootd import XrootdServer
 from nbrucio.store.checksums import adler32
+from tests.support.xrootd_server import XrootdServer
 
 _BLOCK_BYTES = 1 << 18
 _FILES = 1_000

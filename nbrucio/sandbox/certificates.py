@@ -1,4 +1,4 @@
-"""The sandbox's own certificate authority and the certificates that it signs."""
+"""The sandbox's certificate authority and the certificates that it signs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nbrucio.sandbox.layout import SandboxLayout, write_private
 
 
 def make_certificates(layout: SandboxLayout) -> None:
-    """The CA's certificate, one for the HTTPS storage, and one by which its writers show who they are."""
+    """Make the CA's certificate, one for the HTTPS storage, and one that authenticates its writers."""
     import trustme
 
     ca = trustme.CA()

@@ -1,4 +1,4 @@
-"""The configuration files that make Rucio's server, plain clients and nbrucio itself use the sandbox."""
+"""Configuration files that make Rucio's server, plain clients and nbrucio use the sandbox."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from nbrucio.sandbox.layout import SandboxLayout, write_private
 from nbrucio.sandbox.rses import ACCOUNT, ADMIN, MOUNT
 from nbrucio.sandbox.state import State
 
-#: How notebooks and the store know this instance: host and port change from run to run, this does not.
+#: Identity of this instance in notebooks and the store. Host and port change between runs; this does not.
 IDENTITY = "sandbox.localhost"
 
 _Sections = Mapping[str, Mapping[str, str]]
 
 
 def write_configuration(layout: SandboxLayout, state: State) -> None:
-    """Write all of them anew; the ports may have changed."""
+    """Write all configuration files, since the ports may have changed."""
     write_private(layout.server / "etc" / "rucio.cfg", _ini(_server_sections(layout, state)))
     write_private(layout.client / "etc" / "rucio.cfg", _ini(_client_sections(layout, state)))
     write_private(layout.config, _nbrucio_toml(layout, state))
@@ -24,23 +24,23 @@ def write_configuration(layout: SandboxLayout, state: State) -> None:
 
 
 def client_environment(layout: SandboxLayout) -> dict[str, str]:
-    """What makes a plain Rucio client and nbrucio use this sandbox, whatever the environment said before."""
+    """Return environment variables that make a plain Rucio client and nbrucio use this sandbox and no other."""
     return {
         "NBRUCIO_CONFIG": str(layout.config),
         "RUCIO_HOME": str(layout.client),
-        # All of these go before RUCIO_HOME or the file in it.
+        # All of these take precedence over RUCIO_HOME or the file in it.
         "RUCIO_CONFIG": str(layout.client / "etc" / "rucio.cfg"),
         "RUCIO_ACCOUNT": ACCOUNT,
         "RUCIO_AUTH_TYPE": "userpass",
         "RUCIO_VO": "def",
         "RUCIO_CLIENT_MODE": "1",
-        # Rucio's https protocol insists on one; here it is also what lets `rucio upload` write.
+        # Rucio's https protocol requires one; here it also authenticates the writes of `rucio upload`.
         "X509_USER_PROXY": str(layout.client_certificate),
     }
 
 
 def _server_sections(layout: SandboxLayout, state: State) -> _Sections:
-    # Seconds that a writer waits for another; see rucio_app for what makes it wait rather than fail.
+    # Seconds that a writer waits for another; rucio_app makes it wait rather than fail.
     database = f"sqlite:///{layout.database}?timeout=60"
     return {
         "common": {"logdir": str(layout.server), "loglevel": "WARNING"},
@@ -50,12 +50,12 @@ def _server_sections(layout: SandboxLayout, state: State) -> _Sections:
             "userpass_identity": ADMIN,
             "userpass_pwd": state.root_password,
             "userpass_email": f"{ADMIN}@localhost",
-            # Empty, or Rucio lets its own developers' well-known keys in.
+            # Empty; otherwise Rucio accepts the published keys of its own developers.
             "x509_identity": "",
             "gss_identity": "",
             "ssh_identity": "",
         },
-        # Traces are taken, as on servers in production, and go no further: no look-up finds the broker's name.
+        # Traces are accepted, as on production servers, but not forwarded: the broker's name cannot be resolved.
         "api": {"endpoints_add": "traces"},
         "trace": {
             "tracedir": str(layout.server),
@@ -77,7 +77,7 @@ def _client_sections(layout: SandboxLayout, state: State) -> _Sections:
             "auth_type": "userpass",
             "username": ACCOUNT,
             "password": state.user_password,
-            # Its default place is shared by all servers of a user, and each would be sent the others' tokens.
+            # All servers of a user share the default path, and each would be sent the others' tokens.
             "auth_token_file_path": str(layout.tokens / "plain-client"),
             "request_retries": "3",
         },
@@ -89,7 +89,7 @@ def _ini(sections: _Sections) -> str:
     lines = []
     for section, options in sections.items():
         lines.append(f"[{section}]")
-        # Rucio reads with interpolation, where a percent sign is written twice.
+        # Rucio reads with interpolation: percent signs must be doubled.
         lines += [f"{name} = {value}".replace("%", "%%") for name, value in options.items()]
         lines.append("")
     return "\n".join(lines)
@@ -107,7 +107,7 @@ def _nbrucio_toml(layout: SandboxLayout, state: State) -> str:
         "password": state.user_password,
         "storage_ca": str(layout.ca),
         "file_roots": [str(layout.rse_folders)],
-        "traces": False,  # nobody looks at what is popular in a sandbox
+        "traces": False,  # nobody needs statistics of a sandbox
     }
     mounts: dict[str, str | int] = {"rse": MOUNT.name, "path": str(mount), "begins_at": len(mount.parts) - 1}
     tables: dict[str, Mapping[str, str | int | bool | list[str]]] = {
@@ -116,7 +116,7 @@ def _nbrucio_toml(layout: SandboxLayout, state: State) -> str:
         "[[instances.sandbox.mounts]]": mounts,
         "[store]": {"path": str(layout.store)},
     }
-    # A JSON string is a TOML basic string: the same quotes and escapes.
+    # A JSON string is a TOML basic string: quotes and escapes are the same.
     texts = [
         "\n".join([*([title] if title else []), *(f"{key} = {json.dumps(value)}" for key, value in table.items())])
         for title, table in tables.items()

@@ -1,4 +1,4 @@
-"""A client of rucio-clients that depends on nothing but the sandbox."""
+"""A client of rucio-clients that depends on the sandbox only."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def connect(layout: SandboxLayout, url: str, account: str, password: str) -> Iterator[Client]:
-    """A `rucio.client.Client` that is logged in, closed at the end.
+    """Provide a logged-in `rucio.client.Client` during the block.
 
-    Host and credentials are given and its token is kept in the sandbox: neither the user's configuration nor another
-    server's token can get in the way, and neither is touched.
+    Host and credentials are arguments, and its token is saved in the sandbox: the user's configuration and another
+    server's token have no effect and are not changed.
     """
     from rucio.client import Client
 

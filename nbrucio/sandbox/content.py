@@ -1,4 +1,4 @@
-"""What a sandbox holds after its first start."""
+"""Content of a sandbox after its first start."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ _SEED = 20121204
 _EVENTS_PER_FILE = 100_000
 _SMALL_EVENTS = 2_000
 
-#: Legal in Rucio's generic schema, which allows letters, digits, dot, dash, underscore and slash, and each a trap for
+#: Valid in Rucio's generic schema, which allows letters, digits, dot, dash, underscore and slash. Each is difficult for
 #: tools that make paths of names.
 ODD_NAMES = (
     "belle/raw/exp1/run2.dat",
-    "belle/raw/exp2/run2.dat",  # the same last component
+    "belle/raw/exp2/run2.dat",  # same last component
     "/belle/raw/exp3/run2.dat",  # begins with a slash
     "double//slash.dat",
     "up/../across.dat",
     "nested",
     "nested/inside.dat",  # a file below the name of a file
     "payload",
-    "payload.part",  # what rucio-clients call their partial download of the one before
+    "payload.part",  # name of rucio-clients' partial download of the one above
     "Case.dat",
     "case.dat",
-    "long." + 245 * "x",  # the longest
+    "long." + 245 * "x",  # longest valid name
 )
-ODD_TWIN = "twin.dat"  # this name in two scopes
+ODD_TWIN = "twin.dat"  # the same name in two scopes
 
 
 @dataclass(frozen=True)
 class Content:
-    """The ROOT files of the first start, made before the servers answer.
+    """ROOT files of the first start, made before the servers answer.
 
-    The events are the same in every sandbox; the files' bytes are not, as ROOT's format holds the time of writing.
+    Events are the same in every sandbox. The files' bytes differ, since ROOT's format includes the time of writing.
     """
 
     dimuon: tuple[seed.NewFile, ...]
@@ -60,7 +60,7 @@ class Content:
         )
 
     def add(self, client: Client, layout: SandboxLayout, state: State) -> None:
-        """Fill a server that has a root account and nothing else."""
+        """Add the content to a server that has only a root account."""
         add_accounts(client, state)
         add_rses(client, layout, state)
         seed.add_files(client, [*self.dimuon, *self.growing], [HTTPS.name])
@@ -76,7 +76,7 @@ class Content:
 
 def _add_odd_names(client: Client) -> None:
     dids = [Did("sandbox", name) for name in (*ODD_NAMES, ODD_TWIN)] + [Did("user.sandbox", ODD_TWIN)]
-    # Each file holds its own DID, so that one taken for another shows.
+    # Each file contains its own DID, which reveals mixed-up files.
     files = [seed.NewFile(did, f"{did}\n".encode()) for did in dids]
     seed.add_files(client, files, [HTTPS.name, POSIX.name])
     seed.add_dataset(client, "sandbox", "odd.names", dids, closed=True)
@@ -91,4 +91,4 @@ def _root_file(name: str, events: int, random_seed: int) -> seed.NewFile:
     with uproot.recreate(data, uuid_function=lambda: uuid.uuid5(uuid.NAMESPACE_URL, str(did))) as file:
         file.mktree("Events", {key: values.dtype for key, values in columns.items()})
         file["Events"].extend(columns)
-        return seed.NewFile(did, data.getvalue())  # before uproot closes it; everything is written at once
+        return seed.NewFile(did, data.getvalue())  # before uproot closes it; everything is written in one step

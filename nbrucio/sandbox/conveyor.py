@@ -1,7 +1,7 @@
-"""Let the sandbox's rules move: Rucio's own daemons, in turn, against the endpoint of `nbrucio.sandbox.fts`.
+"""Runs the sandbox's rules: Rucio's own daemons, one after another, with the endpoint of `nbrucio.sandbox.fts`.
 
-The daemons run in a process of their own, since Rucio's settings are global, and without the wait of ten seconds by
-which they let others find their heartbeat: here there are no others.
+The daemons run in a process of their own, because Rucio's settings are global. They skip the ten seconds that daemons
+wait to find others' heartbeats, since there are no others.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _TIMEOUT_S = 300
 
 
 def transfer(layout: SandboxLayout, client: Client, rounds: int) -> None:
-    """Run judge-evaluator, submitter, poller and finisher once in turn, ``rounds`` times.
+    """Run judge-evaluator, submitter, poller and finisher once each, ``rounds`` times.
 
     Args:
-        client: the administrator's.
+        client: the administrator's client.
 
     Raises:
-        NbrucioError: a daemon ended with a fault; the message holds the end of its output.
+        NbrucioError: a daemon failed; the message has the end of its output.
     """
     with serving(layout.storage / "rses") as url:
         for rse in (POSIX.name, MOUNT.name):
@@ -63,7 +63,7 @@ def transfer(layout: SandboxLayout, client: Client, rounds: int) -> None:
 def _set_attribute(client: Client, rse: str, key: str, value: str) -> None:
     from rucio.common.exception import RucioException
 
-    with suppress(RucioException):  # it was not set yet
+    with suppress(RucioException):  # not set yet
         client.delete_rse_attribute(rse, key)
     client.add_rse_attribute(rse, key, value)
 
@@ -75,7 +75,7 @@ def _connect(client: Client, one: str, other: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """The process of the daemons. Arguments: the sandbox's root, the number of rounds."""
+    """Main function of the daemons' process. Arguments: the sandbox's root, the number of rounds."""
     from nbrucio.sandbox.rucio_app import prepare
 
     root, rounds = Path(arguments[0]), int(arguments[1])

@@ -1,7 +1,7 @@
-"""Pairs of muons as a detector at a proton collider records them: resonances on a falling continuum.
+"""Muon pairs as a detector at a proton collider records them: resonances on a falling continuum.
 
-The events are made up. The masses and widths are those of the Review of Particle Physics; yields and resolution are
-chosen so that each peak stands out in 400,000 events.
+The events are simulated. Masses and widths are those of the Review of Particle Physics; yields and resolution are
+chosen so that each peak is visible in 400,000 events.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ RESONANCES = (
     Resonance("Z", 91.188, 2.4955, 0.050),
 )
 
-_RESOLUTION = 0.008  # of the mass
+_RESOLUTION = 0.008  # relative to the mass
 _CONTINUUM_GEV = (0.25, 150.0)
-_CONTINUUM_SLOPE = -1.6  # of the power law that the number of pairs per GeV follows
+_CONTINUUM_SLOPE = -1.6  # exponent of the power law for the number of pairs per GeV
 _MIN_PT_GEV = 1.0
 _MAX_ABS_ETA = 2.4
-_SAME_SIGN_SHARE = 0.15  # of the continuum: chance pairs, which a selection of opposite charges removes
+_SAME_SIGN_SHARE = 0.15  # share of the continuum: random pairs, which a selection of opposite charges removes
 
 
 def make_events(count: int, seed: int) -> Events:
-    """``count`` pairs: a flat array per quantity of each muon; the same for the same seed.
+    """Return ``count`` pairs as a flat array per quantity of each muon, reproducible by ``seed``.
 
     Keys are ``mu1_pt``, ``mu1_eta``, ``mu1_phi``, ``mu1_charge`` and the same for ``mu2``; transverse momenta in GeV,
-    angles in radians, float32; charges int32. The muon with the larger transverse momentum is the first.
+    angles in radians, float32; charges int32. The first muon has the larger transverse momentum.
     """
     rng = np.random.default_rng(seed)
     batches: list[Events] = []
@@ -90,10 +90,10 @@ def _pairs(rng: np.random.Generator, count: int) -> Events:
 
 
 def _accepted(events: Events) -> Events:
-    """The pairs of which a detector sees both muons."""
+    """Return the pairs with both muons in the detector's acceptance."""
     central = [np.abs(events[key]) < _MAX_ABS_ETA for key in ("mu1_eta", "mu2_eta")]
-    seen = central[0] & central[1] & (events["mu2_pt"] > _MIN_PT_GEV)
-    return {key: values[seen] for key, values in events.items()}
+    accepted = central[0] & central[1] & (events["mu2_pt"] > _MIN_PT_GEV)
+    return {key: values[accepted] for key, values in events.items()}
 
 
 def _masses(rng: np.random.Generator, count: int) -> tuple[Floats, NDArray[np.bool_]]:
@@ -104,7 +104,7 @@ def _masses(rng: np.random.Generator, count: int) -> tuple[Floats, NDArray[np.bo
     for index, resonance in enumerate(RESONANCES):
         here = kind == index
         size = int(here.sum())
-        # A Breit-Wigner, cut five half widths from its middle.
+        # A Breit-Wigner distribution, cut at five half widths.
         line = np.tan(rng.uniform(-1.0, 1.0, size) * np.arctan(5.0)) * resonance.width_gev / 2
         mass[here] = (resonance.mass_gev + line) * (1 + _RESOLUTION * rng.standard_normal(size))
     same_sign = (kind == len(shares)) & (rng.random(count) < _SAME_SIGN_SHARE)
@@ -112,7 +112,7 @@ def _masses(rng: np.random.Generator, count: int) -> tuple[Floats, NDArray[np.bo
 
 
 def _pair_momenta(rng: np.random.Generator, mass: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Energy and momentum of each pair: exponential in transverse momentum, a bell in rapidity."""
+    """Return energy and momentum of each pair: exponential in transverse momentum, Gaussian in rapidity."""
     pt = rng.exponential(4.0 + 0.1 * mass)
     phi = rng.uniform(-np.pi, np.pi, mass.size)
     rapidity = rng.normal(0.0, 1.1, mass.size)
@@ -128,7 +128,7 @@ def _pair_momenta(rng: np.random.Generator, mass: Floats) -> tuple[Floats, Float
 def _decay(
     rng: np.random.Generator, mass: Floats, energy: Floats, px: Floats, py: Floats, pz: Floats
 ) -> tuple[tuple[Floats, ...], tuple[Floats, ...]]:
-    """Momenta of the two muons: back to back in the pair's rest frame, all directions alike, then boosted."""
+    """Return the momenta of both muons: back to back and isotropic in the pair's rest frame, then boosted."""
     size = np.sqrt(np.maximum(mass**2 / 4 - MUON_MASS_GEV**2, 0.0))
     cosine = rng.uniform(-1.0, 1.0, mass.size)
     phi = rng.uniform(-np.pi, np.pi, mass.size)

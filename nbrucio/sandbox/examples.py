@@ -1,4 +1,4 @@
-"""Where the example notebooks are: in the wheel beside this file, in a checkout in its folder ``examples``."""
+"""Finds the example notebooks: in the wheel beside this file, in a checkout in its folder ``examples``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from nbrucio.errors import UsageError
 
 
 def example(name: str) -> Path:
-    """The example notebook with this file name.
+    """Return the path of the example notebook with this file name.
 
     Raises:
-        UsageError: this installation has none of that name.
+        UsageError: this installation does not have it.
     """
     here = Path(__file__).resolve()
     places = (here.with_name("notebooks") / name, here.parents[2] / "examples" / name)

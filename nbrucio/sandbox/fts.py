@@ -1,8 +1,8 @@
-"""A minimal FTS3 REST endpoint: as much of its interface as Rucio's conveyor uses, over the sandbox's own folders.
+"""A minimal FTS3 REST endpoint for the parts that Rucio's conveyor uses, over the sandbox's folders.
 
-It is no FTS: no queue, no retries, no delegation. It copies each file when it is asked to, checks the checksum, and
-tells the result in FTS3's words (https://fts3-docs.web.cern.ch/fts3-docs/fts-rest/docs/api.html). Everything else of a
-rule's life is done by Rucio's own daemons.
+It has no queue, no retries and no delegation. It copies each file on submission, verifies the checksum, and reports the
+result in FTS3's format (https://fts3-docs.web.cern.ch/fts3-docs/fts-rest/docs/api.html). Rucio's own daemons do
+everything else for a rule.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Fts:
         self._lock = threading.Lock()
 
     def submit(self, request: Mapping[str, Any]) -> str:
-        """Do all that a job asks for; its id."""
+        """Execute a job; return its id."""
         job_id = str(uuid.uuid4())
         files = [self._transfer(file) for file in request["files"]]
         failed = sum(file["file_state"] == "FAILED" for file in files)
@@ -50,7 +50,7 @@ class Fts:
         return job_id
 
     def jobs(self, ids: list[str]) -> list[dict[str, Any]]:
-        """What became of these jobs."""
+        """Return the results of these jobs."""
         with self._lock:
             return [self._jobs.get(one, {"http_status": "404 Not Found", "job_id": one}) for one in ids]
 
@@ -96,7 +96,7 @@ class Fts:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The URL of an endpoint that serves while the block runs."""
+    """Serve an endpoint during the block, and provide its URL."""
     fts = Fts(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"fts": fts}))
     thread = threading.Thread(target=server.serve_forever, name="sandbox-fts", daemon=True)
@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing: what was copied is in the jobs."""
+        """Log nothing: the jobs have the results."""
 
 
 def _now() -> str:

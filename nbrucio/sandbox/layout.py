@@ -1,4 +1,4 @@
-"""Where everything of one sandbox stands below its root, and how its files are written."""
+"""Paths of one sandbox below its root, and a function to write its files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MARKER_TEXT = "Made by `nbrucio sandbox`. Its reset deletes what is in this fol
 
 @dataclass(frozen=True)
 class SandboxLayout:
-    """The paths of one sandbox. Only `claim` touches the disk."""
+    """Paths of one sandbox. Only `claim` accesses the disk."""
 
     root: Path
 
@@ -89,18 +89,18 @@ class SandboxLayout:
 
     @property
     def rse_folders(self) -> Path:
-        """The folder that holds those of all RSEs."""
+        """Folder with the folders of all RSEs."""
         return self.storage / "rses"
 
     def rse_folder(self, rse: str) -> Path:
-        """The folder that holds the files of one RSE."""
+        """Return the folder with the files of one RSE."""
         return self.rse_folders / rse.lower()
 
     def claim(self) -> None:
-        """Make the root ours, so that `reset` may delete what is in it.
+        """Mark the root as a sandbox, so that `reset` may delete its content.
 
         Raises:
-            UsageError: there is already something at this path that is not a sandbox.
+            UsageError: the path exists and is not a sandbox.
         """
         if self.marker.is_file():
             return
@@ -111,13 +111,13 @@ class SandboxLayout:
                 hint="Choose a new or empty folder.",
             )
         self.root.mkdir(parents=True, exist_ok=True)
-        # The database holds tokens, the state passwords.
+        # The database contains tokens, the state file passwords.
         self.root.chmod(0o700)
         self.marker.write_text(_MARKER_TEXT, encoding="utf-8")
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write ``text`` for its owner alone; readers see the old or the new file, never a part."""
+    """Write ``text`` to a file that only its owner can read, atomically."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Server processes that outlive the one that started them, and are found again by it or by another."""
+"""Server processes that outlive the process that started them, and that any process can find again."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ _POLL_S = 0.02
 
 @dataclass(frozen=True)
 class Process:
-    """One process that leads its own group.
+    """A process that leads its own group.
 
-    ``started`` tells it from a later process that the system gave the same number.
+    ``started`` distinguishes it from a later process with the same number.
     """
 
     pid: int
     started: str
 
     def alive(self) -> bool:
-        seen = _look(self.pid)
-        if seen is None or seen.started != self.started:
+        found = _state_of(self.pid)
+        if found is None or found.started != self.started:
             return False
-        if seen.ended:
+        if found.ended:
             with suppress(ChildProcessError):
-                # A child of ours that ended stays in the table until somebody asks for its status.
+                # A finished child stays in the process table until its status is read.
                 os.waitpid(self.pid, os.WNOHANG)
-        return not seen.ended
+        return not found.ended
 
     def stop(self, patience_s: float = 5.0) -> None:
-        """End the process and its group: politely first, by force after ``patience_s``. No-op when it is gone."""
+        """Terminate the process and its group; kill them after ``patience_s`` seconds. No-op when it has ended."""
         if self.alive():
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGTERM)
             deadline = time.monotonic() + patience_s
             while self.alive() and time.monotonic() < deadline:
                 time.sleep(_POLL_S)
-            # Checked again just before: the number may belong to somebody else by now.
+            # Check again just before: the number may belong to another process now.
             if self.alive():
                 with suppress(ProcessLookupError):
                     os.killpg(self.pid, signal.SIGKILL)
@@ -51,9 +51,9 @@ class Process:
 
 
 def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path, inherit_fd: int) -> Process:
-    """Start a process as the leader of a new session, its output appended to ``log``.
+    """Start a process as the leader of a new session, with its output appended to ``log``.
 
-    ``posix_spawn`` rather than `subprocess.Popen`, whose objects warn when they are dropped before their process ends.
+    Uses ``posix_spawn`` because `subprocess.Popen` objects warn when they are dropped before their process ends.
     """
     os.set_inheritable(inherit_fd, True)
     pid = os.posix_spawn(
@@ -67,33 +67,33 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path, inh
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
     )
-    seen = _look(pid)
-    return Process(pid, seen.started if seen else "ended at once")
+    found = _state_of(pid)
+    return Process(pid, found.started if found else "ended at once")
 
 
 @dataclass(frozen=True)
 class _ProcessState:
-    """What the system says of a process number: when it was started, as an opaque text, and whether it has ended."""
+    """State of a process number: its start time as an opaque text, and whether it has ended."""
 
     started: str
     ended: bool
 
 
-def _look(pid: int) -> _ProcessState | None:
+def _state_of(pid: int) -> _ProcessState | None:
     if Path("/proc/self/stat").exists():
-        return _look_linux(pid)
+        return _linux_state_of(pid)
     command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
     shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()  # noqa: S603 (no shell)
     return _ProcessState(" ".join(shown[1:]), shown[0].startswith("Z")) if shown else None
 
 
-def _look_linux(pid: int) -> _ProcessState | None:
+def _linux_state_of(pid: int) -> _ProcessState | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The second field is the program's name in parentheses and may itself hold spaces and parentheses.
+    # The second field is the program's name in parentheses, which may contain spaces and parentheses.
     fields = stat.rpartition(")")[2].split()
     state, ticks = fields[0], fields[19]
     return _ProcessState(f"{boot}:{ticks}", state in "ZX")

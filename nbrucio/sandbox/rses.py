@@ -1,4 +1,4 @@
-"""The accounts, scopes and RSEs of the sandbox, made through Rucio's REST interface as an administrator would."""
+"""Accounts, scopes and RSEs of the sandbox, created through Rucio's REST interface as an administrator would."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ADMIN = "root"
 ACCOUNT = "sandbox"
 SCOPES = ("sandbox", "user.sandbox")
-#: RSE attribute that names the folder on this machine; `seed` writes replicas there.
+#: RSE attribute with its folder on this machine; `seed` writes replicas there.
 FOLDER_ATTRIBUTE = "sandbox_folder"
 
 _DOMAIN = {"read": 1, "write": 1, "delete": 1}
@@ -23,19 +23,19 @@ _DOMAINS = {"lan": _DOMAIN, "wan": {**_DOMAIN, "third_party_copy_read": 1, "thir
 
 @dataclass(frozen=True)
 class Rse:
-    """One storage element of the sandbox."""
+    """A storage element of the sandbox."""
 
     name: str
     scheme: str
-    prefix: str = ""  # of its URLs, where it is reached by https
+    prefix: str = ""  # URL prefix for https
 
 
 POSIX = Rse("SANDBOX_POSIX", "file")
-#: Reached by file:// as well, and configured as mounted in the sandbox's nbrucio.toml.
+#: Also file://, and configured as mounted in the sandbox's nbrucio.toml.
 MOUNT = Rse("SANDBOX_MOUNT", "file")
 HTTPS = Rse("SANDBOX_HTTPS", "https", "/data/")
-#: For uploads: Rucio's generic policy lets plain accounts add replicas at RSEs whose name ends like these
-#: (``perm_add_replicas`` in its ``core/permission/generic.py``), and at no others.
+#: For uploads: Rucio's generic policy lets plain accounts add replicas only at RSEs whose names end like these
+#: (``perm_add_replicas`` in its ``core/permission/generic.py``).
 SCRATCH = Rse("SANDBOX_SCRATCHDISK", "file")
 HTTPS_SCRATCH = Rse("SANDBOX_HTTPS_SCRATCHDISK", "https", "/scratch/")
 RSES = (POSIX, MOUNT, HTTPS, SCRATCH, HTTPS_SCRATCH)
@@ -43,7 +43,7 @@ BY_HTTPS = tuple(rse for rse in RSES if rse.scheme == "https")
 
 
 def add_accounts(client: Client, state: State) -> None:
-    """The plain account, its login and its scopes. ``client`` is the administrator's."""
+    """Create the plain account, its login and its scopes. ``client`` is the administrator's."""
     client.add_account(ACCOUNT, "USER", f"{ACCOUNT}@localhost")
     client.add_identity(
         ACCOUNT, ACCOUNT, authtype="USERPASS", email=f"{ACCOUNT}@localhost", default=True, password=state.user_password
@@ -53,9 +53,9 @@ def add_accounts(client: Client, state: State) -> None:
 
 
 def add_rses(client: Client, layout: SandboxLayout, state: State) -> None:
-    """The RSEs, their protocols, and unlimited quota on each; `rucio upload` makes rules, which need it.
+    """Create the RSEs, their protocols, and an unlimited quota on each, which the rules of `rucio upload` need.
 
-    Those that are there already stay as they are: a sandbox may have been made by an earlier nbrucio.
+    Existing RSEs stay as they are: an earlier nbrucio may have made the sandbox.
     """
     known = {row["rse"] for row in client.list_rses()}
     for rse in (rse for rse in RSES if rse.name not in known):
@@ -68,7 +68,7 @@ def add_rses(client: Client, layout: SandboxLayout, state: State) -> None:
 
 
 def repoint_https(client: Client, layout: SandboxLayout, state: State) -> None:
-    """Make Rucio know the HTTPS storage at its present port. No-op when it does."""
+    """Update the port of the HTTPS storage in Rucio. No-op when it is right."""
     for rse in BY_HTTPS:
         for protocol in client.get_protocols(rse.name):
             if protocol["port"] != state.storage_port:

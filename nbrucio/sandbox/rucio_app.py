@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def make_application(layout: SandboxLayout) -> WSGIApplication:
-    """The WSGI application; the first call in a sandbox makes the database."""
+    """Return the WSGI application. The first call in a sandbox creates the database."""
     prepare()
     if not layout.database.exists():
         _create_database()
@@ -26,7 +26,7 @@ def make_application(layout: SandboxLayout) -> WSGIApplication:
 
 
 def prepare() -> None:
-    """Make Rucio, once it is imported in this process, fit for SQLite and a machine without memcached."""
+    """Adapt Rucio in this process to SQLite and to a machine without memcached."""
     _cache_in_memory()
     _let_writers_wait()
 
@@ -34,9 +34,9 @@ def prepare() -> None:
 def _cache_in_memory() -> None:
     """Give every cache of Rucio a backend in this process.
 
-    Without memcached Rucio caches nothing and asks the database for an RSE's settings once per replica, 30 ms a file.
-    And a memcached that happens to run on this machine would be shared by all its sandboxes. Has to come before any
-    module of Rucio makes a cache; there is no setting for it.
+    Without memcached Rucio caches nothing and asks the database for an RSE's settings once per replica, 30 ms per file.
+    A memcached on this machine would be shared by all its sandboxes. This must run before a module of Rucio creates a
+    cache; no setting replaces it.
     """
     from rucio.common import cache
 
@@ -49,7 +49,7 @@ def _cache_in_memory() -> None:
         ) -> None:
             options = {"function_key_generator": function_key_generator} if function_key_generator else {}
             super().__init__(**options)
-            # Pickled like memcached's values: callers change what they get from a cache.
+            # Pickled like memcached's values, because callers modify cached objects.
             self.configure("dogpile.cache.memory_pickle", expiration_time=expiration_time)
 
     cache.MemcacheRegion = InMemoryRegion
@@ -58,9 +58,9 @@ def _cache_in_memory() -> None:
 def _let_writers_wait() -> None:
     """Make each writing session take SQLite's write lock at its start.
 
-    A transaction that begins by reading and then writes cannot wait for another writer: what it read is out of date by
-    then, and SQLite refuses at once with "database is locked". Four parallel writers lost every third call to this. Has
-    to come before any module of Rucio takes the function by its name.
+    A transaction that reads first and then writes cannot wait for another writer: its snapshot is outdated by then, and
+    SQLite fails at once with "database is locked". With four parallel writers, every third call failed. This must run
+    before a module of Rucio imports the function by name.
     """
     from rucio.db.sqla import session as sessions
     from rucio.db.sqla.constants import DatabaseOperationType
@@ -84,7 +84,7 @@ def _create_database() -> None:
 
     engine = get_engine()
     with engine.connect() as connection:
-        # Readers and a writer do not wait for each other; the mode stays with the file.
+        # In this mode, which is stored in the file, readers and a writer do not wait for each other.
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     models.register_models(engine)
     create_base_vo()

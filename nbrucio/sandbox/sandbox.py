@@ -29,7 +29,7 @@ _LOCK_TIMEOUT_S = 120.0
 
 @dataclass(frozen=True)
 class SandboxStatus:
-    """A sandbox at one moment. URLs are None where it was never started, ``pids`` empty where nothing runs."""
+    """State of a sandbox at one moment. URLs are None before its first start, ``pids`` empty when nothing runs."""
 
     root: Path
     running: bool
@@ -45,11 +45,11 @@ class SandboxStatus:
 class Sandbox:
     """A Rucio server with storage under one folder.
 
-    Each root is a sandbox of its own; any number run side by side. Processes and threads may share one: every change
-    happens under a lock.
+    Each root is a separate sandbox; any number can run at the same time. Processes and threads may share one, because
+    every change happens under a lock.
 
     Args:
-        root: the folder; absent, one in the user's data folder.
+        root: the folder; None means one in the user's data folder.
         tied: whether the servers end with the process that starts them, even when that is killed.
     """
 
@@ -63,21 +63,21 @@ class Sandbox:
 
     @property
     def access_log(self) -> Path:
-        """One line for each request at the Rucio server; `accesslog` reads it."""
+        """Access log of the Rucio server, one line per request."""
         return self._layout.access_log
 
     @property
     def storage_log(self) -> Path:
-        """One line for each request at the HTTPS storage; `accesslog` reads it."""
+        """Access log of the HTTPS storage, one line per request."""
         return self._layout.storage_log
 
     def start(self) -> None:
-        """Run the servers, with their first content when there is none. Returns at once when they run.
+        """Start the servers, and add the initial content on the first start. No-op when they run.
 
         Raises:
-            MissingDependency: a library of the ``sandbox`` extra is absent.
-            UsageError: the root is somebody else's folder.
-            NbrucioError: a server ended or stayed silent; the hint contains the end of its log.
+            MissingDependency: a library of the ``sandbox`` extra is missing.
+            UsageError: the root is another folder, not a sandbox.
+            NbrucioError: a server ended or did not answer; the hint contains the end of its log.
         """
         _require()
         if self._running():
@@ -88,13 +88,13 @@ class Sandbox:
                 self._start()
 
     def stop(self) -> None:
-        """End the servers, whoever started them. Content stays. No-op when nothing runs."""
+        """Stop the servers, whichever process started them. The content stays. No-op when nothing runs."""
         if self._layout.marker.is_file():
             with self._locked():
                 self._stop()
 
     def reset(self) -> None:
-        """Stop and delete everything in the root; the next start seeds anew. No-op when there is no such folder.
+        """Stop the servers and delete the content of the root. No-op when the root does not exist.
 
         Raises:
             UsageError: the root is not a sandbox.
@@ -108,14 +108,14 @@ class Sandbox:
                 hint="Name the folder of a sandbox.",
             )
         with self._locked():
-            with suppress(UnreadableFile):  # what runs then is not known, and loses its files
+            with suppress(UnreadableFile):  # running servers are unknown then, and lose their files
                 self._stop()
             self._wipe()
-            # After this somebody who waits for the lock finds a folder without content, as a new one.
+            # From here on, a process that waits for the lock finds a folder without content, like a new one.
             self._layout.state.unlink(missing_ok=True)
 
     def status(self) -> SandboxStatus:
-        """What this sandbox is doing now. Asks the system, not the servers."""
+        """Return the present state. Asks the system, not the servers."""
         state = load_state(self._layout.state)
         started = state is not None and state.server_port != 0
         return SandboxStatus(
@@ -131,11 +131,11 @@ class Sandbox:
         )
 
     def env(self) -> dict[str, str]:
-        """Environment variables by which nbrucio and a plain ``rucio`` client use this sandbox."""
+        """Return environment variables that make nbrucio and a plain ``rucio`` client use this sandbox."""
         return client_environment(self._layout)
 
     def admin(self) -> AbstractContextManager[Client]:
-        """A `rucio.client.Client` of the administrator, ``with sandbox.admin() as client``.
+        """Return a `rucio.client.Client` of the administrator as a context manager.
 
         Raises:
             NbrucioError: the sandbox does not run.
@@ -144,7 +144,7 @@ class Sandbox:
         return _connect(self._layout, state, ADMIN, state.root_password)
 
     def client(self) -> AbstractContextManager[Client]:
-        """A `rucio.client.Client` of the plain account, ``with sandbox.client() as client``.
+        """Return a `rucio.client.Client` of the plain account as a context manager.
 
         Raises:
             NbrucioError: the sandbox does not run.
@@ -153,9 +153,9 @@ class Sandbox:
         return _connect(self._layout, state, ACCOUNT, state.user_password)
 
     def transfer(self, rounds: int = 1) -> None:
-        """Let Rucio's daemons take every rule one step on, ``rounds`` times; three complete a small one.
+        """Advance every rule by one step of Rucio's daemons, ``rounds`` times; three complete a small rule.
 
-        The files are really copied, between the file:// storages, by a stand-in for FTS3.
+        A stand-in for FTS3 copies the files between the file:// storages.
 
         Raises:
             NbrucioError: the sandbox does not run, or a daemon failed.
@@ -201,7 +201,7 @@ class Sandbox:
         from nbrucio.sandbox.content import Content
         from nbrucio.sandbox.rses import add_rses, repoint_https
 
-        # Making the events and importing what that needs takes as long as the servers' start: done meanwhile.
+        # Making the events takes as long as the start of the servers: do both at the same time.
         content = None if state.seeded else Content.make()
         wait_until_ready(self._layout, state)
         with _connect(self._layout, state, ADMIN, state.root_password) as client:
@@ -213,7 +213,7 @@ class Sandbox:
         replace(state, seeded=True, ready=True).save(self._layout.state)
 
     def _stop(self) -> State:
-        """End what runs and remember that; the state from then on."""
+        """Stop running servers, save that, and return the new state."""
         state = load_state(self._layout.state) or State()
         for process in state.processes:
             process.stop()
@@ -236,13 +236,13 @@ class Sandbox:
         lock = FileLock(self._layout.lock, timeout=_LOCK_TIMEOUT_S)
         try:
             lock.acquire()
-        except Timeout as fault:
+        except Timeout as error:
             raise NbrucioError(
                 "Another process has been changing this sandbox for two minutes.",
                 subject=str(self.root),
                 hint="Wait until it ends, or stop it.",
                 next_command="nbrucio sandbox status",
-            ) from fault
+            ) from error
         try:
             yield
         finally:
@@ -250,7 +250,7 @@ class Sandbox:
 
 
 def default_root() -> Path:
-    """Where the user's own sandbox stands."""
+    """Return the root of the user's own sandbox."""
     import platformdirs
 
     return platformdirs.user_data_path("nbrucio") / "sandbox"

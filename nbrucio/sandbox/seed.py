@@ -1,7 +1,7 @@
-"""Add content to a sandbox: bytes at its storages and the DIDs and replicas that Rucio knows them by.
+"""Adds content to a sandbox: bytes at its storages, and DIDs and replicas in Rucio.
 
-``client`` is the administrator's, from `Sandbox.admin`: in Rucio's generic policy others may not register replicas.
-Everything goes in bulk; 1,000 small files take a few seconds.
+``client`` is the administrator's, from `Sandbox.admin`: Rucio's generic policy does not let others register replicas.
+Requests are in bulk; 1,000 small files take a few seconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rucio.client import Client
 
 _BATCH = 500
-# The names of one request for paths have to fit into its URL.
+# Largest number of characters of names in one request for paths, which must fit into its URL.
 _PATHS_CHARS = 3000
 
 _T = TypeVar("_T")
@@ -44,7 +44,7 @@ def add_file(client: Client, scope: str, name: str, data: bytes, rses: Sequence[
 
 
 def add_files(client: Client, files: Sequence[NewFile], rses: Sequence[str]) -> None:
-    """As `add_file`, for many files at once."""
+    """Add many files like `add_file`."""
     for rse in rses:
         paths = replica_paths(client, rse, [file.did for file in files])
         for file in files:
@@ -56,30 +56,30 @@ def add_files(client: Client, files: Sequence[NewFile], rses: Sequence[str]) -> 
 
 
 def add_dataset(client: Client, scope: str, name: str, files: Sequence[Did] = (), *, closed: bool = False) -> Did:
-    """A dataset of files that exist; open to more unless ``closed``."""
+    """Create a dataset of existing files; open unless ``closed``."""
     client.add_dataset(scope, name)
     return _fill(client, Did(scope, name), files, closed=closed)
 
 
 def add_container(client: Client, scope: str, name: str, children: Sequence[Did] = (), *, closed: bool = False) -> Did:
-    """A container of datasets or containers that exist; open to more unless ``closed``."""
+    """Create a container of existing datasets or containers; open unless ``closed``."""
     client.add_container(scope, name)
     return _fill(client, Did(scope, name), children, closed=closed)
 
 
 def attach(client: Client, scope: str, name: str, children: Sequence[Did]) -> None:
-    """Put ``children`` into a dataset or container."""
+    """Attach ``children`` to a dataset or container."""
     for batch in _batches(children, _BATCH):
         client.attach_dids(scope, name, [{"scope": child.scope, "name": child.name} for child in batch])
 
 
 def close(client: Client, scope: str, name: str) -> None:
-    """Let nothing more be added to a dataset or container."""
+    """Close a dataset or container."""
     client.set_status(scope, name, open=False)
 
 
 def replica_paths(client: Client, rse: str, dids: Iterable[Did]) -> dict[Did, Path]:
-    """Where each file's replica at ``rse`` stands on this machine, whether it exists or not.
+    """Return the path on this machine of each file's replica at ``rse``, whether it exists or not.
 
     Tests damage or remove replicas there.
 

@@ -1,4 +1,4 @@
-"""The entry point of the sandbox's server processes: gunicorn with one of our two applications."""
+"""Entry point of the sandbox's server processes: gunicorn with one of the two applications."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _COMMON: Mapping[str, object] = {
 
 
 def rucio_settings(layout: SandboxLayout) -> dict[str, object]:
-    """One worker: Rucio's caches then live in one process, and a change is seen by the next request."""
+    """Return settings with one worker: Rucio's caches are then in one process, and never outdated."""
     return {"workers": 1, "threads": 8, "accesslog": str(layout.access_log)}
 
 
 def storage_settings(layout: SandboxLayout) -> dict[str, object]:
-    """A client may show a certificate, so that storage_app knows who may write."""
+    """Return settings with optional client certificates, by which storage_app recognises writers."""
     return {
         "workers": 2,
         "threads": 8,
@@ -75,7 +75,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load_config(self) -> None:
         for name, value in self._settings.items():
             self.cfg.set(name, value)
-        # Newer versions open a control socket that all servers of a user would share.
+        # Newer versions open a control socket, which all servers of a user would share.
         if "control_socket_disable" in self.cfg.settings:
             self.cfg.set("control_socket_disable", True)
 
@@ -84,17 +84,17 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until a signal ends it.
+    """Serve until a signal ends the process.
 
     Args:
-        arguments: ``rucio`` or ``storage``, the sandbox's root, the listening socket, and, where the server shall end
-            with the process that started it, the number of that.
+        arguments: ``rucio`` or ``storage``, the sandbox's root, the listening socket, and optionally the number of the
+            process with which the server must end.
     """
     kind, root, fd, *tied_to = arguments
     for parent in tied_to:
         end_with(int(parent))
     layout = SandboxLayout(Path(root))
-    # Not the caller's folder: it may vanish, or hold files that libraries take for their own.
+    # The caller's folder may vanish, or contain files that shadow libraries.
     os.chdir(layout.root)
     settings, load = _KINDS[kind]
     _Server({**_COMMON, **settings(layout), "bind": f"fd://{fd}"}, lambda: load(layout)).run()

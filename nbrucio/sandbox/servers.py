@@ -17,7 +17,7 @@ from nbrucio.sandbox.process import Process, spawn
 from nbrucio.sandbox.rses import HTTPS
 from nbrucio.sandbox.state import State
 
-# Leaves out the folder that Python puts first: files in the user's folder must not stand in for libraries.
+# Removes the working directory from the path: files in it must not shadow libraries.
 _BOOT = "import sys; sys.path = [p for p in sys.path if p]; from nbrucio.sandbox.serve import main; main(sys.argv[1:])"
 _BACKLOG = 128
 _READY_TIMEOUT_S = 60.0
@@ -25,7 +25,7 @@ _TAIL_LINES = 40
 
 
 def listen(preferred_port: int) -> socket.socket:
-    """A listening socket on loopback: at this port if it is free, else at any free one."""
+    """Return a listening socket on loopback, at this port if it is free, else at any free one."""
     for port in (preferred_port, 0):
         server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -42,12 +42,12 @@ def listen(preferred_port: int) -> socket.socket:
 
 
 def launch(layout: SandboxLayout, state: State, server: socket.socket, storage: socket.socket, *, tied: bool) -> State:
-    """Start both processes and remember them at once, so that whoever comes next can stop them.
+    """Start both processes and save them at once, so that any process can stop them.
 
-    The servers get sockets that listen already: nobody can take their ports in between.
+    The servers inherit listening sockets, so that no other process can take their ports in between.
 
     Args:
-        tied: whether they end with this process, however that ends.
+        tied: whether they end with this process, even when it is killed.
     """
     parent = [str(os.getpid())] if tied else []
     environment = {name: value for name, value in os.environ.items() if not _misleads(name)}
@@ -68,7 +68,7 @@ def wait_until_ready(layout: SandboxLayout, state: State) -> None:
     """Return when both servers answer.
 
     Raises:
-        NbrucioError: one ended or stayed silent; the hint contains the end of its log.
+        NbrucioError: one ended or did not answer; the hint contains the end of its log.
     """
     assert state.server is not None
     assert state.storage is not None
@@ -80,14 +80,14 @@ def wait_until_ready(layout: SandboxLayout, state: State) -> None:
 
 
 def _ask(connection: HTTPConnection, path: str, who: str, process: Process, log: Path) -> None:
-    # One request is enough: it waits in the socket's queue until the server takes it, and fails when the server ends.
+    # One request suffices: it waits in the socket's queue until the server accepts it, and fails when the server ends.
     with closing(connection):
         try:
             connection.request("GET", path)
             status = connection.getresponse().status
-        except (OSError, HTTPException) as fault:
+        except (OSError, HTTPException) as error:
             how = "did not answer" if process.alive() else "ended while it started"
-            raise _failed(who, how, log) from fault
+            raise _failed(who, how, log) from error
     if status != 200:
         raise _failed(who, f"answered with status {status}", log)
 

@@ -1,4 +1,4 @@
-"""What a sandbox remembers between runs, in one private file."""
+"""State of a sandbox between runs, in one private file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _password() -> str:
 class State:
     """Ports, passwords and processes of a sandbox.
 
-    ``seeded`` is set once its first content is complete, ``ready`` while its servers answer and know their ports.
+    ``seeded`` is set once its initial content is complete, ``ready`` while its servers answer on known ports.
     """
 
     root_password: str = field(default_factory=_password, repr=False)
@@ -55,10 +55,10 @@ class State:
 
 
 def load_state(path: Path) -> State | None:
-    """The state in ``path``; None when there is none.
+    """Read the state from ``path``; None when there is none.
 
     Raises:
-        UnreadableFile: it is there, but cannot be read. Without it the content of the sandbox is out of reach.
+        UnreadableFile: the file exists but cannot be read. Without it the sandbox's content is inaccessible.
     """
     without = "`nbrucio sandbox reset` makes the sandbox anew"
     return read_kept(path, SMALL_BYTES, _state_in, None, without=without)

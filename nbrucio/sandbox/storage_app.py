@@ -1,4 +1,4 @@
-"""The WebDAV server that is the sandbox's HTTPS storage: WsgiDAV over one folder an RSE."""
+"""WebDAV server of the sandbox's HTTPS storage: WsgiDAV over one folder per RSE."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
 
 
 def make_application(layout: SandboxLayout) -> WSGIApplication:
-    """Everybody on this machine may read; who shows a certificate of the sandbox's CA may write."""
+    """Return an application that this machine may read; writing needs a certificate of the sandbox's CA."""
     from wsgidav.fs_dav_provider import FilesystemProvider
     from wsgidav.wsgidav_app import WsgiDAVApp
 
@@ -27,7 +27,7 @@ def make_application(layout: SandboxLayout) -> WSGIApplication:
         {
             "provider_mapping": {prefix: FilesystemProvider(str(folder)) for prefix, folder in folders.items()},
             "simple_dc": {"user_mapping": {"*": True}},
-            # Locks and properties live in one worker's memory and Rucio needs neither.
+            # Locks and properties are in one worker's memory, and Rucio needs neither.
             "lock_storage": False,
             "property_manager": False,
             "block_size": 1 << 18,
@@ -39,7 +39,7 @@ def make_application(layout: SandboxLayout) -> WSGIApplication:
 
 
 def _with_folders(application: WSGIApplication, folders: Mapping[str, Path]) -> WSGIApplication:
-    """Make the folders above a file that is written, as the storages of the Grid do; Rucio's client counts on it."""
+    """Create the parent folders of an uploaded file, as Grid storages do; Rucio's client relies on it."""
 
     def prepared(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "PUT":

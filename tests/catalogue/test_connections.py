@@ -13,8 +13,8 @@ import trustme
 from nbrucio.errors import BadConfig, Offline
 from nbrucio.http import paced
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from tests.catalogue.conftest import Connect
+from tests.support.access_log import new_requests
 from tests.support.scripted_server import ScriptedServer, answer
 from tests.support.sync_questions import ASKS, DIMUON, FACTS, agents, at
 

@@ -16,8 +16,8 @@ from nbrucio.config import Instance, Policy
 from nbrucio.core.did import Did
 from nbrucio.errors import NbrucioError, Offline, RucioRefused
 from nbrucio.sandbox import Sandbox, seed
-from nbrucio.sandbox.accesslog import new_requests
 from tests.catalogue.conftest import Connect
+from tests.support.access_log import new_requests
 from tests.support.scripted_server import LOGIN, ScriptedServer, answer, stream_head
 from tests.support.sync_questions import ASKS, DIMUON, FACTS, ROW, agents, at, headers
 

@@ -15,8 +15,8 @@ from nbrucio.core.did import Did, DidType
 from nbrucio.core.files import unique_files
 from nbrucio.errors import DidNotFound, Offline, RucioRefused, UsageError
 from nbrucio.sandbox import Sandbox, seed
-from nbrucio.sandbox.accesslog import new_requests
 from tests.catalogue.conftest import Connect
+from tests.support.access_log import new_requests
 
 DIMUON = Did("sandbox", "dimuon")
 # Legal in Rucio's generic schema, and each a trap for what makes URLs of names.

@@ -15,9 +15,9 @@ from nbrucio.config import Config, Credentials, Instance, load
 from nbrucio.core.did import Did
 from nbrucio.errors import BadConfig, CredentialsRejected
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from tests.catalogue.conftest import Connect
 from tests.catalogue.jwts import jwt
+from tests.support.access_log import new_requests
 from tests.support.scripted_server import LOGIN, ScriptedServer, answer
 from tests.support.sync_questions import FACTS, headers
 

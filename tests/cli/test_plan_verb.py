@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from tests.cli.conftest import Cli
+from tests.support.access_log import new_requests
 
 Write = Callable[..., Path]
 

@@ -29,11 +29,11 @@ from nbrucio.operations.stage import (
 from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.run import sync
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.sandbox.fts import Fts
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 from nbrucio.sandbox.state import load_state
 from nbrucio.state.staged_rules import StagedRule, StagedRules
+from tests.support.access_log import new_requests
 
 MOUNT = "SANDBOX_MOUNT"
 

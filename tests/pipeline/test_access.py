@@ -23,9 +23,9 @@ from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files, replica_paths
 from nbrucio.state.replica_places import ReplicaPlaces
+from tests.support.access_log import new_requests
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.store.names import object_key
+from tests.support.access_log import new_requests
 
 DATA = "sandbox:growing.1.root"
 Configured = Callable[..., Config]

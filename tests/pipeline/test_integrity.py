@@ -33,8 +33,8 @@ from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.store import Store
+from tests.support.access_log import new_requests
 from tests.support.damage import BYTES, THINGS, Damage, flip, flip_silently, restore, truncate
 
 OFFLINE = Options(offline=True)

@@ -11,7 +11,7 @@ from nbrucio.config import Config, Credentials, Policy, load
 from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.storage_access import storage_access
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
+from tests.support.access_log import new_requests
 
 SANDBOX = "sandbox.localhost"
 

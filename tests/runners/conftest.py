@@ -14,8 +14,8 @@ import pytest
 
 from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import read_requests
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
+from tests.support.access_log import read_requests
 
 BIN = Path(sys.executable).parent
 #: Reads every file of a handle and says how many bytes there are.

@@ -13,9 +13,9 @@ import yaml
 
 from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files, attach
 from tests.runners.conftest import Shell
+from tests.support.access_log import new_requests
 
 ROOT = Path(__file__).parents[2]
 

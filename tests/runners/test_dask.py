@@ -7,9 +7,9 @@ from typing import Any
 from nbrucio.core.did import Did
 from nbrucio.runners.dask import SyncPlugin
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 from tests.runners.conftest import Shell
+from tests.support.access_log import new_requests
 
 HEAD = """
 import logging, os, sys

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from tests.runners.conftest import Shell, printed, value_of
+from tests.support.access_log import new_requests
 
 STORED = {"did": "sandbox:growing.1.root", "handle": "stored"}
 MOUNTED = {"did": "sandbox:mounted", "handle": "mounted"}

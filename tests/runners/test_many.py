@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from tests.runners.conftest import Shell
+from tests.support.access_log import new_requests
 
 
 def test_a_folder_of_notebooks_fetches_shared_files_once(

@@ -15,8 +15,8 @@ import pytest
 
 import nbrucio
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from tests.runners.conftest import Shell, executed_cells, printed, value_of
+from tests.support.access_log import new_requests
 
 GONE = {"did": "sandbox:deleted.since", "handle": "small"}
 CHOSEN = {"did": {"parameter": "dataset", "default": "sandbox:runners"}, "handle": "small"}

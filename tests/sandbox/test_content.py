@@ -25,9 +25,9 @@ import uproot
 from nbrucio.core.did import Did
 from nbrucio.errors import UsageError
 from nbrucio.sandbox import Sandbox, seed
-from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.sandbox.content import ODD_NAMES, ODD_TWIN
 from nbrucio.sandbox.dimuon import RESONANCES, invariant_mass, make_events
+from tests.support.access_log import new_requests
 
 
 def _rucio(sandbox: Sandbox, *arguments: str, cwd: Path | None = None) -> str:

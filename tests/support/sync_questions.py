@@ -10,7 +10,7 @@ from nbrucio.catalogue.rucio import RucioCatalogue
 from nbrucio.config import Policy
 from nbrucio.core.did import Did
 from nbrucio.errors import NbrucioError
-from nbrucio.sandbox.accesslog import LoggedRequest
+from tests.support.access_log import LoggedRequest
 from tests.support.scripted_server import ScriptedServer
 
 DIMUON = Did("sandbox", "dimuon")

@@ -11,10 +11,10 @@ from nbrucio.core.did import Did
 from nbrucio.core.events import SilentReporter
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.accesslog import new_requests
 from nbrucio.store import Store
 from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.types import StorageAccess, Task
+from tests.support.access_log import new_requests
 from tests.support.faulty_disk import INSTANCE
 
 

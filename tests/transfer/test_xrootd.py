@@ -20,12 +20,12 @@ import trustme
 
 from nbrucio.core.events import BytesArrived, FileStarted, SilentReporter
 from nbrucio.errors import IntegrityError, Interrupted, MissingDependency, TransferFailed
-from nbrucio.sandbox.xrootd import XrootdServer
 from nbrucio.store import Store
 from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.types import Outcome, StorageAccess
 from tests.support.faulty_disk import INSTANCE, entry, objects
 from tests.support.hostile_storage import GOOD, write_ca
+from tests.support.xrootd_server import XrootdServer
 from tests.transfer.conftest import QUICK, Listener, task
 
 Bring = Callable[..., Outcome]
@@ -56,7 +56,7 @@ def xrootd(ca: trustme.CA) -> Iterator[XrootdServer]:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_the_server_ends_with_the_process_that_started_it(xrootd: XrootdServer, how: signal.Signals) -> None:
     code = (
-        "import sys, time, pathlib as p; from nbrucio.sandbox.xrootd import XrootdServer\n"
+        "import sys, time, pathlib as p; from tests.support.xrootd_server import XrootdServer\n"
         "server = XrootdServer(p.Path(sys.argv[1]), p.Path(sys.argv[2])); server.start()\n"
         "print(server.port, flush=True); time.sleep(600)"
     )

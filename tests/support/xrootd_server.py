@@ -1,17 +1,19 @@
-"""A real xrootd server over one folder, for root:// and https://. Debian and Ubuntu have it as ``xrootd-server``."""
+"""A real xrootd server over one folder, for root:// and https://, from Debian's package ``xrootd-server``."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbrucio.errors import MissingDependency, Unavailable
-from nbrucio.sandbox.tie import tied
+from nbrucio.sandbox.tie import end_with
 
 _CONFIG = """\
 all.export {folder} r/o
@@ -33,8 +35,8 @@ class XrootdServer:
     """One server, which ends with the process that starts it, even when that is killed.
 
     Args:
-        folder: what it shows, under its own path; files and folders in it must be readable by everyone.
-        run: a folder for its configuration, certificate and log.
+        folder: exported folder, under its own path; everyone must be able to read its files and folders.
+        run: folder for configuration, certificate and log.
         certificate: certificate and key in one PEM file, for https; None serves root:// only.
     """
 
@@ -46,11 +48,11 @@ class XrootdServer:
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it answers.
+        """Start the server and wait until it answers.
 
         Raises:
-            MissingDependency: no xrootd is installed.
-            Unavailable: it does not start; its log says why.
+            MissingDependency: xrootd is not installed.
+            Unavailable: the server does not start; its log says why.
         """
         program = shutil.which("xrootd")
         if program is None:
@@ -64,28 +66,28 @@ class XrootdServer:
         log = self.run / "xrootd.log"
         command = [program, "-c", str(self._configure()), "-l", str(log), "-n", "sandbox"]
         if os.geteuid() == 0:
-            command += ["-R", "nobody"]  # it refuses to serve as root
+            command += ["-R", "nobody"]  # xrootd refuses to run as root
         with (self.run / "output.log").open("wb") as output:
-            self._process = subprocess.Popen(  # noqa: S603 our own command line
-                tied(command),
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=self.run,
-                start_new_session=True,  # Ctrl-C is for us alone, who then stop it
+                start_new_session=True,  # Ctrl-C goes to the tests only, which then stop the server
             )
         for port in [self.port] + ([self.https_port] if self.certificate else []):
             self._wait_for(port)
 
     def stop(self) -> None:
-        """End it. Idempotent."""
+        """Stop the server. Idempotent."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(10)
             self._process = None
 
     def pfn(self, path: Path, scheme: str = "root") -> str:
-        """The URL of a file in the folder."""
+        """Return the URL of a file in the folder."""
         if scheme == "root":
             return f"root://localhost:{self.port}/{path}"
         return f"https://localhost:{self.https_port}{path}"
@@ -125,3 +127,16 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _main() -> None:
+    """Run the command in the arguments, after the number of the process that it ends with; exit with its code."""
+    parent, *command = sys.argv[1:]
+    process = subprocess.Popen(command)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    end_with(int(parent))
+    sys.exit(process.wait())
+
+
+if __name__ == "__main__":
+    _main()

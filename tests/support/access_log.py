@@ -1,4 +1,4 @@
-"""Read the access logs of the sandbox's servers; tests count requests by them."""
+"""Reads the access logs of the sandbox's servers, by which tests count requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POLL_S = 0.03
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One answered request. ``path`` is as it was sent, with its query; ``size_bytes`` is that of the answer's body."""
+    """One completed request. ``path`` includes the query; ``size_bytes`` is the size of the response's body."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class LoggedRequest:
 
 
 def read_requests(log: Path, start: int = 0) -> list[LoggedRequest]:
-    """The requests in ``log`` from this byte on, in the order in which their answers were complete."""
+    """Return the requests in ``log`` from this byte on, in the order in which their responses were complete."""
     if not log.exists():
         return []
     with log.open("rb") as file:
@@ -34,9 +34,9 @@ def read_requests(log: Path, start: int = 0) -> list[LoggedRequest]:
 
 @contextmanager
 def new_requests(log: Path) -> Iterator[list[LoggedRequest]]:
-    """A list that holds, after the block, the requests that came while it ran.
+    """Provide a list that contains, after the block, the requests of the block.
 
-    A server writes the line after the client has its answer, so both ends of the block wait until the log is still.
+    A server writes the line after the client has its response, so both ends of the block wait until the log is quiet.
     """
     start = _settled_size(log)
     requests: list[LoggedRequest] = []
