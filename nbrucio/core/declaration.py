@@ -265,14 +265,15 @@ def variant_of(lock_key: str) -> str:
 def from_attachments(value: object) -> Declaration:
     """The declaration that rucio-jupyterlab's ``rucio_attachments`` amounts to.
 
-    Its form is a list of ``{"did", "type", "variableName"}``; anything else in it becomes a fault.
+    Its form is a list of ``{"did", "type", "variableName"}``; anything else in it becomes a fault. What is attached
+    is a variable, too.
     """
     if not isinstance(value, list):
         return Declaration()
     entries = []
     for item in value[:MAX_REQUIREMENTS]:
         fields = item if isinstance(item, Mapping) else {}
-        entries.append({"did": fields.get("did"), "handle": fields.get("variableName")})
+        entries.append({"did": fields.get("did"), "handle": fields.get("variableName"), "bind": True})
     return Declaration(_parse_entries(entries, NO_PARAMETERS))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,7 +24,8 @@ class Asked:
         value = metadata.get(KEY)
         if value is None:
             attached = [each for each in _list(metadata.get(ATTACHMENTS_KEY)) if isinstance(each, Mapping)]
-            value = {"requirements": [{"did": e.get("did"), "handle": e.get("variableName")} for e in attached]}
+            entries = [{"did": e.get("did"), "handle": e.get("variableName"), "bind": True} for e in attached]
+            value = {"requirements": entries}
         self._declaration = _object(value)
         self._by_handle: dict[str, Mapping[str, Any]] = {}
         for raw in _list(self._declaration.get("requirements")):
@@ -36,6 +38,10 @@ class Asked:
     def handles(self) -> list[str]:
         """All handles, in the notebook's order."""
         return list(self._by_handle)
+
+    def variables(self) -> list[str]:
+        """The handles that become variables, too."""
+        return [handle for handle, raw in self._by_handle.items() if raw.get("bind") is True]
 
     def did(self, handle: str) -> str:
         """The DID of ``handle`` as written; for one that a parameter chooses, its template."""
@@ -95,6 +101,13 @@ class Asked:
         chosen = {name: value[handle] for name, value in variants.items() if handle in _object(value)}
         asked = [raw.get("did"), raw.get("select"), raw.get("access"), self._declaration.get("variant"), chosen]
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def variables_in_text(header: str, names: Iterable[str]) -> list[str]:
+    """Of ``names``, those that the header of a text notebook may ask for as variables; there is no YAML here."""
+    if not re.search(r"\bbind: *true\b", header):
+        return []
+    return [name for name in names if re.search(rf"\bhandle: *['\"]?{re.escape(name)}\b", header)]
 
 
 def _object(value: object) -> Mapping[str, Any]:

@@ -50,7 +50,8 @@ class Files(tuple[str, ...]):
         facts = tuple(
             File(str(f["did"]), f.get("path"), f.get("pfn"), f.get("bytes"), f.get("checksum")) for f in entry.files
         )
-        self = super().__new__(cls, (file.path or file.pfn or "" for file in facts))
+        kind = SingleFile if len(facts) == 1 else cls
+        self = super().__new__(kind, (file.path or file.pfn or "" for file in facts))
         vars(self).update(handle=entry.handle, did=entry.did, folder=entry.folder, files=facts)
         vars(self).update(ca=entry.ca, token=entry.token, _entry=entry, _notebook=notebook)
         return self
@@ -130,6 +131,13 @@ class Files(tuple[str, ...]):
 
     def __deepcopy__(self, memo: object) -> Files:
         return self
+
+
+class SingleFile(Files):
+    """The same for one file, and path-like: ``open(nbrucio.data["one"])``."""
+
+    def __fspath__(self) -> str:
+        return self[0]
 
 
 def readable(size_bytes: int) -> str:

@@ -10,23 +10,32 @@ import ast
 import builtins
 import keyword
 import logging
+import re
 import sys
-from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from IPython.core.error import InputRejected  # only IPython loads this module
 from IPython.display import display
 
 from . import data
+from .asked import variables_in_text
+from .bound import variable_of
 from .errors import DataNotHere, short_traceback
+from .files import Files
 from .lookup import Data
-from .manifest import Entry
+from .manifest import MAX_BYTES, read_regular
 from .refusals import not_ready
 from .uses import Names, dids_in_magic, uses_in
 from .waiting import wait_for
 
 log = logging.getLogger(__name__)
+#: Where IPython puts the value of a variable into the text of a magic or command.
+_EXPANDED = re.compile(r"\{[^{}]+\}|\$\w+")
+#: What binds a name that it holds as text.
+_BINDING = {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.arg}
+#: Magics that run code without showing the gate its tree.
+_RUN_PYTHON = {"timeit", "prun"}
 
 
 class DataNotReady(InputRejected):
@@ -46,6 +55,8 @@ class Gate(ast.NodeTransformer):
     def __init__(self, variables: dict[str, Any], found: Data = data) -> None:
         self._variables = variables
         self._data = found
+        #: By name, the variables that the gate has bound, and of which files.
+        self._bound: dict[str, tuple[Files, object]] = {}
 
     def visit(self, node: ast.AST) -> ast.AST:
         """Wait for the data that the cell uses, then return its tree unchanged.
@@ -64,68 +75,127 @@ class Gate(ast.NodeTransformer):
         return node
 
     def _check(self, tree: ast.AST) -> None:
-        loaded, stored, imports = _names_in(tree)
-        handles: tuple[str, ...] = self._to_bind(loaded - stored)
-        bound = handles
+        found = _names_in(tree)
+        loaded = found.loaded
+        # A cell that sets the variable itself may not need ours, and then it may: ``one = uproot.open(one)``.
+        needed = (loaded | found.expanded()) - found.stored
+        variables = self._to_bind(loaded | found.mentioned(), needed)
+        handles = tuple(name for name in variables if name in needed)
         dids: tuple[str, ...] = ()
         modules = {name for name in loaded if _is_nbrucio(self._variables.get(name))}
         datas = {name for name in loaded if self._variables.get(name) is self._data}
-        if modules or datas or imports or "get_ipython" in loaded:
+        if modules or datas or found.imports or "get_ipython" in loaded:
             uses = uses_in(tree, Names(modules, datas, self._variables.get))
             handles, dids = (*handles, *uses.handles), uses.dids
-        if not handles and not dids:
-            return
-        for entry in wait_for(self._data, handles, dids, OutputLine()):
-            if entry.state != "ready":
-                raise not_ready(entry, self._data.manifest())
-        for handle in bound:
-            self._variables[handle] = self._data[handle]
+        if handles or dids:
+            for entry in wait_for(self._data, handles, dids, OutputLine()):
+                if entry.state != "ready":
+                    raise not_ready(entry, self._data.manifest())
+        for name in variables:
+            if name in needed or self._is_ready(name):
+                self._bind(name)
 
-    def _to_bind(self, names: set[str]) -> tuple[str, ...]:
-        """The unbound names in ``names`` that the declaration wants as variables."""
-        unbound = {name for name in names if name not in self._variables and not hasattr(builtins, name)}
-        if not unbound:
-            return ()
+    def _is_ready(self, name: str) -> bool:
+        try:
+            return self._data.manifest().entries[name].state == "ready" and self._data.outdated((name,)) is None
+        except (DataNotHere, KeyError):
+            return False
+
+    def _bind(self, name: str) -> None:
+        files = self._data[name]
+        if name not in self._variables or self._bound[name][0] is not files:
+            self._variables[name] = variable_of(files)
+            self._bound[name] = (files, self._variables[name])
+
+    def _to_bind(self, names: set[str], needed: set[str]) -> list[str]:
+        """Handles that the declaration wants as variables, of those that the cell reads and nobody else has bound."""
+        free = {name for name in names if self._is_free(name)}
+        if not free:
+            return []
         try:
             entries = self._data.manifest().entries
         except DataNotHere:
-            return ()
-        return tuple(name for name in unbound if name in entries and may_bind(entries[name], self._variables))
+            return [name for name in self._wanted(free & needed) if may_bind(name)]
+        return [name for name in free if name in entries and entries[name].bind and may_bind(name)]
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self._variables or (name in self._bound and self._variables[name] is self._bound[name][1])
+
+    def _wanted(self, names: set[str]) -> list[str]:
+        """The same by the notebook, where no sync has answered yet."""
+        if not names:  # a notebook may be large
+            return []
+        notebook = self._data.notebook()
+        asked = self._data.asked(notebook)
+        if asked is not None:
+            return [handle for handle in asked.variables() if handle in names]
+        if not notebook or notebook.endswith(".ipynb"):
+            return []
+        try:
+            return variables_in_text(read_regular(notebook, MAX_BYTES).decode(errors="replace"), names)
+        except OSError:
+            return []
 
 
-def may_bind(entry: Entry, variables: Mapping[str, object]) -> bool:
-    """Whether the handle of ``entry`` may become a variable: requested, a plain name, and not bound yet."""
-    name = entry.handle
-    plain = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
-    return entry.bind and plain and not hasattr(builtins, name) and name not in variables
+def may_bind(handle: str) -> bool:
+    """Whether a handle may become a variable: a plain name, and no built-in one."""
+    plain = handle.isidentifier() and not keyword.iskeyword(handle) and not handle.startswith("_")
+    return plain and not hasattr(builtins, handle)
 
 
 def _is_nbrucio(value: object) -> bool:
     return isinstance(value, type(sys)) and value.__name__ == "nbrucio"
 
 
-def _names_in(tree: ast.AST) -> tuple[set[str], set[str], bool]:
-    """Names that the tree reads, names that it binds, and whether it imports nbrucio."""
-    loaded: set[str] = set()
-    stored: set[str] = set()
+class _CellNames(NamedTuple):
+    """Names that a tree reads, names that it binds, the texts in it, and whether it imports nbrucio."""
+
+    loaded: set[str]
+    stored: set[str]
+    texts: list[str]
+    imports: bool
+
+    def mentioned(self) -> set[str]:
+        """The words in the texts that magics and commands are given."""
+        return self._words(self.texts) if "get_ipython" in self.loaded else set()
+
+    def expanded(self) -> set[str]:
+        """Of these, the ones that stand for variables: ``!head {one}``, ``%timeit len(one)``."""
+        if _RUN_PYTHON & set(self.texts):
+            return self.mentioned()
+        return self._words(_EXPANDED.findall(" ".join(self.texts))) if "get_ipython" in self.loaded else set()
+
+    def _words(self, texts: list[str]) -> set[str]:
+        return set().union(*(re.findall(r"[^\W\d]\w*", text) for text in texts))
+
+
+def _names_in(tree: ast.AST) -> _CellNames:
+    found = _CellNames(set(), set(), [], imports=False)
     imports = False
     left = [tree]  # by hand, since ast.walk takes twice as long and this runs for every cell
     while left:
         node = left.pop()
         kind = type(node)
         if kind is ast.Name:
-            (loaded if type(node.ctx) is ast.Load else stored).add(node.id)  # type: ignore[attr-defined]
+            (found.loaded if type(node.ctx) is ast.Load else found.stored).add(node.id)  # type: ignore[attr-defined]
+            continue
+        if kind is ast.Constant:
+            if type(node.value) is str:  # type: ignore[attr-defined]
+                found.texts.append(node.value)  # type: ignore[attr-defined]
             continue
         if kind is ast.Import or kind is ast.ImportFrom:
             imports = imports or _imports_nbrucio(node)
+            found.stored.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)  # type: ignore[attr-defined]
             continue
+        if kind in _BINDING:
+            found.stored.add(str(getattr(node, "name", None) or getattr(node, "arg", "")))
         for field in node._fields:
             value = getattr(node, field, None)
             if isinstance(value, list):
                 left.extend(item for item in value if isinstance(item, ast.AST))
             elif isinstance(value, ast.AST):
                 left.append(value)
-    return loaded, stored, imports
+    return found._replace(imports=imports)
 
 
 def _imports_nbrucio(node: ast.AST) -> bool:

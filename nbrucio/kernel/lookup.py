@@ -117,7 +117,7 @@ class Data:
         None when the manifest is current, and when the notebook cannot be read here.
         """
         manifest = self._manifest(None)
-        asked = self._asked(manifest.notebook)
+        asked = self.asked(manifest.notebook)
         if asked is None:
             return None
         handles, dids = set(handles), set(dids)
@@ -140,7 +140,7 @@ class Data:
             self._config = (manifest, stamp, changed_config(manifest.config))
         return self._config[2]
 
-    def _asked(self, notebook: str) -> Asked | None:
+    def asked(self, notebook: str) -> Asked | None:
         """What the notebook declares now; None when it cannot be read, and in a run, whose data must not change."""
         pinned = self._environ.get(where.MANIFEST_VARIABLE) and self._environ.get(where.NOTEBOOK_VARIABLE)
         if pinned or not notebook.endswith(".ipynb"):
@@ -186,7 +186,7 @@ class Data:
         except OSError as error:
             raise DataNotHere(f"The manifest {path} cannot be read: {error.strerror}.", subject) from None
         if manifest is None or manifest.says_nothing():
-            raise self._no_manifest(subject, manifest)
+            raise self._no_manifest(subject)
         return manifest
 
     def _read_at(self, path: Path) -> LoadedManifest:
@@ -212,9 +212,18 @@ class Data:
         self._program = self._program or program.find(self._environ)
         return self._program
 
-    def _no_manifest(self, subject: str | None, blank: LoadedManifest | None = None) -> DataNotHere:
+    def notebook(self) -> str:
+        """The notebook whose data this is; empty where that is not known."""
+        pointer = self._pointer()
+        try:
+            pointed = self._read_at(pointer).notebook if pointer else ""
+        except (OSError, DataNotHere):
+            pointed = ""
+        return pointed or os.fspath(self._known_notebook() or "")
+
+    def _no_manifest(self, subject: str | None) -> DataNotHere:
         what = f"{subject!r} is missing" if subject else "No data yet"
-        notebook = (blank.notebook if blank else "") or self._known_notebook()
+        notebook = self.notebook()
         if not notebook:
             return program.unknown(what, subject, self._environ)
         command = command_line("sync", notebook)

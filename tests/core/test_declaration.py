@@ -173,7 +173,7 @@ def test_attachments_of_the_other_extension_are_read() -> None:
         None,
     ]
     declaration = from_attachments(attachments)
-    assert declaration.requirements == (Requirement(Did("test", "ds_medium"), "ds"),)
+    assert declaration.requirements == (Requirement(Did("test", "ds_medium"), "ds", extra={"bind": True}),)
     assert len(declaration.faults) == 2
 
 

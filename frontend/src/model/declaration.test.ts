@@ -134,7 +134,7 @@ describe('attachments of rucio-jupyterlab', () => {
   it('are imported and stay', () =>
     expect(d.imported(attached)).toEqual({
       ...attached,
-      nbrucio: { version: 1, requirements: [{ did: 'a:b', handle: 'b' }] }
+      nbrucio: { version: 1, requirements: [{ did: 'a:b', handle: 'b', bind: true }] }
     }));
 
   it('are kept in step', () => {

@@ -179,11 +179,11 @@ export function withChoice(
   return { ...metadata, [KEY]: { ...value, requirements: changed } };
 }
 
-/** Declare what rucio-jupyterlab attached; its own list stays, so that both tools can open the notebook. */
+/** Declare what rucio-jupyterlab attached, as variables, too; its own list stays, so that both tools can open the notebook. */
 export function imported(metadata: IMetadata): IMetadata {
   let result = metadata;
   for (const one of read(metadata).attached) {
-    result = withRequirement(result, one.did, one.handle);
+    result = withRequirement(result, one.did, one.handle, null, { bind: true });
   }
   return result;
 }

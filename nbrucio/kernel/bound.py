@@ -1,0 +1,84 @@
+"""What a handle stands for as a variable: a text for a file, a list of texts for a dataset or container.
+
+These are the types and attributes that rucio-jupyterlab gives its variables, so that its notebooks run unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .files import Files
+
+
+class _Described:
+    """Has the attributes of `Files` beside those of its own type: ``did``, ``folder``, ``files``, …"""
+
+    _files: Files
+    did_available = True
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as many types as attributes
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._files, name)
+
+
+class FilePath(_Described, str):
+    """The path of a file, or its PFN where it is streamed."""
+
+    pfn: str | None
+
+    _index: int
+
+    def __new__(cls, files: Files, index: int) -> FilePath:
+        file = files.files[index]
+        self = super().__new__(cls, file.path or file.pfn or "")
+        self._files, self._index, self.pfn = files, index, file.pfn
+        return self
+
+    def checked(self) -> FilePath:
+        """The same.
+
+        Raises:
+            DataNotHere: the file was removed or changed since the sync.
+        """
+        self._files[self._index]
+        return self
+
+    @property
+    def path(self) -> str:
+        """The same as plain text."""
+        return str(self)
+
+    # A worker that unpickles this may lack nbrucio; the path is what it needs.
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        return (str, (self.path,))
+
+
+class FilePaths(_Described, list):  # type: ignore[type-arg] # Python 3.9 has no other form for a base class
+    """The paths of a requirement's files, checked as in `Files`. A change of this list changes no data."""
+
+    def __init__(self, files: Files) -> None:
+        super().__init__(FilePath(files, index) for index in range(len(files)))
+        self._files = files
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - whatever the user put in
+        found = super().__getitem__(index)
+        return found.checked() if isinstance(found, FilePath) else found
+
+    def __iter__(self) -> Iterator[Any]:
+        return (each.checked() if isinstance(each, FilePath) else each for each in super().__iter__())
+
+    @property
+    def items(self) -> list[FilePath]:
+        """The paths, as rucio-jupyterlab calls them."""
+        return list(self)
+
+    def __reduce__(self) -> tuple[type, tuple[list[str]]]:
+        return (list, ([str(path) for path in super().__iter__()],))
+
+
+def variable_of(files: Files) -> FilePath | FilePaths:
+    """What the handle of ``files`` stands for."""
+    is_file = len(files) == 1 and files.files[0].did == files.did
+    return FilePath(files, 0) if is_file else FilePaths(files)
