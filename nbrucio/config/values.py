@@ -225,7 +225,7 @@ class Policy(NamedTuple):
         max_download_bytes: the hard cap of one sync; None means no cap.
         keep_free_bytes: space that downloads leave free on the store's file system.
         offline: no network at all.
-        parallel: downloads at once from one storage host.
+        parallel: at most so many downloads at once from one storage host.
         connect_timeout_s: how long a connection may take to be made.
         read_timeout_s: how long a server may stay silent in the middle of an answer.
         traces: whether Rucio is told what was downloaded; sites keep and copy data by it.
@@ -235,7 +235,7 @@ class Policy(NamedTuple):
     max_download_bytes: int | None = None
     keep_free_bytes: int = 1_000_000_000
     offline: bool = False
-    parallel: int = 4
+    parallel: int = 32
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
     traces: bool = True

@@ -36,12 +36,14 @@ class TransientError(Attempt):
 
     Args:
         host: whether the error is one of the whole host.
+        busy: whether a host that serves other files at the same time has this error when it has too many requests.
         wait_s: seconds that the server asks to wait; None when it does not say.
     """
 
-    def __init__(self, cause: str, *, host: bool = False, wait_s: float | None = None) -> None:
+    def __init__(self, cause: str, *, host: bool = False, busy: bool = False, wait_s: float | None = None) -> None:
         super().__init__(cause)
         self.host = host
+        self.busy = busy
         self.wait_s = wait_s
 
 
@@ -49,7 +51,7 @@ class Unreachable(TransientError):
     """No connection to the host. It is tried only once more, because each try may take long."""
 
     def __init__(self, cause: str) -> None:
-        super().__init__(cause, host=True)
+        super().__init__(cause, host=True, busy=True)
 
 
 class PermanentError(Attempt):

@@ -19,6 +19,8 @@ from nbrucio.transfer.worker import Worker
 _POLL_S = 0.1
 #: Seconds to wait for threads to stop.
 _GRACE_S = 0.7
+#: Threads that start with the first tasks, for two hosts at their first level; more start where that helps.
+_FIRST_WORKERS = 8
 #: Largest number of unfinished tasks taken from an iterator.
 AHEAD = 5_000
 #: Seconds between two checks whether the iterator may continue.
@@ -73,6 +75,8 @@ class WorkerPool:
         self._commits = CommitQueue(context)
         self._worker = Worker(context, self._commits)
         self._threads: list[threading.Thread] = []
+        self._guard = threading.Lock()
+        self._workers = 0
         self._start(self._commits.work, "commit")
 
     def submit(self, tasks: Iterable[Task]) -> None:
@@ -92,6 +96,7 @@ class WorkerPool:
             if self.context.finished.wait(_POLL_S):
                 return
             self.context.watch()
+            self._staff(self.context.schedule.slots())
         raise _interrupted()
 
     def shutdown(self) -> None:
@@ -105,16 +110,23 @@ class WorkerPool:
         self.context.traces.close()
 
     def _submit(self, tasks: Iterable[Task]) -> None:
-        started = 0
+        entered = 0
         for task in tasks:
             self.context.check()
             if not self.context.enter(task):
                 continue
             self._worker.enter(task)
-            if started < self.context.limits.total:
-                started += 1
-                self._start(self._worker.work, f"transfer-{started}")
+            entered += 1
+            if entered <= _FIRST_WORKERS:
+                self._staff(entered)
         self.context.end_of_input()
+
+    def _staff(self, workers: int) -> None:
+        """Have at least ``workers`` threads that download, within the limit of the run."""
+        with self._guard:
+            while self._workers < min(workers, self.context.limits.total):
+                self._workers += 1
+                self._start(self._worker.work, f"transfer-{self._workers}")
 
     def _throttled(self, tasks: Iterable[Task]) -> Iterator[Task]:
         for task in tasks:

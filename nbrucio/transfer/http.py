@@ -209,7 +209,8 @@ def _refusal(status: int, headers: Mapping[str, str]) -> Attempt:
     if status in (401, 403):
         return Refused(cause)
     if status in _TRANSIENT:
-        return TransientError(cause, host=True, wait_s=_seconds(headers.get("retry-after")))
+        wait_s = _seconds(headers.get("retry-after"))
+        return TransientError(cause, host=True, busy=status in (429, 503), wait_s=wait_s)
     if status == 416:
         return TransientError("it does not have the requested bytes", wait_s=0.0)
     return PermanentError("not found (HTTP 404)" if status == 404 else cause)
@@ -246,7 +247,7 @@ def _translated(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
     if code == pycurl.E_SSL_CERTPROBLEM:
         return Refused(f"the certificate {access.proxy} cannot be read")
     if code == pycurl.E_SSL_CONNECT_ERROR:
-        return TransientError("the TLS connection failed", host=True)
+        return TransientError("the TLS connection failed", host=True, busy=True)
     if code in (pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_RESOLVE_PROXY):
         return Unreachable("no connection: its host name cannot be resolved")
     if code == pycurl.E_COULDNT_CONNECT:

@@ -11,7 +11,7 @@ from itertools import count
 
 from nbrucio.core.files import Replica
 from nbrucio.store.partial import Partial
-from nbrucio.transfer.concurrency import AdaptiveLimit, ConcurrencyLimit
+from nbrucio.transfer.concurrency import START, AdaptiveLimit, ConcurrencyLimit, GoodputLimit
 from nbrucio.transfer.errors import Tried
 from nbrucio.transfer.registry import MOUNTED
 from nbrucio.transfer.types import Task
@@ -28,6 +28,7 @@ class TransferJob:
         partial: the partial file, which stays between attempts.
         etag: the URL and the ETag of the version that the partial's bytes are from.
         waited: whether it was reported that another process downloads this file.
+        refused: how often its host had too many requests.
     """
 
     task: Task
@@ -37,14 +38,16 @@ class TransferJob:
     partial: Partial | None = None
     etag: tuple[str, str] | None = None
     waited: bool = False
+    refused: int = 0
 
 
 class Scheduler:
     """Waiting jobs, by host. Thread-safe."""
 
     def __init__(self, per_host: int) -> None:
-        self._limits: dict[str, ConcurrencyLimit] = defaultdict(lambda: ConcurrencyLimit(per_host))
-        self._limits[MOUNTED] = AdaptiveLimit(per_host)
+        self._limits: dict[str, ConcurrencyLimit] = defaultdict(lambda: GoodputLimit(per_host))
+        self._limits[MOUNTED] = AdaptiveLimit(min(per_host, START))
+        self._arrived: Counter[str] = Counter()
         self._ready: dict[str, list[tuple[int, int, TransferJob]]] = defaultdict(list)
         self._later: list[tuple[float, int, str, TransferJob]] = []
         self._running: Counter[str] = Counter()
@@ -89,15 +92,38 @@ class Scheduler:
                 self._changed.wait(wait_s)
             return None
 
+    def arrived(self, host: str, size_bytes: int) -> None:
+        """Count bytes from ``host``."""
+        with self._changed:
+            self._arrived[host] += size_bytes
+
     def observe(self) -> None:
-        """Update the limits while long transfers run and no thread asks for a job."""
+        """Update the limits, by what has arrived and while no thread asks for a job."""
         now = time.monotonic()
         with self._changed:
             for host, jobs in self._ready.items():
-                if jobs:
-                    self._limits[host].observe(now, time.process_time(), -jobs[0][0])
-            if self._best_host() is not None:
-                self._changed.notify()
+                limit = self._limits[host]
+                if not jobs:
+                    limit.rest()
+                    continue
+                limit.observe(now, time.process_time(), -jobs[0][0])
+                limit.measure(now, self._arrived[host])
+                for _ in range(min(len(jobs), limit.now - self._running[host])):
+                    self._changed.notify()
+
+    def slots(self) -> int:
+        """Return how many files may be downloaded at a time from the hosts that are in use."""
+        with self._changed:
+            used = {host for host, jobs in self._ready.items() if jobs} | set(+self._running)
+            return sum(self._limits[host].now for host in used)
+
+    def is_overloaded(self, host: str) -> bool:
+        """Ask ``host`` for fewer files at a time after it refused one; False where it serves no other file."""
+        with self._changed:
+            if self._running[host] < 2 or not self._arrived[host]:
+                return False
+            self._limits[host].lower(self._running[host] - 1)
+            return True
 
     def close(self) -> list[TransferJob]:
         """Start no more jobs; return the waiting ones."""

@@ -34,6 +34,8 @@ from nbrucio.transfer.types import Task
 #: Interval in seconds between checks for a file that another process downloads.
 _WAIT_S = 0.2
 _TRIES_UNREACHABLE = 2
+#: How often a file waits for a host that serves others; these are not counted as attempts.
+_REFUSALS = 30
 
 
 class Worker:
@@ -99,7 +101,7 @@ class Worker:
         if not lock.on_new_place and self._is_stored(job):
             return False
         partial = self._open(job)
-        sink = self._sink(job, partial)
+        sink = self._sink(job, host, partial)
         resumed_bytes, began = partial.size_bytes, time.time()
         self._context.begin(sink)
         try:
@@ -169,20 +171,30 @@ class Worker:
         self._context.reporter.report(FileStarted(task.entry.did, rse, task.entry.size_bytes, resumed))
         return job.partial
 
-    def _sink(self, job: TransferJob, partial: Partial) -> Sink:
-        did, reporter = job.task.entry.did, self._context.reporter
+    def _sink(self, job: TransferJob, host: str, partial: Partial) -> Sink:
+        did, reporter, schedule = job.task.entry.did, self._context.reporter, self._context.schedule
+
+        def arrived(count: int) -> None:
+            schedule.arrived(host, count)
+            reporter.report(BytesArrived(did, count))
+
         sink = Sink(
             job.task.entry,
             partial,
             self._context.limits,
             self._context.allowance,
-            lambda count: reporter.report(BytesArrived(did, count)),
+            arrived,
         )
         if job.etag is not None and job.etag[0] == job.left[0].pfn:
             sink.etag = job.etag[1]
         return sink
 
     def _retry(self, job: TransferJob, host: str, error: TransientError) -> None:
+        if error.busy and job.refused < _REFUSALS and self._context.schedule.is_overloaded(host):
+            job.refused += 1
+            pause_s = random.uniform(0.1, 0.5) if error.wait_s is None else error.wait_s  # noqa: S311 no secret
+            self._reschedule(job, host, min(pause_s, self._context.limits.max_wait_s))
+            return
         job.attempts += 1
         if error.host:
             self._context.hosts.failed(host)

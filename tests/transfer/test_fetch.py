@@ -117,7 +117,8 @@ def test_a_dead_host_is_left_alone_for_the_rest_of_the_run(
     outcomes = fetch(tasks, store, {INSTANCE: access}, SilentReporter(), limits=QUICK)
     assert all(isinstance(outcome.error, TransferFailed) for outcome in outcomes)
     assert len(server.requests) < 160, "four attempts for each of forty files"
-    assert "failed before in this run" in str(outcomes[-1].error)
+    # Not of each: one that was under way when the host was given up has its own cause.
+    assert any("failed before in this run" in str(outcome.error) for outcome in outcomes)
 
 
 def test_limits_are_kept_per_host_and_in_total(server: Hostile, store: Store, access: StorageAccess) -> None:

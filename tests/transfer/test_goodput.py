@@ -1,0 +1,99 @@
+"""How many files are downloaded at once over a network: as many as bring more bytes, and no more than a host allows."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from nbrucio.core.files import Replica
+from nbrucio.store import Store
+from nbrucio.transfer.concurrency import GoodputLimit
+from nbrucio.transfer.fetch import fetch
+from nbrucio.transfer.types import StorageAccess, Task
+from tests.support.faulty_disk import INSTANCE, entry
+from tests.support.hostile_storage import GOOD, Hostile
+from tests.transfer.conftest import QUICK, Listener
+
+#: Bytes per second by the number of files at a time.
+Line = Callable[[int], float]
+
+
+def _levels(limit: GoodputLimit, line: Line, seconds: float, look_s: float = 0.1) -> list[int]:
+    """The limit every ``look_s`` of a run over ``line``."""
+    arrived, levels = 0.0, []
+    for look in range(round(seconds / look_s)):
+        limit.measure(look * look_s, round(arrived))
+        levels.append(limit.now)
+        arrived += line(limit.now) * look_s
+    return levels
+
+
+def test_where_each_stream_waits_the_limit_grows_within_two_seconds() -> None:
+    levels = _levels(GoodputLimit(32), lambda streams: 5e6 * streams, 3.0)
+    assert levels[0] == 4
+    assert levels[20] == 32
+    assert max(levels) == 32
+
+
+@pytest.mark.parametrize("useful", [4, 8, 16])
+def test_the_limit_returns_to_where_the_line_is_full(useful: int) -> None:
+    levels = _levels(GoodputLimit(32), lambda streams: 5e6 * min(streams, useful), 20.0)
+    assert max(levels) == min(32, 2 * useful), "the next level was tried"
+    assert sum(level == useful for level in levels) > 0.7 * len(levels)
+
+
+def test_a_source_that_collapses_is_left_at_the_level_before() -> None:
+    levels = _levels(GoodputLimit(64), lambda streams: 5e6 * streams if streams <= 16 else 1e6, 10.0)
+    assert levels[-1] == 16
+    assert sum(level == 32 for level in levels) < 0.25 * len(levels)
+
+
+def test_one_stream_is_enough_where_it_fills_the_line() -> None:
+    assert max(_levels(GoodputLimit(1), lambda _: 1e8, 5.0)) == 1
+
+
+def test_a_host_that_refuses_is_not_asked_for_as_many_again() -> None:
+    limit = GoodputLimit(32)
+    _levels(limit, lambda streams: 5e6 * streams, 3.0)
+    limit.lower(8)
+    assert max(_levels(limit, lambda streams: 5e6 * streams, 10.0)) == 8
+    limit.lower(20)
+    assert (limit.now, limit.most) == (8, 8)
+
+
+def test_a_host_with_eight_places_serves_every_file(server: Hostile, store: Store, access: StorageAccess) -> None:
+    places, refused, guard = threading.Semaphore(8), [0], threading.Lock()
+    good, status = server._do_good, server._do_status
+
+    def limited(connection: object, request: object) -> bool:
+        if not places.acquire(blocking=False):
+            with guard:
+                refused[0] += 1
+            return status(connection, replace(request, path="/status/503/x"))  # type: ignore[arg-type, type-var]
+        try:
+            time.sleep(0.05)
+            return good(connection, request)  # type: ignore[arg-type]
+        finally:
+            places.release()
+
+    server._do_good = limited  # type: ignore[method-assign, assignment]
+    tasks = [Task(INSTANCE, entry(str(n), GOOD), (Replica("R", server.url(f"good/{n}")),)) for n in range(300)]
+    limits = replace(QUICK, per_host=32, total=64, attempts=2)
+    outcomes = fetch(tasks, store, {INSTANCE: access}, Listener(), limits=limits)
+    assert [one.error for one in outcomes if one.error] == []
+    assert refused[0] > 0, "more than eight were tried"
+
+
+def test_a_host_that_is_down_is_given_up_as_ever(store: Store, access: StorageAccess) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        url = f"https://localhost:{unused.getsockname()[1]}/x"
+    tasks = [Task(INSTANCE, entry(str(n), GOOD), (Replica("R", url),)) for n in range(8)]
+    began = time.monotonic()
+    outcomes = fetch(tasks, store, {INSTANCE: access}, Listener(), limits=replace(QUICK, per_host=32, total=64))
+    assert all(one.error for one in outcomes)
+    assert time.monotonic() - began < 20
