@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nbrucio.catalogue.certificates import Unusable, check_certificate, check_proxy, check_ssh_key
-from nbrucio.catalogue.credentials import user_proxy
+from nbrucio.catalogue.certificates import Unusable, check_certificate, check_proxy, check_ssh_key, user_proxy
 from nbrucio.catalogue.errors import rejected
 from nbrucio.config import Instance
 from nbrucio.disk.libraries import missing_library

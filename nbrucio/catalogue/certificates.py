@@ -6,12 +6,15 @@ the terminal. `cryptography` is loaded only here; without it dates and names are
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbrucio.catalogue.bearer import existing, own_file
 from nbrucio.core.text import human_age, human_moment
 from nbrucio.disk.read import read_file, reason
 
@@ -95,6 +98,24 @@ def check_ssh_key(path: Path) -> None:
 
 
 _NEW_SSH_KEY = "Create an RSA key (ssh-keygen -t rsa -m PEM), and ask the operators of this Rucio server to add it."
+
+
+def user_proxy(environ: Mapping[str, str]) -> Path | None:
+    """Find the user's proxy by the Grid's conventions: X509_USER_PROXY, else /tmp/x509up_u<uid>; None without one."""
+    named = environ.get("X509_USER_PROXY")
+    return existing(Path(named).absolute()) if named else own_file(Path(f"/tmp/x509up_u{os.geteuid()}"))  # noqa: S108
+
+
+def why_unusable(certificate: Path, key: Path | None) -> str | None:
+    """Return what is wrong with a certificate, or with a proxy where ``key`` is None; None when nothing is found."""
+    try:
+        if key is None:
+            check_proxy(certificate)
+        else:
+            check_certificate(certificate, key)
+    except Unusable as fault:
+        return str(fault)
+    return None
 
 
 def dn_of(path: Path) -> str | None:

@@ -1,14 +1,20 @@
-"""What storage is shown to prove who the user is, as plain values. Rucio's own token is never among them."""
+"""What storage is shown to prove who the user is, as plain values. A token that Rucio made is never among them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbrucio.catalogue.bearer import TokenPlace, ambient, existing, own_file
+from nbrucio.catalogue.bearer import Claims, TokenPlace, ambient, claims, existing
+from nbrucio.catalogue.certificates import user_proxy, why_unusable
+from nbrucio.catalogue.token_cache import configured_places, saved_token
 from nbrucio.config import Config, Instance
+from nbrucio.errors import BadConfig
+
+#: Where the Grid's packages put its CAs.
+GRID_CAS = Path("/etc/grid-security/certificates")
 
 
 @dataclass(frozen=True)
@@ -16,14 +22,18 @@ class StorageCredentials:
     """Credentials for an instance's storage.
 
     Attributes:
-        ca: file or folder of CAs that vouch for the storage; None means those of this machine.
-        proxy: an X.509 proxy, certificate and key in one PEM file.
+        ca: file or folder of CAs that sign the storage's certificates; None means those of this machine.
+        with_system_cas: whether the CAs of this machine count as well.
+        proxy: an X.509 proxy, or a certificate, in PEM.
+        key: the file of its private key; None where `proxy` holds it.
         token: a bearer token.
-        token_place: where that token stands.
+        token_place: where that token is; None for one that an earlier login left.
     """
 
     ca: Path | None = None
+    with_system_cas: bool = False
     proxy: Path | None = None
+    key: Path | None = None
     token: str | None = field(default=None, repr=False)
     token_place: TokenPlace | None = None
 
@@ -31,26 +41,52 @@ class StorageCredentials:
 def storage_credentials(
     instance: Instance, environ: Mapping[str, str], config: Config | None = None
 ) -> StorageCredentials:
-    """The credentials that the user has for the storage of ``instance``.
+    """Return the credentials that the user has for the storage of ``instance``.
 
-    CAs: the instance's ``storage_ca``, else the Grid's folder X509_CERT_DIR. Proxy: the instance's, else that of
-    `user_proxy`. Token: of ``storage_token_env`` or ``storage_token_file``, else the discovered one if it belongs to
-    this instance of ``config``; the first that is there and has not expired.
+    CAs: the instance's ``storage_ca`` alone; else the Grid's, of X509_CERT_DIR or `GRID_CAS`, beside those of this
+    machine. Proxy: the instance's, else that of `user_proxy`, else the instance's certificate. Token: of
+    ``storage_token_env`` or ``storage_token_file``, else the discovered one if it belongs to this instance of
+    ``config``, else with an OIDC login the one for its Rucio server; the first that is there and is valid.
     """
-    folder = environ.get("X509_CERT_DIR")
     place = next((place for place in _places(instance, environ, config) if place.token(environ)), None)
+    proxy, key = _certificate(instance, environ)
+    grid = _grid_cas(environ)
     return StorageCredentials(
-        ca=instance.storage_ca or (Path(folder) if folder else None),
-        proxy=existing(instance.credentials.client_proxy) or user_proxy(environ),
-        token=place.token(environ) if place else None,
+        ca=instance.storage_ca or grid,
+        with_system_cas=instance.storage_ca is None and grid is not None,
+        proxy=proxy,
+        key=key,
+        token=place.token(environ) if place else _login_token(instance, environ),
         token_place=place,
     )
 
 
-def user_proxy(environ: Mapping[str, str]) -> Path | None:
-    """The user's X.509 proxy by the Grid's conventions: X509_USER_PROXY, else /tmp/x509up_u<uid>; None without."""
-    named = environ.get("X509_USER_PROXY")
-    return existing(Path(named).absolute()) if named else own_file(Path(f"/tmp/x509up_u{os.geteuid()}"))  # noqa: S108
+def _grid_cas(environ: Mapping[str, str]) -> Path | None:
+    folder = environ.get("X509_CERT_DIR")
+    if folder:
+        return Path(folder)
+    return GRID_CAS if GRID_CAS.is_dir() else None
+
+
+def _certificate(instance: Instance, environ: Mapping[str, str]) -> tuple[Path | None, Path | None]:
+    """A proxy; else a certificate and its key, if they can be used: most storage needs none."""
+    proxy = existing(instance.credentials.client_proxy) or user_proxy(environ)
+    certificate = instance.credentials.client_cert
+    if proxy is not None or certificate is None or instance.auth_type != "x509":
+        return proxy, None
+    key = instance.credentials.client_key or certificate
+    return (None, None) if why_unusable(certificate, key) else (certificate, key)
+
+
+def _login_token(instance: Instance, environ: Mapping[str, str]) -> str | None:
+    """The identity provider's token of an earlier OIDC login, as `rucio download` uses it; a JWT, unlike Rucio's."""
+    if instance.auth_type != "oidc":
+        return None
+    with suppress(BadConfig):  # the login itself reports it
+        token = saved_token(instance, environ)
+        if token is not None and claims(token) != Claims() and claims(token).is_current():
+            return token
+    return None
 
 
 def _places(instance: Instance, environ: Mapping[str, str], config: Config | None) -> Iterator[TokenPlace]:
@@ -61,3 +97,5 @@ def _places(instance: Instance, environ: Mapping[str, str], config: Config | Non
     found = ambient(instance, environ, config)
     if found is not None:
         yield found
+    if instance.auth_type == "oidc":
+        yield from configured_places(instance)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from nbrucio.catalogue.credentials import user_proxy
+from nbrucio.catalogue.certificates import user_proxy
 from nbrucio.config import Instance
 from nbrucio.disk.read import read_file
 

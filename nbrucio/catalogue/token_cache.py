@@ -117,7 +117,7 @@ class LoginTokens:
         """Yield the supplied tokens, over TLS only: unlike Rucio's own tokens, they open more than Rucio."""
         if not _is_over_tls(self._instance):
             return
-        for place in _configured(self._instance):
+        for place in configured_places(self._instance):
             text = place.text(self._environ)
             if text is not None and _TOKEN.match(text) and claims(text).is_current():
                 yield text
@@ -132,7 +132,7 @@ class LoginTokens:
         if not _is_over_tls(self._instance):
             yield _Reason("tokens are sent over https only")
             return
-        for place in _configured(self._instance):
+        for place in configured_places(self._instance):
             yield self._reason(place)
         found = discovered(self._environ)
         if found is None:
@@ -228,7 +228,8 @@ def is_about_token(refusal: str | None) -> bool:
     return refusal in (None, "", "CannotAuthenticate")
 
 
-def _configured(instance: Instance) -> Iterator[TokenPlace]:
+def configured_places(instance: Instance) -> Iterator[TokenPlace]:
+    """Where the configuration says that a token for the Rucio server of ``instance`` is."""
     login = instance.credentials
     if login.token_env is not None:
         yield TokenPlace(env=login.token_env)

@@ -22,7 +22,17 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
     traces = _trace_target(instance) if config.policy.traces and instance.traces else None
     folders, listed = instance.readable_folders(), instance.redirect_hosts
     discovers = found.token_place is not None and found.token_place == discovered(environ)
-    return StorageAccess(found.ca, found.proxy, found.token, traces, folders, listed, discovers)
+    return StorageAccess(
+        ca=found.ca,
+        with_system_cas=found.with_system_cas,
+        proxy=found.proxy,
+        key=found.key,
+        token=found.token,
+        traces=traces,
+        file_roots=folders,
+        redirect_hosts=listed,
+        discovers_token=discovers,
+    )
 
 
 def _trace_target(instance: Instance) -> TraceTarget | None:

@@ -146,19 +146,25 @@ def curl_options(access: StorageAccess, limits: TransferLimits, *, with_certific
         "NOSIGNAL": 1,  # libcurl's signals work in single-threaded programs only
         "SSL_VERIFYPEER": 1,
         "SSL_VERIFYHOST": 2,
-        **trusted(access.ca),
+        **trusted(access.ca, with_system=access.with_system_cas),
     }
     if with_certificate and access.proxy is not None:
-        options |= {"SSLCERT": str(access.proxy), "SSLKEY": str(access.proxy)}
+        # Without a passphrase given, OpenSSL would ask for one on the terminal.
+        options |= {"SSLCERT": str(access.proxy), "SSLKEY": str(access.key or access.proxy), "KEYPASSWD": ""}
     return options
 
 
-def trusted(ca: Path | None) -> dict[str, str]:
-    """Return libcurl's options for a file or folder of CAs; None means those that Python finds on this machine."""
-    if ca is not None:
+def trusted(ca: Path | None, *, with_system: bool = False) -> dict[str, str]:
+    """Return libcurl's options for a file or folder of CAs; None means those that Python finds on this machine.
+
+    Args:
+        with_system: whether the latter count beside a folder.
+    """
+    if ca is not None and not (with_system and ca.is_dir()):
         return {"CAPATH" if ca.is_dir() else "CAINFO": str(ca)}
     import ssl
 
     found = ssl.get_default_verify_paths()
-    options = {"CAINFO": found.cafile, "CAPATH": found.capath}
+    folders = [str(folder) for folder in (ca, found.capath) if folder is not None]
+    options = {"CAINFO": found.cafile, "CAPATH": ":".join(folders) or None}  # OpenSSL takes a list of folders
     return {name: path for name, path in options.items() if path is not None}

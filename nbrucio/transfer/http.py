@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from nbrucio.catalogue.certificates import why_unusable
 from nbrucio.core.files import Replica
 from nbrucio.disk.libraries import missing_library
+from nbrucio.http import TlsFault, proxy_named, tls_fault
 from nbrucio.transfer.base import Sink
 from nbrucio.transfer.curl_pool import ConnectionKey, CurlHandle, CurlPool
 from nbrucio.transfer.errors import Attempt, PermanentError, Refused, TransientError, Unreachable, WrongBytes
@@ -233,26 +235,42 @@ def _check_range(text: str | None, sink: Sink) -> None:
         raise WrongBytes(f"it has {int(total):,} bytes instead of {size_bytes:,}")
 
 
+#: Why a certificate of a storage was not verified.
+_UNVERIFIED = dict.fromkeys(TlsFault, "it is not signed by a known CA (see storage_ca)") | {
+    TlsFault.EXPIRED: "it has expired",
+    TlsFault.NOT_YET_VALID: "it is not valid yet",
+    TlsFault.WRONG_HOST: "it is for another host",
+}
+
+
+def _why_rejected(access: StorageAccess) -> str:
+    """Say what is wrong with our certificate, or that the storage does not accept it."""
+    fault = None if access.proxy is None else why_unusable(access.proxy, access.key)
+    return f"it rejects your certificate: {fault}" if fault else "it rejects your certificate"
+
+
 def _translated(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
     """Translate an error of libcurl. Its text may contain the URL, and so a signature: it is never shown."""
     import pycurl
 
     text = curl.errstr().lower()
+    proxy = proxy_named(curl.getinfo(pycurl.EFFECTIVE_URL))
+    through = "" if proxy is None else f" through the proxy {proxy}"
     if any(refusal in text for refusal in _TLS_REFUSALS):
-        return Refused("it rejects your certificate")
+        return Refused(_why_rejected(access))
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
-        return PermanentError("its certificate cannot be verified with the configured CAs")
+        return PermanentError(f"its certificate cannot be verified: {_UNVERIFIED[tls_fault(text)]}")
     if code == pycurl.E_SSL_CACERT_BADFILE:
         return PermanentError(f"the CAs {access.ca} cannot be read")
     if code == pycurl.E_SSL_CERTPROBLEM:
-        return Refused(f"the certificate {access.proxy} cannot be read")
+        return Refused(_why_rejected(access))
     if code == pycurl.E_SSL_CONNECT_ERROR:
         return TransientError("the TLS connection failed", host=True, busy=True)
     if code in (pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_RESOLVE_PROXY):
-        return Unreachable("no connection: its host name cannot be resolved")
+        return Unreachable(f"no connection{through}: the host name cannot be resolved")
     if code == pycurl.E_COULDNT_CONNECT:
         number = curl.getinfo(pycurl.OS_ERRNO)
-        return Unreachable(f"no connection: {os.strerror(number)}" if number else "no connection")
+        return Unreachable(f"no connection{through}: {os.strerror(number)}" if number else f"no connection{through}")
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return Unreachable("no connection within the time allowed")  # requests have no other time limit
     if code in (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL):

@@ -34,7 +34,9 @@ class StorageAccess:
 
     Attributes:
         ca: file or folder of CAs for the storage; None means those of this machine.
-        proxy: an X.509 proxy, or certificate and key in one PEM file.
+        with_system_cas: whether those of this machine count beside `ca`.
+        proxy: an X.509 proxy, or a certificate, in PEM.
+        key: the file of its private key; None where `proxy` holds it.
         token: a bearer token, sent over TLS only, to the host in the replica's URL and to `redirect_hosts`.
         redirect_hosts: hosts to which the storage may redirect readers with their credentials: a name or ``*.`` and a
             domain, with or without a port.
@@ -50,6 +52,8 @@ class StorageAccess:
     file_roots: tuple[Path, ...] = ()
     redirect_hosts: tuple[str, ...] = ()
     discovers_token: bool = False
+    with_system_cas: bool = False
+    key: Path | None = None
 
     def may_follow(self, host: str, port: int | None) -> bool:
         """Whether a redirect of the storage may take credentials to ``host``."""

@@ -120,7 +120,7 @@ class Xrootd:
         scheme = pfn.partition(":")[0].lower()
         if self._access.token and scheme in ("roots", "xroots") and "authz=" not in pfn:
             extra.append("authz=" + quote(f"Bearer {self._access.token}"))
-        if self._access.proxy is not None:
+        if self._access.proxy is not None and self._access.key is None:
             extra.append(f"xrd.gsiusrpxy={self._access.proxy}")
         if not self._access.discovers_token:
             extra.append(f"xrd.wantprot={_protocols_without_tokens()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -42,6 +43,10 @@ class UserAuthority:
     def ca_file(self) -> Path:
         """The CA's certificate."""
         return self._write("users-ca.pem", _pem(self._ca))
+
+    def configure_trust(self, context: ssl.SSLContext) -> None:
+        """Let a server trust this CA's users, as `trustme.CA.configure_trust`."""
+        context.load_verify_locations(self.ca_file())
 
     def certificate(
         self, name: str = "user", begins: datetime = BEFORE, ends: datetime = AFTER, passphrase: str | None = None

@@ -16,6 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.support.certificates import UserAuthority
+
 _PROXY_INFO = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.14")
 _INHERIT_ALL = bytes.fromhex("2b06010505071501")  # 1.3.6.1.5.5.7.21.1
 
@@ -45,17 +47,19 @@ class Hostile:
 
     Attributes:
         client_ca: who must have signed the certificate that a client shows; None asks for none.
+        shown: the certificate that it shows; None for a good one.
     """
 
     ca: trustme.CA
     tls: bool = True
-    client_ca: trustme.CA | None = None
+    client_ca: trustme.CA | UserAuthority | None = None
+    shown: trustme.LeafCert | None = None
     requests: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.ca.issue_cert("localhost", "127.0.0.1").configure_cert(self._context)
+        (self.shown or self.ca.issue_cert("localhost", "127.0.0.1")).configure_cert(self._context)
         if self.client_ca is not None:
             self.client_ca.configure_trust(self._context)
             self._context.verify_mode = ssl.CERT_REQUIRED

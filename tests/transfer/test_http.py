@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pycurl
@@ -18,6 +21,7 @@ from nbrucio.errors import CredentialsRejected, IntegrityError, MissingDependenc
 from nbrucio.store import Store
 from nbrucio.transfer.curl_pool import CurlHandle, curl_options
 from nbrucio.transfer.types import Outcome, StorageAccess
+from tests.support.certificates import ENDED, UserAuthority, server_certificate
 from tests.support.faulty_disk import objects, partials
 from tests.support.hostile_storage import GOOD, Hostile, write_ca, write_proxy
 from tests.transfer.conftest import QUICK, Listener
@@ -149,6 +153,38 @@ def test_a_proxy_is_not_shown_where_a_redirect_leads(
     assert strict.requests == []
 
 
+def test_a_certificate_and_its_key_are_shown_to_the_storage(
+    ca: trustme.CA, bring: Bring, access: StorageAccess, tmp_path: Path
+) -> None:
+    users = UserAuthority(tmp_path)
+    certificate, key = users.certificate()
+    with closing(Hostile(ca, client_ca=users)) as strict:
+        old = users.proxy(ends=ENDED)
+        error = bring(strict.url("good"), access=replace(access, proxy=old)).error
+        assert isinstance(error, CredentialsRejected)
+        assert f"the proxy {old} expired" in str(error)
+        outcome = bring(strict.url("good"), access=replace(access, proxy=certificate, key=key))
+        assert outcome.stored is not None, outcome.error
+
+
+def test_a_dead_proxy_of_the_environment_is_named(
+    server: Hostile, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://me:secret@127.0.0.1:9")
+    error = bring(server.url("good"), limits=replace(QUICK, attempts=1)).error
+    assert "through the proxy http://127.0.0.1:9 (https_proxy)" in str(error)
+    assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(("ends", "words"), [(ENDED, "it has expired"), (None, "it is for another host")])
+def test_what_is_wrong_with_the_certificate_of_a_storage_is_said(
+    ca: trustme.CA, bring: Bring, ends: datetime | None, words: str
+) -> None:
+    host = "localhost" if ends else "other.example.org"
+    with closing(Hostile(ca, shown=server_certificate(ca, host, ends=ends))) as server:
+        assert words in str(bring(server.url("good")).error)
+
+
 @pytest.mark.parametrize("content", [None, b"no certificate"])
 def test_a_storage_that_wants_a_certificate_is_not_read_without(
     strict: Hostile, bring: Bring, access: StorageAccess, tmp_path: Path, content: bytes | None
@@ -158,7 +194,7 @@ def test_a_storage_that_wants_a_certificate_is_not_read_without(
         access = replace(access, proxy=tmp_path / "proxy")
     error = bring(strict.url("good"), access=access).error
     assert isinstance(error, CredentialsRejected)
-    assert ("cannot be read" if content else "rejects your certificate") in str(error)
+    assert ("holds no certificate" if content else "rejects your certificate") in str(error)
 
 
 def test_cas_may_be_a_folder_as_grid_sites_have_it(
@@ -171,6 +207,25 @@ def test_cas_may_be_a_folder_as_grid_sites_have_it(
     assert "certificate cannot be verified" in str(bring(server.url("good"), access=StorageAccess(ca=folder)).error)
     subprocess.run(["openssl", "rehash", folder], check=True)
     assert bring(server.url("good"), access=StorageAccess(ca=folder)).stored is not None
+
+
+def test_cas_of_the_grid_count_beside_those_of_the_machine(
+    server: Hostile, bring: Bring, access: StorageAccess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grid site's folder knows no CA of the Web, and the machine's CAs none of the Grid."""
+    grid, machine = tmp_path / "grid", tmp_path / "machine"
+    grid.mkdir()
+    machine.mkdir()
+    assert access.ca is not None
+    for folder, other in ((grid, machine), (machine, grid)):
+        shutil.copy(access.ca, folder / "ca.pem")
+        subprocess.run(["openssl", "rehash", folder], check=True)
+        monkeypatch.setenv("SSL_CERT_DIR", str(machine))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+        found = bring(server.url("good"), access=StorageAccess(ca=grid, with_system_cas=True))
+        assert found.stored is not None, (found.error, other)
+        for file in folder.iterdir():
+            file.unlink()
 
 
 def test_cas_that_are_not_there_are_named(server: Hostile, bring: Bring, tmp_path: Path) -> None:

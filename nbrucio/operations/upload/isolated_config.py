@@ -51,7 +51,12 @@ def plain_environment(
         storage = storage_credentials(instance, environ, config)
         # Storage libraries discover a token themselves: they find this instance's token or none.
         shown = _NO_TOKEN if storage.token is None else {"BEARER_TOKEN": storage.token}
-        yield passed | own | shown | ({"X509_USER_PROXY": str(storage.proxy)} if storage.proxy else {})
+        yield (
+            passed
+            | own
+            | shown
+            | ({"X509_USER_PROXY": str(storage.proxy)} if storage.proxy and not storage.key else {})
+        )
 
 
 def rucio_cfg(instance: Instance, token: Path) -> str:
