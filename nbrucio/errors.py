@@ -1,8 +1,8 @@
-"""Everything that can go wrong, as one tree.
+"""All errors that users can get, as one tree.
 
-Each error says what happened (the message), to which DID or file (``subject``), and what to type next
-(``next_command``). Its ``exit_code`` is what the command line returns, its ``code`` the stable word that programs
-match.
+Each error has a message (what happened, and why), a ``subject`` (the DID, file or setting), a ``hint`` and a
+``next_command``. The command line exits with its ``exit_code``; programs match its ``code``, which never changes.
+``tests/snapshots/errors.txt`` lists the texts.
 
 ::
 
@@ -45,10 +45,10 @@ class NbrucioError(Exception):
     """Root of the tree.
 
     Args:
-        message: what happened, one sentence without a final newline.
-        subject: the DID, file or setting that it happened to, as text; None when there is none.
-        hint: what the user can do about it, one sentence; None when the next command says it all.
-        next_command: a command line to type next; None when there is none.
+        message: what happened and why: at most 200 characters without the values in it, no final newline.
+        subject: the DID, file or setting; None without one.
+        hint: what the user can do, one or two sentences; None where the next command suffices.
+        next_command: a command line that the user can run as it is or with capital words filled in; None without one.
     """
 
     code: ClassVar[str] = "internal"
@@ -67,7 +67,7 @@ class NbrucioError(Exception):
         return self.message
 
     def as_json(self) -> dict[str, str | int | None]:
-        """The facts of this error as a JSON-ready mapping."""
+        """Return the error as a JSON object: code, exit_code, message, subject, hint, next_command."""
         return {
             "code": self.code,
             "exit_code": self.exit_code,
@@ -79,159 +79,159 @@ class NbrucioError(Exception):
 
 
 class CellFailed(NbrucioError):
-    """A cell of a notebook that was executed raised an exception."""
+    """A cell of an executed notebook raised an exception."""
 
     code = "cell-failed"
 
 
 class KernelFailed(NbrucioError):
-    """The kernel that ran a notebook ended by itself, or did not start."""
+    """The kernel of an executed notebook did not start, or ended before the last cell."""
 
     code = "kernel-failed"
 
 
 class UsageError(NbrucioError):
-    """The request itself is wrong."""
+    """The command, request or input is wrong."""
 
     code = "usage"
     exit_code = 2
 
 
 class BadDid(UsageError):
-    """A text is not a DID."""
+    """A text is not a valid DID."""
 
     code = "bad-did"
 
 
 class BadNotebook(UsageError):
-    """A file is not a notebook that can be read or written."""
+    """A notebook cannot be read or written."""
 
     code = "bad-notebook"
 
 
 class BadDeclaration(UsageError):
-    """A notebook's declaration has a fault."""
+    """The declaration of a notebook is invalid."""
 
     code = "bad-declaration"
 
 
 class ParameterNeeded(BadDeclaration):
-    """A requirement takes its DID from a parameter that has no value in this run."""
+    """A requirement takes its DID from a parameter without a value."""
 
     code = "parameter-needed"
 
 
 class BadConfig(UsageError):
-    """A configuration file has a fault."""
+    """The configuration is invalid, or a configured path cannot be used."""
 
     code = "bad-config"
 
 
 class UnreadableFile(UsageError):
-    """A file that nbrucio keeps is there, but cannot be read or is damaged. Nothing is written over it."""
+    """A file of nbrucio cannot be read or is damaged. nbrucio does not overwrite it."""
 
     code = "unreadable-file"
 
 
 class UnknownInstance(UsageError):
-    """A declaration names an instance that is not configured on this machine."""
+    """An instance is not configured on this machine."""
 
     code = "unknown-instance"
 
 
 class MissingDependency(UsageError):
-    """An optional library is needed and absent."""
+    """A library or program is not installed."""
 
     code = "missing-dependency"
 
 
 class Drift(NbrucioError):
-    """A check found that declaration, lock and catalogue differ."""
+    """Declaration, lock and Rucio differ."""
 
     code = "drift"
     exit_code = 3
 
 
 class Undeclared(Drift):
-    """A notebook's code uses data that it does not declare."""
+    """The code of a notebook uses undeclared data."""
 
     code = "undeclared"
 
 
 class Unavailable(NbrucioError):
-    """Some data cannot be had now."""
+    """Data is not available now."""
 
     code = "unavailable"
     exit_code = 4
 
 
 class DidNotFound(Unavailable):
-    """The instance does not know the DID."""
+    """The DID does not exist in the instance."""
 
     code = "did-not-found"
 
 
 class NoReplica(Unavailable):
-    """No replica of a file can be read from here."""
+    """A file has no replica that this machine can read."""
 
     code = "no-replica"
 
 
 class TransferFailed(Unavailable):
-    """Every replica of a file was tried and none delivered it."""
+    """All replicas of a file were tried and failed."""
 
     code = "transfer-failed"
 
 
 class RucioRefused(Unavailable):
-    """Rucio answered a request with an error that has no closer name here."""
+    """Rucio refused a request for a reason without a class of its own here."""
 
     code = "rucio-refused"
 
 
 class ConsentNeeded(NbrucioError):
-    """The act needs the user's consent first."""
+    """The user has not consented, or the account lacks permission."""
 
     code = "consent-needed"
     exit_code = 5
 
 
 class NoSpace(NbrucioError):
-    """The store's file system has no room."""
+    """A disk is full, or would be."""
 
     code = "no-space"
     exit_code = 6
 
 
 class OverBudget(NoSpace):
-    """The download is larger than the configured limit."""
+    """A download limit or a quota is exceeded."""
 
     code = "over-budget"
 
 
 class CredentialsRejected(NbrucioError):
-    """The instance or a storage refuses the credentials, or there are none."""
+    """Credentials are missing, or the instance or a storage refuses them."""
 
     code = "credentials"
     exit_code = 7
 
 
 class Offline(NbrucioError):
-    """The instance cannot be reached, or the network is switched off, and the data is not in the store."""
+    """The instance cannot be reached, or nbrucio works offline, and the data is not cached."""
 
     code = "offline"
     exit_code = 8
 
 
 class IntegrityError(NbrucioError):
-    """Bytes do not match the catalogue or the lock."""
+    """A file differs from its checksum or size in Rucio or in the lock."""
 
     code = "integrity"
     exit_code = 9
 
 
 class LockStale(NbrucioError):
-    """The lock no longer matches what is declared or what the catalogue says."""
+    """The lock differs from the declaration or from Rucio."""
 
     code = "lock-stale"
     exit_code = 10
@@ -244,19 +244,19 @@ class Interrupted(NbrucioError):
     exit_code = 130
 
 
-#: Exit codes from the one that decides first when several errors end one run. Wrong bytes and wrong credentials need a
-#: person soonest; what is merely missing comes last.
+#: With several errors, the exit code is the first of these that occurs, from the most serious to the least: damaged
+#: data and refused credentials first, drift and missing data last.
 SEVERITY = (130, 1, 9, 7, 2, 6, 5, 10, 8, 4, 3)
 
 
 def exit_code_for(errors: Iterable[NbrucioError]) -> int:
-    """The one exit code for a run that ended with these errors; 0 for none."""
+    """Return the exit code of a run with these errors: that of the most serious one, 0 for none."""
     codes = {error.exit_code for error in errors}
     return next((code for code in SEVERITY if code in codes), 0)
 
 
 def error_of(facts: Mapping[str, Any]) -> NbrucioError:
-    """The error that `NbrucioError.as_json` wrote, of the class of its ``code``; the root for an unknown one."""
+    """Return the error that `NbrucioError.as_json` wrote, of the class of its ``code``; `NbrucioError` if unknown."""
     classes = {kind.code: kind for kind in reversed(list(_below(NbrucioError)))}
     kind = classes.get(str(facts.get("code")), NbrucioError)
     words = {name: facts.get(name) for name in ("subject", "hint", "next_command")}

@@ -1,1 +1,1 @@
-"""Files on disk: read bounded, replaced whole, locked, with the rights that they had."""
+"""Files on disk: size-limited reads, atomic writes, locks and access rights."""

@@ -1,21 +1,20 @@
-"""Write a whole file or nothing: a reader, or a crash at any moment, finds the old content or the new one.
+"""Atomic writes: readers, also after a crash at any moment, find either the old or the new content.
 
-The order of `replace_file`, and what a crash leaves behind after each step:
+The steps of `replace_file`, and what a crash after each step leaves:
 
 1. a temporary file ``.nbrucio-*.tmp`` is made beside the target — the old file, and the temporary one
 2. the data is written to it and reaches the disk — the same
 3. it takes the target's name — the new file
 4. the folder reaches the disk — the new file, also after a power cut
 
-A file that takes another's name is another file. Where it cannot be given the owner, group, mode, ACL and extended
-attributes of the old one, or where the old one has other hard links, the old file itself is written instead, as Jupyter
-does:
+The new file is another inode. If it cannot get the owner, group, mode, ACL and extended attributes of the old one, or
+if the old one has other hard links, the old file is written in place instead, as Jupyter does:
 
 1. a copy of it ``.NAME.nbrucio-before`` is made beside it and reaches the disk — the old file, and the copy
 2. the file is written — a damaged file, and the copy
 3. the copy is removed — the new file
 
-Temporary files of processes that ended are swept by the next write in their folder (`nbrucio.disk.leftovers`).
+The next write in a folder removes temporary files of ended processes (`nbrucio.disk.leftovers`).
 """
 
 from __future__ import annotations
@@ -31,25 +30,26 @@ from nbrucio.disk.leftovers import sweep, temporary_name
 from nbrucio.disk.permissions import copy_access, share_like
 from nbrucio.disk.read import open_regular, read_file
 
-#: Of a file that is written itself: it is in memory as a whole.
+#: Largest file that is written in place: it is held in memory.
 _MAX_BYTES = 1 << 30
-#: Another process may be writing the file while its copy is younger.
+#: Seconds. While its copy is younger, another process may be writing the file.
 _COPY_IN_USE_S = 60
 _BEING_MOUNTED = (errno.EBUSY, errno.EXDEV, errno.EPERM)
 
 
 def replace_file(target: Path, data: bytes, last_check: Callable[[], object]) -> None:
-    """Make ``data`` the content of the existing file ``target``; who may read and write it stays as it is.
+    """Replace the content of the existing file ``target`` and keep its access rights. Symlinks are followed.
 
-    A symlink keeps pointing to it. ``last_check`` is called just before the content changes; what it raises stops the
-    change. Only another writer between it and the change can lose its work.
+    Args:
+        last_check: called just before the content changes; an exception from it cancels the write. Only a writer that
+            writes between this call and the change loses its work.
 
     Raises:
-        OSError: the file or its folder cannot be written, or the disk is full; the file is as before and no
-            temporary one is left.
+        OSError: the file or its folder cannot be written, or the disk is full. The file is unchanged, and no
+            temporary file is left.
     """
     target = Path(os.path.realpath(target))
-    # A rename needs no permission on the file itself, but who made it read-only meant it; even root is asked.
+    # A rename needs no permission on the file itself, but a read-only file stays as it is, also for root.
     if not target.stat().st_mode & 0o222:
         raise PermissionError("it is read-only")
     descriptor = os.open(target, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -62,7 +62,7 @@ def replace_file(target: Path, data: bytes, last_check: Callable[[], object]) ->
 
 
 def _exchange(target: Path, old: int, data: bytes, last_check: Callable[[], object]) -> bool:
-    """Put a new file in the place of ``target``, open as ``old``; False, with nothing done, where it would differ."""
+    """Replace ``target``, open as ``old``, by a new file. False, with nothing changed, if its rights would differ."""
     if os.fstat(old).st_nlink > 1:
         return False
     handle, temporary = _temporary_beside(target)
@@ -89,7 +89,7 @@ def _exchange(target: Path, old: int, data: bytes, last_check: Callable[[], obje
 
 
 def copy_of(target: Path) -> Path:
-    """Where the content of ``target`` from before is while the file itself is written, and after a crash in that."""
+    """Return the path of the old content while ``target`` is written in place, and after a crash in that write."""
     target = Path(os.path.realpath(target))
     return target.with_name(f".{target.name}.nbrucio-before")
 
@@ -114,7 +114,7 @@ def _write_over(target: Path, old: int, data: bytes, last_check: Callable[[], ob
 
 def _restore(old: int, before: bytes, copy: Path) -> None:
     try:
-        _fill(old, before)  # its blocks are there already
+        _fill(old, before)  # its blocks are still allocated
     except OSError as error:
         raise OSError(error.errno, f"{error.strerror}; its previous content is in {copy}") from error
 
@@ -144,7 +144,7 @@ def _make_copy(copy: Path, data: bytes) -> None:
 
 
 def _fill(descriptor: int, data: bytes) -> None:
-    """Make ``data`` the whole content of an open file, once there is room for it."""
+    """Write ``data`` as the whole content of an open file, after its space is allocated."""
     size = os.fstat(descriptor).st_size
     if len(data) > size and hasattr(os, "posix_fallocate"):
         try:
@@ -164,8 +164,8 @@ def create_file(path: Path, data: bytes) -> None:
     """Create the file ``path`` with the content ``data``.
 
     Raises:
-        FileExistsError: something has that name already.
-        OSError: the file cannot be created, or the disk is full; no file is left.
+        FileExistsError: the name is taken.
+        OSError: the file cannot be created, or the disk is full. No file is left.
     """
     with path.open("xb") as file:
         try:
@@ -179,10 +179,10 @@ def create_file(path: Path, data: bytes) -> None:
 
 
 def create_whole(path: Path, data: bytes) -> None:
-    """`write_file`, unless something has that name already; for what several processes may begin with.
+    """Create ``path`` as `write_file` does, unless it exists; for files that several processes may create at once.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     handle, temporary = _temporary_beside(path)
     try:
@@ -195,10 +195,10 @@ def create_whole(path: Path, data: bytes) -> None:
 
 
 def create_like(path: Path, data: bytes, model: Path) -> None:
-    """Create the file ``path``, which those may read and write who may do so with ``model``, in the same folder.
+    """Create the file ``path`` with the access rights of ``model``, which is in the same folder.
 
     Raises:
-        OSError: it cannot be created, or the owner of ``model`` could not read it; no file is left.
+        OSError: the file cannot be created, or the owner of ``model`` could not read it. No file is left.
     """
     handle, temporary = _temporary_beside(path)
     try:
@@ -218,21 +218,19 @@ def create_like(path: Path, data: bytes, model: Path) -> None:
 
 
 def write_file(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """`write_pieces` of one piece."""
+    """Write ``data`` as `write_pieces` does."""
     write_pieces(path, (data,), durable=durable)
 
 
 def write_pieces(path: Path, pieces: Iterable[bytes], *, durable: bool = False) -> None:
-    """Make ``pieces`` the content of ``path``, new or not, readable by its owner alone; the folder must exist.
-
-    A reader never sees half of it.
+    """Write ``pieces`` to ``path``, new or existing, atomically and with mode 0600. The folder must exist.
 
     Args:
-        durable: force it to the disk. Without that a power cut may leave an empty file, which is right only for what
-            can be made again and is checked when it is read.
+        durable: sync the file to the disk. Without it a power cut may leave an empty file, which suits only files
+            that can be created again and are checked when read.
 
     Raises:
-        OSError: it cannot be written; the file is as before and no temporary one is left.
+        OSError: the file cannot be written. It is unchanged, and no temporary file is left.
     """
     handle, temporary = _temporary_beside(path)
     try:
@@ -250,7 +248,7 @@ def write_pieces(path: Path, pieces: Iterable[bytes], *, durable: bool = False) 
 
 
 def _temporary_beside(path: Path) -> tuple[int, Path]:
-    """A new file of mode 0600 in the folder of ``path``, open for writing."""
+    """Return a new file of mode 0600 in the folder of ``path``, open for writing, and its path."""
     sweep(path.parent)
     temporary = path.with_name(temporary_name())
     handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -264,7 +262,7 @@ def _temporary_beside(path: Path) -> tuple[int, Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    # The change is done and visible; a file system that cannot sync folders (some network ones) is no failure.
+    # The change is visible already. Some network file systems cannot sync folders, which is not an error.
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

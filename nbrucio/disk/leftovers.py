@@ -1,4 +1,4 @@
-"""Temporary files and folders that a killed process left: recognised by name, and removed by the next writer there."""
+"""Temporary files and folders of killed processes: recognised by name, removed by the next writer in their folder."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from nbrucio.disk.process import is_dead, this_process
 
-#: In names: what tells a process from every other one, see `nbrucio.disk.process`.
+#: In names: the process that wrote the file, see `nbrucio.disk.process`.
 _WRITER = r"(?P<place>[0-9a-f]{16})\.(?P<pid>\d+)\.(?P<start>\d+)"
 _TEMPORARY = re.compile(rf"\.nbrucio-(?:{_WRITER}\.\d+|[^.]+)\.tmp\Z")
-#: Nobody writes for so long. By this alone files of other machines are known to be left.
+#: Seconds. No write takes this long, so an older file of another machine is a leftover.
 ABANDONED_S = 24 * 3600
 _turns = count()
 _swept: dict[Path, float] = {}
@@ -23,7 +23,7 @@ _PERIOD_S = 3600
 
 
 def temporary_name() -> str:
-    """A file name that no other writer uses."""
+    """Return a file name that no other writer uses."""
     return f".nbrucio-{_this_writer()}.{next(_turns)}.tmp"
 
 
@@ -33,12 +33,12 @@ def _this_writer() -> str:
 
 @contextmanager
 def private_folder(parent: Path, kind: str) -> Iterator[Path]:
-    """A folder in ``parent`` for this user alone, removed at the end.
+    """Create a folder of mode 0700 in ``parent``, and remove it after the block.
 
-    What dead processes left of the same ``kind`` is removed first.
+    Folders of the same ``kind`` that ended processes left are removed first.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the folder cannot be created.
     """
     import shutil  # these take 10 ms, and only uploads need them
     from tempfile import TemporaryDirectory
@@ -53,7 +53,7 @@ def private_folder(parent: Path, kind: str) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove from ``folder`` what dead processes left there, unless that was done within the hour. Never raises."""
+    """Remove temporary files of ended processes from ``folder``, at most once an hour. Never raises."""
     now = time.monotonic()
     if now - _swept.get(folder, -_PERIOD_S) < _PERIOD_S:
         return
@@ -64,7 +64,7 @@ def sweep(folder: Path) -> None:
 
 
 def _left(folder: Path, name: re.Pattern[str]) -> list[os.DirEntry[str]]:
-    """What is in ``folder`` under such a ``name``, and left by a dead process."""
+    """Return the entries of ``folder`` with such a ``name`` that an ended process left."""
     try:
         with os.scandir(folder) as entries:
             matches = [(name.match(entry.name), entry) for entry in entries]

@@ -9,10 +9,10 @@ from nbrucio.errors import MissingDependency
 
 
 def missing_library(library: str, message: str, *, pip: str | None = None) -> MissingDependency:
-    """The error for a library that is not installed.
+    """Return the error for a missing library.
 
-    Its next command installs it. Where this user cannot write to site-packages, as in most hubs, pip could not either:
-    the hint then names the people who can.
+    Its next command installs the library. In most hubs users cannot write to site-packages, so pip would fail: the
+    error then has the hint to ask for the library instead.
 
     Args:
         library: its name on PyPI.

@@ -1,4 +1,4 @@
-"""Locks on files of ours that several processes change."""
+"""Locks on files that several nbrucio processes change."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: Changes behind such a lock take milliseconds. Who holds it longer is stopped, or its machine is gone.
+#: Changes under such a lock take milliseconds. A process that holds it longer is stopped, or its machine is down.
 WAIT_S = 10.0
 
 
 @contextmanager
 def locked(path: Path, wait_s: float = WAIT_S) -> Iterator[None]:
-    """Keep others from changing ``path`` within the block. Where the file system refuses locks, go on without.
+    """Lock ``path`` by the file ``path.lock`` during the block. On file systems without locks the block runs unlocked.
+
+    Args:
+        wait_s: seconds to wait for another process.
 
     Raises:
-        OSError: another process holds the lock, and has for ``wait_s``.
+        OSError: ``ETIMEDOUT``: another process has held the lock for ``wait_s`` seconds.
     """
     from filelock import FileLock, Timeout  # it takes longer to load than most verbs have use for
 

@@ -1,7 +1,4 @@
-"""Who may read and write a file, carried over to another: owner, group, mode, POSIX ACL, extended attributes.
-
-And folders that are for their user alone.
-"""
+"""Copy access rights between files (owner, group, mode, POSIX ACL, extended attributes), and create private folders."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _ACL = "system.posix_acl_access"
-#: The layout of that attribute, of linux/posix_acl_xattr.h: a version, then tag, permissions and id of each entry.
+#: Layout of that attribute (linux/posix_acl_xattr.h): a version, then tag, permissions and id of each entry.
 _VERSION, _HEAD, _ENTRY = 2, struct.Struct("<I"), struct.Struct("<HHI")
 _USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
 _NOBODY = 0xFFFFFFFF
@@ -23,9 +20,10 @@ _Entry = tuple[int, int, int]
 
 
 def copy_access(source: int, target: int) -> bool:
-    """Give the open file ``target`` what decides over the open file ``source``; whether it then has all of it.
+    """Copy all access rights of the open file ``source`` to the open file ``target``.
 
-    False also where this system does not tell of extended attributes (macOS).
+    Returns:
+        Whether ``target`` has them all. Always False on systems without `os.listxattr` (macOS).
     """
     if not hasattr(os, "listxattr"):
         return False
@@ -35,23 +33,23 @@ def copy_access(source: int, target: int) -> bool:
         _copy_attributes(_attributes(source), target)
         os.fchmod(target, stat.S_IMODE(model.st_mode))
         return _same_owner(model, os.fstat(target)) and _attributes(source) == _attributes(target)
-    except OSError:  # what cannot be read or set differs
+    except OSError:  # rights that cannot be read or set count as different
         return False
 
 
 def share_like(source: int, target: int) -> bool:
-    """Let those read and write the new file ``target``, of mode 0600, who may do so with ``source``, and nobody else.
+    """Give the new file ``target``, of mode 0600, the read and write permissions of ``source``, and no others.
 
-    Where it cannot be given the group of ``source``, its group gets what everybody gets. Where the owner of ``source``
-    is another user, an ACL names that one.
+    If it cannot get the group of ``source``, its group gets the permissions of others. If the owner of ``source`` is
+    another user, an ACL entry names that user.
 
     Returns:
-        Whether the owner of ``source`` may read it. Otherwise it should not be kept.
+        Whether the owner of ``source`` can read ``target``. Otherwise remove it.
     """
     model = os.fstat(source)
     with suppress(OSError):
         _copy_owner(model, target)
-    with suppress(OSError, AttributeError):  # that the folder gives to new files
+    with suppress(OSError, AttributeError):  # the default ACL of the folder
         os.removexattr(target, _ACL)
     made, mode = os.fstat(target), stat.S_IMODE(model.st_mode) & 0o666
     acl = _acl(source)
@@ -76,7 +74,7 @@ def share_like(source: int, target: int) -> bool:
 def _copy_owner(model: os.stat_result, target: int) -> None:
     made = os.fstat(target)
     if made.st_uid != model.st_uid:
-        with suppress(PermissionError):  # only root may give files away
+        with suppress(PermissionError):  # only root can change the owner
             os.fchown(target, model.st_uid, -1)
     if made.st_gid != model.st_gid:
         os.fchown(target, -1, model.st_gid)
@@ -97,7 +95,7 @@ def _attributes(file: int) -> dict[str, bytes]:
 
 def _copy_attributes(wanted: dict[str, bytes], target: int) -> None:
     present = _attributes(target)
-    for name in present.keys() - wanted.keys():  # such as an ACL that the folder gives to new files
+    for name in present.keys() - wanted.keys():  # such as a default ACL of the folder
         os.removexattr(target, name)
     for name, value in wanted.items():
         if present.get(name) != value:
@@ -105,7 +103,7 @@ def _copy_attributes(wanted: dict[str, bytes], target: int) -> None:
 
 
 def _acl(file: int) -> list[_Entry] | None:
-    """The entries of a file's ACL; None when it has no other than its mode."""
+    """Return the entries of the ACL of a file; None if it has its mode only."""
     try:
         raw = os.getxattr(file, _ACL)
     except (OSError, AttributeError):
@@ -123,21 +121,19 @@ def _entries_of(mode: int) -> list[_Entry]:
 
 
 def _with_user(entries: list[_Entry], owner: int) -> list[_Entry]:
-    """``entries`` with what the owner was allowed, for a file that has another one."""
+    """Return ``entries`` plus an entry that gives ``owner`` the permissions of the owning user."""
     by_tag = {tag: allowed for tag, allowed, _ in entries}
     kept = [entry for entry in entries if entry[:1] + entry[2:] != (_USER, owner)]
-    # A mask that is there limits others, too: it stays. Without one the group's entry limits the group by itself.
+    # An existing mask limits other entries too, so it stays. Without one the entry of the group is its own limit.
     mask = [] if _MASK in by_tag else [(_MASK, by_tag[_USER_OBJ] | by_tag[_GROUP_OBJ], _NOBODY)]
     return [*kept, (_USER, by_tag[_USER_OBJ], owner), *mask]
 
 
 def make_private_folder(path: Path) -> None:
-    """Make the folder ``path``, and those above it that are missing, for this user alone whatever the umask.
-
-    One that is there stays as it is.
+    """Create the folder ``path`` and its missing parents with mode 0700, whatever the umask. Existing ones stay.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: a folder cannot be created.
     """
     try:
         path.mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""What tells one process from every other, also of other machines and earlier boots, so that its end can be noticed."""
+"""Identity of a process, unique across machines and reboots, to detect that it has ended."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from pathlib import Path
 
 
 def this_process() -> tuple[str, int, int]:
-    """Place, number and start of this process; also right in a child after a fork.
+    """Return place, number and start time of this process; correct in a child after a fork.
 
-    The place is 16 hex digits for host, boot and process-number space: only there do process numbers mean anything. The
-    start, in the kernel's ticks, tells it from a later process of the same number; 0 where the system does not tell.
+    The place is 16 hex digits for host, boot and PID namespace; process numbers are unique only within it. The start
+    time is in clock ticks since boot (field 22 of ``/proc/PID/stat``, proc(5)), 0 on systems without it; a later
+    process with the same number has another one.
     """
     return _identity(os.getpid())
 
 
 def is_dead(place: str, pid: int, start: int) -> bool:
-    """Whether that process certainly runs no more. False when that cannot be known from here."""
+    """Return whether that process has ended. False if it runs or if this machine cannot know."""
     return place == place_here() and start != start_of(pid)
 
 
@@ -29,13 +30,13 @@ def _identity(pid: int) -> tuple[str, int, int]:
 
 @cache
 def place_here() -> str:
-    """The place of this process."""
+    """Return the place of this process, see `this_process`."""
     parts = [os.uname().nodename, _read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid")]
     return sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def start_of(pid: int) -> int | None:
-    """Start time of a running process; 0 where the system does not tell; None when no such process runs."""
+    """Return the start time of a process, see `this_process`; None if no such process runs."""
     if not Path("/proc/self/stat").exists():
         return 0 if _runs(pid) else None
     # The command's name, in parentheses, may itself hold spaces and parentheses: count fields from the last one.

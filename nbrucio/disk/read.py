@@ -1,11 +1,11 @@
-"""Read files that anybody may have put there: only regular ones, at most so much of them, and never waiting.
+"""Read untrusted files: regular files only, up to a size limit, without blocking.
 
-A notebook's folder comes from Git, a mail or a shared disk. There a name can be a link to ``/dev/zero``, which fills
-the memory, or a pipe, which is waited for forever. So every file of ours, and every file beside a notebook, is opened
-here.
+The folder of a notebook can be a Git clone, an attachment or a shared disk. A name in it can be a link to
+``/dev/zero``, which fills the memory, or a pipe, which blocks forever. So all files of nbrucio and all files beside
+notebooks are opened here.
 
-What nbrucio remembers and writes again is read with `read_kept`: absent is empty, and what is there but cannot be read
-is an error that names the file, so that nothing is written over it.
+`read_kept` reads the files in which nbrucio remembers things. A missing file is empty. A damaged file is an error that
+names it, and nbrucio does not overwrite it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nbrucio.errors import NbrucioError, UnreadableFile
 
 T = TypeVar("T")
 
-#: For settings, records and tokens, which people and programs write by the line.
+#: Limit for settings, records and tokens, which have a few lines.
 SMALL_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 20
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -30,19 +30,19 @@ _CONFLICT = b"<<<<<<<"
 
 
 def open_regular(path: str | os.PathLike[str], max_bytes: int, *, follow: bool = True) -> BinaryIO:
-    """The regular file ``path``, open for reading.
+    """Open the regular file ``path`` for reading.
 
     Args:
-        max_bytes: a larger file is refused.
-        follow: whether ``path`` may be a link. Use False where nobody has a reason to put one.
+        max_bytes: size limit.
+        follow: whether ``path`` may be a link. Use False for files of nbrucio, which it never links.
 
     Raises:
-        FileNotFoundError: nothing has this name.
-        OSError: it is not a regular file (``EINVAL``, ``EISDIR``), is too large (``EFBIG``), is a link that leads
-            nowhere (``ELOOP``), or cannot be opened. ``strerror`` says which, without the path.
+        FileNotFoundError: the file does not exist.
+        OSError: the file is not regular (``EINVAL``, ``EISDIR``), is too large (``EFBIG``), is a dangling or
+            forbidden link (``ELOOP``), or cannot be opened. ``strerror`` gives the reason, without the path.
     """
     try:
-        # Asked before it is opened as well, since to open a device may start something.
+        # Checked before opening as well, because opening a device can have effects.
         _check(os.stat(path, follow_symlinks=follow), max_bytes)  # noqa: PTH116 (the store's paths are text)
     except FileNotFoundError:
         if not Path(path).is_symlink():
@@ -58,10 +58,10 @@ def open_regular(path: str | os.PathLike[str], max_bytes: int, *, follow: bool =
 
 
 def read_file(path: str | os.PathLike[str], max_bytes: int, *, follow: bool = True) -> bytes:
-    """The bytes of the regular file ``path``; arguments and errors as of `open_regular`."""
+    """Return the bytes of the regular file ``path``; arguments and errors as in `open_regular`."""
     with open_regular(path, max_bytes, follow=follow) as file:
         data = file.read(os.fstat(file.fileno()).st_size + 1)
-        while block := file.read(_BLOCK_BYTES):  # it grew, or is one of /proc, which have no size
+        while block := file.read(_BLOCK_BYTES):  # it has grown, or is in /proc, where sizes are 0
             data += block
             if len(data) > max_bytes:
                 raise _too_large(max_bytes)
@@ -69,20 +69,20 @@ def read_file(path: str | os.PathLike[str], max_bytes: int, *, follow: bool = Tr
 
 
 def read_json(path: str | os.PathLike[str], max_bytes: int, *, follow: bool = True) -> Any:  # noqa: ANN401 (as json.loads)
-    """The JSON value in the regular file ``path``.
+    """Return the JSON value in the regular file ``path``; arguments as in `open_regular`.
 
     Raises:
-        ValueError: it is not JSON in UTF-8, or is nested too deeply.
-        FileNotFoundError, OSError: as of `open_regular`.
+        ValueError: the file is not JSON in UTF-8, or is nested too deeply.
+        FileNotFoundError, OSError: as in `open_regular`.
     """
     return parse_json(read_file(path, max_bytes, follow=follow))
 
 
 def parse_json(text: bytes | str) -> Any:  # noqa: ANN401 (as json.loads)
-    """The JSON value that ``text`` writes.
+    """Return the JSON value of ``text``.
 
     Raises:
-        ValueError: it is not JSON in UTF-8, or is nested too deeply.
+        ValueError: the text is not JSON in UTF-8, or is nested too deeply.
     """
     try:
         return json.loads(text)
@@ -93,14 +93,17 @@ def parse_json(text: bytes | str) -> Any:  # noqa: ANN401 (as json.loads)
 def read_kept(
     path: Path, max_bytes: int, parse: Callable[[Any], T], absent: T, *, without: str, follow: bool = False
 ) -> T:
-    """What ``parse`` makes of the JSON in a file that nbrucio keeps; ``absent`` when there is no such file.
+    """Read a JSON file of nbrucio.
 
     Args:
-        parse: may raise whatever its checks raise; a `ValueError` says in its words what is wrong ("it is …").
-        without: what moving the file away costs, as the end of a sentence: "nbrucio then asks for consent again".
+        parse: turns the JSON value into the result. Its lookup and type errors count as damage; the text of a
+            `ValueError` that begins with "it is " becomes the reason.
+        absent: the result if the file does not exist.
+        without: the cost of moving the file away, as the end of a sentence: "nbrucio then asks for consent again".
+        max_bytes, follow: as in `open_regular`.
 
     Raises:
-        UnreadableFile: it is there, but cannot be read or is damaged. The caller leaves it as it is.
+        UnreadableFile: the file exists, but cannot be read or is damaged. Do not overwrite it.
     """
     data = b""
     try:
@@ -120,12 +123,12 @@ def read_kept(
 
 
 def unreadable(path: Path, why: str, *, hint: str | None = None) -> UnreadableFile:
-    """The error for the file ``path``, which is there but cannot be read; ``why`` as in "it is a folder"."""
+    """Return the error for an existing file that cannot be read; ``why`` as in "it is a folder"."""
     return UnreadableFile(f"{path} cannot be read: {why}.", subject=str(path), hint=hint)
 
 
 def reason(error: OSError) -> str:
-    """Why a file cannot be read, as the end of a sentence."""
+    """Return the reason of ``error`` as the end of a sentence."""
     text = error.strerror or str(error)
     return text[:1].lower() + text[1:]
 

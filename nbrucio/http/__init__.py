@@ -1,7 +1,7 @@
-"""One HTTP client over urllib3 for small answers: catalogues, logins, remote configuration.
+"""One HTTP client over urllib3 for small responses: catalogues, logins, remote configuration.
 
-Storage is read by libcurl in `nbrucio.transfer`. Nothing here knows Rucio, and importing this room imports no HTTP
-library: that is paid with the first request.
+Downloads use libcurl in `nbrucio.transfer`. This room knows nothing of Rucio. It imports urllib3 with the first request
+only, because most commands send none.
 """
 
 from nbrucio.http.client import Client

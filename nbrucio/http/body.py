@@ -1,6 +1,6 @@
-"""The body of an answer: unpacked, cut into lines, read as JSON, all of it within limits.
+"""The body of a response: decompressed, split into lines and parsed as JSON, all within limits.
 
-``raw`` is a response of urllib3, 1.26 or 2, whose content was not asked for yet. requests holds one, too.
+``raw`` is a response of urllib3 1.26 or 2 with its content still unread; ``requests.Response.raw`` is one, too.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 _GZIP = zlib.MAX_WBITS | 16
 _PIECE_BYTES = 16 * 1024
 
-#: A row of Rucio takes some hundred bytes; one with the replicas of a file some thousand.
+#: Limit of a line. A row of Rucio has hundreds of bytes, one with the replicas of a file thousands.
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
-#: An answer that is read as one value.
+#: Limit of a response that is one value.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
-#: Rows of one dataset pack to a tenth or twentieth. What unpacks to more than this is no list of files.
+#: Limit of decompressed by compressed size, beyond `_RATIO_FREE_BYTES`. Rows of a dataset have a ratio of 10 to 20.
 _MAX_RATIO = 100
 _RATIO_FREE_BYTES = 16 * 1024 * 1024
 
-#: Values within values. Rucio's rows have four.
+#: Limit of nested values. Rows of Rucio have four levels.
 MAX_DEPTH = 64
 
 
 def pieces(raw: HTTPResponse) -> Iterator[bytes]:
-    """The unpacked bytes as they come.
+    """Yield the decompressed bytes as they arrive.
 
     Raises:
         Silent: no progress within the time allowed.
-        BrokenOff: the body is shorter than announced, or not packed as announced.
-        TooLarge: it unpacks to too much.
-        Malformed: it is packed in a way that was not asked for.
+        BrokenOff: the body is shorter than announced, or its compression is damaged.
+        TooLarge: the decompressed body exceeds the ratio limit.
+        Malformed: the Content-Encoding is neither gzip nor identity.
     """
     packing = (raw.headers.get("Content-Encoding") or "identity").strip().lower()
     if packing not in ("gzip", "identity"):
@@ -49,20 +49,20 @@ def pieces(raw: HTTPResponse) -> Iterator[bytes]:
 
 
 def whole(raw: HTTPResponse) -> bytes:
-    """All bytes of the body.
+    """Return all bytes of the body.
 
     Raises:
-        TooLarge: there are more than `MAX_BODY_BYTES`.
-        what `pieces` raises.
+        TooLarge: the body exceeds `MAX_BODY_BYTES`.
+        HttpError: as in `pieces`.
     """
     return b"".join(limited(pieces(raw)))
 
 
 def limited(found: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces of ``found``, which are going to be kept all together.
+    """Yield the pieces of ``found``, which the caller collects in memory.
 
     Raises:
-        TooLarge: they are more than `MAX_BODY_BYTES`.
+        TooLarge: their sum exceeds `MAX_BODY_BYTES`.
     """
     total = 0
     for piece in found:
@@ -73,12 +73,12 @@ def limited(found: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def rows(raw: HTTPResponse) -> Iterator[object]:
-    """The values of a body with one JSON value a line, as they come.
+    """Yield the values of a body with one JSON value per line, as they arrive.
 
     Raises:
-        Malformed: a line is no JSON.
-        TooLarge: a line is too long, or nested too deeply.
-        what `pieces` raises.
+        Malformed: a line is not JSON.
+        TooLarge: a line exceeds `MAX_LINE_BYTES` or `MAX_DEPTH`.
+        HttpError: as in `pieces`.
     """
     for line in lines(pieces(raw)):
         value = parse(line)
@@ -87,10 +87,10 @@ def rows(raw: HTTPResponse) -> Iterator[object]:
 
 
 def lines(found: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of ``found`` that are not empty, without their ends.
+    """Yield the lines of ``found`` that are not empty, without line ends.
 
     Raises:
-        TooLarge: a line is too long.
+        TooLarge: a line exceeds `MAX_LINE_BYTES`.
     """
     begun: list[bytes] = []
     begun_bytes = 0
@@ -109,11 +109,11 @@ def lines(found: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def parse(text: bytes) -> object:
-    """The JSON value of ``text``.
+    """Return the JSON value of ``text``.
 
     Raises:
-        Malformed: it is no JSON.
-        TooLarge: its values are nested too deeply.
+        Malformed: the text is not JSON.
+        TooLarge: the value exceeds `MAX_DEPTH`.
     """
     try:
         value: object = json.loads(text)
@@ -127,15 +127,15 @@ def parse(text: bytes) -> object:
 
 
 def renew(raw: HTTPResponse) -> None:
-    """Tell what watches over the progress of ``raw`` that there was some."""
-    # requests, too, relies on this attribute, in 1.26 and 2. An answer that was not read through `paced` has no pace.
+    """Restart the time limit of ``raw``, because it made progress."""
+    # requests relies on this attribute, too, in urllib3 1.26 and 2. Only responses read through `paced` have a pace.
     pace = getattr(getattr(raw, "_original_response", None), "pace", None)
     if pace is not None:
         pace.renew()
 
 
 def _received(raw: HTTPResponse) -> Iterator[bytes]:
-    """The bytes as they are on the wire."""
+    """Yield the bytes as they are on the wire."""
     step_bytes = 0
     for piece in raw.stream(_PIECE_BYTES, decode_content=False):
         step_bytes += len(piece)
@@ -143,20 +143,20 @@ def _received(raw: HTTPResponse) -> Iterator[bytes]:
             step_bytes = 0
             renew(raw)
         yield piece
-    if raw.length_remaining:  # urllib3 1.26 does not look by itself
+    if raw.length_remaining:  # urllib3 1.26 does not check this by itself
         raise BrokenOff("the body is shorter than announced")
 
 
 def _unpacked(packed: Iterable[bytes]) -> Iterator[bytes]:
     unpack = zlib.decompressobj(_GZIP)
-    came = out = 0
+    received = out = 0
     for piece in packed:
-        came += len(piece)
+        received += len(piece)
         rest = piece
         while rest:
             part = unpack.decompress(rest, _PIECE_BYTES)
             out += len(part)
-            if out > _RATIO_FREE_BYTES + _MAX_RATIO * came:
+            if out > _RATIO_FREE_BYTES + _MAX_RATIO * received:
                 raise TooLarge(f"an answer that unpacks to more than {_MAX_RATIO} times its size")
             if part:
                 yield part

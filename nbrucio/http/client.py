@@ -1,4 +1,4 @@
-"""A client of one server. Connections are kept; redirects are not followed, since they would carry credentials away."""
+"""HTTP client of one server. It reuses connections, and follows no redirects because they could leak credentials."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from nbrucio.http.types import Request, Timeouts, Tls
 if TYPE_CHECKING:
     from urllib3 import PoolManager
 
-#: Connections that are kept. More at once are made and not kept, with a warning on stderr by urllib3.
+#: Connections to reuse. urllib3 closes further ones after use, with a warning on stderr.
 _KEPT = 64
 
 DEFAULT_TLS, DEFAULT_TIMEOUTS = Tls(), Timeouts()
 
 
 class Client:
-    """A server that is asked. Threads may share it. Nothing is connected before the first request.
+    """Client of one server, usable from several threads. It connects with the first request.
 
     Args:
-        url: its URL, perhaps with a path, without a final slash.
+        url: URL of the server, with or without a path, without a final slash.
         tls: CAs and client certificate.
-        timeouts: to connect, and without progress.
+        timeouts: in seconds, to connect and without progress.
     """
 
     def __init__(self, url: str, tls: Tls = DEFAULT_TLS, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
@@ -41,10 +41,12 @@ class Client:
         self._manager: PoolManager | None = None
 
     def ask(self, request: Request, headers: Mapping[str, str]) -> Response:
-        """The answer, once its head is here, whatever its status. Close it, or read it to its end.
+        """Send ``request`` and return the response, of any status, after its headers arrived.
+
+        Close the response or read it to its end.
 
         Raises:
-            HttpError: there is none. A connection that fails or breaks was tried twice.
+            HttpError: there is no response. After a failed or broken connection the request was sent a second time.
         """
         with translate_errors():
             manager = self._connected()
@@ -54,7 +56,7 @@ class Client:
                 return self._attempt(manager, request, headers)
 
     def close(self) -> None:
-        """Close the kept connections. A later request connects anew. Idempotent."""
+        """Close all connections. A later request connects anew. Idempotent."""
         with self._lock:
             manager, self._manager = self._manager, None
         if manager is not None:
@@ -110,14 +112,14 @@ def _manager(url: str, tls: Tls) -> PoolManager:
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
-    """What verifies the server's certificate and shows ours.
+    """Return the TLS context that verifies the server's certificate and presents the client's.
 
     Raises:
         BadCertificate: a file is missing or cannot be used.
     """
     from urllib3.util.ssl_ import create_urllib3_context
 
-    # Not ssl.create_default_context: urllib3 1.26 itself compares the host's name, and fails over a context that does.
+    # Not ssl.create_default_context: urllib3 1.26 checks host names itself and fails with a context that does so, too.
     context: ssl.SSLContext = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
     where = str(tls.ca or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or _default_ca())
     is_folder = Path(where).is_dir()
@@ -134,6 +136,6 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
 
 
 def _default_ca() -> str:
-    import certifi  # requests brings it
+    import certifi  # a dependency of requests
 
     return str(certifi.where())

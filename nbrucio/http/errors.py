@@ -1,4 +1,4 @@
-"""What can go wrong with a request, and the one boundary where urllib3's errors become ours.
+"""Errors of requests, and the one place that translates urllib3's errors into them.
 
 ::
 
@@ -8,10 +8,10 @@
     ├── BadCertificate    a CA or certificate file of this machine cannot be used
     ├── NotSupported      a proxy of a kind that needs more libraries
     ├── Silent            no progress within the time allowed
-    ├── BrokenOff         the connection broke, or what came is not HTTP
+    ├── BrokenOff         the connection broke, or the response is not HTTP
     ├── Malformed         the body is not what its type says
     ├── TooLarge          the body exceeds a limit
-    └── GivenUp           nobody waits for the answer any more, see `nbrucio.core.cancellation`
+    └── GivenUp           the request was cancelled, see `nbrucio.core.cancellation`
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from contextlib import contextmanager
 
 
 class HttpError(Exception):
-    """A request failed. The text says what happened, without the server's name."""
+    """A request failed. The text says why, without the name of the server."""
 
 
 class NotConnected(HttpError):
     """There is no connection.
 
     Attributes:
-        late: whether none was made in time, as opposed to refused.
+        late: whether connecting took too long; False if the connection was refused.
     """
 
     def __init__(self, text: str, *, late: bool) -> None:
@@ -46,7 +46,7 @@ class BadCertificate(HttpError):
 
 
 class NotSupported(HttpError):
-    """The environment names a proxy that needs more libraries."""
+    """The proxy that the environment names needs further libraries."""
 
 
 class Silent(HttpError):
@@ -54,7 +54,7 @@ class Silent(HttpError):
 
 
 class BrokenOff(HttpError):
-    """The answer broke off, or was no HTTP."""
+    """The response ended too early, or is not HTTP."""
 
 
 class Malformed(HttpError):
@@ -62,16 +62,16 @@ class Malformed(HttpError):
 
 
 class TooLarge(HttpError):
-    """A line, a value or the unpacked body exceeds a limit."""
+    """A line, a value or the decompressed body exceeds a limit."""
 
 
 class GivenUp(HttpError):
-    """Nobody waits for the answer any more."""
+    """The request was cancelled."""
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Let nothing but `HttpError` out of the block, which uses urllib3."""
+    """Translate every error of urllib3 in the block into an `HttpError`."""
     try:
         yield
     except HttpError:

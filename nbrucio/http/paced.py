@@ -1,8 +1,8 @@
-"""Connections of urllib3 whose answers must make progress. Importing this module imports urllib3.
+"""Connections of urllib3 whose responses must make progress. Importing this module imports urllib3.
 
-A timeout of a socket begins anew with each byte, so a server that sends one byte now and then would hold a thread for
-ever; and urllib3 and http.client read some lines whole, whatever their length. Here the time that is spent waiting and
-the bytes that come are counted from one progress to the next, beneath both libraries.
+The timeout of a socket restarts with each byte, so a server that sends a byte now and then would block a thread
+forever. urllib3 and http.client also read some lines whole, of any length. So this module counts waiting time and bytes
+since the last progress, below both libraries.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from nbrucio.http.errors import GivenUp, TooLarge
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-#: So many bytes of a body are progress, whatever they are.
+#: So many bytes of a body count as progress.
 STEP_BYTES = 16 * 1024
 
-#: How often a request that may be given up looks whether it is.
+#: Seconds between two checks whether the request was cancelled.
 _LOOK_S = 0.5
 
-#: Bytes without progress. A head and the lines between chunks stay far below.
+#: Limit of bytes without progress. Headers and chunk lines need far fewer.
 MAX_IDLE_BYTES = 32 * 1024 * 1024
 
 
 class Pace(io.RawIOBase):
-    """The bytes of a socket, limited in time and amount from one `renew` to the next.
+    """The bytes of a socket, with limits of time and amount between two calls of `renew`.
 
     Args:
-        source: the socket's bytes; closed with this.
-        connection: the socket, whose timeout is the time allowed without progress; None means no limit.
+        source: the bytes of the socket; closed with this object.
+        connection: the socket. Its timeout is the time limit; None means no limit.
     """
 
     def __init__(self, source: io.RawIOBase, connection: socket.socket) -> None:
@@ -50,7 +50,7 @@ class Pace(io.RawIOBase):
         self.renew()
 
     def renew(self) -> None:
-        """There was progress."""
+        """Restart the limits after progress."""
         self._waited_s = 0.0
         self._bytes = 0
 
@@ -64,7 +64,7 @@ class Pace(io.RawIOBase):
         Raises:
             TimeoutError: no progress in time.
             TooLarge: too many bytes without progress.
-            GivenUp: nobody waits for the answer any more.
+            GivenUp: the request was cancelled.
         """
         if self._given_up is not None:
             self._wait(self._given_up)
@@ -81,12 +81,12 @@ class Pace(io.RawIOBase):
         return count
 
     def _wait(self, given_up: threading.Event) -> None:
-        """Wait for bytes, and look now and then whether anybody waits for them."""
+        """Wait for bytes, and check every `_LOOK_S` seconds whether the request was cancelled."""
         began = time.monotonic()
         while True:
             if given_up.is_set():
                 raise GivenUp("the request was cancelled")
-            # What TLS has unpacked already, the system does not know of.
+            # Bytes that TLS has decrypted already are invisible to `wait_for_read`.
             pending = getattr(self._connection, "pending", None)
             if (pending is not None and pending()) or wait_for_read(self._connection, _LOOK_S):
                 break
@@ -101,7 +101,7 @@ class Pace(io.RawIOBase):
 
 
 class PacedResponse(http.client.HTTPResponse):
-    """An answer that is read through a `Pace`."""
+    """A response that is read through a `Pace`."""
 
     def __init__(
         self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None

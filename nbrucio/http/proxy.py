@@ -1,4 +1,4 @@
-"""Which proxy of the environment stands before a server."""
+"""The proxy that the environment sets for a server."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 
 def proxy_of(url: str) -> str | None:
-    """The URL of the proxy for ``url``; None without one.
+    """Return the URL of the proxy for ``url``; None without one.
 
-    As requests does it: ``https_proxy``, ``all_proxy``, ``no_proxy`` in either case, networks in ``no_proxy``, and the
-    settings of systems that have some.
+    The rules are those of requests: ``https_proxy``, ``all_proxy`` and ``no_proxy`` in either case, networks in
+    ``no_proxy``, and the proxy settings of macOS and Windows.
     """
     target = urlsplit(url)
     names = (f"{target.scheme}_proxy", "all_proxy")

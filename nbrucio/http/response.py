@@ -1,4 +1,4 @@
-"""An answer whose head is here."""
+"""A response whose headers have arrived."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from nbrucio.http.errors import Malformed
 if TYPE_CHECKING:
     from urllib3 import HTTPResponse
 
-#: Types of bodies: one value a line, or one value.
+#: Content types: one JSON value per line, or one value.
 JSON_LINES, JSON = "application/x-json-stream", "application/json"
 
 
 class Response:
-    """An answer, its body still to be read. Read to its end the connection is kept, else it is closed.
+    """A response with its body still unread. The connection is reused if the body is read to its end, else closed.
 
     Attributes:
         status: the HTTP status.
-        headers: names in any case.
-        kind: the type of the body, without parameters.
+        headers: by name in any case.
+        kind: the content type, without parameters.
     """
 
     def __init__(self, raw: HTTPResponse) -> None:
@@ -32,10 +32,10 @@ class Response:
         self._raw = raw
 
     def rows(self) -> Iterator[object]:
-        """The JSON values of the body as they come; closes the answer.
+        """Yield the JSON values of the body as they arrive, then close the response.
 
         Raises:
-            HttpError: the body breaks off, exceeds a limit, or is not what its type says.
+            HttpError: the body ends too early, exceeds a limit, or is not JSON.
         """
         with closing(self):
             if self.kind == JSON:
@@ -46,15 +46,15 @@ class Response:
                 raise Malformed(f"the answer has the type {self.kind!r}")
 
     def content(self) -> bytes:
-        """The whole body; closes the answer.
+        """Return the whole body and close the response.
 
         Raises:
-            HttpError: it breaks off, or exceeds a limit.
+            HttpError: the body ends too early, or exceeds a limit.
         """
         with closing(self):
             return body.whole(self._raw)
 
     def close(self) -> None:
-        """Give the connection back. Idempotent."""
+        """Release the connection. Idempotent."""
         self._raw.close()
         self._raw.release_conn()

@@ -1,4 +1,4 @@
-"""Why a TLS connection was not made, from the words of OpenSSL: urllib3, requests and libcurl all pass them on."""
+"""Why a TLS connection failed, from the text of OpenSSL, which urllib3, requests and libcurl all pass on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 
 class TlsFault(enum.Enum):
-    """What was wrong; the value is what the words of OpenSSL, urllib3 or libcurl match."""
+    """The reason; the value is a regular expression for the texts of OpenSSL, urllib3 and libcurl."""
 
     EXPIRED = "certificate has expired"
     NOT_YET_VALID = "certificate is not yet valid"
@@ -25,7 +25,7 @@ class TlsFault(enum.Enum):
 
 
 def tls_fault(error: BaseException | str) -> TlsFault:
-    """What ``error``, or its text, says."""
-    # The text may begin with the URL, in which anything may stand.
+    """Return the reason that ``error``, or its text, gives."""
+    # The text may begin with the URL, which may contain anything.
     text = str(error).rpartition("Caused by")[2].lower()
     return next(fault for fault in TlsFault if re.search(fault.value, text))

@@ -1,4 +1,4 @@
-"""What a request is made of."""
+"""Requests and their settings, as values."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 
 class Request(NamedTuple):
-    """One request. It may be sent twice, because a kept connection may break at any time.
+    """One request. It may be sent twice, because a reused connection may break at any time.
 
     Attributes:
         method: GET or POST.
-        path: what follows the server's URL, quoted.
+        path: the part of the URL after that of the server, percent-encoded.
         body: None for a GET.
     """
 
@@ -21,11 +21,12 @@ class Request(NamedTuple):
 
 
 class Tls(NamedTuple):
-    """How both sides prove who they are. Certificates of servers are always verified.
+    """TLS settings. Certificates of servers are always verified.
 
     Attributes:
-        ca: file or folder of the CAs that vouch for the server; None means those that requests would take.
-        client_cert, client_key: files in PEM; the key may stand in the certificate's file.
+        ca: file or folder of CAs for the server's certificate; None means those of requests (REQUESTS_CA_BUNDLE,
+            CURL_CA_BUNDLE, certifi).
+        client_cert, client_key: PEM files; the key may be in the file of the certificate.
     """
 
     ca: Path | None = None
@@ -34,11 +35,11 @@ class Tls(NamedTuple):
 
 
 class Timeouts(NamedTuple):
-    """Times in seconds.
+    """Time limits in seconds.
 
     Attributes:
-        connect_s: to make a connection.
-        read_s: without progress of an answer: its head, a row, or `nbrucio.http.paced.STEP_BYTES`.
+        connect_s: to connect.
+        read_s: without progress of the response, which is its headers, a row, or `nbrucio.http.paced.STEP_BYTES`.
     """
 
     connect_s: float = 10.0
