@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from nbrucio.core.text import human_bytes, plural, unverified_words
 
 if TYPE_CHECKING:
     from nbrucio.core.totals import RequirementTotals
     from nbrucio.pipeline.cached_status import CachedStatus
 
-#: State words in ANSI colours, as click writes them: green, yellow, red.
-_COLOURS = {"ready": 32, "partial": 33, "missing": 33, "failed": 31}
+#: Colours of the state words, by click's names.
+_COLOURS = {"ready": "green", "partial": "yellow", "missing": "yellow", "failed": "red"}
 
 
 def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -29,7 +31,9 @@ def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
         line = "  ".join(padded).rstrip()
         # Painted last: the escapes around a cell would hide the space at its end.
         state = next((cell for cell in row if cell in _COLOURS), None)
-        yield "  " + (line.replace(state, f"\x1b[{_COLOURS[state]}m{state}\x1b[0m", 1) if state and in_colour else line)
+        if state and in_colour:
+            line = line.replace(state, click.style(state, fg=_COLOURS[state]), 1)
+        yield f"  {line}"
 
 
 def notebook_lines(notebook: Path, rows: Iterable[RequirementTotals], *, declares_none: bool) -> Iterator[str]:

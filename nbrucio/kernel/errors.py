@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 from . import where
 
+#: ANSI colours by hand: the kernel's Python may lack rich and click. Every front end of Jupyter renders them.
+_RED, _NO_COLOUR = "\x1b[31m", "\x1b[39m"
 #: The panel's button for a command of nbrucio.
 _BUTTONS = {
     "sync": "Press Sync in the panel Data (Rucio)",
@@ -43,7 +45,7 @@ class DataNotHere(LookupError):
 
 def short_traceback(title: str, error: DataNotHere) -> list[str]:
     """The lines that a cell shows for ``error``: what happened, and the next action."""
-    return [f"\x1b[31m{title}\x1b[39m: {error.message}", *next_action(error)]
+    return [f"{_RED}{title}{_NO_COLOUR}: {error.message}", *next_action(error)]
 
 
 def next_action(error: DataNotHere, environ: Mapping[str, str] = os.environ) -> list[str]:

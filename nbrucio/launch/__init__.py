@@ -1,1 +1,1 @@
-"""What every kernel is started with, whoever starts it."""
+"""Starts every kernel with the same environment, whichever program starts it."""

@@ -1,4 +1,4 @@
-"""The environment of this process, changed for a while. Imports nothing heavy: the pytest plugin is always loaded."""
+"""Temporary changes of this process's environment. Imports nothing heavy, because pytest always loads the plugin."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Have environment variables while the block runs. For the whole process: where threads run notebooks, use
-    `nbrucio.launch.kernel_manager` instead."""
+    """Set environment variables of the whole process during the block.
+
+    Where threads run notebooks, use `nbrucio.launch.kernel_manager` instead.
+    """
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

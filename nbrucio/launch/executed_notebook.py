@@ -1,8 +1,8 @@
-"""Which notebook the program executes that starts a kernel in this process.
+"""Finds the notebook for which a program starts a kernel in this process.
 
-Kernels are started deep below nbconvert, ``jupyter execute``, papermill, jupytext, nbmake and nbval. None of them says
-for which notebook, but each has it in a variable of a function that is running. That also holds for the second of
-several notebooks, and where a program calls one of them.
+nbconvert, ``jupyter execute``, papermill, jupytext, nbmake and nbval start kernels deep in their call stack. None of
+them passes the notebook on, but each has its path in a variable of a running function. That also holds for the second
+of several notebooks, and for programs that call one of these.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from nbrucio.kernel.where import existing_notebook
 
-#: By module and function, the variable that holds the path of the notebook, or the attribute of one.
+#: By module and function: the variable with the path of the notebook, or an attribute of one.
 _HOLDERS = {
     ("nbconvert.nbconvertapp", "convert_single_notebook"): "notebook_filename",
     ("nbconvert.exporters.exporter", "from_filename"): "filename",
@@ -30,12 +30,12 @@ _HOLDERS = {
 
 
 def executed_notebook() -> Path | None:
-    """The notebook for which a kernel is being started; None when that is not known for sure."""
-    frames = sys._current_frames()  # noqa: SLF001 - the only way to ask what other threads do
+    """Return the notebook for which a kernel is being started; None when that is uncertain."""
+    frames = sys._current_frames()  # noqa: SLF001 no other call shows the stacks of other threads
     own = _held_by(frames.pop(threading.get_ident()))
     if own is not None:
         return own
-    # Where an event loop runs already, Jupyter starts kernels in a thread of its own.
+    # When an event loop is running, Jupyter starts kernels in another thread.
     others = {found for found in map(_held_by, frames.values()) if found is not None}
     return others.pop() if len(others) == 1 else _named_by_application()
 
@@ -59,7 +59,7 @@ def _calls(frame: FrameType | None) -> Iterator[tuple[str, str, Mapping[str, Any
 
 
 def _named_by_application() -> Path | None:
-    """The only notebook that an application of Jupyter was started with."""
+    """Return the notebook of a Jupyter application that was started with exactly one."""
     from traitlets.config import Application
 
     notebooks = getattr(Application.instance(), "notebooks", None) if Application.initialized() else None
@@ -75,7 +75,7 @@ def _notebook(value: object) -> Path | None:
 
 
 def working_folder() -> str:
-    """What relative paths are relative to. papermill changes into ``--cwd``, and reads paths from the folder before."""
+    """Return the base of relative paths. papermill changes to ``--cwd``, but resolves paths in the earlier folder."""
     iorw = sys.modules.get("papermill.iorw")
     handler = iorw.papermill_io.get_handler("local") if iorw is not None else None
     return getattr(handler, "_cwd", None) or ""

@@ -1,7 +1,7 @@
-"""The environment that every kernel is started with, whoever starts it.
+"""The environment of every kernel, whichever program starts it.
 
-PYTHONSTARTUP reaches IPython however the kernel is started: through a wrapper script, ``conda run``, an environment
-that a view sets up, with ``-I``. Nothing that is written on the command line or on the path of modules does.
+PYTHONSTARTUP reaches IPython in every case: through a wrapper script, ``conda run``, an environment set up by a view,
+and with ``-I``. Arguments and the module path do not.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _STARTUP = str(Path(__file__).parent / "startup" / "nbrucio_startup.py")
 
 
 def for_kernel(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What a kernel gets beside ``environ``: a Python kernel the gate and, if it has none, nbrucio's kernel part."""
-    told = {
+    """Return variables to add to ``environ``: the gate, and for a Python without nbrucio its kernel part."""
+    variables = {
         boot.COMMAND_VARIABLE: shlex.join([sys.executable, "-I", "-m", "nbrucio_cli"]),
         boot.HOME_VARIABLE: str(Path(__file__).parents[1]),
         "PYTHONSTARTUP": _STARTUP,
     }
     own = environ.get("PYTHONSTARTUP")
     if own and own != _STARTUP:
-        told[boot.STARTUP_VARIABLE] = own
-    return told
+        variables[boot.STARTUP_VARIABLE] = own
+    return variables
 
 
 def for_notebook(notebook: Path, manifest: Path | None, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The same for a kernel that runs ``notebook``, whose data ``manifest`` lists."""
-    told = for_kernel(environ) | {where.NOTEBOOK_VARIABLE: str(notebook.absolute())}
-    return told if manifest is None else told | {where.MANIFEST_VARIABLE: str(manifest)}
+    """Return the same for a kernel that runs ``notebook`` with the data in ``manifest``."""
+    variables = for_kernel(environ) | {where.NOTEBOOK_VARIABLE: str(notebook.absolute())}
+    return variables if manifest is None else variables | {where.MANIFEST_VARIABLE: str(manifest)}

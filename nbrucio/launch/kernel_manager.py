@@ -1,4 +1,4 @@
-"""Start kernels that are told something, without touching the environment of this process."""
+"""Starts kernels with extra environment variables, without changing this process's environment."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from nbrucio.errors import KernelFailed
 
 
 def kernel_manager_with(environment: Mapping[str, str], output: IO[bytes] | None = None) -> type[AsyncKernelManager]:
-    """A kernel manager whose kernels have ``environment`` beside that of this process.
+    """Return a kernel manager class that adds ``environment`` to the environment of its kernels.
 
-    For nbclient's ``kernel_manager_class``. `os.environ` would do for one notebook, but threads that execute several
-    would tell each other's kernels.
+    For nbclient's ``kernel_manager_class``. `os.environ` would suffice for one notebook, but not for threads that
+    execute several.
 
     Args:
-        output: the file that gets what the kernel writes to its stdout and stderr besides the outputs of cells; None
-            leaves it to those of this process.
+        output: receives the kernel's stdout and stderr apart from the outputs of cells; None means this process's.
     """
     streams = {} if output is None else {"stdout": output, "stderr": output}
 
-    class ToldKernelManager(AsyncKernelManager):
+    class EnvironmentKernelManager(AsyncKernelManager):
         async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override] # noqa: ANN401 - theirs is untyped
-            # A restart takes the arguments of the start, and so the same environment.
+            # A restart uses the arguments of the start, and so the same environment.
             env = {**os.environ, **(kwargs.pop("env", None) or {}), **environment}
             try:
                 await super().start_kernel(env=env, **{**kwargs, **streams})
@@ -37,4 +36,4 @@ def kernel_manager_with(environment: Mapping[str, str], output: IO[bytes] | None
                     next_command="jupyter kernelspec list",
                 ) from error
 
-    return ToldKernelManager
+    return EnvironmentKernelManager

@@ -1,9 +1,9 @@
-"""The pointers of kernels: a path that a kernel keeps for its whole life, and that leads to its notebook's manifest.
+"""Pointers: a path that stays the same during the life of a kernel, and leads to its notebook's manifest.
 
-The environment of a process cannot be changed from outside, and a notebook gets its name after its kernel was started
-and another one whenever it is renamed. So ``NBRUCIO_MANIFEST`` names a file of the kernel's own. It is a manifest
-without data until the kernel has a notebook, and then a link to the manifest of that one; the ``.tsv`` beside it
-likewise. Whoever writes the manifest of a notebook need not know its kernels.
+The environment of a process cannot be changed from outside, and a notebook gets its name after its kernel was started,
+and another one at each rename. So ``NBRUCIO_MANIFEST`` names a file that belongs to the kernel. It is a manifest
+without data until the kernel has a notebook, and then a link to the notebook's manifest; so is the ``.tsv`` beside it.
+A program that writes a notebook's manifest need not know its kernels.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from nbrucio.kernel import where
 from nbrucio.pipeline.manifest import expect, nothing_yet, path_for, plain_path
 
 FOLDER = "kernels"
-#: A server that was killed leaves its pointers. One that was not set for so long is nobody's.
+#: Age at which a pointer is removed that a killed server left behind.
 _LEFT_S = 30 * 86_400.0
 
 
 def pointer_for(kernel: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """The pointer of the kernel that is called ``kernel``, a file name without its ending."""
+    """Return the pointer of the kernel with this id."""
     return where.runtime_folder(environ).absolute() / FOLDER / f"{kernel}.json"
 
 
 def begin(pointer: Path) -> None:
-    """Make the pointer of a kernel that has no notebook yet.
+    """Create the pointer of a kernel without a notebook.
 
     Raises:
-        OSError: it cannot be written, or the runtime folder is another user's.
+        OSError: it cannot be written, or the runtime folder belongs to another user.
     """
     where.make_private(pointer.parent.parent)
     where.make_private(pointer.parent)
@@ -40,7 +40,7 @@ def begin(pointer: Path) -> None:
 
 
 def lead(pointer: Path, notebook: Path) -> None:
-    """Have the pointer lead to the manifest of ``notebook``, which need not exist.
+    """Link the pointer to the manifest of ``notebook``, which need not exist.
 
     Raises:
         OSError: it cannot be written.
@@ -55,7 +55,7 @@ def lead(pointer: Path, notebook: Path) -> None:
 
 
 def end(pointer: Path) -> None:
-    """Remove the pointer of a kernel that is over, if there is one.
+    """Remove the pointer of an ended kernel, if it exists.
 
     Raises:
         OSError: it cannot be removed.
@@ -65,10 +65,10 @@ def end(pointer: Path) -> None:
 
 
 def sweep(environ: Mapping[str, str] = os.environ) -> None:
-    """Remove pointers that servers left long ago.
+    """Remove old pointers that servers left behind.
 
     Raises:
-        OSError: the folder cannot be read, or one of them not be removed.
+        OSError: the folder cannot be read, or a pointer cannot be removed.
     """
     folder = pointer_for("", environ).parent
     oldest = time.time() - _LEFT_S

@@ -1,4 +1,4 @@
-"""How notebooks are executed: in a process of ours, with their data.
+"""Run notebooks with their data.
 
 For programs that run notebooks with nbclient::
 
@@ -8,7 +8,7 @@ For programs that run notebooks with nbclient::
         NotebookClient(nbformat.read("analysis.ipynb", 4)).execute(env=here.kernel_environment())
 """
 
-# Imports nothing: papermill's entry point and the pytest plugin are in this package.
+# Import nothing here: papermill's entry point and the pytest plugin are in this package.
 
 from __future__ import annotations
 

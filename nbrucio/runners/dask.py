@@ -1,10 +1,10 @@
 """Data on the nodes of a Dask cluster.
 
-What ``nbrucio.data["muons"]`` gives travels to workers as plain paths, or PFNs where it is streamed. Where the workers
-do not share the store or mount of the notebook, `SyncPlugin` brings the data to each node::
+The values of ``nbrucio.data["muons"]`` are plain paths, or PFNs of streamed files, and can be sent to workers. When the
+workers do not share the notebook's store or mount, `SyncPlugin` downloads the data to each node::
 
     client.register_plugin(SyncPlugin("analysis.ipynb"))
-    client.map(analyse, range(4))      # analyse() asks nbrucio.data["muons"] where it runs
+    client.map(analyse, range(4))      # analyse() uses nbrucio.data["muons"] on its node
 """
 
 from __future__ import annotations
@@ -34,37 +34,36 @@ from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.run import sync
 from nbrucio.runners.prepare import private_runtime, refuse_unready
 
-#: Of the digest in a plugin's name.
+#: Length of the digest in a plugin's name.
 _DIGEST_CHARS = 16
 _STEM_CHARS = 80
 
 
 class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types here
-    """Syncs what a notebook declares on each node before its workers take tasks.
+    """Syncs a notebook's data on each node before its workers take tasks.
 
-    Workers of one node share a store, so that each file comes to the node once. The declaration travels with its
-    lock, the notebook's code and outputs do not; instances and logins are those that are configured on the node.
+    Workers of one node share a store, so that each file is downloaded once per node. The plugin contains the
+    declaration with its lock, but neither code nor outputs of the notebook. Instances and logins are those configured
+    on the node.
 
-    Tasks read the data of the plugin that was registered last, also on workers that join later. The name says which
-    data that is: it holds a digest of the declaration with its lock, the parameters and the store.
+    Tasks read the data of the plugin that was registered last, also on workers that join later. Its name identifies the
+    data by a digest of the declaration with its lock, the parameters and the store.
 
     Args:
-        notebook: whose data; read here and now.
-        parameters: the values for requirements that take their DID from one.
-        store: the folder of the store on the nodes; a relative one is below the node's scratch folder. None is the
-            store that is configured there.
+        notebook: the notebook, read here and now.
+        parameters: parameter values, for requirements that take their DID from one.
+        store: folder of the store on the nodes; relative to the node's scratch folder. None is the configured store.
 
     Attributes:
-        registered_ns: when it was registered last, by the clock of the client.
-        former: what to close once its data is ready: the same plugin, as it was registered before.
+        registered_ns: time of the last registration by the client's clock, in ns since the epoch.
+        former: resources of an earlier registration of this plugin, closed once the data is ready.
 
     Raises:
-        BadNotebook, BadDeclaration, UnreadableFile: the notebook or its long lists cannot be read.
-        NbrucioError: from ``client.register_plugin``, when a node cannot have the data.
+        BadNotebook, BadDeclaration, UnreadableFile: the notebook or its lock file cannot be read.
+        NbrucioError: raised by ``client.register_plugin`` when the data of a node is incomplete.
     """
 
-    # A plugin that was replaced by another must take effect when it is registered again. That costs a sync which finds
-    # everything in the store.
+    # A replaced plugin must take effect when it is registered again. That costs one sync without downloads.
     idempotent = False
 
     def __init__(
@@ -85,15 +84,15 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
         self.name = f"nbrucio-{path.name[:_STEM_CHARS]}-{self._digest()}"
 
     def _digest(self) -> str:
-        """Stands for all that decides which data tasks read."""
+        """Return a digest of everything that selects the data."""
         store = None if self._store is None else str(self._store)
         text = json.dumps([self._value, self._parameters, store], sort_keys=True, default=repr)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARS]
 
     async def setup(self, worker: Worker) -> None:
-        """Download the data, beside the worker's event loop: its heartbeat goes on."""
+        """Download the data in a thread, so that the worker's event loop continues its heartbeat."""
         self._open, self.former = ExitStack(), ExitStack()
-        await asyncio.sleep(0)  # a worker that joins is given all plugins at once
+        await asyncio.sleep(0)  # a joining worker receives all plugins at once
         try:
             if not any(
                 isinstance(one, SyncPlugin) and one.registered_ns > self.registered_ns
@@ -104,8 +103,8 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
             self.former.close()
 
     def teardown(self, worker: Worker) -> None:
-        """Forget the data; the files stay in the node's store."""
-        # Where the plugin is registered once more, tasks go on reading until its data is ready again.
+        """Withdraw the data from tasks; the files stay in the node's store."""
+        # When the plugin is registered again, tasks continue to read until its data is ready.
         asyncio.get_running_loop().call_soon(self._leave, worker)
 
     def _leave(self, worker: Worker) -> None:
@@ -122,41 +121,41 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
         if any(self._beside):
             lock_file.add(notebook, LockFile(*self._beside))
         runtime = self._open.enter_context(private_runtime())
-        self._open.callback(_TASKS.tell, self, None)
-        told = {NOTEBOOK_VARIABLE: str(notebook), MANIFEST_VARIABLE: str(runtime / manifest_name(notebook))}
+        self._open.callback(_TASKS.set_variables, self, None)
+        variables = {NOTEBOOK_VARIABLE: str(notebook), MANIFEST_VARIABLE: str(runtime / manifest_name(notebook))}
         try:
             config = load()
             if self._store is not None:
-                # The scratch folders of a node's workers stand side by side.
+                # The scratch folders of a node's workers have one parent folder.
                 config = config._replace(store_path=scratch.parent / self._store)
             report = sync([notebook], config, options=Options(parameters=self._parameters, runtime=runtime))
             refuse_unready(report.notebooks[0])
         finally:
-            _TASKS.tell(self, told)  # also of a failure: what an earlier plugin downloaded is other data
+            _TASKS.set_variables(self, variables)  # also after a failure: an earlier plugin's data is different data
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {key: value for key, value in vars(self).items() if key not in ("_open", "former")}
-        return kept | {"registered_ns": time.time_ns()}  # to register a plugin is to pickle it
+        state = {key: value for key, value in vars(self).items() if key not in ("_open", "former")}
+        return state | {"registered_ns": time.time_ns()}  # registering a plugin pickles it
 
 
 class _Tasks:
-    """What the tasks of this process are told, where several plugins or workers tell: by the newest plugin."""
+    """Environment variables for the tasks of this process, from the newest of several plugins or workers."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._told: dict[SyncPlugin, Mapping[str, str]] = {}
+        self._variables: dict[SyncPlugin, Mapping[str, str]] = {}
         self._shown = ExitStack()
 
-    def tell(self, plugin: SyncPlugin, variables: Mapping[str, str] | None) -> None:
-        """Have tasks find these environment variables; None takes back those of ``plugin``."""
+    def set_variables(self, plugin: SyncPlugin, variables: Mapping[str, str] | None) -> None:
+        """Set the environment variables of ``plugin``; None removes them."""
         with self._guard:
-            self._told.pop(plugin, None)
+            self._variables.pop(plugin, None)
             if variables is not None:
-                self._told[plugin] = variables
-            newest = max(self._told, key=lambda one: one.registered_ns, default=None)
+                self._variables[plugin] = variables
+            newest = max(self._variables, key=lambda one: one.registered_ns, default=None)
             self._shown.close()
             if newest is not None:
-                self._shown.enter_context(environment(self._told[newest]))
+                self._shown.enter_context(environment(self._variables[newest]))
 
 
 _TASKS = _Tasks()

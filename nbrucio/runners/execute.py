@@ -1,4 +1,4 @@
-"""Execute a synced notebook with papermill."""
+"""Executes a synced notebook with papermill."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def execute(
 ) -> None:
     """Run every cell of ``notebook`` in the notebook's own folder and write the result to ``output``.
 
-    The output also gets the record of what was read (see `nbrucio.runners.provenance`).
+    The output also gets the record of the data that was read (see `nbrucio.runners.provenance`).
 
     Args:
-        report: how its sync ended; the kernel is told its manifest.
+        report: result of the sync; the kernel gets its manifest.
         parameters: values for the cell tagged ``parameters``, as papermill injects them.
-        kernel: the kernel's name; None is the notebook's own, or where it names none, one of its language.
-        progress: whether papermill may draw its bar on stderr.
+        kernel: name of the kernel; None means the notebook's own, or without one, a kernel of its language.
+        progress: whether papermill may draw a progress bar on stderr.
 
     Raises:
-        MissingDependency: papermill is not installed, or the notebook's kernel is not, or none of its language is.
-        CellFailed: a cell raised; ``output`` holds its traceback.
+        MissingDependency: papermill, the notebook's kernel, or any kernel of its language is not installed.
+        CellFailed: a cell raised an error; ``output`` has its traceback.
         KernelFailed: the kernel did not start, or ended before the last cell.
         UsageError: papermill cannot write ``parameters`` in the notebook's language, or ``output`` cannot be written.
         NoSpace: the disk of ``output`` is full.
@@ -77,30 +77,32 @@ def _unwritable(output: Path, error: OSError) -> NbrucioError:
 
 
 class _Kernel(NamedTuple):
-    """What papermill is told of the kernel; None is left to what the notebook says."""
+    """Kernel name and language for papermill; None leaves them to the notebook."""
 
     name: str | None
     language: str | None
 
     @classmethod
-    def of(cls, notebook: Notebook, asked: str | None, language: str | None) -> _Kernel:
-        """What a notebook lacks, as papermill wants to be told kernel and language: the kernel that was asked for, else
-        one of the notebook's ``language``, else the one that Jupyter takes for a new notebook.
+    def of(cls, notebook: Notebook, requested: str | None, language: str | None) -> _Kernel:
+        """Return what the notebook's metadata lacks.
+
+        The kernel is the requested one, else one of the notebook's ``language``, else Jupyter's default for new
+        notebooks.
 
         Raises:
             MissingDependency: no kernel of that language is installed, or jupyter_client is not.
         """
-        name = asked or _named(notebook)
+        name = requested or _named(notebook)
         if name is not None and notebook.language() is not None:
-            return cls(asked, None)
+            return cls(requested, None)
         try:
             from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
         except ImportError as error:
             raise _no_papermill(error) from error
         if name is None and language is not None:
             specs = KernelSpecManager().get_all_specs()
-            # Jupyter's own before others, and of these the same one each time.
-            name = _speaking(language, specs, sorted(specs, key=lambda one: (one != NATIVE_KERNEL_NAME, one)))
+            # Prefer Jupyter's native kernel; sort the others, to select the same one each time.
+            name = _kernel_for(language, specs, sorted(specs, key=lambda one: (one != NATIVE_KERNEL_NAME, one)))
         name = name or NATIVE_KERNEL_NAME
         try:
             return cls(name, KernelSpecManager().get_kernel_spec(name).language)
@@ -114,7 +116,7 @@ def _named(notebook: Notebook) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _speaking(language: str, specs: Mapping[str, Any], order: Iterable[str]) -> str:
+def _kernel_for(language: str, specs: Mapping[str, Any], order: Iterable[str]) -> str:
     for name in order:
         if str(specs[name]["spec"].get("language")).lower() == language.lower():
             return name
@@ -138,7 +140,7 @@ def _not_installed(kernel: str) -> MissingDependency:
 
 
 class _Run(NamedTuple):
-    """One run of papermill; ``log`` gets what the kernel writes besides the outputs of its cells."""
+    """One run of papermill. ``log`` receives what the kernel writes besides the outputs of cells."""
 
     source: Path
     output: Path
@@ -177,22 +179,22 @@ class _Run(NamedTuple):
         except NoSuchKernel as error:
             raise _not_installed(error.name) from error
         except PapermillException as error:
-            # Such as parameters in a language in which it cannot write them.
+            # For example parameters that papermill cannot write in the notebook's language.
             raise UsageError(
                 f"papermill cannot run the notebook: {str(error).rstrip('.')}.",
                 hint="Check the parameters and the notebook's kernel.",
             ) from error
         except RuntimeError as error:
-            # nbclient and jupyter_client share no class for the ways in which a kernel ends, but the first word.
+            # nbclient and jupyter_client have no common class for a dead kernel, only a common first word.
             if not str(error).startswith("Kernel"):
                 raise
             raise KernelFailed(
-                f"The k{str(error)[1:].rstrip('.')}.{self._last_words()}",
+                f"The k{str(error)[1:].rstrip('.')}.{self._last_output()}",
                 hint=f"The outputs of the earlier cells are in {self.output}.",
             ) from error
 
-    def _last_words(self) -> str:
-        """The last line that the kernel wrote, which often says why it ended."""
+    def _last_output(self) -> str:
+        """Return the last line that the kernel wrote, which often says why it ended."""
         self.log.seek(max(0, self.log.seek(0, os.SEEK_END) - 2000))
         lines = self.log.read().decode("utf-8", "replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), None)
@@ -200,7 +202,7 @@ class _Run(NamedTuple):
 
 
 def _encrypted() -> Config:
-    """What has jupyter_client encrypt what it says to kernels that can; a recent ipykernel warns where it does not."""
+    """Make jupyter_client encrypt messages to kernels that support it; otherwise a recent ipykernel warns."""
     from jupyter_client.manager import KernelManager
     from traitlets.config import Config
 
@@ -209,7 +211,7 @@ def _encrypted() -> Config:
 
 
 def typed(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
-    """Parameter values from a command line: what reads as JSON is that value, everything else is text."""
+    """Return parameter values of a command line: JSON where a text is JSON, else the text."""
     return {name: _value(text) for name, text in pairs}
 
 

@@ -1,4 +1,4 @@
-"""papermill's engine with our sync before it. Loaded by `nbrucio.runners.papermill` when it is used."""
+"""papermill's engine with a sync before the run. `nbrucio.runners.papermill` loads it on use."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from nbrucio.runners.provenance import recorded
 
 
 class NotReady(click.ClickException):
-    """The data of a notebook is not here, so none of its cells was run; ``__cause__`` is the error.
+    """Data of the notebook is missing, so no cell was run; ``__cause__`` is the error.
 
-    Being click's, papermill's command line shows its one line without a traceback and ends with its exit code.
+    As an error of click, it makes papermill's command line print one line without a traceback and exit with its code.
     """
 
     def __init__(self, error: NbrucioError) -> None:
@@ -33,14 +33,14 @@ class NotReady(click.ClickException):
 
 
 class SyncingEngine(NBClientEngine):  # type: ignore[misc] # papermill has no types
-    """Syncs what the notebook declares, executes it, and records in it what it read."""
+    """Syncs the declared data, executes the notebook, and records in it the data that it read."""
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> None:  # noqa: ANN401 - papermill's own
-        """As papermill's, once the data is here.
+        """Sync, then execute like papermill.
 
         Raises:
-            NotReady: something that the notebook declares is not here; no cell was run.
+            NotReady: declared data is missing; no cell was run.
         """
         metadata = nb_man.nb.metadata
         parameters = metadata.get("papermill", {}).get("parameters") or NO_PARAMETERS
@@ -61,7 +61,7 @@ def _ready(path: Path, parameters: Mapping[str, object]) -> Iterator[Ready]:
 
 @contextmanager
 def _notebook_file(nb: Any, input_path: object) -> Iterator[Path]:  # noqa: ANN401 - a notebook of nbformat
-    """Where the notebook is on this machine; a copy of it while the block runs when it came from elsewhere."""
+    """Provide the notebook's local path; a temporary copy during the block when it was read from elsewhere."""
     path = _local_path(input_path)
     if path is not None:
         yield path

@@ -1,7 +1,7 @@
-"""Make one notebook's data ready for one run of it: what every runner does before it starts a kernel.
+"""Prepares the data of one run of a notebook, for every runner, before it starts a kernel.
 
-The run gets a manifest of its own. Two runs of one notebook at the same time, with different parameters or not, do not
-see each other's, and a notebook that is open elsewhere keeps the one that it has.
+Each run gets a manifest of its own. Two runs of one notebook at the same time, even with different parameters, do not
+affect each other, and a notebook that is open elsewhere keeps its manifest.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from nbrucio.pipeline.run import sync
 
 @dataclass(frozen=True)
 class Ready:
-    """A notebook whose data is here.
+    """A notebook whose data is available.
 
     Attributes:
         notebook: its absolute path.
-        report: what the sync found and brought.
-        environment: what a kernel that runs the notebook must be told, beside the process environment.
+        report: result of the sync.
+        environment: variables for a kernel that runs the notebook, in addition to this process's.
     """
 
     notebook: Path
@@ -41,7 +41,7 @@ class Ready:
     environment: Mapping[str, str]
 
     def kernel_environment(self) -> dict[str, str]:
-        """The whole environment for that kernel, for nbclient's ``execute(env=…)``."""
+        """Return the complete environment of that kernel, for nbclient's ``execute(env=…)``."""
         return {**os.environ, **self.environment}
 
 
@@ -53,15 +53,14 @@ def ready(
     config: Config | None = None,
     reporter: Reporter | None = None,
 ) -> Iterator[Ready]:
-    """Sync ``notebook`` and keep its data known to kernels while the block runs.
+    """Sync ``notebook``, and make its data available to kernels during the block.
 
     Args:
-        parameters: the values that the notebook runs with, for requirements that take their DID from one.
+        parameters: parameter values of the run, for requirements that take their DID from one.
         config: None reads the configuration of this machine.
 
     Raises:
-        NbrucioError: something that the notebook declares is not here; of several errors the one that decides the
-            exit code, and its message says how many more there are.
+        NbrucioError: declared data is missing. Of several errors, the most serious one, with the number of others.
     """
     with private_runtime() as folder:
         options = Options(parameters=parameters, runtime=folder)
@@ -71,10 +70,10 @@ def ready(
 
 
 def refuse_unready(report: NotebookReport) -> None:
-    """Return when everything that a notebook declares is here.
+    """Raise unless all declared data of a notebook is available.
 
     Raises:
-        NbrucioError: as `ready`.
+        NbrucioError: see `ready`.
     """
     errors = [*report.faults, *(error for requirement in report.requirements for error in requirement.errors())]
     if errors:
@@ -82,7 +81,7 @@ def refuse_unready(report: NotebookReport) -> None:
 
 
 def deciding(errors: Sequence[NbrucioError]) -> NbrucioError:
-    """Of several errors the first that has their common exit code, saying how many different ones there are besides."""
+    """Return the first error with the errors' common exit code; its message has the number of other errors."""
     code = exit_code_for(errors)
     first = next(error for error in errors if error.exit_code == code)
     others = len({error.message for error in errors} - {first.message})
@@ -97,14 +96,14 @@ def deciding(errors: Sequence[NbrucioError]) -> NbrucioError:
 
 
 def one_line(error: NbrucioError) -> str:
-    """An error as one line for logs that show no more: what happened, what to do, what to type."""
+    """Return an error as one line for logs: message, hint, command."""
     parts = (error.message, error.hint, f"Run: {error.next_command}" if error.next_command else None)
     return " ".join(" ".join(part for part in parts if part).split())
 
 
 @contextmanager
 def private_runtime() -> Iterator[Path]:
-    """A folder for the manifests of one run, gone after the block.
+    """Provide a folder for the manifests of one run, which is removed after the block.
 
     Raises:
         BadConfig: this user's runtime folder cannot be used.

@@ -1,7 +1,7 @@
-"""What an executed notebook read, written into it under ``metadata.nbrucio.read``.
+"""The record of the data that an executed notebook read, in ``metadata.nbrucio.read``.
 
-The record says of each handle which DID it was, at which instance, what it held (files, bytes, digest) and how it was
-had, and when and by which version. `nbrucio diff` compares such records.
+For each handle it has the DID, the instance, the content (files, bytes, digest) and the access; and the time and
+nbrucio's version. `nbrucio diff` compares such records.
 """
 
 from __future__ import annotations
@@ -15,42 +15,42 @@ from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, now
 from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.version import __version__
 
-#: The key within our key.
+#: Key within our key.
 READ_KEY = "read"
 
 
 def record_of(report: NotebookReport) -> dict[str, object]:
-    """The record of a notebook whose data was made ready as ``report`` says."""
+    """Return the record of a notebook that was synced with this report."""
     data = {r.resolved.requirement.handle: _requirement(r) for r in report.requirements if r.resolved.lock is not None}
     return {"time": now(), "nbrucio": __version__, "data": data}
 
 
 def _requirement(report: RequirementReport) -> dict[str, object]:
-    target, lock = report.resolved, report.resolved.lock
+    resolved, lock = report.resolved, report.resolved.lock
     assert lock is not None
     access = Counter(file.access.value for file in report.files)
     value: dict[str, object] = {
-        "did": str(target.requirement.did),
-        "instance": target.instance,
+        "did": str(resolved.requirement.did),
+        "instance": resolved.instance,
         "type": lock.type.value,
         "files": lock.files,
         "bytes": lock.size_bytes,
         "digest": lock.digest,
         "access": dict(sorted(access.items())),
     }
-    if target.requirement.select is not None:
-        value["select"] = target.requirement.select.as_json()
+    if resolved.requirement.select is not None:
+        value["select"] = resolved.requirement.select.as_json()
     if len(report.files) <= INLINE_LIST_MAX_FILES:
         value["list"] = list_lines(file.entry for file in report.files)
     return value
 
 
 def recorded(value: object, report: NotebookReport) -> dict[str, object]:
-    """A notebook's value under our key with the record of ``report`` in it.
+    """Return a notebook's value of our key with the record of ``report``.
 
     Args:
-        value: what the notebook holds under our key; anything but an object is replaced by what was declared
-            elsewhere (rucio-jupyterlab's attachments).
+        value: the notebook's present value; anything but an object is replaced by the requirements in ``report`` (those
+            of rucio-jupyterlab's attachments).
     """
     if isinstance(value, Mapping):
         return {**value, READ_KEY: record_of(report)}
@@ -62,7 +62,7 @@ def stamp(executed: Path, report: NotebookReport) -> None:
     """Write the record into the executed notebook at ``executed``.
 
     Raises:
-        BadNotebook: it cannot be read or written.
+        BadNotebook: the notebook cannot be read or written.
         NoSpace: the disk is full.
     """
     from nbrucio.notebook.ipynb import load, save

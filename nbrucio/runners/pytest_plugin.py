@@ -1,6 +1,6 @@
-"""The pytest plugin: notebooks that nbmake or nbval run as tests get their data first.
+"""The pytest plugin: syncs the data of notebooks that nbmake or nbval run as tests.
 
-pytest loads this in every run of the environment, so what it needs is imported when there is a notebook to run.
+pytest loads this in every run in the environment, so imports are delayed until there is a notebook to run.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ import pytest
 
 
 class _Current:
-    """The notebook whose tests run now: its data, or why it has none. One file at a time, as pytest goes."""
+    """The notebook whose tests run now, with its data or its error. pytest runs one file at a time."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
-        self._fault: str | None = None
+        self._error: str | None = None
         self._open = ExitStack()
 
     def enter(self, path: Path) -> str | None:
-        """Make the notebook's data ready unless it is; the reason in one line when that cannot be done."""
+        """Prepare the notebook's data unless it is prepared; return the error in one line, None without one."""
         if path != self._path:
             self.leave()
             self._path = path
-            self._fault = self._prepare(path)
-        return self._fault
+            self._error = self._prepare(path)
+        return self._error
 
     def leave(self) -> None:
-        """Forget the notebook, and put the environment back."""
+        """Leave the notebook, and restore the environment."""
         self._open.close()
-        self._path = self._fault = None
+        self._path = self._error = None
 
     def _prepare(self, path: Path) -> str | None:
         from nbrucio.errors import NbrucioError
@@ -50,7 +50,7 @@ _CURRENT = pytest.StashKey[_Current]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have a place for the notebook that runs."""
+    """Prepare the plugin's state."""
     config.stash[_CURRENT] = _Current()
 
 
@@ -61,12 +61,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Bring a notebook's data before its kernel starts; without it the test errs with one line and runs no cell."""
+    """Sync a notebook before its kernel starts; without its data, the test fails with one line and runs no cell."""
     if item.path.suffix != ".ipynb":
         return
-    fault = item.config.stash[_CURRENT].enter(item.path)
-    if fault:
-        pytest.fail(f"{item.path.name}: {fault}", pytrace=False)
+    error = item.config.stash[_CURRENT].enter(item.path)
+    if error:
+        pytest.fail(f"{item.path.name}: {error}", pytrace=False)
 
 
 def _declares(path: Path) -> bool:
@@ -76,4 +76,4 @@ def _declares(path: Path) -> bool:
     try:
         return bool(read_declared(path).declaration.entries)
     except BadNotebook:
-        return False  # the plugin that collected it says what is wrong with it
+        return False  # the plugin that collected the notebook reports the error
