@@ -1,4 +1,4 @@
-"""Find every instance that is configured; one that is configured wrongly does not hide the others."""
+"""Find all configured instances; an invalid one does not affect the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RUCIO_CFG = "rucio.cfg"
 
 
 class Found:
-    """What the search has found so far.
+    """The result of the search so far.
 
     Attributes:
         of_rucio_cfg: the instance that the user's own rucio.cfg means.
@@ -34,7 +34,7 @@ class Found:
         self.session = SessionConfig({})
 
     def add(self, name: str | None, table: Table) -> Instance | None:
-        """Take in the instance that ``table`` describes; None when it has a fault, which is noted."""
+        """Add the instance that ``table`` describes; None if it is invalid, which is recorded in `faults`."""
         try:
             table = completed(table)
             instance = instance_of(name, table)
@@ -47,12 +47,12 @@ class Found:
         return instance
 
     def secret_files(self) -> Iterator[str]:
-        """Where passwords stand."""
+        """Return the files that contain passwords."""
         return (table.values["password"][1].label for table in self.tables if "password" in table.values)
 
     def _check_identity(self, instance: Instance, table: Table) -> None:
-        # Store, grants and locks are kept by identity: two servers under one would be taken for each other. Two logins
-        # to one server and VO share them.
+        # Store, grants and locks are stored by identity, so two servers with one identity would share them. Two logins
+        # to one server and VO share them rightly.
         other = next((known for known in self.instances if _alike(known, instance)), None)
         if other is not None:
             what = f"({instance.identity}) is already used by the instance {other.name}; change one of them"
@@ -60,7 +60,7 @@ class Found:
 
 
 def _alike(one: Instance, other: Instance) -> bool:
-    """Whether the identity of one is a name of the other, which is another server or VO."""
+    """Return whether the identity of one is a name of the other, although server or VO differ."""
     if (one.identity, one.address) == (other.identity, other.address):
         return False
     pairs = ((one, other), (other, one))
@@ -68,7 +68,7 @@ def _alike(one: Instance, other: Instance) -> bool:
 
 
 def find_instances(system: Table, user: Table, environ: Mapping[str, str]) -> Found:
-    """The instances of the operator's file, the session and the user's file, the later deciding key by key, and that of
+    """Return the instances of the operator's file, the session, the user's file (later ones take precedence by key) and
     the user's rucio.cfg."""
     found = Found()
     operators, own = _written(found, system), _written(found, user)
@@ -90,7 +90,7 @@ def _merged(*layers: Mapping[str, Table]) -> dict[str, Table]:
 
 
 def _written(found: Found, layer: Table) -> dict[str, Table]:
-    """The tables of the instances in one file; what is no table is noted."""
+    """Return the tables of the instances in one file; other values are recorded as faults."""
     group = layer.table("instances")
     tables: dict[str, Table] = {}
     for name in group.values:

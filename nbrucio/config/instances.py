@@ -1,4 +1,4 @@
-"""From tables of settings to instances, each on its own: a fault in one does not touch the others."""
+"""Turn tables of settings into instances, each independently of the others."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _OIDC = ("scope", "audience", "issuer", "polling", "refresh_lifetime")
 
 
 def completed(table: Table) -> Table:
-    """``table`` and below it what the ``rucio_cfg`` that it names says; ``table`` itself when it names none.
+    """Return ``table`` completed by the ``rucio_cfg`` that it names; ``table`` itself if it names none.
 
     Raises:
-        BadConfig: that file cannot be read.
+        BadConfig: the rucio.cfg cannot be read.
     """
     file = table.path("rucio_cfg")
     if file is None:
@@ -35,7 +35,7 @@ def completed(table: Table) -> Table:
 
 
 def names_in(table: Table) -> frozenset[str]:
-    """The names that a table gives its instance, as far as they can be read where the instance cannot."""
+    """Return the names in the table of an invalid instance, as far as they can be read."""
     names: set[str] = set()
     with contextlib.suppress(BadConfig):
         names.update(filter(None, [table.text("identity")]), table.texts("aliases"))
@@ -43,14 +43,14 @@ def names_in(table: Table) -> frozenset[str]:
 
 
 def address_in(table: Table) -> Address | None:
-    """The URL and VO that a table gives its instance; None where they cannot be read."""
+    """Return the URL and VO in the table of an instance; None if they cannot be read."""
     with contextlib.suppress(BadConfig):
         return address_of(_url(table, "host"), _vo(table))
     return None
 
 
 def instance_of(name: str | None, table: Table) -> Instance:
-    """The instance that ``table`` describes; without a name it is called by its URL and VO.
+    """Return the instance that ``table`` describes; without a name its URL and VO are its name.
 
     Raises:
         BadConfig: a setting is missing or wrong.

@@ -17,14 +17,14 @@ from nbrucio.config.values import Config, Instance
 from nbrucio.disk.read import SMALL_BYTES, read_file, reason
 from nbrucio.errors import BadConfig, UnknownInstance
 
-#: The operator's file. No variable moves it: who may set variables may not lift the operator's limits.
+#: The operator's file. No variable changes its path, so users cannot lift the operator's limits.
 SYSTEM_FILE = Path("/etc/nbrucio/config.toml")
 
 _TOP = ("default_instance", "instances", "store", "policy")
 
 
 def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM_FILE) -> Config:
-    """The configuration.
+    """Return the configuration.
 
     The operator's file, then what a Jupyter session says (`nbrucio.config.session`), then the user's file
     (NBRUCIO_CONFIG names another one in its place), then the variables NBRUCIO_INSTANCE, NBRUCIO_STORE, NBRUCIO_SAFE,
@@ -70,14 +70,14 @@ def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM
 
 
 def _chosen(config: Config) -> Instance | None:
-    """The instance that is chosen as the default one; None for a wrong choice, which is told when one is needed."""
+    """Return the configured default instance; None if it is unknown or invalid, which is an error only when used."""
     with contextlib.suppress(BadConfig, UnknownInstance):
         return config.instance()
     return None
 
 
 def _unchosen(found: Found) -> Instance | None:
-    """The default where nobody chose one: that of rucio.cfg, else the only one."""
+    """Return the default instance if none is configured: that of rucio.cfg, else the only instance."""
     if found.of_rucio_cfg is None and len(found.instances) == 1 and not found.faults:
         return found.instances[0]
     return found.of_rucio_cfg
@@ -89,7 +89,7 @@ def _user_file(environ: Mapping[str, str]) -> Path:
 
 
 def _read(file: Path, environ: Mapping[str, str]) -> Table | None:
-    """The top table of ``file``; None when it is not there."""
+    """Return the top table of ``file``; None if the file does not exist."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -120,11 +120,11 @@ def _unknown(tables: Iterable[Table]) -> Iterator[str]:
 
 
 def _exposed(files: Iterable[str]) -> Iterator[str]:
-    """A warning for each of these files, which hold passwords, that others can read."""
+    """Yield a warning for each of these files with passwords that other users can read."""
     for file in dict.fromkeys(files):
         try:
             mode = stat.S_IMODE(Path(file).stat().st_mode)
         except OSError:
-            continue  # it was read a moment ago; that it is gone now is nobody's exposure
+            continue  # it was removed since it was read
         if mode & (stat.S_IRGRP | stat.S_IROTH):
             yield f"{file} holds a password and other users can read it (mode {mode:04o}). Run: chmod 600 {file}"

@@ -95,7 +95,7 @@ def _variable_flag(environ: Mapping[str, str], name: str) -> bool:
 
 
 def store_path(system: Table, user: Table, *, environ: Mapping[str, str]) -> Path:
-    """The store's folder: NBRUCIO_STORE, the user's, the operator's, else one in the user's cache folder."""
+    """Return the store folder: NBRUCIO_STORE, else the user's, else the operator's, else one in the cache folder."""
     from nbrucio.config.table import expand
 
     chosen = environ.get("NBRUCIO_STORE")
@@ -123,7 +123,7 @@ def _session_disk(environ: Mapping[str, str]) -> Path | None:
 
 
 def user_folder(variable: str, environ: Mapping[str, str]) -> Path:
-    """nbrucio's folder below that of an XDG variable; where it is unset, platformdirs knows this system's place."""
+    """Return the folder of nbrucio below that of an XDG variable; if unset, the folder that platformdirs gives."""
     chosen = environ.get(variable)
     if chosen and Path(chosen).is_absolute():
         return Path(chosen) / "nbrucio"

@@ -40,7 +40,7 @@ _KEYS = {
     "oidc_refresh_lifetime": "oidc_refresh_lifetime",
 }
 
-#: Environment variables that go before rucio.cfg, in the order of rucio-clients.
+#: Environment variables that take precedence over rucio.cfg, as in rucio-clients.
 _VARIABLES = {
     "account": "RUCIO_ACCOUNT",
     "auth_type": "RUCIO_AUTH_TYPE",
@@ -53,7 +53,7 @@ _VARIABLES = {
 
 
 def places(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """Every file that rucio-clients would look for, in its order; RUCIO_CONFIG alone decides when it is set."""
+    """Return the files in which rucio-clients searches, in its order; RUCIO_CONFIG replaces them all."""
     chosen = environ.get("RUCIO_CONFIG")
     if chosen is not None:
         return (Path(chosen).absolute(),)
@@ -62,9 +62,9 @@ def places(environ: Mapping[str, str]) -> tuple[Path, ...]:
 
 
 def find(environ: Mapping[str, str]) -> Path | None:
-    """The rucio.cfg that applies to this user; None when there is none.
+    """Return the rucio.cfg of this user; None without one.
 
-    A file that RUCIO_CONFIG names is returned even when it is not there: that is a fault to report, not to skip.
+    A file that RUCIO_CONFIG names is returned even if it does not exist, because that is an error to report.
     """
     candidates = places(environ)
     if environ.get("RUCIO_CONFIG") is not None:
@@ -73,10 +73,10 @@ def find(environ: Mapping[str, str]) -> Path | None:
 
 
 def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
-    """The settings of section [client] of ``path``, and ``trace_host`` of [trace], as a table called ``key``.
+    """Return the settings of section [client] of ``path``, and ``trace_host`` of [trace], as a table called ``key``.
 
     Raises:
-        BadConfig: the file cannot be read, or is no such file.
+        BadConfig: the file cannot be read, or is not a rucio.cfg.
     """
     import configparser  # here, as most runs never need it
 
@@ -104,9 +104,9 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
 
 
 def _parsed(text: str, name: str) -> ConfigParser:
-    """The content of a rucio.cfg. A section may be there twice if it says the same.
+    """Parse a rucio.cfg. A section may occur twice with the same values.
 
-    Scripts that start a session append theirs at each start. rucio-clients refuses such a file with a traceback.
+    Some sites' scripts append their section at each session start. rucio-clients fails on such a file.
     """
     import configparser
 
@@ -126,7 +126,7 @@ def _parsed(text: str, name: str) -> ConfigParser:
 
 
 def overrides(key: str, environ: Mapping[str, str]) -> Table:
-    """What the environment says about the instance of the user's own rucio.cfg, as a table called ``key``."""
+    """Return the environment's settings for the instance of the user's rucio.cfg, as a table called ``key``."""
     found = {ours: name for ours, name in _VARIABLES.items() if environ.get(name)}
     return Table(key, {ours: (environ[name], ConfigSource(name, Path.cwd())) for ours, name in found.items()}, environ)
 

@@ -60,6 +60,7 @@ _VARIABLES = {
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 _ON = ("1", "true", "yes", "on")
+_RESTART = "Restart the Jupyter server, which writes this file."
 
 
 class SessionConfig(NamedTuple):
@@ -122,11 +123,9 @@ def _saved(environ: Mapping[str, str]) -> tuple[Mapping[str, object], Path | Non
     except FileNotFoundError:
         return {}, None  # the server that saved it has ended
     except OSError as error:
-        raise BadConfig(f"{file} cannot be read: {reason(error)}.", subject=str(file)) from error
+        raise BadConfig(f"{file} cannot be read: {reason(error)}.", subject=str(file), hint=_RESTART) from error
     except ValueError as error:
-        raise BadConfig(
-            f"{file} is not JSON: {error}.", subject=str(file), hint="Start the Jupyter server again."
-        ) from error
+        raise BadConfig(f"{file} is not valid JSON: {error}.", subject=str(file), hint=_RESTART) from error
     return (value if isinstance(value, dict) else {}), file
 
 

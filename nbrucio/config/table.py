@@ -1,4 +1,4 @@
-"""One TOML table with the file of each key, and typed access whose errors name file, key and fault."""
+"""A TOML table that knows the file of each key. Its errors name file, key and problem."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ T = TypeVar("T")
 
 
 class ConfigSource(NamedTuple):
-    """Where a setting stands: a file, or the environment."""
+    """The origin of a setting: a file, or the environment."""
 
     label: str
     folder: Path
 
     @classmethod
     def of(cls, file: Path) -> ConfigSource:
-        """A file; relative paths in it start at its folder."""
+        """Return the origin ``file``. Relative paths in a file start at its folder."""
         return cls(str(file), file.parent)
 
 
 class Table:
-    """Settings below ``key``, each with its source.
+    """The settings below ``key``, each with its origin.
 
-    What is asked for is remembered in ``asked`` and ``rows``, so that what nobody asks for can be named.
+    ``asked`` and ``rows`` record what was read, so that `unknown` can name the rest. All reading methods raise
+    `BadConfig` for a value of the wrong type.
     """
 
     def __init__(self, key: str, values: Mapping[str, tuple[object, ConfigSource]], environ: Mapping[str, str]) -> None:
@@ -40,26 +41,26 @@ class Table:
 
     @classmethod
     def of(cls, key: str, value: object, source: ConfigSource, environ: Mapping[str, str]) -> Table:
-        """The table ``value``, which stands at ``key`` of ``source``.
+        """Return the table ``value``, found at ``key`` of ``source``.
 
         Raises:
-            BadConfig: it is no table.
+            BadConfig: the value is not a table.
         """
         if not isinstance(value, dict):
             raise fault(source, key, "must be a table")
         return cls(key, {str(name): (entry, source) for name, entry in value.items()}, environ)
 
     def over(self, below: Table) -> Table:
-        """Both tables as one, key by key; this one decides."""
+        """Return both tables merged by key; this one takes precedence."""
         return Table(self.key, {**below.values, **self.values}, self.environ)
 
     def table(self, name: str) -> Table:
-        """The table at ``name``; an empty one when it is absent."""
+        """Return the table at ``name``; an empty one if absent."""
         entry = self._entry(name)
         return Table(self._path(name), {}, self.environ) if entry is None else self._table(name, *entry)
 
     def tables(self, name: str) -> tuple[Table, ...]:
-        """The array of tables at ``name``; an empty tuple when it is absent."""
+        """Return the array of tables at ``name``; an empty tuple if absent."""
         entry = self._entry(name)
         if entry is None:
             return ()
@@ -71,49 +72,49 @@ class Table:
         return tuple(tables)
 
     def text(self, name: str) -> str | None:
-        """The text at ``name``, without surrounding space; None when absent."""
+        """Return the string at ``name``, without surrounding space; None if absent."""
         return self._read(name, _text)
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The texts at ``name``; an empty tuple when absent."""
+        """Return the strings at ``name``; an empty tuple if absent."""
         return self._read(name, _texts) or ()
 
     def variable(self, name: str) -> str | None:
-        """The name of an environment variable at ``name``; None when absent."""
+        """Return the name of an environment variable at ``name``; None if absent."""
         return self._read(name, _variable)
 
     def secret(self, name: str) -> str | None:
-        """The text at ``name`` exactly as it stands; None when absent."""
+        """Return the string at ``name`` unchanged; None if absent."""
         return self._read(name, _secret)
 
     def path(self, name: str) -> Path | None:
-        """The path at ``name``: ``~`` and variables expanded, relative to the file's folder; None when absent."""
+        """Return the absolute path at ``name``, see `expand`; None if absent."""
         text, entry = self.text(name), self.values.get(name)
         return None if text is None or entry is None else expand(text, entry[1].folder, self.environ)
 
     def paths(self, name: str) -> tuple[Path, ...]:
-        """The paths at ``name``, each as by `path`; an empty tuple when absent."""
+        """Return the paths at ``name``, each as `path` does; an empty tuple if absent."""
         texts, entry = self.texts(name), self.values.get(name)
         return () if entry is None else tuple(expand(text, entry[1].folder, self.environ) for text in texts)
 
     def size(self, name: str) -> int | None:
-        """The size at ``name`` in bytes; None when absent."""
+        """Return the size at ``name`` in bytes; None if absent."""
         return self._read(name, _size)
 
     def count(self, name: str, least: int = 0) -> int | None:
-        """The integer at ``name``, at least ``least``; None when absent."""
+        """Return the integer at ``name``, at least ``least``; None if absent."""
         return self._read(name, lambda value: _count(value, least))
 
     def seconds(self, name: str) -> float | None:
-        """The positive number at ``name``; None when absent."""
+        """Return the seconds at ``name``, more than 0 and at most 86400; None if absent."""
         return self._read(name, _seconds)
 
     def flag(self, name: str) -> bool | None:
-        """The boolean at ``name``; None when absent."""
+        """Return the boolean at ``name``; None if absent."""
         return self._read(name, _flag)
 
     def unknown(self) -> tuple[str, ...]:
-        """A sentence for every key that nobody asked for, also in the rows of arrays that were asked for."""
+        """Return a sentence for each key that was not read, also in the rows of arrays."""
         own = (
             f"{source.label}: the setting {self._path(name)} is unknown and was ignored."
             for name, (_, source) in self.values.items()
@@ -122,7 +123,7 @@ class Table:
         return (*own, *(sentence for row in self.rows for sentence in row.unknown()))
 
     def fault(self, name: str, what: str) -> BadConfig:
-        """The error for the value at ``name``; for an absent one the files of its neighbours are named."""
+        """Return the error for the value at ``name``; for an absent value it names the files of the whole table."""
         if name in self.values:
             return fault(self.values[name][1], self._path(name), what)
         labels = sorted({source.label for _, source in self.values.values()})
@@ -149,12 +150,12 @@ class Table:
 
 
 def fault(source: ConfigSource, key: str, what: str) -> BadConfig:
-    """The error for a setting, in the one form that all of them have."""
+    """Return the error for a setting; ``what`` completes a sentence that begins with the key: "must be a table"."""
     return BadConfig(f"{source.label}: {key} {what}.", subject=key, hint="Correct this setting.")
 
 
 def expand(text: str, folder: Path, environ: Mapping[str, str]) -> Path:
-    """``text`` as an absolute path: ``~``, ``$NAME`` and ``${NAME}`` expanded, else relative to ``folder``."""
+    """Return ``text`` as an absolute path, relative to ``folder``, with ``~``, ``$NAME`` and ``${NAME}`` expanded."""
     expanded = _substituted(text, environ) if "$" in text else text
     home = environ.get("HOME")
     if home and (expanded == "~" or expanded.startswith("~/")):

@@ -1,4 +1,4 @@
-"""What configuration says, as values: instances, their mounts and logins, and this machine's policy."""
+"""The configuration as values: instances, their mounts and logins, and the policy of this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nbrucio.errors import BadConfig, UnknownInstance, UsageError
 
 
 def exactly(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
-    """Those of which ``wanted`` is a name. An identity goes before a short name, then an alias, then URL and VO."""
+    """Return the instances named ``wanted``: by identity, else by short name, else by alias, else by URL and VO."""
     plain, identity = wanted.strip().lower(), canonical(wanted)
     kinds: tuple[Callable[[Instance], bool], ...] = (
         lambda one: one.identity == identity,
@@ -28,13 +28,13 @@ def exactly(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
 
 
 def loosely(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
-    """Those whose URL and VO ``wanted`` fits as far as it says them."""
+    """Return the instances whose URL and VO match the parts that ``wanted`` contains."""
     written = read_address(wanted)
     return () if written is None else tuple(one for one in instances if written.fits(one.address))
 
 
 def ambiguous(wanted: str, found: Sequence[Instance]) -> UnknownInstance:
-    """The error for a name that fits several instances."""
+    """Return the error for a name that matches several instances."""
     candidates = ", ".join(f"{one.identity} ({one.name})" for one in found)
     return UnknownInstance(
         f"{printable(wanted)} matches {len(found)} configured Rucio instances.",
@@ -44,7 +44,7 @@ def ambiguous(wanted: str, found: Sequence[Instance]) -> UnknownInstance:
 
 
 def unknown_instance(wanted: str, known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
-    """The error for a name that means nothing here."""
+    """Return the error for a name that matches no instance."""
     return UnknownInstance(
         f"The Rucio instance {printable(wanted)} is not configured on this machine.",
         subject=wanted,
@@ -53,7 +53,7 @@ def unknown_instance(wanted: str, known: Sequence[str], places: Sequence[Path]) 
 
 
 def no_default(known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
-    """The error for a request to the default instance where there is none."""
+    """Return the error for a missing default instance."""
     if known:
         return UnknownInstance(
             "The default Rucio instance is not set on this machine.",
@@ -75,13 +75,13 @@ _SCHEMES_WITH_QUERY = frozenset({"http", "https", "dav", "davs", "root", "roots"
 
 
 class Mount(NamedTuple):
-    """An RSE whose files can be read below a local folder.
+    """An RSE that is mounted at a local folder.
 
     Attributes:
         rse: the RSE's name.
         path: the local folder.
         begins_at: how many leading components of a PFN's path are not part of the path below the folder.
-        prefix: the beginning of the RSE's PFNs that stands for the folder; None when ``begins_at`` says it.
+        prefix: the beginning of the PFNs that corresponds to the folder; None if ``begins_at`` is used.
     """
 
     rse: str
@@ -90,11 +90,10 @@ class Mount(NamedTuple):
     prefix: str | None = None
 
     def local_path(self, pfn: str) -> Path | None:
-        """Where the file of ``pfn`` is below `path`; None when this mount does not hold it.
+        """Return the local path of ``pfn``; None if this mount cannot contain it. Does not access the disk.
 
-        With ``begins_at`` the path is what rucio-jupyterlab computes (``rse_mount_path``, ``path_begins_at``), so that
-        an operator's numbers keep their meaning. The answer is never outside `path`, whatever the PFN holds; whether a
-        file is there is not looked at.
+        With ``begins_at`` the result is that of rucio-jupyterlab (``rse_mount_path``, ``path_begins_at``), so operators
+        can copy their numbers. The result is always inside `path`, whatever the PFN contains.
         """
         below = self._below(pfn)
         if below is None or "\0" in below:
@@ -118,7 +117,7 @@ def _without_query(scheme: str, path: str) -> str:
 
 
 class Credentials(NamedTuple):
-    """What an instance's login needs; only the fields of its ``auth_type`` are used. Paths are absolute.
+    """The credentials of an instance; only the fields of its ``auth_type`` are used. Paths are absolute.
 
     Attributes:
         token_file, token_env: a file, and the name of an environment variable, that hold a token for Rucio.
@@ -137,16 +136,16 @@ class Credentials(NamedTuple):
     oidc: Mapping[str, str] = MappingProxyType({})
 
     def __repr__(self) -> str:
-        """Without the password: tracebacks and logs show values."""
-        told = self._asdict() | {"password": None if self.password is None else "…"}
-        return f"Credentials({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+        """Omit the password, because tracebacks and logs show values."""
+        shown = self._asdict() | {"password": None if self.password is None else "…"}
+        return f"Credentials({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def __hash__(self) -> int:
         return hash(self[:-1])
 
 
 class Instance(NamedTuple):
-    """One Rucio server as configured here.
+    """One configured Rucio server.
 
     Attributes:
         name: its short name here.
@@ -164,7 +163,7 @@ class Instance(NamedTuple):
         downloads: whether its files may be downloaded; else they are used from mounted RSEs only.
         rule_lifetime_s: how long a rule keeps staged data; None leaves it to nbrucio.
         trace_host: base URL of the server that takes traces of downloads; None means the Rucio server.
-        traces: whether it is told what was downloaded, as far as the policy allows.
+        traces: whether nbrucio reports downloads to it, if the policy allows.
         aliases: further names that notebooks may use.
         mounts: RSEs that are mounted here.
         file_roots: folders below which file:// replicas may be read, besides the mounts.
@@ -195,31 +194,31 @@ class Instance(NamedTuple):
 
     @property
     def address(self) -> Address:
-        """Its URL and VO."""
+        """The URL and VO."""
         return address_of(self.host, self.vo)
 
     def is_called(self, name: str) -> bool:
-        """Whether ``name`` is one of its names, rather than a part of its URL that no other instance here shares."""
+        """Return whether ``name`` is one of its names, not just a part of its URL."""
         return bool(exactly((self,), name))
 
     def readable_folders(self) -> tuple[Path, ...]:
-        """Where files of its storage may be read on this machine. Rucio's answer must not lead anywhere else."""
+        """Return the folders in which ``file://`` replicas may be read. Rucio's answers are untrusted."""
         return (*self.file_roots, *(mount.path for mount in self.mounts))
 
     def webui_of(self, did: Did) -> str | None:
-        """The page of ``did`` in the WebUI; its paths are those of https://github.com/rucio/webui."""
+        """Return the WebUI page of ``did`` (paths: https://github.com/rucio/webui); None without a WebUI."""
         if self.webui is None:
             return None
         return f"{self.webui}/did/page/{quote(did.scope, safe='')}/{quote(did.name, safe='')}"
 
     def local_path(self, rse: str, pfn: str) -> Path | None:
-        """Where a mount of ``rse`` holds ``pfn``; None when none does. Does not look at the disk."""
+        """Return the local path of ``pfn`` in a mount of ``rse``; None without one. Does not access the disk."""
         paths = (mount.local_path(pfn) for mount in self.mounts if mount.rse == rse)
         return next((path for path in paths if path is not None), None)
 
 
 class Policy(NamedTuple):
-    """What a sync may cost on this machine.
+    """The limits of a sync on this machine.
 
     Attributes:
         max_download_bytes: the hard cap of one sync; None means no cap.
@@ -228,7 +227,7 @@ class Policy(NamedTuple):
         parallel: at most so many downloads at once from one storage host.
         connect_timeout_s: how long a connection may take to be made.
         read_timeout_s: how long a server may stay silent in the middle of an answer.
-        traces: whether Rucio is told what was downloaded; sites keep and copy data by it.
+        traces: whether nbrucio reports downloads to Rucio; sites keep and copy data by these reports.
         allow_unverifiable: whether files are used of which Rucio knows neither size nor checksum.
     """
 
@@ -243,7 +242,7 @@ class Policy(NamedTuple):
 
 
 class ConfigFault(NamedTuple):
-    """An instance that is configured wrongly: its error waits until somebody asks for that instance.
+    """An instance with an invalid configuration. Its error is raised when the instance is used.
 
     Attributes:
         name: its short name.
@@ -258,7 +257,7 @@ class ConfigFault(NamedTuple):
     address: Address | None = None
 
     def may_be(self, name: str) -> bool:
-        """Whether ``name`` may mean this instance."""
+        """Return whether ``name`` may mean this instance."""
         if name.strip().lower() in (self.name.lower(), *self.names):
             return True
         written = read_address(name)
@@ -274,10 +273,10 @@ class Config(NamedTuple):
         store_path: the folder of the store; it need not exist.
         policy: limits, the operator's already applied.
         sources: the files that were read.
-        places: every file that was looked for, there or not.
+        places: every file that was searched for, existing or not.
         warnings: faults that stop nothing, each a sentence for the user.
         faults: instances that cannot be used.
-        default_name: what the default instance is called where it was chosen; None when nobody chose.
+        default_name: the configured name of the default instance; None if none is configured.
     """
 
     instances: tuple[Instance, ...]
@@ -291,7 +290,7 @@ class Config(NamedTuple):
     default_name: str | None = None
 
     def instance(self, name: str | None = None) -> Instance:
-        """The instance that ``name`` means; the default one for None.
+        """Return the instance that ``name`` means; the default one for None.
 
         A name is a short name, an identity, an alias, a URL, or the beginning of an identity that fits one instance
         alone: a bare host means the default port, no prefix and the VO ``def`` where such an instance is configured.
@@ -321,19 +320,19 @@ class Config(NamedTuple):
         return found[0]
 
     def means(self, name: str | None, instance: Instance) -> bool:
-        """Whether ``name`` means the server and VO of ``instance``; None is the default one."""
+        """Return whether ``name`` means the server and VO of ``instance``; None is the default instance."""
         try:
             return self.instance(name).identity == instance.identity
         except UsageError:
             return False
 
     def written(self, instance: Instance) -> str:
-        """What the tool writes into a notebook for ``instance``: its identity, so that the notebook means the same
-        elsewhere, or its short name where the identity means another login to that server."""
+        """Return the name of ``instance`` for a notebook: its identity, which means the same on all machines, or its
+        short name if the identity means another login to that server."""
         return instance.identity if self.instance(instance.identity) == instance else instance.name
 
     def preferring(self, instance: Instance) -> Config:
-        """This configuration, where of several logins to one server that of ``instance`` is what its identity means."""
+        """Return this configuration with ``instance`` first among the logins to its server: its identity means it."""
         if self.instance(instance.identity) == instance:
             return self
         others = (one for one in self.instances if one != instance)

@@ -167,7 +167,7 @@ def test_a_file_that_is_cut_is_named_and_one_that_is_gone_says_nothing(configure
     file = tmp_path / "session.json"
     assert configured(NBRUCIO_SESSION_CONFIG=str(file)).instances == ()
     file.write_text("{")
-    with pytest.raises(BadConfig, match=r"session\.json is not JSON"):
+    with pytest.raises(BadConfig, match=r"session\.json is not valid JSON"):
         configured(NBRUCIO_SESSION_CONFIG=str(file))
 
 
