@@ -76,6 +76,7 @@ SILENT = "it stopped answering"
 UNCONNECTED = "no connection"
 BROKEN_OFF = "its answer broke off"
 _CONFIGURE = "Correct the settings of this instance."
+_REPORT = "If the request is right, report it to the operators of this Rucio server."
 
 _MAX_WORDS = 200
 #: What nginx answers to a client certificate that it does not verify. Rucio itself never does so without a name.
@@ -319,10 +320,9 @@ def _named(kind: type[NbrucioError], words: str, instance: Instance, subject: st
     if kind is BadConfig:
         return _misconfigured(instance, words)
     if kind is Offline:
-        hint = "Try again in a few minutes."
-        return Offline(f"{instance.name} is temporarily unavailable: {words}.", subject=instance.name, hint=hint)
-    hint = "If the request is right, report it to the operators of this Rucio server."
-    return RucioRefused(f"{instance.name} refused the request: {words}.", subject=about, hint=hint)
+        message = f"{instance.name} is temporarily unavailable: {words}."
+        return Offline(message, subject=instance.name, hint="Try again in a few minutes.")
+    return RucioRefused(f"{instance.name} refused the request: {words}.", subject=about, hint=_REPORT)
 
 
 def not_rucio(instance: Instance) -> RucioRefused:

@@ -113,4 +113,8 @@ def _value(key: str, text: str, condition: str) -> str:
     try:
         return str(parse_size(value))
     except ValueError as error:
-        raise UsageError(f"{printable(condition)}: {printable(value)} {error}.", subject=condition) from error
+        raise UsageError(
+            f"The value of {printable(condition)} {error}.",
+            subject=condition,
+            hint="Correct the value, or quote it: '50 GB'.",
+        ) from error

@@ -227,8 +227,9 @@ class RucioCatalogue:
     def _check_same(self, asked: Did, answered: Did) -> None:
         if asked != answered:
             raise RucioRefused(
-                f"{self.instance.name} was asked for {printable(str(asked))} and answered about {answered}.",
+                f"{self.instance.name} answered a request for {printable(str(asked))} with {answered}.",
                 subject=str(asked),
+                hint="Report it to the operators of this Rucio server.",
             )
 
 

@@ -126,7 +126,8 @@ class _Reader:
 
     def texts(self) -> Iterator[ErrorText]:
         for scope, call in _calls(self._module, _Scope()):
-            if _name(call.func) not in self._sayers:
+            kind = self._kind(call.func, scope)
+            if kind is None:
                 continue
             names = self._signatures.get(_name(call.func), ())
             named = [*zip_longest(names, call.args), *((word.arg, word.value) for word in call.keywords)]
@@ -135,7 +136,18 @@ class _Reader:
             messages = [text for text in self._said([*said, given.get("message")], scope) if " " in _literal(text)]
             hints, commands = (self._said([given.get(key)], scope) for key in _ACTIONS)
             if messages or hints or commands:
-                yield ErrorText(self._file, _name(call.func), tuple(messages), hints, commands)
+                yield ErrorText(self._file, kind, tuple(messages), hints, commands)
+
+    def _kind(self, function: ast.expr, scope: _Scope, depth: int = 0) -> str | None:
+        """The name of an exception or of what makes one, also where a variable or a call supplies the class."""
+        if isinstance(function, ast.Call):
+            name = _name(function.func)
+            return name if name in self._sayers or name == "type" else None
+        if _name(function) in self._sayers:
+            return _name(function)
+        others = self._alternatives(function, scope) if depth < _MAX_DEPTH else []
+        kinds = [self._kind(other, there, depth + 1) for other, there in others if not isinstance(other, ast.Call)]
+        return " or ".join(kind for kind in kinds if kind) or None
 
     def _said(self, values: Iterable[ast.expr | None], scope: _Scope) -> tuple[str, ...]:
         """The texts of ``values`` that have words of their own."""
