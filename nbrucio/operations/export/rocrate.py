@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from nbrucio.core.filelist import list_lines
 from nbrucio.core.plan import ResolvedRequirement
-from nbrucio.errors import MissingDependency, UsageError
+from nbrucio.disk.libraries import missing_library
+from nbrucio.errors import UsageError
 from nbrucio.operations.export.gather import Cited
 
 
@@ -29,9 +30,7 @@ def write_crate(
         from rocrate.model.contextentity import ContextEntity
         from rocrate.rocrate import ROCrate
     except ImportError as error:
-        raise MissingDependency(
-            f"An RO-Crate needs the library rocrate: {error}.", next_command="pip install 'nbrucio[export]'"
-        ) from error
+        raise missing_library("rocrate", f"RO-Crates need rocrate: {error}.", pip="'nbrucio[export]'") from error
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty.", subject=str(folder), hint="Choose a new folder with --output.")
     crate = ROCrate()
