@@ -139,6 +139,10 @@ class SingleFile(Files):
     def __fspath__(self) -> str:
         return self[0]
 
+    # uproot and others take the text of whatever is path-like for its path.
+    def __str__(self) -> str:
+        return self[0]
+
 
 def readable(size_bytes: int) -> str:
     """A size for people: ``8.4 MB``."""

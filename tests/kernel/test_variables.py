@@ -156,5 +156,6 @@ def test_before_the_first_sync_a_cell_does_not_run_without_its_data(tmp_path: Pa
 def test_the_data_of_one_file_is_a_path(cells: Cells) -> None:
     data = Data(cells.folder / "nb.ipynb", cells.environ)
     assert Path(data["one"]).read_bytes() == b"one"
-    assert len(data["one"]) == 1
+    assert (len(data["one"]), str(data["one"])) == (1, data["one"][0])
+    assert repr(data["one"]).startswith("<nbrucio 'one' s:one: 1 file, ")
     assert not isinstance(data["many"], os.PathLike)

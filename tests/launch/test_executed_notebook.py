@@ -57,10 +57,12 @@ def found(folder: Path) -> list[str]:
         ("-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", "a.ipynb", "b.ipynb"),
         ("-m", "jupyter", "nbconvert", "--to", "html", "--execute", "*.ipynb"),
         ("-m", "jupyter", "execute", "a.ipynb", "b", "--output={notebook_name}.done"),
+        ("-m", "pytest", "-p", "no:nbrucio", "--nbmake", "a.ipynb", "b.ipynb"),
+        ("-m", "pytest", "-p", "no:nbrucio", "--nbval-lax", "a.ipynb", "b.ipynb"),
         ("-c", f"{EXPORT}export('a.ipynb'); export('b.ipynb')"),
         ("-c", f"{EXPORT}import asyncio\nasync def main(): export('a.ipynb'); export('b.ipynb')\nasyncio.run(main())"),
     ],
-    ids=["nbconvert", "nbconvert-pattern", "execute", "program", "program-with-event-loop"],
+    ids=["nbconvert", "nbconvert-pattern", "execute", "nbmake", "nbval", "program", "program-with-event-loop"],
 )
 def test_each_of_several_notebooks_gets_its_own_data(folder: Path, words: tuple[str, ...]) -> None:
     done = run(folder, *words)
