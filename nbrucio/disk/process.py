@@ -1,11 +1,21 @@
-"""Identity of a process, unique across machines and reboots, to detect that it has ended."""
+"""Processes: an identity that is unique across machines and reboots, and the command of our own ones."""
 
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+
+
+def python_command(module: str) -> list[str]:
+    """Return the command that runs ``main()`` of ``module`` in this interpreter; append its arguments.
+
+    The working directory is not on its path, because a file there could shadow a library.
+    """
+    code = f"import sys; sys.path = [p for p in sys.path if p]; from {module} import main; main()"
+    return [sys.executable, "-c", code]
 
 
 def this_process() -> tuple[str, int, int]:

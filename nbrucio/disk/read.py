@@ -127,9 +127,14 @@ def unreadable(path: Path, why: str, *, hint: str | None = None) -> UnreadableFi
     return UnreadableFile(f"{path} cannot be read: {why}.", subject=str(path), hint=hint)
 
 
-def reason(error: OSError) -> str:
-    """Return the reason of ``error`` as the end of a sentence."""
-    text = error.strerror or str(error)
+def stamp_of(found: os.stat_result) -> tuple[int, int, int]:
+    """Return size in bytes, modification time in ns and inode: a write changes the time, a replacement the inode."""
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Return the reason of ``error`` as the end of a sentence. A path with NUL raises ValueError."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return text[:1].lower() + text[1:]
 
 

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from nbrucio.core.text import printable
 from nbrucio.disk.atomic import copy_of, create_file, replace_file
-from nbrucio.disk.read import read_file
+from nbrucio.disk.read import read_file, reason
 from nbrucio.errors import BadNotebook, NoSpace
 from nbrucio.notebook.base import KEY, MAX_BYTES, Notebook
 from nbrucio.notebook.json_edit import (
@@ -252,7 +252,7 @@ def _read(path: Path) -> bytes:
     except IsADirectoryError as error:
         raise _bad(path, "is a folder, not a notebook", hint="Name a notebook in it.") from error
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
-        raise _bad(path, f"cannot be read: {_reason(error)}", hint="Correct the file or its permissions.") from error
+        raise _bad(path, f"cannot be read: {reason(error)}", hint="Correct the file or its permissions.") from error
 
 
 def _refuse_if_changed(notebook: Notebook) -> None:
@@ -268,16 +268,11 @@ def _write_errors(path: Path) -> Iterator[None]:
     except FileExistsError as error:
         raise _bad(path, "already exists", hint="Choose another name.") from error
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
-        message = f"{_shown(path)} cannot be written: {_reason(error)}."
+        message = f"{_shown(path)} cannot be written: {reason(error)}."
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoSpace(message, subject=str(path), hint="Free some space there, then try again.") from error
         hint = f"Check that you may write the file and its folder {_shown(path.parent)}."
         raise BadNotebook(message, subject=str(path), hint=hint) from error
-
-
-def _reason(error: OSError | ValueError) -> str:
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return reason[:1].lower() + reason[1:]
 
 
 def _not_json(path: Path, text: str, error: json.JSONDecodeError) -> BadNotebook:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from nbrucio.core.filelist import digest_of_lines, list_lines, parse_lines, sha256_sums
 from nbrucio.core.files import FileEntry
 from nbrucio.disk.atomic import create_like, replace_file
-from nbrucio.disk.read import read_kept, reason
+from nbrucio.disk.read import read_kept, reason, stamp_of
 from nbrucio.errors import BadDid, BadNotebook, UnreadableFile
 
 VERSION = 1
@@ -177,7 +177,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
         found = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return stamp_of(found)
 
 
 def _refuse_if_changed(path: Path, found: tuple[int, int, int]) -> None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbrucio.disk.process import python_command
 from nbrucio.errors import NbrucioError
 from nbrucio.sandbox.fts import serving
 from nbrucio.sandbox.layout import SandboxLayout
@@ -21,9 +22,6 @@ from nbrucio.sandbox.rses import MOUNT, POSIX
 if TYPE_CHECKING:
     from rucio.client import Client
 
-_BOOT = (
-    "import sys; sys.path = [p for p in sys.path if p]; from nbrucio.sandbox.conveyor import main; main(sys.argv[1:])"
-)
 _TIMEOUT_S = 300
 
 
@@ -43,7 +41,7 @@ def transfer(layout: SandboxLayout, client: Client, rounds: int) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RUCIO_")}
         environment |= {"RUCIO_HOME": str(layout.server), "RUCIO_CONFIG": str(layout.server / "etc" / "rucio.cfg")}
         done = subprocess.run(  # noqa: S603 (our own interpreter)
-            [sys.executable, "-c", _BOOT, str(layout.root), str(rounds)],
+            [*python_command("nbrucio.sandbox.conveyor"), str(layout.root), str(rounds)],
             env=environment,
             cwd=layout.root,
             capture_output=True,
@@ -74,11 +72,11 @@ def _connect(client: Client, one: str, other: str) -> None:
             client.add_distance(source, destination, {"distance": 1})
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Main function of the daemons' process. Arguments: the sandbox's root, the number of rounds."""
     from nbrucio.sandbox.rucio_app import prepare
 
-    root, rounds = Path(arguments[0]), int(arguments[1])
+    root, rounds = Path(sys.argv[1]), int(sys.argv[2])
     os.chdir(root)
     prepare()
     from rucio.daemons.conveyor.finisher import finisher

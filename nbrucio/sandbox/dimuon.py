@@ -62,16 +62,6 @@ def make_events(count: int, seed: int) -> Events:
     return {key: np.concatenate([batch[key] for batch in batches])[:count] for key in batches[0]}
 
 
-def invariant_mass(events: Events) -> Floats:
-    """The mass of each pair in GeV, from what `make_events` gives."""
-    energy, px, py, pz = 0.0, 0.0, 0.0, 0.0
-    for name in ("mu1", "mu2"):
-        pt, eta, phi = (np.asarray(events[f"{name}_{key}"], dtype=np.float64) for key in ("pt", "eta", "phi"))
-        px, py, pz = px + pt * np.cos(phi), py + pt * np.sin(phi), pz + pt * np.sinh(eta)
-        energy = energy + np.sqrt((pt * np.cosh(eta)) ** 2 + MUON_MASS_GEV**2)
-    return np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
-
-
 def _pairs(rng: np.random.Generator, count: int) -> Events:
     mass, same_sign = _masses(rng, count)
     momenta = _decay(rng, mass, *_pair_momenta(rng, mass))

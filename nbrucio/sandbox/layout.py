@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbrucio.disk.atomic import write_file
+from nbrucio.disk.permissions import make_private_folder
 from nbrucio.errors import UsageError
 
 _MARKER_TEXT = "Made by `nbrucio sandbox`. Its reset deletes what is in this folder.\n"
@@ -118,9 +119,5 @@ class SandboxLayout:
 
 def write_private(path: Path, text: str) -> None:
     """Write ``text`` to a file that only its owner can read, atomically."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    partial.replace(path)
+    make_private_folder(path.parent)
+    write_file(path, text.encode())

@@ -83,14 +83,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         return self._load()
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Serve until a signal ends the process.
 
-    Args:
-        arguments: ``rucio`` or ``storage``, the sandbox's root, the listening socket, and optionally the number of the
-            process with which the server must end.
+    Arguments of the process: ``rucio`` or ``storage``, the sandbox's root, the listening socket, and optionally the
+    number of the process with which the server must end.
     """
-    kind, root, fd, *tied_to = arguments
+    kind, root, fd, *tied_to = sys.argv[1:]
     for parent in tied_to:
         end_with(int(parent))
     layout = SandboxLayout(Path(root))
@@ -98,7 +97,3 @@ def main(arguments: list[str]) -> None:
     os.chdir(layout.root)
     settings, load = _KINDS[kind]
     _Server({**_COMMON, **settings(layout), "bind": f"fd://{fd}"}, lambda: load(layout)).run()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

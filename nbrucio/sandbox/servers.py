@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import sys
 from contextlib import closing
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
+from nbrucio.disk.process import python_command
 from nbrucio.errors import NbrucioError
 from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.process import Process, spawn
 from nbrucio.sandbox.rses import HTTPS
 from nbrucio.sandbox.state import State
 
-# Removes the working directory from the path: files in it must not shadow libraries.
-_BOOT = "import sys; sys.path = [p for p in sys.path if p]; from nbrucio.sandbox.serve import main; main(sys.argv[1:])"
 _BACKLOG = 128
 _READY_TIMEOUT_S = 60.0
 _TAIL_LINES = 40
@@ -57,7 +55,7 @@ def launch(layout: SandboxLayout, state: State, server: socket.socket, storage: 
         ("rucio", layout.server_log, server),
         ("storage", layout.storage_error_log, storage),
     ):
-        command = [sys.executable, "-c", _BOOT, kind, str(layout.root), str(listener.fileno()), *parent]
+        command = [*python_command("nbrucio.sandbox.serve"), kind, str(layout.root), str(listener.fileno()), *parent]
         process = spawn(command, environment, log, listener.fileno())
         state = replace(state, server=process) if kind == "rucio" else replace(state, storage=process)
         state.save(layout.state)

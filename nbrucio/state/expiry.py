@@ -10,7 +10,6 @@ status; its staged rules are dropped only when they can no longer be renewed (`S
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
@@ -19,6 +18,7 @@ from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
 
+from nbrucio.state.notebook_key import key_of_real_path
 from nbrucio.state.staged_rules import StagedRules
 from nbrucio.state.status_cache import StatusCache
 
@@ -45,8 +45,8 @@ def prune(root: Path) -> None:
 def _prune(root: Path) -> None:
     now = datetime.now(timezone.utc)
     for file, notebook in chain(StatusCache(root).entries(), StagedRules(root).expired(now)):
-        # The file name is the digest of the notebook's path. A file that names another path was not written by nbrucio.
-        if file.stem == hashlib.sha256(os.fsencode(notebook)).hexdigest() and _is_gone(notebook):
+        # nbrucio wrote the file only if its name is the key of the notebook that it names.
+        if file.stem == key_of_real_path(notebook) and _is_gone(notebook):
             with suppress(OSError):
                 file.unlink()
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +23,7 @@ from nbrucio.disk.atomic import write_file
 from nbrucio.disk.permissions import make_private_folder
 from nbrucio.disk.read import read_file, read_kept
 from nbrucio.errors import BadDid
+from nbrucio.state.notebook_key import notebook_key
 
 #: About two million files in one list, and as many bytes for all locks of one notebook.
 _LIST_MAX_BYTES = 1 << 28
@@ -107,8 +107,7 @@ class Resolutions:
 
     def notebook_path(self, notebook: Path) -> Path:
         """Return the path of the locks saved for this notebook, whether it exists or not."""
-        name = hashlib.sha256(os.fsencode(notebook.resolve())).hexdigest()
-        return self._root / "notebooks" / f"{name}.json"
+        return self._root / "notebooks" / f"{notebook_key(notebook)}.json"
 
 
 def _lock_in(value: Mapping[str, Any]) -> dict[str, SavedLock]:

@@ -6,7 +6,6 @@ own. Losing it means that the rules expire unless they are staged again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ from nbrucio.disk.atomic import write_file
 from nbrucio.disk.permissions import make_private_folder
 from nbrucio.disk.read import SMALL_BYTES, read_json, read_kept
 from nbrucio.errors import BadDid
+from nbrucio.state.notebook_key import notebook_key
 
 VERSION = 1
 
@@ -111,8 +111,7 @@ class StagedRules:
         write_file(self._path(notebook), json.dumps(value, indent=1).encode(), durable=True)
 
     def _path(self, notebook: Path) -> Path:
-        name = hashlib.sha256(os.fsencode(os.path.realpath(notebook))).hexdigest()
-        return self._folder / f"{name}.json"
+        return self._folder / f"{notebook_key(notebook)}.json"
 
 
 def _as_json(rule: StagedRule) -> dict[str, object]:

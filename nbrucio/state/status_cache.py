@@ -27,7 +27,8 @@ from typing import BinaryIO, NamedTuple
 
 from nbrucio.core.totals import RequirementTotals
 from nbrucio.disk.atomic import write_pieces
-from nbrucio.disk.read import open_regular, parse_json
+from nbrucio.disk.read import open_regular, parse_json, stamp_of
+from nbrucio.state.notebook_key import notebook_key
 
 FORMAT = 2
 #: Number of objects to check when not all must be checked. One check takes 3 to 10 µs.
@@ -171,7 +172,7 @@ class StatusCache:
         return f"{stat[0]}\t{stat[1]}\t{stat[2]}\t{path[len(self._objects) + 1 :]}\n"
 
     def _path(self, notebook: Path) -> Path:
-        return self._folder / hashlib.sha256(os.fsencode(os.path.realpath(notebook))).hexdigest()
+        return self._folder / notebook_key(notebook)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -187,7 +188,7 @@ def stat_of(path: str) -> Stat | None:
         found = os.lstat(path)
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return stamp_of(found)
 
 
 def _clock_ns(folder: Path) -> int:

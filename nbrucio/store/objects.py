@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from nbrucio.core.files import FileEntry
+from nbrucio.disk.read import stamp_of
 from nbrucio.store.checksums import Sums, wants_md5
 from nbrucio.store.fs import FileSystem, write_whole
 from nbrucio.store.layout import Place, StoreLayout
@@ -162,7 +163,7 @@ class Objects:
             if not stat.S_ISREG(found.st_mode):
                 raise OSError(errno.EAGAIN, "it is being replaced")
             sums = sum_file(self._fs, fd, want_md5=wants_md5(entry), before_block=before_block).result()
-            if _stat(self._fs.fstat(fd)) != _stat(found):
+            if stamp_of(self._fs.fstat(fd)) != stamp_of(found):
                 raise OSError(errno.EAGAIN, "it changed while it was read")
             return found, sums
         finally:
@@ -183,7 +184,7 @@ class Objects:
 
     def _wrong(self, place: Place, found: os.stat_result, sums: Sums | None, problem: str) -> Examined:
         try:
-            if _stat(self._fs.lstat(place.path)) != _stat(found):
+            if stamp_of(self._fs.lstat(place.path)) != stamp_of(found):
                 return Examined()  # another process replaced the file meanwhile
             self.remove(place)
         except OSError:
@@ -193,7 +194,7 @@ class Objects:
         return Examined(problem=problem, removed=True)
 
     def _remember(self, place: Place, found: os.stat_result, sums: Sums) -> None:
-        self._remembered.add(place.key, Read(_stat(found), sums))
+        self._remembered.add(place.key, Read(stamp_of(found), sums))
 
     def _scratch(self) -> str:
         """Return a new path among the partial files. A partly restored store may lack that folder."""
@@ -215,13 +216,9 @@ class Objects:
         return parse_record(text)
 
 
-def _stat(found: os.stat_result) -> tuple[int, int, int]:
-    return found.st_size, found.st_mtime_ns, found.st_ino
-
-
 def _known(record: Record | None, remembered: Read | None, found: os.stat_result) -> Sums | None:
     """Return the sums of the file with this stat; None when it was not read in this state."""
-    if remembered is not None and remembered.stat == _stat(found) and stat.S_ISREG(found.st_mode):
+    if remembered is not None and remembered.stat == stamp_of(found) and stat.S_ISREG(found.st_mode):
         return remembered.sums
     return record.sums if record is not None and record.describes(found) else None
 

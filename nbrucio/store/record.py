@@ -10,6 +10,7 @@ from os import stat_result
 from pathlib import Path
 from typing import NamedTuple
 
+from nbrucio.disk.read import stamp_of
 from nbrucio.store.checksums import Sums
 from nbrucio.store.layout import Place
 
@@ -43,8 +44,7 @@ class Usage(NamedTuple):
 
 def stored_at(place: Place, sums: Sums, found: os.stat_result) -> Stored:
     """Return the object at ``place`` with these sums and this stat."""
-    stat = (found.st_size, found.st_mtime_ns, found.st_ino)
-    return Stored(place.path, sums.size_bytes, sums.sha256, sums.adler32, stat, sums.md5)
+    return Stored(place.path, sums.size_bytes, sums.sha256, sums.adler32, stamp_of(found), sums.md5)
 
 
 _VERSION = 1
@@ -80,12 +80,7 @@ class Record(NamedTuple):
 
     def describes(self, found: stat_result) -> bool:
         """Whether the file with this stat is the one that was summed."""
-        return (
-            found.st_size == self.sums.size_bytes
-            and found.st_mtime_ns == self.mtime_ns
-            and found.st_ino == self.inode
-            and stat.S_ISREG(found.st_mode)
-        )
+        return stamp_of(found) == (self.sums.size_bytes, self.mtime_ns, self.inode) and stat.S_ISREG(found.st_mode)
 
 
 def parse_record(text: bytes) -> Record | None:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -26,13 +25,12 @@ from nbrucio.core.events import (
     Noticed,
     Reporter,
 )
+from nbrucio.disk.process import python_command
 from nbrucio.errors import Interrupted, NbrucioError, Offline, error_of, exit_code_for
 from nbrucio.operations.upload.files import LocalFile, collect, total_bytes
 from nbrucio.operations.upload.isolated_config import plain_environment
 
 _END_S = 10.0
-#: Removes the working directory from the path, where a file could shadow a library.
-_BOOT = "import sys; sys.path = [p for p in sys.path if p]; from nbrucio.operations.upload.worker import main; main()"
 
 
 @dataclass(frozen=True)
@@ -218,7 +216,7 @@ def _follow(run: _UploadProcess, order: str, environment: Mapping[str, str], can
 def _worker(environment: Mapping[str, str], cancel: threading.Event) -> Iterator[subprocess.Popen[str]]:
     """Run the worker; end it when ``cancel`` is set or the block is left."""
     worker = subprocess.Popen(  # noqa: S603 (our own interpreter)
-        [sys.executable, "-c", _BOOT],
+        python_command("nbrucio.operations.upload.worker"),
         env=dict(environment),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
