@@ -124,7 +124,7 @@ def test_a_rule_is_made_once_listed_and_removed(sandbox: Sandbox, config: Config
 def test_an_account_that_may_not_remove_its_rule_is_told(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
     path = notebook(tmp_path, dataset(sandbox, "stage.kept", "SANDBOX_POSIX"))
     stage(path, config)
-    with pytest.raises(ConsentNeeded, match="Your account may not do this at sandbox"):
+    with pytest.raises(ConsentNeeded, match="Your account lacks permission"):
         remove_rules(path, config)
 
 
@@ -193,7 +193,7 @@ def test_a_quota_that_is_used_up_is_told_in_words(sandbox: Sandbox, config: Conf
         (refused,) = stage(path, config)
     assert refused.error is not None
     assert (refused.rule, refused.error.exit_code) == (None, 6)
-    assert refused.error.message.startswith("Your quota at sandbox does not allow this: ")
+    assert refused.error.message.startswith("The rule for sandbox:stage.quota exceeds your quota at sandbox: ")
 
 
 def test_a_permission_that_is_missing_is_told_in_words(config: Config) -> None:
@@ -207,7 +207,8 @@ def test_a_permission_that_is_missing_is_told_in_words(config: Config) -> None:
         return Client()
 
     rule: Any = type("Rule", (), {"id": "x", "did": Did("s", "n")})
-    with pytest.raises(ConsentNeeded, match="Your account may not do this at sandbox: Account sandbox can not do this"):
+    refusal = "Your account lacks permission for the rule of s:n at sandbox: Account sandbox can not do this"
+    with pytest.raises(ConsentNeeded, match=refusal):
         Rules(instance, refuse).refresh(rule)
 
 
@@ -331,7 +332,7 @@ def test_a_rule_that_may_not_be_renewed_is_told_once_a_day(sandbox: Sandbox, con
     told = Lines()
     sync([path], config, reporter=told)
     assert told.lines[-1].startswith("sandbox:stage.refused stays at SANDBOX_MOUNT until ")
-    assert "Your account may not do this at sandbox" in told.lines[-1]
+    assert "Your account lacks permission" in told.lines[-1]
     again = Lines()
     sync([path], config, reporter=again)
     assert again.lines == []
