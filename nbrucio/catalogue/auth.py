@@ -1,4 +1,4 @@
-"""What rucio-clients needs before it can log in: itself, in a version that will do, and complete credentials."""
+"""Requirements for a login with rucio-clients: a recent version of it, and complete credentials."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from nbrucio.errors import CredentialsRejected
 if TYPE_CHECKING:
     from nbrucio.catalogue.token_cache import LoginTokens
 
-#: From here on a server's certificate and a token's life are handled well enough to build on.
+#: Oldest version that verifies a server's certificate and handles the lifetime of tokens correctly.
 NEEDED = (41, 5, 1)
 
 _MODE = "RUCIO_CLIENT_MODE"
 
 _changing = threading.Lock()
-#: Our names of OIDC's settings, and what rucio-clients takes for their absence.
+#: nbrucio's names of the OIDC settings, and the values that mean "unset" to rucio-clients.
 _OIDC_DEFAULTS: Mapping[str, Any] = {
     "scope": "openid profile",
     "audience": None,
@@ -38,7 +38,7 @@ _OIDC_DEFAULTS: Mapping[str, Any] = {
 
 
 def require_clients() -> None:
-    """Make sure that rucio-clients is here and recent enough.
+    """Check that rucio-clients is installed and recent enough.
 
     Raises:
         MissingDependency: it is not.
@@ -63,7 +63,7 @@ def require_clients() -> None:
 def _version() -> str | None:
     from importlib import metadata
 
-    for name in ("rucio-clients", "rucio"):  # Rucio's server package holds the clients as well
+    for name in ("rucio-clients", "rucio"):  # Rucio's server package contains the clients, too
         try:
             return metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -77,9 +77,9 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 @contextmanager
 def process_kept() -> Iterator[None]:
-    """Let rucio-clients have its way with the process while it is imported and starts, and put that right again.
+    """Prepare the process for the import and start of rucio-clients, and restore it after the block.
 
-    Threads share it: one that waits for a silent server to log in keeps no other from another server.
+    Threads share the preparation, so that a login that waits for a silent server does not block another server's.
     """
     _enter()
     try:
@@ -89,7 +89,7 @@ def process_kept() -> Iterator[None]:
 
 
 class _Before(NamedTuple):
-    """What the process was like before the first of the threads that are within `process_kept` now."""
+    """State of the process before the first of the threads that are in `process_kept` now."""
 
     first: list[str]
     mode: str | None
@@ -106,8 +106,10 @@ def _enter() -> None:
         if _within > 1:
             return
         _before = _Before(sys.argv[:1], os.environ.get(_MODE))
-        sys.argv[:1] = _before.first or [""]  # it shortens the first word, and an embedded interpreter may have none
-        os.environ[_MODE] = "1"  # else a rucio.cfg of a server makes it ask that server's database
+        sys.argv[:1] = _before.first or [
+            ""
+        ]  # rucio-clients modifies the first word, which an embedded interpreter may lack
+        os.environ[_MODE] = "1"  # otherwise a server's rucio.cfg makes it use that server's database
 
 
 def _leave() -> None:
@@ -124,25 +126,25 @@ def _leave() -> None:
 
 
 class Login(NamedTuple):
-    """How a client gets in.
+    """Credentials of a client.
 
     Attributes:
-        creds: the credentials as rucio-clients wants them.
-        fault: why they are of no use; then only a token helps.
+        creds: credentials in rucio-clients' format.
+        fault: why they are unusable, so that only a token helps; None when they are usable.
     """
 
     creds: dict[str, Any]
     fault: CredentialsRejected | None = None
 
 
-#: What rucio-clients wants to be given before it looks at a token.
+#: Keys that rucio-clients requires even when it uses a token.
 _PLACEHOLDERS = dict.fromkeys(
     ("username", "password", "client_cert", "client_key", "client_proxy", "ssh_private_key"), ""
 )
 
 
 def login_or_token(instance: Instance, environ: Mapping[str, str], tokens: LoginTokens) -> Login:
-    """The credentials of ``instance``, or none where there is a token instead.
+    """Return the credentials of ``instance``, or placeholders when there is a token instead.
 
     Raises:
         CredentialsRejected: there is neither; the hint says what helps.
@@ -156,7 +158,7 @@ def login_or_token(instance: Instance, environ: Mapping[str, str], tokens: Login
 
 
 def login_of(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The credentials of ``instance`` as rucio-clients wants them, complete, so that it looks nowhere else.
+    """Return the complete credentials of ``instance`` in rucio-clients' format, so that it searches nowhere else.
 
     Raises:
         CredentialsRejected: something is missing; the hint says what helps.

@@ -1,4 +1,4 @@
-"""What storage is shown to prove who the user is, as plain values. A token that Rucio made is never among them."""
+"""Credentials for storage, as plain values. They never include a token that Rucio issued."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _grid_cas(environ: Mapping[str, str]) -> Path | None:
 
 
 def _certificate(instance: Instance, environ: Mapping[str, str]) -> tuple[Path | None, Path | None]:
-    """A proxy; else a certificate and its key, if they can be used: most storage needs none."""
+    """Return a proxy, else a usable certificate and its key; both None without: most storage needs none."""
     proxy = existing(instance.credentials.client_proxy) or user_proxy(environ)
     certificate = instance.credentials.client_cert
     if proxy is not None or certificate is None or instance.auth_type != "x509":

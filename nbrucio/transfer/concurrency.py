@@ -12,7 +12,7 @@ LARGE_BYTES = 400_000
 START = 4
 #: Seconds over which bytes are counted, and seconds before that in which new connections are made.
 _WINDOW_S, _SETTLE_S = 0.3, 0.2
-#: How many times as many bytes a second twice as many files must bring, and seconds until that is tried again.
+#: Factor by which the bytes per second must grow when the number of files doubles, and seconds until the next attempt.
 _GAIN, _HOLD_S = 1.2, 3.0
 #: Share of the useful cores' time above which a thread is too many, and below which one more is worth it.
 _BUSY, _IDLE = 0.9, 0.7
@@ -85,12 +85,12 @@ class AdaptiveLimit(ConcurrencyLimit):
 
 
 class GoodputLimit(ConcurrencyLimit):
-    """A limit that grows as long as more files at a time bring more bytes a second.
+    """A limit that grows as long as more files at a time increase the bytes per second.
 
-    With 40 ms to the storage a stream of 1 MB files mostly waits, and 4 of them use a tenth of the line. Latency or
-    the share of successes would be bad signals: on a throttled line both stay good while more streams bring nothing.
-    So the limit doubles, and goes back unless the bytes per second grow with it. A host that refuses a connection or
-    asks to wait is not asked for as many again in this run.
+    With 40 ms to the storage, a stream of 1 MB files mostly waits, and 4 of them use a tenth of the line. Latency and
+    the share of successes are bad signals: on a throttled line both stay good although more streams do not help. So the
+    limit doubles, and is reduced again unless the bytes per second grow with it. After a host refuses a connection or
+    asks to wait, this run does not use as many streams with it again.
     """
 
     def __init__(self, most: int, start: int = START) -> None:

@@ -36,7 +36,7 @@ def _nbrucio_startup() -> CodeType | str:
             import nbrucio
 
             nbrucio.load_ipython_extension(sys.modules["IPython"].get_ipython())
-    except Exception as error:  # noqa: BLE001 - whatever it is, the kernel must start; it is told
+    except Exception as error:  # noqa: BLE001 - the kernel must start in any case; it prints the error
         print(f"nbrucio is not available in this kernel: {error}", file=sys.stderr)  # noqa: T201
     if own is None or not os.path.isfile(own):  # noqa: PTH113 - no import that lasts
         return ""
