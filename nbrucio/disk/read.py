@@ -4,7 +4,7 @@ The folder of a notebook can be a Git clone, an attachment or a shared disk. A n
 ``/dev/zero``, which fills the memory, or a pipe, which blocks forever. So all files of nbrucio and all files beside
 notebooks are opened here.
 
-`read_kept` reads the files in which nbrucio remembers things. A missing file is empty. A damaged file is an error that
+`read_saved` reads the files in which nbrucio remembers things. A missing file is empty. A damaged file is an error that
 names it, and nbrucio does not overwrite it.
 """
 
@@ -90,7 +90,7 @@ def parse_json(text: bytes | str) -> Any:  # noqa: ANN401 (as json.loads)
         raise ValueError("it is nested too deeply") from None
 
 
-def read_kept(
+def read_saved(
     path: Path, max_bytes: int, parse: Callable[[Any], T], absent: T, *, without: str, follow: bool = False
 ) -> T:
     """Read a JSON file of nbrucio.

@@ -15,7 +15,7 @@ from typing import Any
 from nbrucio.core.planner import Wanted
 from nbrucio.disk.atomic import write_file
 from nbrucio.disk.permissions import make_private_folder
-from nbrucio.disk.read import read_kept
+from nbrucio.disk.read import read_saved
 from nbrucio.errors import UnreadableFile
 from nbrucio.kernel.where import manifest_name
 from nbrucio.operations.grants import Grant
@@ -49,7 +49,7 @@ class UnderWay:
         """What the interrupted sync of ``notebook`` may still download; nothing when that cannot be read."""
         none: tuple[Grant, ...] = ()
         try:
-            kept = read_kept(self._path(notebook), _MAX_BYTES, _parsed, none, without="nbrucio then asks again")
+            kept = read_saved(self._path(notebook), _MAX_BYTES, _parsed, none, without="nbrucio then asks again")
         except UnreadableFile:
             return none
         now = datetime.now(timezone.utc)

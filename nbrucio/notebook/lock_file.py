@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from nbrucio.core.filelist import digest_of_lines, list_lines, parse_lines, sha256_sums
 from nbrucio.core.files import FileEntry
 from nbrucio.disk.atomic import create_like, replace_file
-from nbrucio.disk.read import read_kept, reason, stamp_of
+from nbrucio.disk.read import read_saved, reason, stamp_of
 from nbrucio.errors import BadDid, BadNotebook, UnreadableFile
 
 VERSION = 1
@@ -102,7 +102,7 @@ def read(notebook: Path) -> LockFile:
         UnreadableFile: the file exists but cannot be read.
     """
     without = "lists that are only in it are then lost"
-    return read_kept(path_for(notebook), MAX_BYTES, _parsed, LockFile(), without=without, follow=True)
+    return read_saved(path_for(notebook), MAX_BYTES, _parsed, LockFile(), without=without, follow=True)
 
 
 def read_or_error(notebook: Path) -> LockFile:

@@ -19,7 +19,7 @@ from nbrucio.core.planner import Wanted
 from nbrucio.disk.atomic import write_file
 from nbrucio.disk.locks import locked
 from nbrucio.disk.permissions import make_private_folder
-from nbrucio.disk.read import read_kept
+from nbrucio.disk.read import read_saved
 from nbrucio.errors import UnreadableFile
 
 VERSION = 1
@@ -102,7 +102,7 @@ class Grants:
         """
         now = now or datetime.now(timezone.utc)
         without = "nbrucio then asks again before it downloads"
-        grants: tuple[Grant, ...] = read_kept(self._path, _MAX_BYTES, self._parsed, (), without=without, follow=True)
+        grants: tuple[Grant, ...] = read_saved(self._path, _MAX_BYTES, self._parsed, (), without=without, follow=True)
         return tuple(grant for grant in grants if now < grant.expires)
 
     def allowance(self, wanted: Iterable[tuple[str, Did, int]]) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbrucio.disk.read import SMALL_BYTES, read_kept
+from nbrucio.disk.read import SMALL_BYTES, read_saved
 from nbrucio.sandbox.layout import write_private
 from nbrucio.sandbox.process import Process
 
@@ -61,7 +61,7 @@ def load_state(path: Path) -> State | None:
         UnreadableFile: the file exists but cannot be read. Without it the sandbox's content is inaccessible.
     """
     without = "`nbrucio sandbox reset` makes the sandbox anew"
-    return read_kept(path, SMALL_BYTES, _state_in, None, without=without)
+    return read_saved(path, SMALL_BYTES, _state_in, None, without=without)
 
 
 def _state_in(values: dict[str, Any]) -> State:

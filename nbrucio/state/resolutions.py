@@ -21,7 +21,7 @@ from nbrucio.core.files import FileEntry
 from nbrucio.core.lockentry import LockEntry
 from nbrucio.disk.atomic import write_file
 from nbrucio.disk.permissions import make_private_folder
-from nbrucio.disk.read import read_file, read_kept
+from nbrucio.disk.read import read_file, read_saved
 from nbrucio.errors import BadDid
 from nbrucio.state.notebook_key import notebook_key
 
@@ -79,7 +79,7 @@ class Resolutions:
             UnreadableFile: the file exists but cannot be read.
         """
         without = "the next sync then asks Rucio what the data is now"
-        return read_kept(self.notebook_path(notebook), _LOCK_MAX_BYTES, _lock_in, {}, without=without)
+        return read_saved(self.notebook_path(notebook), _LOCK_MAX_BYTES, _lock_in, {}, without=without)
 
     def save_lock(self, notebook: Path, lock: Mapping[str, SavedLock]) -> None:
         """Replace the locks saved for the notebook at this path.

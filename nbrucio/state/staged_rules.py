@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from nbrucio.core.did import Did
 from nbrucio.disk.atomic import write_file
 from nbrucio.disk.permissions import make_private_folder
-from nbrucio.disk.read import SMALL_BYTES, read_json, read_kept
+from nbrucio.disk.read import SMALL_BYTES, read_json, read_saved
 from nbrucio.errors import BadDid
 from nbrucio.state.notebook_key import notebook_key
 
@@ -55,7 +55,7 @@ class StagedRules:
             UnreadableFile: the file exists but cannot be read.
         """
         without = "syncs then no longer renew the rules of this notebook; `nbrucio stage` takes them up again"
-        return read_kept(self._path(notebook), SMALL_BYTES, _rules_in, (), without=without)
+        return read_saved(self._path(notebook), SMALL_BYTES, _rules_in, (), without=without)
 
     def has(self, notebook: Path) -> bool:
         """Whether a file exists for the notebook at this path, readable or not."""

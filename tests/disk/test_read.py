@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.disk.read import open_regular, read_file, read_json, read_kept
+from nbrucio.disk.read import open_regular, read_file, read_json, read_saved
 from nbrucio.errors import UnreadableFile
 
 LIMIT = 1000
@@ -70,7 +70,7 @@ def test_deep_json_is_a_wrong_value(tmp_path: Path) -> None:
 
 
 def kept(path: Path) -> object:
-    return read_kept(path, LIMIT, lambda value: value["entries"], (), without="it is asked again")  # type: ignore[index]
+    return read_saved(path, LIMIT, lambda value: value["entries"], (), without="it is asked again")  # type: ignore[index]
 
 
 def test_what_is_kept_and_absent_is_empty(tmp_path: Path) -> None:
