@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from nbrucio.jupyter.save_hook import update_metadata
 from tests.runners.conftest import Shell
 from tests.runners.test_every_runner import PROVISIONER, as_text
 
@@ -52,19 +51,11 @@ def test_with_nothing_done_its_variables_are_there(shell: Shell, run: str) -> No
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("taken_over", ["init", "save"])
-def test_once_taken_over_its_variables_are_still_there(shell: Shell, taken_over: str) -> None:
+def test_once_taken_over_its_variables_are_still_there(shell: Shell) -> None:
     path = old_notebook(shell)
-    if taken_over == "init":
-        assert shell("nbrucio", "init", path).exit_code == 0
-    else:
-        content = json.loads(path.read_text())
-        content["cells"][1]["source"] += "\n%rucio sandbox:runners/0.dat"
-        assert update_metadata(content, {})
-        path.write_text(json.dumps(content))
-    assert [each["bind"] for each in json.loads(path.read_text())["metadata"]["nbrucio"]["requirements"][:3]] == [
-        True
-    ] * 3
+    assert shell("nbrucio", "init", path).exit_code == 0
+    requirements = json.loads(path.read_text())["metadata"]["nbrucio"]["requirements"]
+    assert [each["bind"] for each in requirements] == [True] * 3
     done = shell(*RUNS["run"])
     assert done.exit_code == 0, done.told
     assert found(shell) == [True, 5000, 3, True, 5000]
