@@ -257,7 +257,7 @@ def _places(run: RunContext, path: Path, handles: Sequence[str], rse: str | None
     chosen = [r for r in declaration.requirements if (r.handle in handles if handles else r.access == "rule")]
     if not chosen:
         raise UsageError(
-            f"Nothing in {path} is declared to be had by a rule.",
+            f"{path} asks for no replication rule.",
             subject=str(path),
             hint='Name the handles to stage, or declare {"access": "rule"}.',
         )
@@ -271,7 +271,10 @@ def _place(run: RunContext, resolved: ResolvedRequirement, rse: str | None) -> _
         raise resolved.error
     catalogue = run.catalogue(resolved.instance)
     if not isinstance(catalogue, RucioCatalogue):
-        raise UsageError(f"{resolved.instance} is no Rucio server and has no rules.", subject=resolved.instance)
+        raise UsageError(
+            f"{resolved.instance} has no replication rules, because it is not a Rucio server.",
+            subject=resolved.instance,
+        )
     requirement = resolved.requirement
     dids = (requirement.did,) if requirement.select is None else tuple(entry.did for entry in resolved.files)
     if len(dids) > MAX_RULES:
@@ -290,8 +293,9 @@ def _mounted_rse(instance: Instance, wanted: str | None) -> str:
     if wanted in mounted or (wanted is None and mounted):
         return wanted or mounted[0]
     words = ", ".join(mounted) or "none"
+    found = f"{wanted} is not" if wanted else "No RSE is"
     raise BadConfig(
-        f"{wanted or 'No RSE'} is {'not ' if wanted else ''}mounted here for {instance.name}.",
+        f"{found} mounted on this machine for {instance.name}.",
         subject=instance.name,
-        hint=f"Mounted: {words}. Mounts stand in the configuration under [[instances.{instance.name}.mounts]].",
+        hint=f"Mounted: {words}. Mounts are configured under [[instances.{instance.name}.mounts]].",
     )

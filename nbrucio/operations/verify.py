@@ -147,9 +147,9 @@ class _Reading:
 
 def _wrong_at_mount(entry: FileEntry, path: Path, problem: str) -> IntegrityError:
     return IntegrityError(
-        f"{entry.did} is wrong on the mounted RSE: {path} has {problem}.",
+        f"{entry.did} is damaged on the mounted RSE: {path} has {problem}.",
         subject=str(entry.did),
-        hint='Tell the site, or declare {"access": "download"} to have another replica.',
+        hint='Report it to the site, or declare {"access": "download"} to use another replica.',
     )
 
 
@@ -160,7 +160,7 @@ def _missing(file: FileReport, error: NbrucioError) -> FileReport:
 def _damaged(entry: FileEntry, examined: Examined) -> IntegrityError:
     removed = " and was removed" if examined.removed else ""
     return IntegrityError(
-        f"{entry.did} was damaged in the store{removed}: {examined.problem}.",
+        f"The cached file of {entry.did} was damaged{removed}: {examined.problem}.",
         subject=str(entry.did),
         hint="Run `nbrucio sync` with the notebook to download it again.",
     )

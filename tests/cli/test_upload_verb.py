@@ -98,12 +98,12 @@ def test_other_content_under_a_known_name_is_refused_and_the_rest_goes(connected
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("--rse", "NOWHERE", "--scope", SCOPE), 2, "knows no RSE 'NOWHERE'"),
+        (("--rse", "NOWHERE", "--scope", SCOPE), 2, "The RSE 'NOWHERE' does not exist in"),
         (("--rse", POSIX, "--scope", "nobodys"), 2, "Yours: sandbox, user.sandbox"),
         (("--rse", POSIX, "--scope", SCOPE, "--lifetime", "soon"), 2, "Write for example 12h, 30d or 2w"),
         (("--rse", POSIX, "--scope", "sandbox", "--dataset", "muons"), 2, "sandbox:muons is a CONTAINER"),
         (("--rse", POSIX, "--scope", "sandbox", "--dataset", "dimuon"), 2, "is closed"),
-        (("--rse", "SANDBOX_POSIX", "--scope", SCOPE), 5, "may not add files at SANDBOX_POSIX"),
+        (("--rse", "SANDBOX_POSIX", "--scope", SCOPE), 5, "lacks permission to add files at SANDBOX_POSIX"),
     ],
 )
 def test_a_wrong_target_is_told_in_words(

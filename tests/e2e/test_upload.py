@@ -79,7 +79,7 @@ def test_a_failed_upload_says_why_outlives_a_reload_and_is_sent_again(browser: B
     panel.node.get_by_label("To RSE").fill("SANDBOX_POSIX")
     panel.press("Upload")
     expect(job(panel, name)).to_have_attribute("data-state", "failed", timeout=60_000)
-    expect(job(panel, name)).to_contain_text("Your account may not add files at SANDBOX_POSIX")
+    expect(job(panel, name)).to_contain_text("Your account lacks permission to add files at SANDBOX_POSIX")
     browser.page.reload()
     browser.page.locator(".jp-SideBar").first.wait_for()
     panel.open("Upload")

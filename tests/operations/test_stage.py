@@ -222,14 +222,14 @@ def test_following_can_be_stopped(sandbox: Sandbox, config: Config, tmp_path: Pa
 
 def test_what_cannot_be_staged_is_refused(config: Config, tmp_path: Path) -> None:
     did = Did("sandbox", "dimuon")
-    with pytest.raises(UsageError, match="is declared to be had by a rule"):
+    with pytest.raises(UsageError, match="asks for no replication rule"):
         stage(notebook(tmp_path, did, None), config)
     with pytest.raises(BadDeclaration, match="is not declared"):
         stage(notebook(tmp_path, did), config, handles=["other"])
-    with pytest.raises(BadConfig, match="SANDBOX_POSIX is not mounted here"):
+    with pytest.raises(BadConfig, match="SANDBOX_POSIX is not mounted on this machine"):
         stage(notebook(tmp_path, did), config, rse="SANDBOX_POSIX")
     bare = config.instance()._replace(mounts=())
-    with pytest.raises(BadConfig, match="No RSE is mounted here"):
+    with pytest.raises(BadConfig, match="No RSE is mounted on this machine"):
         stage(notebook(tmp_path, did), config._replace(instances=(bare,), default=bare))
 
 

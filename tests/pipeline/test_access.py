@@ -253,7 +253,7 @@ def test_verify_finds_what_a_mount_has_wrong_and_touches_nothing(
     paths[0].write_bytes(b"wronG 0")  # the same size: only its checksum tells
     (error,) = verify([path], config).wrong
     assert (error.exit_code, paths[0].read_bytes()) == (9, b"wronG 0")
-    assert "is wrong on the mounted RSE" in error.message
+    assert "is damaged on the mounted RSE" in error.message
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"short"), lambda path: path.mkdir()])

@@ -64,7 +64,9 @@ def test_citations_name_the_dois(shell: Shell, small: dict[str, Any]) -> None:
     )
 
 
-@pytest.mark.parametrize(("extra", "words"), [({}, "carries a DOI"), ({"doi": "12.3/x"}, "'12.3/x', is none")])
+@pytest.mark.parametrize(
+    ("extra", "words"), [({}, "carries a DOI"), ({"doi": "12.3/x"}, "'12.3/x', is not a valid DOI")]
+)
 def test_without_a_doi_there_is_nothing_to_cite(
     shell: Shell, small: dict[str, Any], extra: dict[str, str], words: str
 ) -> None:

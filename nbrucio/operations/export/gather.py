@@ -52,7 +52,7 @@ def cited(declaration: Declaration) -> Iterator[Cited]:
         doi = bare_doi(value) if isinstance(value, str) else None
         if doi is None:
             raise BadDeclaration(
-                f"The doi of '{requirement.handle}', {printable(str(value), 60)}, is none.",
+                f"The doi of '{requirement.handle}', {printable(str(value), 60)}, is not a valid DOI.",
                 subject=requirement.handle,
                 hint="Write it as 10.1234/abc.",
             )

@@ -25,12 +25,18 @@ def check_rse(client: Any, instance: Instance, rse: str) -> None:  # noqa: ANN40
         facts = client.get_rse(rse)
     except RSENotFound as error:
         raise UsageError(
-            f"{instance.name} knows no RSE {printable(rse)}.", subject=rse, next_command="rucio rse list"
+            f"The RSE {printable(rse)} does not exist in {instance.name}.", subject=rse, next_command="rucio rse list"
         ) from error
     if not facts.get("availability_write", True):
-        raise Unavailable(f"{rse} takes no files now.", subject=rse, hint="Choose another RSE, or try again later.")
+        raise Unavailable(
+            f"{rse} is not available for uploads now.", subject=rse, hint="Choose another RSE, or try again later."
+        )
     if not facts.get("deterministic", True):
-        raise UsageError(f"{rse} leaves it to its users where files lie, which nbrucio does not.", subject=rse)
+        raise UsageError(
+            f"{rse} is non-deterministic; nbrucio uploads to deterministic RSEs only.",
+            subject=rse,
+            hint="Choose another RSE.",
+        )
 
 
 def check_scope(client: Any, instance: Instance, scope: str) -> None:  # noqa: ANN401
@@ -43,7 +49,7 @@ def check_scope(client: Any, instance: Instance, scope: str) -> None:  # noqa: A
     if scope in own or scope in client.list_scopes():
         return  # the server decides about write access to another account's scope
     raise UsageError(
-        f"{instance.name} knows no scope {printable(scope)}.",
+        f"The scope {printable(scope)} does not exist in {instance.name}.",
         subject=scope,
         hint=f"Yours: {', '.join(sorted(own)) or 'none'}.",
     )
@@ -80,10 +86,14 @@ def ensure_dataset(
         client.add_dataset(dataset.scope, dataset.name, rules=rules)
         return
     if facts["type"] != "DATASET":
-        raise UsageError(f"{dataset} is a {facts['type']}, no dataset.", subject=str(dataset))
+        raise UsageError(
+            f"{dataset} is a {facts['type']}, not a dataset.", subject=str(dataset), hint="Name a dataset."
+        )
     if not facts["open"]:
         raise UsageError(
-            f"{dataset} is closed: nothing can be added.", subject=str(dataset), hint="Choose another dataset."
+            f"The dataset {dataset} is closed, so no files can be added.",
+            subject=str(dataset),
+            hint="Choose another dataset.",
         )
     if any(row["rse_expression"] == rse for row in client.list_did_rules(dataset.scope, dataset.name)):
         if lifetime_s is not None:

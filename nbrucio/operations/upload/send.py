@@ -90,7 +90,7 @@ class Sender:
             raise IntegrityError(
                 f"{self._instance.name} has {did} already, with other content than {path.name}.",
                 subject=str(did),
-                hint="What a DID holds never changes: give the file another name.",
+                hint="The content of a DID never changes: give the file another name.",
             )
         rows = list(self._client.list_replicas([{"scope": did.scope, "name": did.name}], all_states=True))
         states = rows[0].get("states") or {} if rows else {}
@@ -125,14 +125,14 @@ class Sender:
         except AccessDenied as error:
             self._take_back(did)
             raise ConsentNeeded(
-                f"Your account may not add files at {self._rse} of {self._instance.name} in scope {did.scope}.",
+                f"Your account lacks permission to add files at {self._rse} of {self._instance.name} in {did.scope}.",
                 subject=str(did),
                 hint="Choose an RSE and a scope that are yours; the operators of this Rucio server know which.",
             ) from error
 
     def _not_sent(self, did: Did) -> TransferFailed:
         return TransferFailed(
-            f"{did} did not get to {self._rse}: {self._causes.last or 'rucio-clients gives no reason'}.",
+            f"The upload of {did} to {self._rse} failed: {self._causes.last or 'rucio-clients gives no reason'}.",
             subject=str(did),
             hint="Send it again; what is there already is skipped.",
         )

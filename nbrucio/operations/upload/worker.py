@@ -103,13 +103,13 @@ def _translated_errors(instance: Instance, subject: str | None = None) -> Iterat
             yield
         except InsufficientAccountLimit as error:
             raise OverBudget(
-                f"Your quota at {instance.name} does not allow this: {words_of(error)}.",
+                f"The upload exceeds your quota at {instance.name}: {words_of(error)}.",
                 subject=subject,
                 hint="Remove rules that you no longer need, or ask the RSE's operators for more.",
             ) from error
         except AccessDenied as error:
             raise ConsentNeeded(
-                f"Your account may not do this at {instance.name}: {words_of(error)}.",
+                f"Your account lacks permission at {instance.name}: {words_of(error)}.",
                 subject=subject,
                 hint="Choose an RSE and a scope that are yours; the operators of this Rucio server know which.",
             ) from error
