@@ -68,6 +68,8 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
 
         baseclient.wlcg_token_discovery = lambda: None  # a discovered token is for the storage only
         client = Client()
+        if client.account is None:  # not configured: the server chose it at login, and scopes and rules need its name
+            client.account = client.whoami()["account"]
         check_rse(client, instance, rse)
         check_scope(client, instance, order["scope"])
         if dataset is not None:
