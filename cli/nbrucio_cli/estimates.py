@@ -67,11 +67,14 @@ def _summary(estimate: Estimate) -> list[str]:
         return [*lines, f"Nothing would be downloaded{unless}."]
     if estimate.downloads.size_bytes is None:
         lines.append("Time and space: unknown, since Rucio does not know the size of every file.")
-        return [*lines, f"Free at the store: {human_bytes(estimate.free_bytes)} now."]
+        now = "unknown" if estimate.free_bytes is None else f"{human_bytes(estimate.free_bytes)} now"
+        return [*lines, f"Free at the store: {now}."]
     if estimate.seconds is None or estimate.bytes_per_s is None:
         lines.append("How long it takes cannot be told: no sync has measured a rate here.")
     else:
         rate = human_bytes(estimate.bytes_per_s)
         lines.append(f"About {human_seconds(estimate.seconds)} at {rate}/s, the rate of the last sync.")
+    if estimate.free_bytes is None:
+        return [*lines, "Free at the store: unknown."]
     free, after = human_bytes(estimate.free_bytes), human_bytes(estimate.free_after_bytes)
     return [*lines, f"Free at the store: {free} now, {after} after it."]

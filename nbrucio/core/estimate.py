@@ -41,13 +41,13 @@ class Estimate:
     Attributes:
         notebooks: in the order they were given.
         plan: what the sync would carry out.
-        free_bytes: free space at the store before it.
+        free_bytes: free space at the store before it; None when its file system does not say.
         bytes_per_s: the rate of the last sync; None when none was measured.
     """
 
     notebooks: tuple[NotebookEstimate, ...]
     plan: Plan
-    free_bytes: int
+    free_bytes: int | None
     bytes_per_s: float | None
 
     @property
@@ -67,7 +67,7 @@ class Estimate:
     def free_after_bytes(self) -> int | None:
         """Free space at the store after it; None when a size is unknown."""
         size_bytes = self.downloads.size_bytes
-        return None if size_bytes is None else self.free_bytes - size_bytes
+        return None if size_bytes is None or self.free_bytes is None else self.free_bytes - size_bytes
 
     def errors(self) -> Iterator[NbrucioError]:
         """Everything that would go wrong as far as it can be told now."""

@@ -83,14 +83,14 @@ class DownloadLimits(NamedTuple):
     """What this machine allows.
 
     Attributes:
-        free_bytes: free space at the store.
+        free_bytes: free space at the store; None when its file system does not say.
         keep_free_bytes: what must stay free after a sync.
         max_download_bytes: at most so much in one sync; None for no limit.
         allow_unverifiable: whether files are used of which neither size nor checksum is known.
         no_downloads: identities of instances whose files are used from mounted RSEs only.
     """
 
-    free_bytes: int
+    free_bytes: int | None
     keep_free_bytes: int = 0
     max_download_bytes: int | None = None
     allow_unverifiable: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -165,8 +166,8 @@ def _within(
     for plan in requirements:
         if plan.resolved.requirement.access != "any":
             sizes.update(_download_sizes(plan))
-    room = limits.free_bytes - limits.keep_free_bytes
-    budget = min(room, room if limits.max_download_bytes is None else limits.max_download_bytes)
+    known = [limit for limit in (_room(limits), limits.max_download_bytes) if limit is not None]
+    budget = min(known, default=sys.maxsize)
     return tuple(
         plan
         if plan.resolved.requirement.access != "any"
@@ -209,5 +210,12 @@ def refusal(download_bytes: int, limits: DownloadLimits) -> NbrucioError | None:
     """Why so much may not be downloaded; None when it may."""
     if limits.max_download_bytes is not None and download_bytes > limits.max_download_bytes:
         return plan_errors.over_budget(download_bytes, limits.max_download_bytes)
-    room = limits.free_bytes - limits.keep_free_bytes
-    return plan_errors.no_space(download_bytes, room, limits.keep_free_bytes) if download_bytes > room else None
+    room = _room(limits)
+    if room is None or download_bytes <= room:
+        return None
+    return plan_errors.no_space(download_bytes, room, limits.keep_free_bytes)
+
+
+def _room(limits: DownloadLimits) -> int | None:
+    """Bytes that can be downloaded before the disk is too full; None when its file system does not say."""
+    return None if limits.free_bytes is None else limits.free_bytes - limits.keep_free_bytes

@@ -27,7 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nbrucio.disk.leftovers import sweep, temporary_name
-from nbrucio.disk.permissions import copy_access, share_like
+from nbrucio.disk.permissions import copy_access, restrict, share_like
 from nbrucio.disk.read import open_regular, read_file
 
 #: Largest file that is written in place: it is held in memory.
@@ -133,7 +133,7 @@ def _make_copy(copy: Path, data: bytes) -> None:
         copy.unlink()
     with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
         try:
-            os.fchmod(file.fileno(), 0o600)
+            restrict(file.fileno(), 0o600)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -253,7 +253,7 @@ def _temporary_beside(path: Path) -> tuple[int, Path]:
     temporary = path.with_name(temporary_name())
     handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        os.fchmod(handle, 0o600)  # whatever the umask
+        restrict(handle, 0o600)
     except BaseException:
         os.close(handle)
         temporary.unlink()

@@ -16,6 +16,8 @@ _USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
 _NOBODY = 0xFFFFFFFF
 _READ = 4
 
+_REFUSALS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+
 _Entry = tuple[int, int, int]
 
 
@@ -129,6 +131,22 @@ def _with_user(entries: list[_Entry], owner: int) -> list[_Entry]:
     return [*kept, (_USER, by_tag[_USER_OBJ], owner), *mask]
 
 
+def restrict(target: Path | int, mode: int) -> None:
+    """Set the mode of a new file or folder of ours, whatever the umask.
+
+    Some file systems (FUSE, CIFS) refuse this. That is no error where the new file or folder is as private as ``mode``.
+
+    Raises:
+        OSError: it fails, and others may do more than ``mode`` allows.
+    """
+    try:
+        os.chmod(target, mode)  # noqa: PTH101 - a descriptor, too
+    except OSError as error:
+        wider = stat.S_IMODE(os.stat(target).st_mode) & ~mode  # noqa: PTH116
+        if wider or error.errno not in _REFUSALS:
+            raise
+
+
 def make_private_folder(path: Path) -> None:
     """Create the folder ``path`` and its missing parents with mode 0700, whatever the umask. Existing ones stay.
 
@@ -144,4 +162,4 @@ def make_private_folder(path: Path) -> None:
         make_private_folder(path.parent)
         make_private_folder(path)
     else:
-        path.chmod(0o700)
+        restrict(path, 0o700)

@@ -11,7 +11,7 @@ from nbrucio.catalogue.base import Catalogue, CatalogueFactory
 from nbrucio.config import Config, Instance
 from nbrucio.config.policy import user_folder
 from nbrucio.core.did import Did
-from nbrucio.core.events import BytesArrived, Event, FileStarted, Reporter, SilentReporter
+from nbrucio.core.events import BytesArrived, Event, FileStarted, Noticed, Reporter, SilentReporter
 from nbrucio.core.plan import DownloadLimits
 from nbrucio.pipeline.resolve import Resolver
 from nbrucio.state.replica_places import ReplicaPlaces
@@ -64,7 +64,11 @@ class RunContext:
     ) -> None:
         self.given = self.config = config
         self.reporter = CountingReporter(reporter or SilentReporter())
-        self.store = Store(config.store_path, state=user_folder("XDG_STATE_HOME", os.environ))
+        self.store = Store(
+            config.store_path,
+            state=user_folder("XDG_STATE_HOME", os.environ),
+            notify=lambda message: self.reporter.report(Noticed(message)),
+        )
         self.resolutions = Resolutions(config.store_path)
         self.rate = TransferRate(config.store_path)
         self.replica_places = ReplicaPlaces(config.store_path)

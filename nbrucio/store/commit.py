@@ -18,6 +18,7 @@ from nbrucio.core.did import Did
 from nbrucio.store.checksums import Sums
 from nbrucio.store.fs import FileSystem, write_new, write_whole
 from nbrucio.store.layout import Place, StoreLayout
+from nbrucio.store.notices import REFUSALS, Notices
 from nbrucio.store.partial import Partial
 from nbrucio.store.record import Record
 
@@ -44,9 +45,10 @@ class Candidate:
 class Committer:
     """Commits partial files of one store."""
 
-    def __init__(self, fs: FileSystem, layout: StoreLayout) -> None:
+    def __init__(self, fs: FileSystem, layout: StoreLayout, notices: Notices) -> None:
         self._fs = fs
         self._layout = layout
+        self._notices = notices
 
     def commit(self, candidates: Sequence[Candidate]) -> None:
         """Run every step for ``candidates``. A candidate whose step fails gets its ``error`` and skips the other steps.
@@ -93,9 +95,21 @@ class Committer:
     def _settle(self, candidate: Candidate) -> None:
         """Make the file read-only and record the stat of the inode that was summed."""
         fd = _fd(candidate)
-        self._fs.fchmod(fd, _READ_ONLY)
+        self._make_read_only(fd)
         candidate.found = self._fs.fstat(fd)
         candidate.partial.close()
+
+    def _make_read_only(self, fd: int) -> None:
+        """Protect the file from accidental writes. A later change is noticed without that, too: by size and time."""
+        try:
+            self._fs.fchmod(fd, _READ_ONLY)
+        except OSError as error:
+            if error.errno not in REFUSALS:
+                raise
+            self._notices.send(
+                f"The file system of the cache {self._layout.root} refuses to make files read-only ({error.strerror}). "
+                "Take care not to write to them."
+            )
 
     def _name(self, candidate: Candidate) -> None:
         """Rename the file to its final name. The folder usually exists, because it was locked."""
@@ -140,6 +154,10 @@ class Committer:
             fd = self._fs.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 self._fs.fsync(fd)
+            except OSError as error:
+                # Some network file systems cannot flush a folder. After a power cut the file may be missing, not wrong.
+                if error.errno not in REFUSALS:
+                    raise
             finally:
                 self._fs.close(fd)
 

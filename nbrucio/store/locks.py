@@ -6,11 +6,13 @@ files to create and remove; measured, that took longer than copying small files.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 
 from nbrucio.store.fs import FileSystem
 from nbrucio.store.layout import Place
+from nbrucio.store.notices import Notices
 
 
 class Lock:
@@ -33,7 +35,7 @@ class Lock:
                 self._fs.close(fd)
 
 
-def try_lock(fs: FileSystem, place: Place) -> Lock | None:
+def try_lock(fs: FileSystem, place: Place, notices: Notices) -> Lock | None:
     """Lock the object at ``place`` without waiting; None when another writer holds it. Creates the object's folder."""
     is_new = _make(fs, place)
     try:
@@ -43,9 +45,13 @@ def try_lock(fs: FileSystem, place: Place) -> Lock | None:
     try:
         if fs.try_lock(fd):
             return Lock(fs, fd, on_new_place=is_new)
-    except OSError:
-        # NFS cannot lock folders, and some file systems cannot lock at all: continue without.
+    except OSError as error:
         fs.close(fd)
+        if error.errno != errno.EBADF:  # NFS, which cannot lock folders: too common for a notice in each run
+            notices.send(
+                f"The file system of the cache refuses locks ({error.strerror}). "
+                "Two syncs at the same time may download the same files twice."
+            )
         return Lock(fs, None)
     fs.close(fd)
     return None

@@ -13,6 +13,7 @@ from nbrucio.store.commit import Candidate, Committer
 from nbrucio.store.errors import store_error
 from nbrucio.store.fs import FileSystem
 from nbrucio.store.layout import StoreLayout
+from nbrucio.store.notices import Notices
 from nbrucio.store.partial import Partial, Partials
 from nbrucio.store.record import Stored, stored_at
 
@@ -36,10 +37,10 @@ class Committed(NamedTuple):
 class Session:
     """Opens partial files and commits them. Methods are thread-safe."""
 
-    def __init__(self, fs: FileSystem, layout: StoreLayout) -> None:
+    def __init__(self, fs: FileSystem, layout: StoreLayout, notices: Notices) -> None:
         self._layout = layout
         self._partials = Partials(fs, layout.partial)
-        self._committer = Committer(fs, layout)
+        self._committer = Committer(fs, layout, notices)
 
     def begin(self, instance: str, entry: FileEntry, before_block: Callable[[], None]) -> Partial:
         """Return a private partial for ``entry``: one left by a dead writer, summed again, else an empty one.

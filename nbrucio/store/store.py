@@ -14,6 +14,7 @@ from nbrucio.store.errors import FORBIDDEN, store_error, unreadable
 from nbrucio.store.fs import REAL, FileSystem, write_whole
 from nbrucio.store.layout import Place, StoreLayout
 from nbrucio.store.locks import Lock, try_lock
+from nbrucio.store.notices import Notices
 from nbrucio.store.objects import Examined, Objects
 from nbrucio.store.record import Stored, Usage
 from nbrucio.store.remembered import Remembered
@@ -39,13 +40,23 @@ class Store:
         fs: performs every file-system call.
         locks: whether processes that want the same file wait for each other. This only saves bandwidth.
         state: the user's state folder, used when the store cannot be written; None remembers for this run only.
+        notify: called once with each convenience that the file system refuses, as a sentence.
     """
 
-    def __init__(self, root: Path, *, fs: FileSystem = REAL, locks: bool = True, state: Path | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        fs: FileSystem = REAL,
+        locks: bool = True,
+        state: Path | None = None,
+        notify: Callable[[str], object] | None = None,
+    ) -> None:
         self.root = root
         self._fs = fs
         self._layout = StoreLayout(str(root.absolute()))
         self._locks = locks
+        self._notices = Notices(notify)
         self._remembered = Remembered(state, self._layout.root)
         self._objects = Objects(fs, self._layout, self._remembered)
 
@@ -143,8 +154,10 @@ class Store:
         except OSError as error:
             raise self.error(error, did) from error
 
-    def free_bytes(self) -> int:
-        """Return the bytes that this user can still write at the store's file system. The store need not exist yet.
+    def free_bytes(self) -> int | None:
+        """Return the bytes that this user can still write at the store's file system; None when it does not say.
+
+        The store need not exist yet.
 
         Raises:
             NbrucioError: the file system does not answer.
@@ -160,7 +173,7 @@ class Store:
             except OSError as error:
                 raise self.error(error) from error
             else:
-                return found.f_bavail * found.f_frsize
+                return found.f_bavail * found.f_frsize if found.f_blocks else None  # some FUSE file systems
 
     def usage(self) -> Usage:
         """Count files, their bytes, and the bytes of partial files. Files that vanish meanwhile are not counted."""
@@ -187,14 +200,16 @@ class Store:
             raise self.error(error) from error
         from nbrucio.store.session import Session  # readers do not pay for this import
 
-        return Session(self._fs, self._layout)
+        return Session(self._fs, self._layout, self._notices)
 
     def lock(self, instance: str, did: Did) -> Lock | None:
         """Lock one file and return its lock; None when another writer holds it.
 
         Where locks do not work or are off, every writer gets one: two writers may then download the same file.
         """
-        return try_lock(self._fs, self._layout.place(instance, did)) if self._locks else Lock(self._fs, None)
+        if not self._locks:
+            return Lock(self._fs, None)
+        return try_lock(self._fs, self._layout.place(instance, did), self._notices)
 
     def error(self, error: OSError, did: Did | None = None) -> NbrucioError:
         """Return the nbrucio error for a failed file-system call below this store."""

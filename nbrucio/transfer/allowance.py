@@ -22,10 +22,12 @@ class Allowance:
     Args:
         max_download_bytes: download limit of this run; None for no limit.
         keep_free_bytes: bytes that must stay free at the store.
-        free_bytes: returns the bytes free at the store now.
+        free_bytes: returns the bytes free at the store now; None when its file system does not say.
     """
 
-    def __init__(self, max_download_bytes: int | None, keep_free_bytes: int, free_bytes: Callable[[], int]) -> None:
+    def __init__(
+        self, max_download_bytes: int | None, keep_free_bytes: int, free_bytes: Callable[[], int | None]
+    ) -> None:
         self._max_download_bytes = max_download_bytes
         self._left_bytes = max_download_bytes
         self._keep_free_bytes = keep_free_bytes
@@ -66,7 +68,8 @@ class Allowance:
     def _fit(self, entry: FileEntry, size_bytes: int) -> None:
         with self._guard:
             if size_bytes > self._measured_bytes:
-                self._measured_bytes = min(self._free_bytes() - self._keep_free_bytes, max(_MEASURE_BYTES, size_bytes))
+                free, ahead = self._free_bytes(), max(_MEASURE_BYTES, size_bytes)
+                self._measured_bytes = ahead if free is None else min(free - self._keep_free_bytes, ahead)
                 if size_bytes > self._measured_bytes:
                     raise _no_space(entry, self._keep_free_bytes)
             self._measured_bytes -= size_bytes

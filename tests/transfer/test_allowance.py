@@ -104,7 +104,7 @@ class _SmallDisk(FileSystem):
 
     def statvfs(self, path: str) -> os.statvfs_result:  # noqa: ARG002 there is one disk
         used = sum(file.stat().st_size for file in self._root.rglob("*") if file.is_file())
-        return cast("os.statvfs_result", SimpleNamespace(f_bavail=self.SIZE_BYTES - used, f_frsize=1))
+        return cast("os.statvfs_result", SimpleNamespace(f_blocks=1, f_bavail=self.SIZE_BYTES - used, f_frsize=1))
 
 
 def test_the_space_that_must_stay_free_stays_free_while_bytes_arrive(

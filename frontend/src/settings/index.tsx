@@ -16,7 +16,7 @@ import { Servers } from './servers';
 /** The answer of `GET store?usage=1`. */
 interface IStore {
   path: string;
-  free_bytes: number;
+  free_bytes: number | null;
   used_files: number | null;
   used_bytes: number | null;
   keep_free_bytes: number;
@@ -158,7 +158,7 @@ function Store({ trans, store }: { trans: Trans; store: IStore }): JSX.Element {
   const rows: [string, string | null][] = [
     [trans.__('Folder'), store.path],
     [trans.__('Holds'), used],
-    [trans.__('Free'), bytes(store.free_bytes)],
+    [trans.__('Free'), store.free_bytes === null ? trans.__('unknown') : bytes(store.free_bytes)],
     [trans.__('Kept free'), bytes(store.keep_free_bytes)],
     [
       trans.__('One sync downloads at most'),
