@@ -154,7 +154,8 @@ def test_a_first_look_at_a_dataset_takes_four_requests(
         catalogue.describe(did)
         dids = [entry.did for entry in catalogue.files(did)]
         assert len(dict(catalogue.replicas(dids))) == files
-    assert [request.path for request in requests] == [
+    # In any order: each of the server's threads writes its line when it gets to it.
+    assert sorted(request.path for request in requests) == [
         "/auth/userpass",
         f"/dids/sandbox/{did.name}",
         f"/dids/sandbox/{did.name}/files",

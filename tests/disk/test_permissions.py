@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,19 +40,14 @@ def access(path: Path) -> tuple[object, ...]:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Path]:
-    """A folder that everybody may write to, reached through folders that everybody may enter."""
+def shared() -> Iterator[Path]:
+    """A folder that everybody may write to. Not below pytest's own, which only its user may enter."""
     if os.geteuid() != 0:
         pytest.skip("only root can act as several users")
-    folder = tmp_path / "shared"
-    folder.mkdir()
-    folder.chmod(0o777)
-    modes = {parent: parent.stat().st_mode for parent in tmp_path.parents if parent.owner() == tmp_path.owner()}
-    for parent in (tmp_path, *modes):
-        parent.chmod(parent.stat().st_mode | 0o011)
-    yield folder
-    for parent, mode in modes.items():
-        parent.chmod(stat.S_IMODE(mode))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        yield folder
 
 
 def notebook(folder: Path, *, uid: int = ALICE, gid: int = TEAM, mode: int = 0o660) -> Path:
@@ -147,12 +143,14 @@ def test_a_hard_link_shows_the_edit(tmp_path: Path) -> None:
     assert load(tmp_path / "same.ipynb").value() == VALUE
 
 
-def test_an_edit_through_a_link_leaves_access_as_it_was(shared: Path, tmp_path: Path) -> None:
+def test_an_edit_through_a_link_leaves_access_as_it_was(shared: Path) -> None:
     path = notebook(shared)
     with_acl(path)
-    (tmp_path / "link.ipynb").symlink_to(path)
+    link = shared / "links" / "link.ipynb"
+    link.parent.mkdir()
+    link.symlink_to(path)
     before = access(path)
-    assert run_as(BOB, [], lambda: save(load(tmp_path / "link.ipynb"), VALUE)) == ""
+    assert run_as(BOB, [], lambda: save(load(link), VALUE)) == ""
     assert access(path) == before
     assert load(path).value() == VALUE
 

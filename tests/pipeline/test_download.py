@@ -58,7 +58,9 @@ def pause(monkeypatch: pytest.MonkeyPatch, recorder: Recorder, then: BaseExcepti
     whole = RucioCatalogue.replicas
     came: list[bool] = []
 
-    def replicas(self: RucioCatalogue, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
+    def replicas(
+        self: RucioCatalogue, dids: Sequence[Did], _malformed: object = None
+    ) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
         for number, row in enumerate(whole(self, dids)):
             if number == 2:
                 came.append(recorder.first.wait(_SOON_S))
@@ -125,7 +127,9 @@ def test_a_cancel_while_the_catalogue_answers_ends_the_run(
     recorder, cancel = Recorder(), threading.Event()
     whole = RucioCatalogue.replicas
 
-    def replicas(self: RucioCatalogue, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
+    def replicas(
+        self: RucioCatalogue, dids: Sequence[Did], _malformed: object = None
+    ) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
         for row in whole(self, dids):
             yield row
             recorder.first.wait(_SOON_S)

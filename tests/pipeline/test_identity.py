@@ -196,10 +196,10 @@ def test_a_grant_holds_for_the_one_instance_that_it_names(
     monkeypatch.setenv("NBRUCIO_CONFIG", str(tmp_path / "config.toml"))
     kept, did = Grants(tmp_path / "grants.json"), Did.parse(DATA)
     kept.add([Grant("127.0.0.1", did, None, datetime.now(timezone.utc) + timedelta(days=1))])
-    queries.grant(kept, {"did": DATA, "instance": "second"})
+    queries.grant(kept, {"did": DATA, "instance": "second"}, 1_000)
     first, second = (config.instance(name).identity for name in ("first", "second"))
     assert kept.allowance([(first, did, 1)]) == 0, "that of the bare host is no wider than it was written"
-    assert kept.allowance([(second, did, 1)]) is None
+    assert kept.allowance([(second, did, 1)]) == 1_000
     queries.revoke(kept, {"did": DATA, "instance": "127.0.0.1"})
     assert [grant.instance for grant in kept.all()] == [second]
     queries.revoke(kept, {"did": DATA, "instance": "second"})

@@ -161,6 +161,6 @@ def test_a_variant_is_locked_beside_the_whole(sandbox: Sandbox, notebook: Path, 
     assert sorted(value(notebook)["lock"]) == ["data"], "what the variant was locked to is a part of what was"
     assert one(notebook, config, variant="dev").files[0].entry.did.name == "varied/000.0.dat"
     unknown = sync([notebook], config, options=Options(variant="none"))
-    assert (unknown.exit_code, next(unknown.errors()).hint) == (2, "Declared: dev.")
+    assert (unknown.exit_code, next(unknown.errors()).hint) == (2, "Declared variants: dev.")
     remove(notebook, ["data"])
     assert "lock" not in value(notebook)
