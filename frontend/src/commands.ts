@@ -61,7 +61,7 @@ export function addCommands(props: ISectionProps, palette: ICommandPalette | nul
     data => data.cancel(),
     data => data.syncing
   );
-  onNotebook(CommandIDs.plan, trans.__('Plan: What Would a Sync Cost?'), data => data.makePlan(), idle);
+  onNotebook(CommandIDs.plan, trans.__('Plan a Sync'), data => data.makePlan(), idle);
   onNotebook(
     CommandIDs.lock,
     trans.__('Lock Data'),

@@ -16,7 +16,7 @@ import { Chip, StatusItem } from './status';
 import { declareAutomatically } from './autodeclare';
 import { Notebooks } from './notebooks';
 import { DataPanel, PANEL_ID } from './panel/panel';
-import { keepServerTold } from './settings/opening';
+import { sendChoice } from './settings/opening';
 import { addUpload } from './upload/command';
 import { ISectionProps } from './section';
 
@@ -24,7 +24,7 @@ const PLUGIN_ID = 'nbrucio:plugin';
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
-  description: 'Finds data in Rucio, attaches it to notebooks and shows it arrive.',
+  description: 'Finds data in Rucio, adds it to notebooks and shows its download.',
   autoStart: true,
   requires: [INotebookTracker],
   optional: [
@@ -89,7 +89,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     registry?.load(PLUGIN_ID).then(
       settings => {
         props.settings = settings;
-        keepServerTold(api, settings);
+        sendChoice(api, settings);
         panel.update();
       },
       (error: unknown) => console.error('nbrucio: its settings cannot be read', error)

@@ -1,4 +1,4 @@
-/** What is known of one open notebook's data, and the verbs on it. */
+/** The state of one open notebook's data, and the verbs on it. */
 
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { ISignal, Signal } from '@lumino/signaling';
@@ -11,16 +11,17 @@ import * as declarations from './model/declaration';
 import { proposeHandle } from './model/handles';
 import { JsonObject } from './model/json';
 import { Rate } from './model/progress';
-import { IRow, ISummary, rowsOf, summaryOf } from './model/rows';
+import { checked, IRow, ISummary, rowsOf, summaryOf } from './model/rows';
+import { IOutcome } from './outcome';
 import { Saves } from './saves';
 import { IFault, IPlan, IRun, IStatus } from './types';
 
-/** What is under way besides a sync, which the server tells of itself. */
+/** The running verb; the server reports syncs itself. */
 export type Busy = 'plan' | 'lock' | 'check' | null;
 
-/** Progress comes several times a second, so nothing for so long means that it is not heard. */
+/** Progress is sent several times a second, so that a longer silence means a lost connection. */
 const SILENCE_MS = 3000;
-/** So often it is asked whether the sync under way is over. */
+/** How often to ask whether the running sync has ended. */
 const UNDER_WAY_MS = 300;
 
 type Change = (metadata: declarations.IMetadata) => declarations.IMetadata;
@@ -42,7 +43,7 @@ export class NotebookData {
     });
   }
 
-  /** Anything below is new. */
+  /** Anything below has changed. */
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -64,9 +65,11 @@ export class NotebookData {
   busy: Busy = null;
   /** Why the last verb failed as a whole; null when it did not. */
   fault: IFault | null = null;
-  /** The user was asked for consent and said "not now". */
+  /** The user answered the question for consent with "Not now". */
   declined = false;
   rate = new Rate();
+  /** What the last verb has done; null when it failed or has nothing to report. */
+  outcome: IOutcome | null = null;
 
   get syncing(): boolean {
     return this.run?.state === 'syncing';
@@ -77,7 +80,7 @@ export class NotebookData {
   }
 
   get summary(): ISummary {
-    return summaryOf(this.rows);
+    return summaryOf(this.rows, this.declaration.invalid);
   }
 
   /** The handles that are taken. */
@@ -85,7 +88,7 @@ export class NotebookData {
     return this.declaration.requirements.map(one => one.handle);
   }
 
-  /** Ask the server what is here; `check` has it ask Rucio what has changed since it was locked. */
+  /** Ask the server for the status; with `check` it asks Rucio for changes since the lock. */
   async refresh(check = false): Promise<void> {
     if (!this._wanted) {
       this.status = null;
@@ -102,7 +105,7 @@ export class NotebookData {
     }
   }
 
-  /** Bring what is declared. A sync that the user asks for is consent to what it downloads, with `once` for this time. */
+  /** Download the declared data. A sync that the user starts is consent to its downloads, with `once` for this time. */
   async sync(once = false): Promise<void> {
     this._once = once;
     await this._attempt(null, async () => {
@@ -112,12 +115,12 @@ export class NotebookData {
     });
   }
 
-  /** What was asked for last, again: consent for once stays for once, and what nobody asked for becomes no more. */
+  /** Repeat the last sync with the same consent. */
   retry(): Promise<void> {
     return this.sync(this._once);
   }
 
-  /** Agree to these downloads for good, and bring them. */
+  /** Consent to these downloads also when a notebook opens later, and start them. */
   async grant(rows: readonly IRow[]): Promise<void> {
     await this._attempt(null, async () => {
       for (const row of rows) {
@@ -127,18 +130,18 @@ export class NotebookData {
     });
   }
 
-  /** Leave the question open until the notebook is opened again or somebody syncs. */
+  /** Hide the question until the notebook is opened again or synced. */
   decline(): void {
     this.declined = true;
     this._emit();
   }
 
-  /** Stop the sync; what has arrived stays. */
+  /** Cancel the sync; downloaded data stays. */
   async cancel(): Promise<void> {
     await this._carryOut(null, async () => void (await this._api.cancel(this.path)));
   }
 
-  /** Ask what a sync would cost. */
+  /** Ask for the plan of a sync. */
   async makePlan(): Promise<void> {
     await this._attempt('plan', async () => {
       await this._save();
@@ -146,21 +149,22 @@ export class NotebookData {
     });
   }
 
-  /** Put the plan away. */
+  /** Close the plan. */
   dropPlan(): void {
     this.plan = null;
     this._emit();
   }
 
-  /** Ask Rucio what has changed since it was locked. */
+  /** Ask Rucio for changes since the lock. */
   async check(): Promise<void> {
     await this._attempt('check', async () => {
       await this._save();
       await this.refresh(true);
+      this.outcome = { verb: 'check', ...checked(this.rows) };
     });
   }
 
-  /** Lock what the data is now: these handles, or all. */
+  /** Lock the present file lists: of these handles, or all. */
   async lock(handles: readonly string[] = []): Promise<void> {
     await this._attempt('lock', async () => {
       await this._save();
@@ -168,16 +172,23 @@ export class NotebookData {
       this._write(metadata => declarations.withLocks(declarations.withInstances(metadata, instances), lock));
       await this._save();
       await this.refresh(true);
+      this.outcome = { verb: 'lock', locked: Object.keys(instances).length };
     });
   }
 
-  /** Declare a DID under a handle, and bring it; adding it oneself is consent. Returns the handle. */
-  async add(did: string, instance: string | null = null, handle: string | null = null): Promise<string> {
+  /** The handle under which a DID is declared; null when it is not. */
+  handleOf(did: string, instance: string | null = null): string | null {
     const present = this.declaration.requirements.find(
       one => one.did === did && (instance === null || one.instance === null || one.instance === instance)
     );
-    if (present) {
-      return present.handle;
+    return present?.handle ?? null;
+  }
+
+  /** Declare a DID under a handle, and download it; adding data is consent. Returns the handle. */
+  async add(did: string, instance: string | null = null, handle: string | null = null): Promise<string> {
+    const present = this.handleOf(did, instance);
+    if (present !== null) {
+      return present;
     }
     const attached = this.declaration.attached.map(one => one.handle);
     const chosen = handle ?? proposeHandle(did, [...this.handles, ...attached]);
@@ -187,6 +198,7 @@ export class NotebookData {
       return declarations.withRequirement(before, did, chosen, instance);
     });
     await this.sync();
+    this._report({ verb: 'add', handle: chosen });
     return chosen;
   }
 
@@ -196,7 +208,7 @@ export class NotebookData {
     insertSnippet(this.panel, handle, one?.did ?? '');
   }
 
-  /** Take a requirement out of the notebook. The files stay in the store. */
+  /** Remove a requirement from the notebook. Its files stay cached. */
   remove(handle: string): Promise<void> {
     return this._edit(metadata => declarations.withoutRequirement(metadata, handle));
   }
@@ -208,14 +220,16 @@ export class NotebookData {
     return cells;
   }
 
-  /** Choose which files of a requirement are wanted, and how they may be had. */
+  /** Choose which files of a requirement are wanted, and how they are obtained. */
   choose(handle: string, select: declarations.ISelection | null, access: string | null): Promise<void> {
     return this._edit(metadata => declarations.withChoice(metadata, handle, select, access));
   }
 
   /** Declare what rucio-jupyterlab attached. */
-  importAttached(): Promise<void> {
-    return this._edit(declarations.imported);
+  async importAttached(): Promise<void> {
+    const handles = this.declaration.attached.map(one => one.handle);
+    await this._edit(declarations.imported);
+    this._report({ verb: 'import', handles });
   }
 
   /** Put metadata back as it was, for "undo" in the panel. */
@@ -228,7 +242,7 @@ export class NotebookData {
     return readMetadata(this.panel);
   }
 
-  /** Declare what the code names: not an edit of the user, so no "undo" takes it back. */
+  /** Declare what the code names. This is no edit of the user, so that "undo" does not undo it. */
   declare(dids: readonly string[]): void {
     const { requirements, attached, unreadable } = this.declaration;
     const known = new Set([...requirements, ...attached].map(one => one.did));
@@ -253,7 +267,7 @@ export class NotebookData {
     writeMetadata(this.panel, change(readMetadata(this.panel)), true);
   }
 
-  /** Change the declaration in the open document, save it, and have the server look as it does when a notebook opens. */
+  /** Change the declaration in the open document and save it; the server then syncs it as when a notebook opens. */
   private async _edit(change: Change): Promise<void> {
     await this._attempt(null, async () => {
       this._write(change);
@@ -268,25 +282,25 @@ export class NotebookData {
   }
 
   private async _start(options: ISyncOptions): Promise<void> {
-    // The server lets a sync join the one under way, which may not know this declaration.
+    // A sync joins the running one, which may have an older declaration.
     for (await this.refresh(); !options.open && this.syncing; await this.refresh()) {
       await new Promise(resolve => window.setTimeout(resolve, UNDER_WAY_MS));
     }
     this.rate = new Rate();
     const heard = this._heard;
     const { sync } = await this._api.sync(this.path, options);
-    // A short sync may have told its end before the answer to its start is here.
+    // The end of a short sync may arrive before the answer to its start.
     if (heard === this._heard) {
       this.run = sync;
     }
   }
 
-  /** The server reads the file, so what it is asked about must be in it. */
+  /** The server reads the file, so that it must be saved first. */
   private _save(): Promise<void> {
     return this._saves.save();
   }
 
-  /** One verb after another, so that each sees what the one before it left; its error is shown, not thrown. */
+  /** Run the verbs one after another. Errors are shown, not thrown. */
   private _attempt(busy: Busy, verb: () => Promise<void>): Promise<void> {
     this._verbs = this._verbs.then(() => this._carryOut(busy, verb));
     return this._verbs;
@@ -294,6 +308,7 @@ export class NotebookData {
 
   private async _carryOut(busy: Busy, verb: () => Promise<void>): Promise<void> {
     this.fault = null;
+    this.outcome = null;
     this.busy = busy;
     this._emit();
     try {
@@ -305,6 +320,13 @@ export class NotebookData {
     this._emit();
   }
 
+  private _report(outcome: IOutcome): void {
+    if (!this.fault) {
+      this.outcome = outcome;
+      this._emit();
+    }
+  }
+
   private _onReady(): void {
     const watch = (): void => {
       this.panel.content.model?.metadataChanged.connect(this._onMetadata, this);
@@ -313,16 +335,16 @@ export class NotebookData {
     this.panel.content.modelChanged.connect(watch);
     this.panel.context.saveState.connect((_, state) => {
       if (state.startsWith('completed')) {
-        this._look();
+        this._refreshQuietly();
       }
     });
-    this.panel.context.pathChanged.connect(this._look, this);
+    this.panel.context.pathChanged.connect(this._refreshQuietly, this);
     watch();
-    this._look();
+    this._refreshQuietly();
   }
 
-  /** Look at what is here without anybody having asked: that it cannot be done is said where verbs are. */
-  private _look(): void {
+  /** Refresh without a request of the user; an error is shown beside the verbs. */
+  private _refreshQuietly(): void {
     this.refresh().catch((error: unknown) => {
       this.fault = faultOf(error);
       this._emit();
@@ -345,11 +367,11 @@ export class NotebookData {
       this.rate.add(run.bytes_done ?? 0, Date.now());
       this._emit();
     } else {
-      this._look();
+      this._refreshQuietly();
     }
   }
 
-  /** A save added what only the server knew. The file has it already, so the document is as clean as it was. */
+  /** The server added data or locks at a save. The file has them already, so that a clean document stays clean. */
   private _onDeclared(_: Events, event: IDeclaredEvent): void {
     const model = this.panel.content.model;
     if (event.path !== this.path || !model) {
@@ -363,11 +385,11 @@ export class NotebookData {
     }
   }
 
-  /** An event that was sent while the browser was not connected never comes: after a silence, ask. */
+  /** Events are lost while the browser is not connected: after a silence, ask. */
   private _watch(): void {
     window.clearTimeout(this._silence);
     if (this.syncing) {
-      this._silence = window.setTimeout(() => this._look(), SILENCE_MS);
+      this._silence = window.setTimeout(() => this._refreshQuietly(), SILENCE_MS);
     }
   }
 

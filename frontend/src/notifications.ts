@@ -1,4 +1,4 @@
-/** Toasts, for what needs a person and is not in sight: consent, and a sync that failed. Nothing else. */
+/** Toasts for consent and for a failed sync, when the panel does not show them. Nothing else. */
 
 import { Notification } from '@jupyterlab/apputils';
 

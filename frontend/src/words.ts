@@ -1,10 +1,11 @@
-/** Sentences of the panel that several places say. */
+/** Texts of the panel that several places show. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
 
 import { bytes, count, duration, rate } from './format';
 import { IRow, ISummary, RowState } from './model/rows';
 import { Rate } from './model/progress';
+import { IOutcome } from './outcome';
 import { IRun } from './types';
 
 export function files(trans: TranslationBundle, number: number): string {
@@ -21,7 +22,7 @@ export function readiness(trans: TranslationBundle, summary: ISummary): string {
   return trans.__('%1 of %2 ready', count(summary.ready), count(summary.total));
 }
 
-/** What chip and status bar say: `3 of 4 ready · 1.2 GB/s`. */
+/** The text of the chip and the status bar: `3 of 4 ready · 1.2 GB/s`. */
 export function statusText(trans: TranslationBundle, summary: ISummary, run: IRun | null, speed: Rate): string {
   const parts = [readiness(trans, summary)];
   const now = speed.bytesPerSecond;
@@ -54,15 +55,42 @@ export function progress(trans: TranslationBundle, run: IRun, speed: Rate): stri
 export function stateWords(trans: TranslationBundle, state: RowState): string {
   const words: { [state in RowState]: string } = {
     ready: trans.__('Ready'),
-    partial: trans.__('Partly here'),
-    missing: trans.__('Not here'),
+    partial: trans.__('Partly downloaded'),
+    missing: trans.__('Missing'),
     failed: trans.__('Failed'),
-    new: trans.__('Not looked up yet'),
+    new: trans.__('Not checked yet'),
     waiting: trans.__('Waiting'),
-    syncing: trans.__('Coming'),
+    syncing: trans.__('Downloading'),
     consent: trans.__('Needs your consent')
   };
   return words[state];
+}
+
+/** What a verb has done, in a sentence. */
+export function outcomeWords(trans: TranslationBundle, outcome: IOutcome): string {
+  const parts = (first: string, failed: number): string =>
+    failed
+      ? `${first}; ${trans._n('%1 could not be checked', '%1 could not be checked', failed, failed)}.`
+      : `${first}.`;
+  switch (outcome.verb) {
+    case 'check': {
+      const { changed, failed, since } = outcome;
+      if (changed) {
+        return parts(trans._n('%1 has changed in Rucio', '%1 have changed in Rucio', changed, changed), failed);
+      }
+      if (since === null) {
+        return parts(trans.__('Nothing is locked yet, so there is nothing to compare'), failed);
+      }
+      const day = new Date(since).toLocaleDateString(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
+      return parts(trans.__('Nothing has changed since %1', day), failed);
+    }
+    case 'lock':
+      return trans.__('Locked %1.', count(outcome.locked));
+    case 'import':
+      return trans.__('Imported %1.', outcome.handles.join(', '));
+    case 'add':
+      return trans.__('Added %1.', outcome.handle);
+  }
 }
 
 /** `Dataset`, `open dataset`, …; nothing before it is known. */
@@ -79,14 +107,14 @@ export function typeWords(trans: TranslationBundle, row: IRow): string | null {
   }
 }
 
-/** How a requirement may be had, by the word in its declaration; null means that nbrucio chooses. */
+/** How the files of a requirement are obtained, by the word in its declaration; null means that nbrucio chooses. */
 export function accessWords(trans: TranslationBundle, access: string | null): string {
   const words: { [access: string]: string } = {
-    store: trans.__('Only what is here already'),
-    mount: trans.__('From mounted storage'),
+    store: trans.__('Only files that are stored already'),
+    mount: trans.__('Only mounted files'),
     download: trans.__('Download'),
     stream: trans.__('Stream'),
-    rule: trans.__('By a rule to mounted storage'),
+    rule: trans.__('Mounted files, by a replication rule'),
     any: trans.__('Download, or stream what does not fit')
   };
   return (access !== null && words[access]) || access || trans.__('Automatic');

@@ -162,14 +162,17 @@ def test_drift_is_told_in_words_and_locked_by_a_click(browser: Browser, sandbox:
     panel = Panel(browser).open()
     panel.press("Lock")
     expect(panel.node.get_by_role("button", name="Lock", exact=True)).to_be_enabled()  # it was "Locking…" meanwhile
+    expect(panel.node.locator(".nbrucio-outcome")).to_have_text("Locked 1.")
     panel.unfold("changing")
     locked = panel.row("changing").locator("dt", has_text="Locked").locator("+ dd")
     expect(locked).to_contain_text("1 file · 4 B")
+    panel.press("Check for changes")
+    expect(panel.node.locator(".nbrucio-outcome")).to_contain_text("Nothing has changed since ")
     with sandbox.admin() as client:
         attach(client, "sandbox", "changing", [files[1].did])
     panel.press("Check for changes")
     expect(panel.row("changing")).to_contain_text("gained 1 file, 4 B since the lock")
-    panel.press("Lock what it is now")
+    panel.press("Lock the present files")
     expect(panel.row("changing").get_by_label("Changed")).to_have_count(0)
     assert saved(browser)["lock"]["changing"]["files"] == 2
     assert dialogs(browser) == 0

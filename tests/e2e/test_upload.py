@@ -48,7 +48,7 @@ def test_a_folder_of_the_file_browser_is_sent_and_its_job_is_followed(browser: B
     choose(browser, name)
     panel = Panel(browser)
     form = panel.node.get_by_role("form", name="Upload to Rucio")
-    expect(form.get_by_label("To be sent")).to_have_text(browser.server.prefix + name)
+    expect(form.get_by_label("To upload")).to_have_text(browser.server.prefix + name)
     expect(form.get_by_label("Scope")).to_have_value(SCOPE)
     panel.press("Upload")
     expect(form.get_by_label("To RSE")).to_have_attribute("aria-invalid", "true")
@@ -67,7 +67,7 @@ def test_a_folder_of_the_file_browser_is_sent_and_its_job_is_followed(browser: B
     assert panel.violations() == []
     with sandbox.client() as client:
         assert len(list(client.list_content(SCOPE, name))) == 3
-    panel.node.get_by_text("Rules that nbrucio made").click()
+    panel.node.get_by_text("Replication rules that nbrucio made").click()
     expect(panel.node.locator(".nbrucio-our-rules")).to_contain_text(f"{SCOPE}:{name}")
 
 
@@ -86,7 +86,7 @@ def test_a_failed_upload_says_why_outlives_a_reload_and_is_sent_again(browser: B
     expect(job(panel, name)).to_have_attribute("data-state", "failed")
     job(panel, name).get_by_role("button", name="Retry").click()
     expect(job(panel, name)).to_have_attribute("data-state", "failed", timeout=60_000)
-    job(panel, name).get_by_role("button", name="Forget").click()
+    job(panel, name).get_by_role("button", name="Remove from list").click()
     expect(job(panel, name)).to_have_count(0)
 
 
@@ -98,14 +98,14 @@ def test_settings_tell_logins_store_and_consent_and_change_what_opening_does(bro
     panel = Panel(browser).open("Settings")
     expect(panel.node.get_by_text("Logged in as sandbox (userpass)")).to_be_visible()
     expect(panel.node.get_by_role("row", name="Folder")).to_contain_text(str(server.folder / "store"))
-    expect(panel.node.get_by_role("row", name="Holds")).to_contain_text("0 B in 0 files")
+    expect(panel.node.get_by_role("row", name="Contents")).to_contain_text("0 B in 0 files")
     widen(panel)
     panel.shot("settings", whole=False)
     assert panel.violations() == []
-    panel.node.get_by_role("button", name=f"Take back the consent to {DIMUON}").click()
+    panel.node.get_by_role("button", name=f"Withdraw consent to {DIMUON}").click()
     expect(panel.node.get_by_text("None.")).to_be_visible()
     assert server.ask("nbrucio/grants")[1] == {"grants": []}
-    panel.node.get_by_role("combobox", name="When a notebook opens").select_option(label="See what is here")
+    panel.node.get_by_role("combobox", name="When a notebook opens").select_option(label="Show ready data")
     expect(panel.node.get_by_label("At most (MB)")).to_be_hidden()
     assert server.ask("nbrucio/opening")[1]["level"] == "read"
     file = next(server.folder.rglob("plugin.jupyterlab-settings"))

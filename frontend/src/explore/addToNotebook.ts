@@ -9,17 +9,17 @@ export function writtenFor(instances: IInstances | null, name: string | null): s
 }
 
 /**
- * Declare `did` in the notebook in front, bring it, and write a cell that reads it. Without an open notebook a new one
- * is made.
+ * Declare `did` in the active notebook, download it, and write a cell that reads it. Without an open notebook a new one
+ * is made. Data that is declared already gets no second cell.
  *
- * @returns the handle.
+ * @returns the handle, and whether it was declared before.
  */
 export async function addToNotebook(
   { app, notebooks, trans }: ISectionProps,
   did: string,
   instance: string | null,
   handle: string | null
-): Promise<string> {
+): Promise<{ handle: string; present: boolean }> {
   if (!notebooks.current) {
     const { kernelspecs } = app.serviceManager;
     await kernelspecs.ready;
@@ -28,10 +28,14 @@ export async function addToNotebook(
   }
   const notebook = notebooks.current;
   if (!notebook) {
-    throw new Error(trans.__('There is no notebook to add it to.'));
+    throw new Error(trans.__('Open a notebook to add data to it.'));
   }
   await notebook.panel.context.ready;
+  const declared = notebook.handleOf(did, instance);
+  if (declared !== null) {
+    return { handle: declared, present: true };
+  }
   const name = await notebook.add(did, instance, handle);
   notebook.insert(name);
-  return name;
+  return { handle: name, present: false };
 }

@@ -1,4 +1,4 @@
-/** What Rucio says of one DID, and what to do with it. */
+/** The details of one DID in Rucio, and its actions. */
 
 import { Clipboard } from '@jupyterlab/apputils';
 import { closeIcon, copyIcon, addIcon } from '@jupyterlab/ui-components';
@@ -26,7 +26,7 @@ export interface IDetails {
   replicas_cut: boolean;
   rules: (IRule & { account: string })[];
   webui: string | null;
-  /** Where what is here of it lies in the store. */
+  /** Its path on this machine; null when missing. */
   path: string | null;
   faults: { [part: string]: IFault };
 }
@@ -43,7 +43,7 @@ interface IDetailsProps {
 
 export function Details(props: IDetailsProps): JSX.Element {
   const { api, trans, did, instance, notebook, onClose } = props;
-  // What is here may be another once a sync is over.
+  // The path may change when a sync ends.
   const moment = notebook?.syncing ? 'syncing' : 'idle';
   const [details, setDetails] = useState<IDetails | null>(null);
   const [fault, setFault] = useState<IFault | null>(null);
@@ -120,7 +120,7 @@ function Act({ trans, did, path, notebook, onAdd }: IDetailsProps & { path: stri
   const copies: [string, string | null | undefined, string][] = [
     [trans.__('DID'), did, did],
     [trans.__('Code'), declared ? `nbrucio.data["${declared.handle}"]` : didSnippet(did), ''],
-    [trans.__('Path'), path, trans.__('It has a path once it is here')]
+    [trans.__('Path'), path, trans.__('The path is known after the download')]
   ];
   return (
     <>
@@ -140,9 +140,9 @@ function Act({ trans, did, path, notebook, onAdd }: IDetailsProps & { path: stri
           <>
             <input
               className="nbrucio-input"
-              aria-label={trans.__('Handle: the name by which code asks for it')}
+              aria-label={trans.__('Handle: the name that code uses')}
               aria-invalid={wrong}
-              title={trans.__('The name by which code asks for it')}
+              title={trans.__('The name that code uses')}
               value={handle}
               spellCheck={false}
               disabled={!notebook?.writable}
@@ -182,7 +182,7 @@ function Part({ title, fault, children }: React.PropsWithChildren<{ title: strin
 
 function Replicas({ details, trans }: IPartProps): JSX.Element {
   return (
-    <Part title={trans.__('Where it is')} {...faultProps(details, 'replicas')}>
+    <Part title={trans.__('Replicas')} {...faultProps(details, 'replicas')}>
       {details.replicas.length ? (
         <table className="nbrucio-facts-table">
           <tbody>
@@ -200,16 +200,16 @@ function Replicas({ details, trans }: IPartProps): JSX.Element {
           </tbody>
         </table>
       ) : (
-        <p>{trans.__('Rucio knows of no copy.')}</p>
+        <p>{trans.__('No replicas.')}</p>
       )}
-      {details.replicas_cut && <p>{trans.__('Only the first datasets of this container were looked at.')}</p>}
+      {details.replicas_cut && <p>{trans.__('Only the first datasets of this container were read.')}</p>}
     </Part>
   );
 }
 
 function Rules({ details, trans }: IPartProps): JSX.Element {
   return (
-    <Part title={trans.__('Rules')} {...faultProps(details, 'rules')}>
+    <Part title={trans.__('Replication rules')} {...faultProps(details, 'rules')}>
       {details.rules.length ? (
         <table className="nbrucio-facts-table">
           <tbody>
@@ -218,13 +218,13 @@ function Rules({ details, trans }: IPartProps): JSX.Element {
                 <th scope="row">{one.rse}</th>
                 <td>{stateName(trans, one.state)}</td>
                 <td>{one.account}</td>
-                <td>{one.expires ? trans.__('until %1', one.expires.slice(0, 10)) : trans.__('for ever')}</td>
+                <td>{one.expires ? trans.__('until %1', one.expires.slice(0, 10)) : trans.__('no expiry')}</td>
               </tr>
             ))}
           </tbody>
         </table>
       ) : (
-        <p>{trans.__('No rule keeps it anywhere.')}</p>
+        <p>{trans.__('No replication rules.')}</p>
       )}
     </Part>
   );
@@ -252,21 +252,21 @@ function faultProps(details: IDetails, part: string): { fault?: IFault } {
   return fault ? { fault } : {};
 }
 
-/** Rucio's word for a state as people say it. */
+/** The state of a replica or rule, in the words of Rucio's WebUI. */
 export function stateName(trans: TranslationBundle, state: string): string {
   const words: { [state: string]: string } = {
     AVAILABLE: trans.__('available'),
-    UNAVAILABLE: trans.__('not available'),
-    COPYING: trans.__('on its way'),
+    UNAVAILABLE: trans.__('unavailable'),
+    COPYING: trans.__('copying'),
     BAD: trans.__('bad'),
     BEING_DELETED: trans.__('being deleted'),
-    TEMPORARY_UNAVAILABLE: trans.__('not available now'),
-    OK: trans.__('complete'),
-    REPLICATING: trans.__('on its way'),
+    TEMPORARY_UNAVAILABLE: trans.__('temporarily unavailable'),
+    OK: trans.__('ok'),
+    REPLICATING: trans.__('replicating'),
     STUCK: trans.__('stuck'),
     SUSPENDED: trans.__('suspended'),
-    WAITING_APPROVAL: trans.__('waits for approval'),
-    INJECT: trans.__('about to begin')
+    WAITING_APPROVAL: trans.__('waiting for approval'),
+    INJECT: trans.__('injecting')
   };
   return words[state] ?? state.toLowerCase();
 }

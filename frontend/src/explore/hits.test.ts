@@ -34,7 +34,7 @@ describe('rows', () => {
     expect(parentOf('s:a')).toBeNull();
   });
 
-  it('say that a branch is on its way, or failed', () => {
+  it('say that a branch is loading, or failed', () => {
     const fault = { code: 'offline', message: 'no' };
     expect(shown(new Rows([hit('a')], new Map([['s:a', branch([hit('b')], false)]])))).toEqual(['s:a', '  s:b', '  …']);
     const failed = new Rows([hit('a')], new Map([['s:a', { children: [], complete: true, fault }]]));

@@ -23,7 +23,7 @@ export interface IRow {
   /** Its place among its siblings, from 1, and how many there are. */
   place: number;
   siblings: number;
-  /** Set in the row that stands for a branch on its way, or for one that failed. */
+  /** Set in the row of a branch that is loading, or that failed. */
   note: 'loading' | IFault | null;
 }
 

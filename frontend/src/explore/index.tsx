@@ -1,4 +1,4 @@
-/** The section "Explore": search Rucio, look at what is there, take it into the notebook. */
+/** The section "Explore": search Rucio, show details, add data to the notebook. */
 
 import { searchIcon, stopIcon } from '@jupyterlab/ui-components';
 import React, { useEffect, useReducer, useState } from 'react';
@@ -38,7 +38,12 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
   const add = (did: string, handle: string | null): void => {
     setSaid('');
     addToNotebook(props, did, writtenFor(instances, explorer.search?.instance ?? null), handle).then(
-      name => setSaid(trans.__('%1 is in the notebook as %2.', did, name)),
+      ({ handle: name, present }) =>
+        setSaid(
+          present
+            ? trans.__('%1 is in the notebook already, as %2.', did, name)
+            : trans.__('%1 is in the notebook as %2.', did, name)
+        ),
       (error: unknown) => setSaid(faultOf(error).message)
     );
   };
@@ -74,6 +79,7 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
         trans={trans}
         shown={shown}
         canAdd={notebook === null || notebook.writable}
+        handleOf={did => notebook?.handleOf(did) ?? null}
         onToggle={row => void explorer.toggle(row.key, row.hit[0])}
         onShow={row => setShown(row.hit[0])}
         onAdd={row => add(row.hit[0], null)}
@@ -96,7 +102,7 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
 /** What the list shows, in words. */
 function words(explorer: Explorer, trans: ISectionProps['trans']): string {
   if (explorer.search === null) {
-    return trans.__('Search by scope and name; * stands for anything.');
+    return trans.__('Search by scope and name; * matches anything.');
   }
   const found = trans._n('%2 hit', '%2 hits', explorer.hits, count(explorer.hits));
   if (explorer.busy) {

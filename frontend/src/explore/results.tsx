@@ -4,6 +4,7 @@ import {
   caretDownIcon,
   caretRightIcon,
   addIcon,
+  checkIcon,
   fileIcon,
   folderIcon,
   LabIcon,
@@ -32,6 +33,8 @@ export interface IResultsProps {
   /** The DID whose details are shown. */
   shown: string | null;
   canAdd: boolean;
+  /** The handle of a DID that the notebook declares; null for others. */
+  handleOf: (did: string) => string | null;
   onToggle: (row: IRow) => void;
   onShow: (row: IRow) => void;
   onAdd: (row: IRow) => void;
@@ -152,7 +155,7 @@ interface IRowProps extends IResultsProps {
 }
 
 function Row(props: IRowProps): JSX.Element {
-  const { row, index, active, trans, shown, canAdd, onActive, onToggle, onShow, onAdd } = props;
+  const { row, index, active, trans, shown, canAdd, handleOf, onActive, onToggle, onShow, onAdd } = props;
   const [did, type, size, files, open] = row.hit;
   const indent = { paddingLeft: 4 + row.depth * 14 };
   if (row.note) {
@@ -165,6 +168,8 @@ function Row(props: IRowProps): JSX.Element {
   }
   const { scope, name } = parts(did);
   const kind = open && type !== 'FILE' ? trans.__('%1, open', typeName(trans, type)) : typeName(trans, type);
+  const handle = handleOf(did);
+  const declared = handle === null ? null : trans.__('in this notebook as %1', handle);
   const facts = [type === 'DATASET' && files !== null ? count(files) : null, size === null ? null : bytes(size)];
   return (
     <div
@@ -176,11 +181,11 @@ function Row(props: IRowProps): JSX.Element {
       aria-setsize={row.siblings}
       aria-expanded={row.expanded ?? undefined}
       aria-selected={did === shown}
-      aria-label={`${did}, ${kind}`}
+      aria-label={[did, kind, declared].filter(Boolean).join(', ')}
       data-active={active || undefined}
       data-did={did}
       style={indent}
-      title={`${did}\n${kind}`}
+      title={[did, kind, declared].filter(Boolean).join('\n')}
       draggable
       onDragStart={event => {
         event.dataTransfer.setData('text/plain', didSnippet(did));
@@ -214,15 +219,16 @@ function Row(props: IRowProps): JSX.Element {
         className="nbrucio-hit-add"
         tabIndex={-1}
         disabled={!canAdd}
-        aria-label={trans.__('Add %1 to the notebook', did)}
-        title={canAdd ? trans.__('Add to the notebook') : trans.__('Open a notebook to add data to it')}
+        data-declared={declared !== null || undefined}
+        aria-label={declared ? `${did}, ${declared}` : trans.__('Add %1 to the notebook', did)}
+        title={declared ?? (canAdd ? trans.__('Add to the notebook') : trans.__('Open a notebook to add data to it'))}
         onClick={event => {
           event.stopPropagation();
           onActive(index);
           onAdd(row);
         }}
       >
-        <Glyph icon={addIcon} />
+        <Glyph icon={declared ? checkIcon : addIcon} />
       </button>
     </div>
   );

@@ -49,6 +49,8 @@ export interface IDeclaration {
   lock: { [handle: string]: ILockEntry };
   /** What rucio-jupyterlab attached and is not declared. */
   attached: { did: string; handle: string }[];
+  /** How many entries are no valid requirement. */
+  invalid: number;
   /** The metadata is there and cannot be used: from a newer version, or malformed. */
   unreadable: boolean;
 }
@@ -72,7 +74,8 @@ export function read(metadata: IMetadata): IDeclaration {
   }
   const declared = new Set(requirements.map(one => one.did));
   const attached = attachments(metadata).filter(one => !declared.has(one.did));
-  return { requirements, lock: locks(value, requirements), attached, unreadable };
+  const invalid = unreadable ? 0 : entries(value).length - requirements.length;
+  return { requirements, lock: locks(value, requirements), attached, invalid, unreadable };
 }
 
 /** Whether two selections choose the same. */

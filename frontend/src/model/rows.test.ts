@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { IFault, IPlan, IRequirementStatus, IRun, IStatus } from '../types';
 import { read } from './declaration';
-import { consentOf, IRow, planTotals, rowsOf, summaryOf } from './rows';
+import { checked, consentOf, IRow, planTotals, rowsOf, summaryOf } from './rows';
 
 const DECLARED = read({ nbrucio: { requirements: [{ did: 'a:b', handle: 'one' }] } });
 const CONSENT: IFault = { code: 'consent-needed', message: 'Nobody agreed.' };
@@ -146,4 +146,29 @@ it('a plan counts what two requirements hold once', () => {
     reread: { files: 6, bytes: 60 },
     download: { files: 2, bytes: 20 }
   });
+});
+
+describe('an invalid requirement', () => {
+  const declared = read({
+    nbrucio: { requirements: [{ did: 'a:b', handle: 'one' }, { handle: 'nothing' }, { did: 'bad', handle: 'bad' }] }
+  });
+  const status: IStatus = {
+    ...known({ state: 'ready', errors: [] }),
+    faults: [{ code: 'bad-did', message: 'Not a DID.', subject: 'bad' }]
+  };
+
+  it('counts as not ready, as on the command line', () => {
+    const rows = rowsOf(declared, status, null, null);
+    expect(summaryOf(rows, declared.invalid)).toMatchObject({ total: 3, ready: 1, attention: true });
+  });
+
+  it('has a row with its error where it has a handle and a DID', () => {
+    const row = rowsOf(declared, status, null, null)[1];
+    expect([row?.state, row?.faults[0]?.message]).toEqual(['failed', 'Not a DID.']);
+  });
+});
+
+it('a check counts changes and names the oldest lock', () => {
+  const rows = rowsOf(DECLARED, known({ drift: 'gained 1 file' }), null, null);
+  expect(checked(rows)).toEqual({ changed: 1, failed: 0, since: null });
 });

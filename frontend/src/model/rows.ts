@@ -1,13 +1,13 @@
-/** What the panel shows of a notebook's data, made from what is declared, what is here and what is under way. Pure. */
+/** The rows of the panel, made from declaration, status, sync and plan. Pure. */
 
 import { Access, IFault, IPlan, IPlanRow, IRequirementStatus, IRun, IShare, IStatus } from '../types';
 import { IDeclaration, ILockEntry, IRequirement } from './declaration';
 
 /**
- * - `new`: declared in the open document, and the server has not seen it yet
- * - `waiting`: a sync is under way and has not come to it
- * - `syncing`: its files are coming
- * - `consent`: it would cost a download that nobody agreed to
+ * - `new`: declared in the open document, and not checked by the server yet
+ * - `waiting`: a sync is running and has not reached it
+ * - `syncing`: its files are being downloaded
+ * - `consent`: its download needs consent
  */
 export type RowState = 'ready' | 'partial' | 'missing' | 'failed' | 'new' | 'waiting' | 'syncing' | 'consent';
 
@@ -63,21 +63,32 @@ export function rowsOf(
   return declaration.requirements.map(one => rowOf(one, declaration.lock[one.handle] ?? null, status, run, plan));
 }
 
-/** What of the declaration counts as a whole. */
-export function summaryOf(rows: IRow[]): ISummary {
+/** Totals over the rows. `invalid` entries of the declaration count as not ready, as in `nbrucio status`. */
+export function summaryOf(rows: IRow[], invalid = 0): ISummary {
   const sum = (part: (row: IRow) => number): number => rows.reduce((total, row) => total + part(row), 0);
   return {
-    total: rows.length,
+    total: rows.length + invalid,
     ready: rows.filter(row => row.state === 'ready').length,
     files: sum(row => row.files ?? 0),
     bytes: totalOf(rows.map(row => (row.files === null ? 0 : row.bytes))),
     missingFiles: sum(row => (row.files ?? 0) - row.hereFiles),
     missingBytes: totalOf(rows.map(missingBytesOf)),
-    attention: rows.some(row => row.state === 'failed' || row.state === 'consent' || row.faults.length > 0)
+    attention:
+      invalid > 0 || rows.some(row => row.state === 'failed' || row.state === 'consent' || row.faults.length > 0)
   };
 }
 
-/** What the user is asked to agree to; null when there is nothing to ask. */
+/** What a check found: how many have changed or have no answer, and the day of the oldest lock. */
+export function checked(rows: IRow[]): { changed: number; failed: number; since: string | null } {
+  const locked = rows.map(row => row.lock?.locked ?? '').filter(Boolean);
+  return {
+    changed: rows.filter(row => row.drift !== null).length,
+    failed: rows.filter(row => row.state === 'failed').length,
+    since: locked.sort()[0] ?? null
+  };
+}
+
+/** What needs the user's consent; null when nothing does. */
 export function consentOf(rows: IRow[]): IConsent | null {
   const asked = rows.filter(row => row.state === 'consent');
   if (!asked.length) {
@@ -99,7 +110,7 @@ function missingBytesOf(row: IRow): number | null {
   return row.bytes === null || row.hereBytes === null ? null : row.bytes - row.hereBytes;
 }
 
-/** The files and bytes of a plan by the way they are had, summed over its requirements. */
+/** The files and bytes of a plan by access, summed over its requirements. */
 export function planTotals(plan: IPlan): { [way in Access]: { files: number; bytes: number | null } } {
   const totals = {} as { [way in Access]: { files: number; bytes: number | null } };
   for (const way of ['store', 'reread', 'mount', 'download', 'stream', 'missing'] as const) {
@@ -109,7 +120,7 @@ export function planTotals(plan: IPlan): { [way in Access]: { files: number; byt
       bytes: totalOf(parts.map(part => part.bytes))
     };
   }
-  // What several requirements hold is brought once.
+  // A file of several requirements is downloaded once.
   totals.download = { files: plan.download_files, bytes: plan.download_bytes };
   return totals;
 }
@@ -124,7 +135,10 @@ function rowOf(
   const { handle } = requirement;
   const known = status?.requirements.find(one => one.handle === handle && sameDid(one, requirement)) ?? null;
   const share = run?.state === 'syncing' ? (run.handles?.[handle] ?? null) : null;
-  const faults = faultsOf(known, run, handle);
+  const refused = known
+    ? []
+    : (status?.faults ?? []).filter(fault => fault.subject === handle || fault.subject === requirement.did);
+  const faults = refused.length ? refused : faultsOf(known, run, handle);
   return {
     handle,
     did: requirement.parameter ? (known?.did ?? requirement.did) : requirement.did,
@@ -147,7 +161,7 @@ function sameDid(known: IRequirementStatus, requirement: IRequirement): boolean 
   return requirement.parameter || known.did === requirement.did;
 }
 
-/** What is wrong now: what the last sync found, as long as it still is not here; else what a look at the disk finds. */
+/** The errors of the last sync while the data is missing, else those of the status. */
 function faultsOf(known: IRequirementStatus | null, run: IRun | null, handle: string): IFault[] {
   if (!known || known.state === 'ready' || run?.state === 'syncing') {
     return [];
@@ -156,7 +170,7 @@ function faultsOf(known: IRequirementStatus | null, run: IRun | null, handle: st
   if (found?.length) {
     return found;
   }
-  // A look at the disk asks nobody, so "not asked yet" is no error before a sync was tried.
+  // A status asks no server, so that "not resolved yet" is no error before a sync.
   return known.errors.filter(fault => fault.code !== 'offline');
 }
 
@@ -166,6 +180,9 @@ function stateOf(known: IRequirementStatus | null, run: IRun | null, share: ISha
   }
   if (share) {
     return share.files_total > 0 ? 'ready' : 'missing'; // no file is known of what could not be resolved
+  }
+  if (!known && faults.length) {
+    return 'failed';
   }
   if (!known) {
     return run?.state === 'syncing' ? 'waiting' : 'new';

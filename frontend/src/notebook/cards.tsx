@@ -1,4 +1,4 @@
-/** What stands above the list when there is something to decide: consent, a plan, old attachments. */
+/** The cards above the list when there is something to decide: consent, a plan, attachments. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
@@ -15,7 +15,7 @@ interface ICardProps {
   trans: TranslationBundle;
 }
 
-/** The question before a download that nobody agreed to. */
+/** The question before a download that needs consent. */
 export function ConsentCard({ data, trans, consent }: ICardProps & { consent: IConsent }): JSX.Element {
   const names = consent.rows.map(row => row.handle).join(', ');
   return (
@@ -30,7 +30,7 @@ export function ConsentCard({ data, trans, consent }: ICardProps & { consent: IC
         </button>
         <button
           className="nbrucio-button"
-          title={trans.__('Whenever a notebook needs these, up to this size, for half a year')}
+          title={trans.__('Download these whenever a notebook needs them, up to this size, for six months')}
           onClick={() => void data.grant(consent.rows)}
         >
           {trans.__('Always for these')}
@@ -47,9 +47,9 @@ export function ConsentCard({ data, trans, consent }: ICardProps & { consent: IC
 export function PlanCard({ data, trans, plan }: ICardProps & { plan: IPlan }): JSX.Element {
   const totals = planTotals(plan);
   const labels: [Access, string][] = [
-    ['store', trans.__('here already')],
-    ['reread', trans.__('here, to be read again')],
-    ['mount', trans.__('on mounted storage')],
+    ['store', trans.__('stored')],
+    ['reread', trans.__('stored, to be read again')],
+    ['mount', trans.__('mounted')],
     ['download', trans.__('to download')],
     ['stream', trans.__('to stream')],
     ['missing', trans.__('not available')]
@@ -96,7 +96,7 @@ export function PlanCard({ data, trans, plan }: ICardProps & { plan: IPlan }): J
   );
 }
 
-/** What rucio-jupyterlab attached to this notebook. */
+/** The attachments of rucio-jupyterlab. */
 export function ImportCard({ data, trans }: ICardProps): JSX.Element {
   const { attached } = data.declaration;
   return (
@@ -122,7 +122,7 @@ export function ImportCard({ data, trans }: ICardProps): JSX.Element {
   );
 }
 
-/** What is in the way of the notebook as a whole. */
+/** The errors of the notebook as a whole. */
 export function Faults({ data, trans }: ICardProps): JSX.Element | null {
   const found = [...(data.fault ? [data.fault] : []), ...(data.status?.faults ?? [])];
   const failed = data.run?.state === 'failed' && !data.fault ? data.run.message : null;

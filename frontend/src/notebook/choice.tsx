@@ -1,4 +1,4 @@
-/** Change which files of a requirement are wanted and how they may be had. */
+/** Change which files of a requirement are wanted, and how they are obtained. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useState } from 'react';
@@ -60,9 +60,9 @@ export function Choice({ data, row, trans, onClose, onSaid }: IChoiceProps): JSX
   };
 
   const reasons = {
-    'no-name': trans.__('This is no Python name.'),
-    private: trans.__('A handle does not begin with “_”.'),
-    taken: trans.__('This handle is taken.')
+    'no-name': trans.__('This is not a valid handle: it must be a Python identifier.'),
+    private: trans.__('A handle must not begin with “_”.'),
+    taken: trans.__('Another requirement has this handle.')
   };
   return (
     <form
@@ -79,12 +79,15 @@ export function Choice({ data, row, trans, onClose, onSaid }: IChoiceProps): JSX
       <Field label={trans.__('Handle')} fault={fault ? reasons[fault] : null}>
         {props => <input {...props} autoFocus value={handle} onChange={event => setHandle(event.target.value)} />}
       </Field>
-      <Field label={trans.__('Only names like')}>
+      <Field label={trans.__('Only file names like')}>
         {props => (
           <input {...props} value={match} placeholder="*.root" onChange={event => setMatch(event.target.value)} />
         )}
       </Field>
-      <Field label={trans.__('Only the first')} fault={firstBad ? trans.__('A number of files, at least 1.') : null}>
+      <Field
+        label={trans.__('Only the first')}
+        fault={firstBad ? trans.__('Enter a number of files, at least 1.') : null}
+      >
         {props => (
           <input
             {...props}
@@ -95,7 +98,7 @@ export function Choice({ data, row, trans, onClose, onSaid }: IChoiceProps): JSX
           />
         )}
       </Field>
-      <Field label={trans.__('At most')} fault={mostBad ? trans.__('A size such as 500 MB.') : null}>
+      <Field label={trans.__('At most')} fault={mostBad ? trans.__('Enter a size such as 500 MB.') : null}>
         {props => (
           <input
             {...props}
@@ -105,7 +108,7 @@ export function Choice({ data, row, trans, onClose, onSaid }: IChoiceProps): JSX
           />
         )}
       </Field>
-      <Field label={trans.__('Access')}>
+      <Field label={trans.__('Access: how files are obtained')}>
         {props => (
           <select {...props} value={access} onChange={event => setAccess(event.target.value)}>
             {ACCESS.map(one => (

@@ -3,16 +3,16 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { IFault } from '../types';
-import { Fix, fixesFor } from './fixes';
+import { commandFor, Fix, fixesFor } from './fixes';
 
 export interface IFaultProps {
   fault: IFault;
   trans: TranslationBundle;
-  /** What the fixes do here; one that is absent is not offered. */
+  /** What each fix does here; without it, the fix is not offered. */
   actions: { [fix in Fix]?: () => void };
 }
 
-/** What went wrong, in the server's words, and the way out beside it. */
+/** An error in the server's words, with its actions. */
 export function Fault({ fault, trans, actions }: IFaultProps): JSX.Element {
   const labels: { [fix in Fix]: string } = {
     retry: trans.__('Try again'),
@@ -20,9 +20,9 @@ export function Fault({ fault, trans, actions }: IFaultProps): JSX.Element {
     remove: trans.__('Remove'),
     explore: trans.__('Find it in Rucio'),
     edit: trans.__('Change'),
-    lock: trans.__('Lock what it is now')
+    lock: trans.__('Lock the present files')
   };
-  const command = fault.next_command;
+  const command = commandFor(fault);
   return (
     <div className="nbrucio-fault" role="group" aria-label={trans.__('Problem')}>
       <p>

@@ -1,4 +1,4 @@
-/** What to offer beside an error: the errors' codes are those of `nbrucio/errors.py`. Pure. */
+/** The actions beside an error, by the codes of `nbrucio/errors.py`. Pure. */
 
 import { IFault } from '../types';
 
@@ -25,6 +25,12 @@ const FIXES: { [code: string]: Fix[] } = {
 
 export function fixesFor(fault: IFault): Fix[] {
   return FIXES[fault.code] ?? ['retry'];
+}
+
+/** The command to copy; null where the panel has a button for it. */
+export function commandFor(fault: IFault): string | null {
+  const command = fault.next_command ?? null;
+  return command !== null && /^nbrucio (sync|plan|lock|add|remove|status)\b/.test(command) ? null : command;
 }
 
 /** Each message once, the first few; a dataset may miss thousands of files for one reason. */

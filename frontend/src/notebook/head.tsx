@@ -1,4 +1,4 @@
-/** The notebook as a whole: how much is ready, and the verbs. */
+/** The notebook as a whole: how much is ready, the verbs, and what they have done. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
 import { downloadIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
@@ -7,14 +7,14 @@ import React from 'react';
 import { bytes } from '../format';
 import { ISummary } from '../model/rows';
 import { NotebookData } from '../notebookdata';
-import { amount, progress, readiness } from '../words';
+import { amount, outcomeWords, progress, readiness } from '../words';
 import { Bar } from './bar';
 import { IconButton } from './iconbutton';
 
 interface IHeadProps {
   data: NotebookData;
   summary: ISummary;
-  /** The cards below ask already, so that the verbs are not what to press next. */
+  /** A card below asks a question, so that its buttons come before the verbs. */
   asked: boolean;
   trans: TranslationBundle;
 }
@@ -42,6 +42,9 @@ export function Head({ data, summary, asked, trans }: IHeadProps): JSX.Element {
         </>
       )}
       <Verbs data={data} summary={summary} asked={asked} trans={trans} />
+      <p className="nbrucio-facts nbrucio-outcome" role="status">
+        {data.outcome && outcomeWords(trans, data.outcome)}
+      </p>
     </div>
   );
 }
@@ -57,7 +60,7 @@ function Verbs({ data, summary, asked, trans }: IHeadProps): JSX.Element {
       ) : (
         <button
           className={`nbrucio-button${done || asked ? '' : ' nbrucio-mod-accept'}${cost ? ' nbrucio-mod-wide' : ''}`}
-          title={trans.__('Bring what is not here')}
+          title={trans.__('Download missing data')}
           disabled={data.busy !== null}
           onClick={() => void data.sync()}
         >
@@ -68,7 +71,7 @@ function Verbs({ data, summary, asked, trans }: IHeadProps): JSX.Element {
       )}
       <button
         className="nbrucio-button"
-        title={trans.__('What would a sync cost?')}
+        title={trans.__('Show what a sync would download')}
         disabled={busy}
         onClick={() => void data.makePlan()}
       >
@@ -76,7 +79,7 @@ function Verbs({ data, summary, asked, trans }: IHeadProps): JSX.Element {
       </button>
       <button
         className="nbrucio-button"
-        title={trans.__('Write into the notebook what its data is now')}
+        title={trans.__('Freeze the present file lists in the notebook')}
         disabled={busy || !data.writable}
         onClick={() => void data.lock()}
       >
@@ -84,7 +87,7 @@ function Verbs({ data, summary, asked, trans }: IHeadProps): JSX.Element {
       </button>
       <button
         className="nbrucio-button nbrucio-mod-icon"
-        title={trans.__('Ask Rucio what has changed since it was locked')}
+        title={trans.__('Ask Rucio for changes since the lock')}
         aria-label={trans.__('Check for changes')}
         disabled={busy}
         onClick={() => void data.check()}

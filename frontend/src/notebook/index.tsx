@@ -1,9 +1,9 @@
-/** The section on the notebook in front: what it declares, how far that is, and the verbs on it. */
+/** The section for the active notebook: its data, their state, and the verbs. */
 
 import { UseSignal } from '@jupyterlab/ui-components';
 import React, { useEffect, useState } from 'react';
 
-import { consentOf, summaryOf } from '../model/rows';
+import { consentOf } from '../model/rows';
 import { NotebookData } from '../notebookdata';
 import { ISectionProps } from '../section';
 import { ConsentCard, Faults, ImportCard, PlanCard } from './cards';
@@ -19,7 +19,7 @@ export function NotebookSection(props: ISectionProps): JSX.Element {
         return data ? (
           <Declared key={data.panel.id} {...props} data={data} />
         ) : (
-          <p className="nbrucio-empty">{trans.__('Open a notebook to see the data that it declares.')}</p>
+          <p className="nbrucio-empty">{trans.__('Open a notebook to show the data that it declares.')}</p>
         );
       }}
     </UseSignal>
@@ -47,10 +47,12 @@ function Declared(props: ISectionProps & { data: NotebookData }): JSX.Element {
   return (
     <>
       {rows.length > 0 && (
-        <Head data={data} summary={summaryOf(rows)} asked={consent !== null || data.plan !== null} trans={trans} />
+        <Head data={data} summary={data.summary} asked={consent !== null || data.plan !== null} trans={trans} />
       )}
       {data.declaration.unreadable && (
-        <p className="nbrucio-empty">{trans.__('This nbrucio cannot read what the notebook declares.')}</p>
+        <p className="nbrucio-empty">
+          {trans.__('nbrucio cannot read the declaration of this notebook. A newer nbrucio may have written it.')}
+        </p>
       )}
       <Faults data={data} trans={trans} />
       {consent && <ConsentCard data={data} trans={trans} consent={consent} />}

@@ -1,4 +1,4 @@
-/** One requirement: what it is, how far it is, and what can be done with it. */
+/** One requirement: its data, its state, and its actions. */
 
 import { Clipboard } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
@@ -29,7 +29,7 @@ export function Row(props: IRowProps): JSX.Element {
   const remove = (): void => {
     const before = data.metadata;
     void data.remove(row.handle);
-    onSaid(trans.__('%1 is no longer declared; its files stay in the store.', row.handle), () => {
+    onSaid(trans.__('%1 is no longer declared; its files stay cached.', row.handle), () => {
       void data.restore(before);
     });
   };
@@ -73,7 +73,7 @@ function facts(trans: TranslationBundle, row: IRow): string {
     .join(' · ');
 }
 
-/** The bar of what is coming or partly here. */
+/** The progress bar of a requirement that is being or partly downloaded. */
 function Advance({ row, trans }: { row: IRow; trans: TranslationBundle }): JSX.Element | null {
   const moving = row.state === 'syncing' || row.state === 'waiting';
   if (!moving && !(row.hereFiles > 0 && row.state !== 'ready')) {
@@ -97,7 +97,7 @@ interface INotesProps extends IRowProps {
   onRemove: () => void;
 }
 
-/** Drift, errors and what the code no longer uses, each with the fix beside it. */
+/** Changes in Rucio, errors and data that no code uses, each with its action. */
 function Notes({ data, row, trans, show, onChange, onRemove }: INotesProps): JSX.Element {
   const { shown, more } = firstFaults(row.faults, 3);
   const cost = row.plan?.access.download;
@@ -108,7 +108,7 @@ function Notes({ data, row, trans, show, onChange, onRemove }: INotesProps): JSX
           <p>{trans.__('%1: %2.', row.handle, row.drift)}</p>
           <div className="nbrucio-actions">
             <button className="nbrucio-button" disabled={!data.writable} onClick={() => void data.lock([row.handle])}>
-              {trans.__('Lock what it is now')}
+              {trans.__('Lock the present files')}
             </button>
           </div>
         </div>

@@ -1,4 +1,4 @@
-/** The section "Settings": servers and logins, the store, what opening a notebook does, what was agreed to. */
+/** The section "Settings": servers and logins, opening a notebook, the cache, consent to downloads. */
 
 import { refreshIcon, settingsIcon } from '@jupyterlab/ui-components';
 import React, { useEffect, useReducer, useState } from 'react';
@@ -93,9 +93,9 @@ function Opening(props: ISectionProps & { opening: IOpening; onChanged: () => vo
   const { api, trans, settings, opening, onChanged } = props;
   const words: { [level in Level]: string } = {
     off: trans.__('Nothing'),
-    read: trans.__('See what is here'),
-    look: trans.__('Ask Rucio, use mounted storage'),
-    fetch: trans.__('Download what you agreed to')
+    read: trans.__('Show ready data'),
+    look: trans.__('Also ask Rucio, use mounted files'),
+    fetch: trans.__('Also download data that you fetched or added')
   };
   const budget = Math.round(opening.budget_bytes / 1_000_000);
   const [typed, setTyped] = useState<string | null>(null);
@@ -124,6 +124,13 @@ function Opening(props: ISectionProps & { opening: IOpening; onChanged: () => vo
           </option>
         ))}
       </select>
+      {opening.level === 'fetch' && (
+        <p className="nbrucio-facts">
+          {trans.__(
+            'Opening a notebook downloads only data that you fetched or added yourself before, up to that size, for six months.'
+          )}
+        </p>
+      )}
       {opening.level === 'fetch' && (
         <label className="nbrucio-field">
           {trans.__('At most (MB)')}
@@ -157,18 +164,18 @@ function Store({ trans, store }: { trans: Trans; store: IStore }): JSX.Element {
         );
   const rows: [string, string | null][] = [
     [trans.__('Folder'), store.path],
-    [trans.__('Holds'), used],
+    [trans.__('Contents'), used],
     [trans.__('Free'), store.free_bytes === null ? trans.__('unknown') : bytes(store.free_bytes)],
     [trans.__('Kept free'), bytes(store.keep_free_bytes)],
     [
-      trans.__('One sync downloads at most'),
+      trans.__('Download limit of a sync'),
       store.max_download_bytes === null ? trans.__('no limit') : bytes(store.max_download_bytes)
     ],
-    [trans.__('Network'), store.offline ? trans.__('not used: NBRUCIO_SAFE or the policy says so') : null]
+    [trans.__('Network'), store.offline ? trans.__('off, by NBRUCIO_SAFE or the policy') : null]
   ];
   return (
     <>
-      <h3>{trans.__('Where data is stored')}</h3>
+      <h3>{trans.__('Cache')}</h3>
       <table className="nbrucio-facts-table">
         <tbody>
           {rows
@@ -194,7 +201,7 @@ interface IGrantsProps {
 function Grants({ trans, grants, onRevoke }: IGrantsProps): JSX.Element {
   return (
     <>
-      <h3>{trans.__('Downloads that you agreed to')}</h3>
+      <h3>{trans.__('Consent to downloads')}</h3>
       {grants.length === 0 && <p>{trans.__('None.')}</p>}
       <ul className="nbrucio-grants">
         {grants.map(grant => (
@@ -205,10 +212,10 @@ function Grants({ trans, grants, onRevoke }: IGrantsProps): JSX.Element {
             </span>
             <button
               className="nbrucio-button"
-              aria-label={trans.__('Take back the consent to %1', grant.did)}
+              aria-label={trans.__('Withdraw consent to %1', grant.did)}
               onClick={() => onRevoke(grant)}
             >
-              {trans.__('Take back')}
+              {trans.__('Withdraw')}
             </button>
           </li>
         ))}

@@ -1,21 +1,21 @@
-/** Keeps the server told of what the user chose in Lab's settings. */
+/** Sends the user's choice in Lab's settings to the server. */
 
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import { Api } from '../api';
 import { choiceOf, IOpening } from './choice';
 
-/** Tell the server now, and at each change; it read the settings itself when it started. */
-export function keepServerTold(api: Api, settings: ISettingRegistry.ISettings): void {
+/** Send each change; the server itself reads the settings when it starts. */
+export function sendChoice(api: Api, settings: ISettingRegistry.ISettings): void {
   const value = (): string => {
     const { onOpen, openBudget } = settings.user as { onOpen?: unknown; openBudget?: unknown };
     return JSON.stringify(choiceOf(onOpen, openBudget));
   };
-  let told = value();
+  let sent = value();
   settings.changed.connect(() => {
     const now = value();
-    if (now !== told) {
-      told = now;
+    if (now !== sent) {
+      sent = now;
       void api.post<IOpening>('opening', JSON.parse(now) as object).catch((error: unknown) => {
         console.error('nbrucio: the server does not know the new settings', error);
       });

@@ -1,4 +1,4 @@
-/** The configured Rucio servers, and whether one gets in. */
+/** The configured Rucio servers, and whether the login to each works. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useState } from 'react';
@@ -20,7 +20,7 @@ export function Servers({ api, trans, instances, asked }: IServersProps): JSX.El
     <>
       <h3>{trans.__('Rucio servers')}</h3>
       {none && (
-        <p>{trans.__('None is configured. nbrucio reads an existing rucio.cfg, and ~/.config/nbrucio/config.toml.')}</p>
+        <p>{trans.__('No Rucio server is configured. nbrucio reads rucio.cfg and ~/.config/nbrucio/config.toml.')}</p>
       )}
       <ul className="nbrucio-servers">
         {instances.instances.map(one => (

@@ -137,7 +137,7 @@ function UploadForm(props: ISectionProps): JSX.Element {
       aria-label={trans.__('Upload to Rucio')}
       onSubmit={event => void submit(event)}
     >
-      <ul className="nbrucio-paths" aria-label={trans.__('To be sent')}>
+      <ul className="nbrucio-paths" aria-label={trans.__('To upload')}>
         {paths.map(path => (
           <li key={path} title={path}>
             {path}
@@ -169,7 +169,7 @@ function UploadForm(props: ISectionProps): JSX.Element {
         {input('rse', {
           list: 'nbrucio-rses',
           autoFocus: true,
-          placeholder: trans.__('Storage that takes your files')
+          placeholder: trans.__('Where to upload')
         })}
       </label>
       <label className="nbrucio-field">
@@ -182,7 +182,7 @@ function UploadForm(props: ISectionProps): JSX.Element {
       </label>
       <label className="nbrucio-field">
         {trans.__('Keep for')}
-        {input('lifetime', { placeholder: trans.__('Ever; or 12h, 30d, 2w') })}
+        {input('lifetime', { placeholder: trans.__('no expiry; or 12h, 30d, 2w') })}
       </label>
       <datalist id="nbrucio-rses">
         {places?.rses.map(one => (

@@ -54,9 +54,12 @@ export function Job({ job, uploads, trans }: IJobProps): JSX.Element {
       <div className="nbrucio-actions">
         {!over && button(trans.__('Cancel'), () => void uploads.cancel(job.id))}
         {over &&
-          button(job.state === 'failed' ? trans.__('Retry') : trans.__('Send again'), () => void uploads.retry(job.id))}
+          button(
+            job.state === 'failed' ? trans.__('Retry') : trans.__('Upload again'),
+            () => void uploads.retry(job.id)
+          )}
         {button(open ? trans.__('Hide log') : trans.__('Log'), () => setOpen(!open))}
-        {over && button(trans.__('Forget'), () => void uploads.forget(job.id))}
+        {over && button(trans.__('Remove from list'), () => void uploads.forget(job.id))}
       </div>
       {open && <Log job={job} uploads={uploads} trans={trans} />}
     </li>
@@ -92,7 +95,7 @@ function stateWords(trans: TranslationBundle, state: JobState): string {
 /** `1 of 3 files · 2.1 MB of 8.4 MB`. */
 function progressWords(trans: TranslationBundle, job: IJob): string {
   if (job.files_total === null || job.bytes_total === null) {
-    return job.state === 'failed' ? trans.__('Nothing was sent.') : trans.__('Asking Rucio…');
+    return job.state === 'failed' ? trans.__('Nothing was uploaded.') : trans.__('Asking Rucio…');
   }
   return [
     trans.__('%1 of %2 files', count(job.files_done), count(job.files_total)),

@@ -27,10 +27,10 @@ export function OurRules({ uploads, trans }: IOurRulesProps): JSX.Element {
   };
   return (
     <details className="nbrucio-our-rules" onToggle={event => event.currentTarget.open && look()}>
-      <summary>{trans.__('Rules that nbrucio made')}</summary>
+      <summary>{trans.__('Replication rules that nbrucio made')}</summary>
       {fault && <Fault fault={fault} trans={trans} actions={{ retry: look }} />}
       {rules === null && !fault && <p>{trans.__('Asking Rucio…')}</p>}
-      {rules?.length === 0 && <p>{trans.__('There are none.')}</p>}
+      {rules?.length === 0 && <p>{trans.__('No replication rules.')}</p>}
       <ul>
         {rules?.map(rule => (
           <li key={rule.id}>
@@ -40,7 +40,7 @@ export function OurRules({ uploads, trans }: IOurRulesProps): JSX.Element {
                 rule.rse,
                 stateName(trans, rule.state),
                 trans.__('%1 of %2 files', count(rule.ok), count(rule.ok + rule.replicating + rule.stuck)),
-                rule.expires ? trans.__('until %1', rule.expires.slice(0, 10)) : trans.__('for ever')
+                rule.expires ? trans.__('until %1', rule.expires.slice(0, 10)) : trans.__('no expiry')
               ].join(' · ')}
             </span>
             {rule.error && <span>{rule.error}</span>}

@@ -1,0 +1,7 @@
+/** What the last verb on a notebook's data has done, to show beside its button. */
+
+export type IOutcome =
+  | { verb: 'check'; changed: number; failed: number; since: string | null }
+  | { verb: 'lock'; locked: number }
+  | { verb: 'import'; handles: string[] }
+  | { verb: 'add'; handle: string };
