@@ -1,8 +1,7 @@
 """The command line. `main` is the console script; one module a verb.
 
-``nbrucio --help`` is what a newcomer types first and what scripts call to see whether nbrucio is there. It prints a
-text made beforehand (``make help-text``; a test holds it against the verbs), since importing click alone would double
-its time.
+``nbrucio --help`` prints ``help.txt``, which ``make help-text`` writes and a test compares with the verbs: importing
+click would double its time, and scripts call it to find out whether nbrucio is installed.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the command line and leave the process with its exit code."""
+    """Run the command line and exit with its exit code."""
     if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.stdout.write(Path(__file__).with_name("help.txt").read_text("utf-8"))
         return

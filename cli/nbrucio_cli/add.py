@@ -19,23 +19,23 @@ from nbrucio_cli.common import (
 @click.command("add")
 @notebook_argument
 @click.argument("dids", nargs=-1, required=True, metavar="DID…")
-@click.option("--as", "handle", metavar="HANDLE", help="The name by which code asks for it; proposed when left out.")
-@click.option("--instance", metavar="NAME", help="The Rucio instance that knows it; the default one when left out.")
-@click.option("--offline", is_flag=True, help="Do not ask whether the DIDs exist.")
+@click.option("--as", "handle", metavar="HANDLE", help="The name that code uses for it; by default made from the DID.")
+@click.option("--instance", metavar="NAME", help="The Rucio instance of the DIDs, if not the default one.")
+@click.option("--offline", is_flag=True, help="Add without asking Rucio: the DIDs are neither checked nor locked.")
 @json_option
 @cli_command
 def command(
     notebook: Path, dids: tuple[str, ...], handle: str | None, instance: str | None, offline: bool, as_json: bool
 ) -> None:
-    """Declare DIDs (scope:name) in NOTEBOOK and lock what they hold now.
+    """Declare DIDs (SCOPE:NAME) in NOTEBOOK and lock their present files.
 
-    Nothing is downloaded; that is what `nbrucio sync` does, and, up to the size that is locked, opening NOTEBOOK in
-    Jupyter.
+    Downloads nothing: run `nbrucio sync` for that. Opening NOTEBOOK in Jupyter also downloads, up to the locked size.
     """
     from nbrucio.core.did import Did
     from nbrucio.core.planner import Wanted
     from nbrucio.operations.edit import add
     from nbrucio_cli.progress import reporting
+    from nbrucio_cli.rows import quoted
     from nbrucio_cli.tables import lock_words
 
     parsed = [Did.parse(did) for did in dids]
@@ -51,4 +51,5 @@ def command(
     for target in edit.requirements:
         click.echo(f"Added {target.requirement.did} as '{target.requirement.handle}'{lock_words(target.lock)}")
     first = edit.requirements[0].requirement.handle
-    click.echo(f'next: nbrucio sync {notebook}, then in the notebook: nbrucio.data["{first}"]')
+    click.echo(f"next: nbrucio sync {quoted(notebook)}")
+    click.echo(f'Then, in the notebook: nbrucio.data["{first}"]')

@@ -1,4 +1,4 @@
-"""The root command: which verbs there are, and what every one of them shares.
+"""The root command and the table of its verbs.
 
 A verb's module is imported when it is called, and the root's help is made from the table below, so that ``--help`` and
 shell completion stay quick.
@@ -12,36 +12,36 @@ import click
 
 #: Verbs by section: name, module and the line in the root's help.
 VERBS = {
-    "Declare": {
-        "init": ("init", "Create a notebook, or make one ready to declare data."),
-        "add": ("add", "Declare DIDs in a notebook."),
+    "Declare data": {
+        "init": ("init", "Create a notebook, or prepare one to declare data."),
+        "add": ("add", "Declare DIDs in a notebook and lock them."),
         "remove": ("remove", "Remove requirements from a notebook."),
-        "lock": ("lock", "Write into a notebook what its data is now."),
+        "lock": ("lock", "Freeze the file list of data that is not locked yet."),
     },
-    "Have": {
-        "plan": ("plan", "Say what a sync would do, and do nothing."),
-        "sync": ("sync", "Bring the data that notebooks declare."),
-        "stage": ("stage", "Have Rucio bring data to an RSE that is mounted here."),
-        "status": ("status", "Show what is here and what is not, without a network."),
-        "verify": ("verify", "Read what is here again and compare checksums."),
-        "paths": ("paths", "Print where a notebook's files are."),
+    "Get data": {
+        "plan": ("plan", "Show what a sync would do, without doing it."),
+        "sync": ("sync", "Download the data that notebooks declare."),
+        "stage": ("stage", "Ask Rucio for a replica on a mounted RSE."),
+        "status": ("status", "Show which data is ready and which is missing, offline."),
+        "verify": ("verify", "Read cached and mounted files again and compare checksums."),
+        "paths": ("paths", "Print the paths of a notebook's files."),
         "run": ("run", "Sync a notebook, then execute it."),
     },
-    "Check": {
+    "Check and compare": {
         "check": ("check", "Check declaration, lock, code and data, for CI and pre-commit."),
-        "diff": ("diff", "Say how the data of two notebooks differs."),
+        "diff": ("diff", "Compare the data of two notebooks."),
         "export": ("export", "Write citations, a metalink or an RO-Crate."),
     },
-    "Look": {
-        "search": ("search", "Search DIDs."),
-        "show": ("show", "Show a DID: its contents, size and replicas."),
+    "Search Rucio": {
+        "search": ("search", "Search for DIDs."),
+        "show": ("show", "Show the contents, size and replicas of a DID."),
     },
-    "Give": {
-        "upload": ("upload", "Send files to an RSE and register them."),
+    "Upload": {
+        "upload": ("upload", "Upload files to an RSE and register them."),
     },
-    "Try": {
-        "demo": ("demo", "Run an example notebook on a sandbox of your own."),
-        "sandbox": ("sandbox", "A real Rucio server with data, on this machine."),
+    "Try it out": {
+        "demo": ("demo", "Run an example notebook with a sandbox."),
+        "sandbox": ("sandbox", "Run a real Rucio server with data on this machine."),
     },
     "Set up": {
         "completion": ("completion", "Print the shell completion script."),
@@ -97,12 +97,16 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @click.command(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Every verb has --help and --json. Exit codes: 0 in sync, 2 usage, 3 drift, 4 unavailable, 5 consent, "
-    "6 space, 7 credentials, 8 offline, 9 integrity, 10 lock stale.",
+    epilog="Every verb has --help and --json. Exit codes: 0 all ready, 1 a cell failed, 2 wrong input, 3 data "
+    "changed, 4 data unavailable, 5 consent needed, "
+    "6 no space, 7 login failed, 8 offline, 9 wrong bytes, "
+    "10 lock stale.",
 )
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show it.")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
+)
 def root() -> None:
-    """A notebook declares the Rucio data it needs; nbrucio brings it.
+    """A notebook declares the Rucio data it needs; nbrucio downloads it.
 
     \b
     nbrucio add analysis.ipynb user.jdoe:dimuon.2012

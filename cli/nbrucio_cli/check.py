@@ -1,4 +1,4 @@
-"""``nbrucio check``: do declaration, lock, code and data of notebooks agree?"""
+"""``nbrucio check``: compare declaration, lock, code and data of notebooks."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @notebooks_argument
-@click.option("--offline", is_flag=True, help="Ask nobody: check declaration, lock and code only.")
-@click.option("--github", is_flag=True, help="Write findings as annotations for GitHub Actions.")
+@click.option("--offline", is_flag=True, help="Check declaration, lock and code only, without Rucio.")
+@click.option("--github", is_flag=True, help="Print findings as annotations for GitHub Actions.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Also write a JUnit report.")
 @json_option
 @cli_command
 def command(notebooks: tuple[Path, ...], offline: bool, github: bool, junit: Path | None, as_json: bool) -> int:
-    """Check each NOTEBOOK, or each notebook in a folder, for CI and pre-commit. Nothing is downloaded or written.
+    """Check each NOTEBOOK, or each notebook in a folder, for CI and pre-commit.
+
+    Downloads nothing and changes no notebook. Exit codes:
 
     \b
-    2   a declaration cannot be used
-    10  something is not locked, or the lock is for something else
-    3   the code uses what is not declared, or Rucio's content changed
-    4   a DID or a file is gone
-    7, 8  the credentials are refused, or the instance cannot be reached
+    2   a declaration is invalid
+    3   the code uses undeclared data, or the data changed in Rucio
+    4   a DID does not exist, or a file has no replica on disk
+    7   login failed
+    8   an instance cannot be reached
+    10  a requirement is not locked, or its lock is for other data
     """
     from nbrucio.operations.check import check
     from nbrucio.operations.check_formats import github_lines, junit_xml
@@ -65,6 +68,6 @@ def _print(report: CheckReport) -> None:
                 if text:
                     click.echo(f"    {word}: {text}")
     bad = sum(1 for notebook in report.notebooks if notebook.findings)
-    found = f"{plural(len(report.findings), 'finding')} in {bad:,} of" if bad else "Nothing found in"
-    asked = "" if report.online else " Offline: whether the data is available was not checked."
+    found = f"{plural(len(report.findings), 'finding')} in {bad:,} of" if bad else "No findings in"
+    asked = "" if report.online else " Offline: availability in Rucio was not checked."
     click.echo(f"{found} {plural(len(report.notebooks), 'notebook')}.{asked}")

@@ -1,10 +1,13 @@
-"""What every verb shares: its notebooks, its output, and how errors end it."""
+"""What every verb shares: notebook arguments, output, and exit with an error."""
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -23,8 +26,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Folders that hold copies of notebooks, not notebooks.
 _SKIPPED_FOLDERS = {".ipynb_checkpoints", ".git", "node_modules", ".venv"}
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON on stdout.")
-variant_option = click.option("--variant", metavar="NAME", help="Take the selections of this variant.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+variant_option = click.option("--variant", metavar="NAME", help="Use the selections of this variant.")
 notebook_argument = click.argument("notebook", type=click.Path(path_type=Path))
 notebooks_argument = click.argument(
     "notebooks", nargs=-1, required=True, metavar="NOTEBOOK…", type=click.Path(path_type=Path)
@@ -32,10 +35,10 @@ notebooks_argument = click.argument(
 
 
 def cli_command(function: F) -> F:
-    """Let a command end in the exit codes and the voice of nbrucio, whatever goes wrong.
+    """Turn every exception of a command into a message and an exit code.
 
-    An error of ours is told in words with its next step; Ctrl-C is 130; anything else is a fault of nbrucio, told in
-    one line (NBRUCIO_DEBUG=1 shows the traceback).
+    An `NbrucioError` is printed with its next step. Ctrl-C exits with 130. Any other exception is a bug in nbrucio and
+    is printed in one line; NBRUCIO_DEBUG=1 shows its traceback.
     """
 
     @functools.wraps(function)
@@ -48,7 +51,7 @@ def cli_command(function: F) -> F:
         except KeyboardInterrupt:
             end_with(Interrupted("Stopped."), as_json=as_json)
         except BrokenPipeError:
-            # Whoever read our output has seen enough (``nbrucio paths | head``).
+            # The reader closed the pipe, as in ``nbrucio paths | head``.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         except (click.exceptions.Exit, click.ClickException, click.Abort):
@@ -65,22 +68,22 @@ def cli_command(function: F) -> F:
 
 def _internal(error: Exception) -> NbrucioError:
     return NbrucioError(
-        f"This is a fault in nbrucio: {type(error).__name__}: {error}",
-        hint="Set NBRUCIO_DEBUG=1 to see where, and report it.",
+        f"This is a bug in nbrucio: {type(error).__name__}: {error}",
+        hint="Run it again with NBRUCIO_DEBUG=1 to print a traceback, and report it.",
     )
 
 
 def end_with(error: NbrucioError, *, as_json: bool) -> None:
-    """Tell ``error`` and leave the process with its exit code."""
+    """Print ``error`` and exit with its exit code."""
     if as_json:
         print_json({"version": 1, "exit_code": error.exit_code, "error": error.as_json()})
     tell_error(error)
     sys.exit(error.exit_code)
 
 
-def tell_error(error: NbrucioError) -> None:
-    """Write an error to stderr: what happened, then what to do, then what to type."""
-    lines = [f"error: {error.message}"]
+def tell_error(error: NbrucioError, count: str = "") -> None:
+    """Print an error on stderr: the message, the hint, the next command."""
+    lines = [f"error: {error.message}{count}"]
     if error.hint:
         lines += ["", f"hint: {error.hint}"]
     if error.next_command:
@@ -89,12 +92,29 @@ def tell_error(error: NbrucioError) -> None:
 
 
 def tell_errors(errors: Iterable[NbrucioError], limit: int = 5) -> None:
-    """Write several errors to stderr: equal ones once, the first ``limit`` in full, the rest as a number."""
-    told = list({error.message: error for error in errors}.values())
-    for error in told[:limit]:
-        tell_error(error)
-    if len(told) > limit:
-        click.echo(f"error: {len(told) - limit} more like these; --json lists them all.", err=True)
+    """Print errors on stderr: those that differ by their subject alone once with a count, at most ``limit`` in full."""
+    alike: dict[tuple[object, ...], dict[str, NbrucioError]] = {}
+    for error in errors:
+        texts = (error.message, error.hint, error.next_command)
+        kind = (error.code, *((text and error.subject and text.replace(error.subject, "…")) or text for text in texts))
+        alike.setdefault(kind, {})[error.message] = error
+    for same in list(alike.values())[:limit]:
+        first, *others = same.values()
+        tell_error(first, f" The same for {len(others):,} more; --json lists them." if others else "")
+    rest = sum(map(len, list(alike.values())[limit:]))
+    if rest:
+        click.echo(f"error: {rest:,} more like these; --json lists them all.", err=True)
+
+
+def named(errors: Iterable[NbrucioError], notebook: Path) -> Iterator[NbrucioError]:
+    """``errors`` with the name of ``notebook`` in the commands that they suggest."""
+    for error in errors:
+        shown = copy.copy(error)
+        shown.hint, shown.next_command = (
+            text and re.sub(r"\bNOTEBOOK\b", lambda _: shlex.quote(str(notebook)), text)
+            for text in (error.hint, error.next_command)
+        )
+        yield shown
 
 
 def print_json(value: object) -> None:
@@ -113,20 +133,20 @@ def load_config() -> Config:
 
 
 def keep_consent(wanted: Iterable[Wanted]) -> None:
-    """Keep that the user asked for these downloads, so that opening a notebook in Jupyter may download them again."""
+    """Remember that the user asked for these downloads: opening a notebook in Jupyter may then repeat them."""
     from nbrucio.operations.grants import user_grants
 
     try:
         user_grants().extend(wanted)
     except (OSError, UnreadableFile) as error:
-        click.echo(f"warning: the consent to download could not be kept: {error}", err=True)
+        click.echo(f"warning: your consent to these downloads could not be saved: {error}", err=True)
 
 
 def expand(paths: Sequence[Path]) -> list[Path]:
-    """Notebooks named by ``paths``: files as they are, folders by the notebooks below them.
+    """The files in ``paths``, and the notebooks below its folders.
 
     Raises:
-        BadNotebook: a folder holds none.
+        BadNotebook: a folder has no notebook.
     """
     found: list[Path] = []
     for path in paths:
@@ -141,7 +161,7 @@ def expand(paths: Sequence[Path]) -> list[Path]:
 
 
 def _notebooks_below(folder: Path) -> Iterator[Path]:
-    """Notebooks, and texts that declare data unless they are the text of a notebook beside them."""
+    """Notebooks, and text notebooks that declare data and have no ``.ipynb`` beside them."""
     from nbrucio.notebook.text import declares_in_text
     from nbrucio.notebook.yaml_header import COMMENTS
 

@@ -1,4 +1,4 @@
-"""``nbrucio completion``: the shell completion script."""
+"""``nbrucio completion``: print the shell completion script."""
 
 from __future__ import annotations
 

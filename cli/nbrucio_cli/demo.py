@@ -1,4 +1,4 @@
-"""``nbrucio demo``: the main job, start to end, on a sandbox of one's own."""
+"""``nbrucio demo``: declare, sync and run, with a sandbox."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, load_config, print_json, tell_errors
+from nbrucio_cli.common import cli_command, json_option, load_config, named, print_json, tell_errors
 
 
 @click.command("demo")
@@ -25,9 +25,9 @@ from nbrucio_cli.common import cli_command, json_option, load_config, print_json
 @json_option
 @cli_command
 def command(output: Path, root: Path | None, as_json: bool) -> int:
-    """Start a sandbox, sync a notebook that declares a dataset of it, and run it to a plot.
+    """Start a sandbox, sync a notebook with a dataset of it, and run the notebook, which makes a plot.
 
-    Nothing leaves this machine. The sandbox goes on running: `nbrucio sandbox stop` ends it.
+    Everything stays on this machine. The sandbox keeps running until `nbrucio sandbox stop`.
     """
     from nbrucio.pipeline.run import sync
     from nbrucio.runners.execute import execute
@@ -37,7 +37,7 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
     from nbrucio_cli.tables import print_report
 
     say = (lambda _: None) if as_json else click.echo
-    say("1. Starting a Rucio server of your own …")
+    say("1. Starting a Rucio server on this machine …")
     box = Sandbox(root)
     box.start()
     say(f"   {box.status().server_url}, with data in {box.root}")
@@ -50,11 +50,11 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
     with reporting(quiet=as_json, events=False) as reporter:
         report = sync([notebook], load_config(), reporter=reporter)
     if report.exit_code:
-        tell_errors(report.errors())
+        tell_errors(named(report.errors(), notebook))
         return report.exit_code
     if not as_json:
         print_report(report, indent="   ")
-    say("3. Running it …")
+    say("3. Running the notebook …")
     executed, plot = output / "dimuon.out.ipynb", output / "dimuon.png"
     execute(notebook, executed, {}, report.notebooks[0])
     if as_json:
@@ -65,18 +65,20 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
 
 
 def _what_next(notebook: Path, executed: Path, plot: Path, root: Path | None) -> str:
-    where = f" --root {shlex.quote(str(root))}" if root else ""
+    from nbrucio_cli.rows import quoted
+
+    where = f" --root {quoted(root)}" if root else ""
     programs = Path(sys.executable).parent
     found = shutil.which("nbrucio")
-    # From a checkout (`make demo`) the environment's programs are not on the path of the shell that reads this.
+    # `make demo` runs from a checkout, whose .venv is not on the PATH of the user's shell.
     path = "" if found and Path(found).parent == programs else f"\n  export PATH={shlex.quote(str(programs))}:$PATH"
     return f"""
 Executed notebook: {executed.absolute()}
 Plot:              {plot.absolute()}
 
 Try next:{path}
-  eval "$(nbrucio sandbox env{where})"          # point nbrucio, and rucio itself, to the sandbox
-  nbrucio status {notebook}
+  eval "$(nbrucio sandbox env{where})"          # nbrucio and rucio use the sandbox from here on
+  nbrucio status {quoted(notebook)}
   nbrucio search 'sandbox:*'
-  nbrucio add {notebook} sandbox:growing --as growing
+  nbrucio add {quoted(notebook)} sandbox:growing --as growing
   nbrucio sandbox stop{where}"""

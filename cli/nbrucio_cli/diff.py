@@ -1,4 +1,4 @@
-"""``nbrucio diff``: did the data change between two notebooks?"""
+"""``nbrucio diff``: compare the data of two notebooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbrucio.core.files import FileEntry
     from nbrucio.operations.diff import Change, Held, Lists
 
-#: So many files are listed for one handle; ``--json`` lists all.
+#: Files listed for one handle at most; ``--json`` lists all.
 _SHOWN_FILES = 20
 #: What git calls a diff command with: path old-file old-hex old-mode new-file new-hex new-mode, then for a rename the
 #: new path and a header.
@@ -23,14 +23,16 @@ _GIT_ARGUMENTS = (7, 9)
 
 @click.command("diff")
 @click.argument("notebooks", nargs=-1, required=True, metavar="OLD NEW", type=click.Path(path_type=Path))
-@click.option("--git", "from_git", is_flag=True, help="Take the arguments of git's diff.<driver>.command; ends with 0.")
-@click.option("--textconv", is_flag=True, help="Print the data of one notebook, for git's diff.<driver>.textconv.")
+@click.option(
+    "--git", "from_git", is_flag=True, help="For git's diff.<driver>.command: take its arguments, exit with 0."
+)
+@click.option("--textconv", is_flag=True, help="For git's diff.<driver>.textconv: print the data of one notebook.")
 @json_option
 @cli_command
 def command(notebooks: tuple[Path, ...], from_git: bool, textconv: bool, as_json: bool) -> int:
-    """Say how the data of NEW differs from that of OLD: two notebooks, or two executed ones.
+    """Compare the data of two notebooks, or of two executed ones.
 
-    Compares what they read when they were executed, else their locks. Ends with 0 when it is the same, with 3 when not.
+    Compares the data that they read when they were executed, else their locks. Exit code 0: same data; 3: different.
 
     \b
     git config diff.nbrucio.textconv "nbrucio diff --textconv"
@@ -61,7 +63,7 @@ def command(notebooks: tuple[Path, ...], from_git: bool, textconv: bool, as_json
 
 
 def _textconv(path: Path) -> int:
-    """A notebook that cannot be read is said so in the text: git would show no difference at all otherwise."""
+    """Print the error of an unreadable notebook as its text: git would otherwise show no difference."""
     from nbrucio.errors import NbrucioError
     from nbrucio.operations.diff import holds, stable_lines
 
@@ -81,7 +83,7 @@ def _for_git(arguments: tuple[Path, ...]) -> int:
         click.echo(f"{arguments[0]} is not merged.")
         return 0
     if len(arguments) not in _GIT_ARGUMENTS:
-        raise click.UsageError("With --git this is called by git, with 7 or 9 arguments.")
+        raise click.UsageError("--git needs the 7 or 9 arguments that git passes to a diff command.")
     try:
         differs = [change for change in diff(arguments[1], arguments[4], _lists()) if change.kind != "same"]
     except NbrucioError as error:
@@ -114,7 +116,7 @@ def _words(held: Held) -> str:
     from nbrucio.core.text import human_bytes, plural
 
     if held.files is None:
-        return f"{held.did} (neither read nor locked)"
+        return f"{held.did} (not read, not locked)"
     select = f", {held.select}" if held.select else ""
     digest = f", {(held.digest or '').removeprefix('sha256:')[:12]}" if held.digest else ""
     return f"{held.did} ({plural(held.files, 'file')}, {human_bytes(held.size_bytes)}{select}{digest})"

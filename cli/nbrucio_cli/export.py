@@ -1,4 +1,4 @@
-"""``nbrucio export``: a notebook's data in the forms of others."""
+"""``nbrucio export``: a notebook's data as citations, a metalink or an RO-Crate."""
 
 from __future__ import annotations
 
@@ -21,22 +21,25 @@ if TYPE_CHECKING:
     "form",
     type=click.Choice(["metalink", "cff", "bibtex", "ro-crate"]),
     required=True,
-    help="The form.",
+    help="The format.",
 )
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path), help="Where to; stdout, or for a crate NOTEBOOK.crate."
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="The file or, for a crate, the folder to write; by default stdout or NOTEBOOK.crate.",
 )
-@click.option("--offline", is_flag=True, help="For a crate: only what the lock and the store know.")
+@click.option("--offline", is_flag=True, help="For a crate: use only the lock and the cache, without Rucio.")
 @json_option
 @cli_command
 def command(notebook: Path, form: str, output: Path | None, offline: bool, as_json: bool) -> None:
-    """Write what NOTEBOOK declares in a form that others read.
+    """Write the data of NOTEBOOK in a format that other tools read.
 
     \b
     metalink   files, checksums and URLs, for aria2, curl and other download tools
-    cff        CITATION.cff with the data that carry a DOI (the key "doi" of a requirement)
+    cff        CITATION.cff with the data that has a DOI (the key "doi" of a requirement)
     bibtex     the same as BibTeX
-    ro-crate   a folder with the notebook, what its data is, and the list of files
+    ro-crate   a folder with the notebook, a description of its data, and the list of files
     """
     from nbrucio.operations.export.gather import cited, usable
 
@@ -73,7 +76,7 @@ def _citation(form: str, notebook: Path, references: tuple[Cited, ...]) -> bytes
 
     if not references:
         raise BadDeclaration(
-            f"No requirement of {notebook} carries a DOI.",
+            f"No requirement of {notebook} has a DOI.",
             subject=str(notebook),
             hint='Add "doi": "10.…" to a requirement in the notebook\'s metadata.',
         )
@@ -93,4 +96,4 @@ def _tell(output: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"version": 1, "output": str(output)})
     else:
-        click.echo(f"Written: {output}")
+        click.echo(f"Wrote {output}")

@@ -1,4 +1,4 @@
-"""``nbrucio init``: a notebook that is ready to declare data."""
+"""``nbrucio init``: create a notebook, or prepare an existing one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from nbrucio_cli.common import cli_command, json_option, notebook_argument, prin
 @json_option
 @cli_command
 def command(notebook: Path, as_json: bool) -> None:
-    """Create NOTEBOOK, or make an existing one ready to declare data.
+    """Create NOTEBOOK, or prepare an existing one to declare data.
 
-    An existing notebook keeps every byte outside nbrucio's key. Data that rucio-jupyterlab attached to it is taken
-    over.
+    In an existing notebook only the metadata of nbrucio changes. Data attached with rucio-jupyterlab becomes declared.
     """
     from nbrucio.notebook.declared import read_declared
     from nbrucio.notebook.ipynb import create_empty, save
+    from nbrucio_cli.rows import quoted
 
     created = not notebook.exists()
     if created:
@@ -31,8 +31,8 @@ def command(notebook: Path, as_json: bool) -> None:
     if as_json:
         print_json({"version": 1, "notebook": str(notebook), "created": created, "handles": handles})
         return
-    click.echo(f"{'Created' if created else 'Ready:'} {notebook}")
+    click.echo(f"Created {notebook}" if created else f"{notebook} is ready to declare data.")
     if handles:
-        click.echo(f"It declares {', '.join(handles)}.\nnext: nbrucio sync {notebook}")
+        click.echo(f"It declares {', '.join(handles)}.\nnext: nbrucio sync {quoted(notebook)}")
     else:
-        click.echo(f"next: nbrucio add {notebook} SCOPE:NAME")
+        click.echo(f"next: nbrucio add {quoted(notebook)} SCOPE:NAME")

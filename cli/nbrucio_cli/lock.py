@@ -1,8 +1,9 @@
-"""``nbrucio lock``: write into a notebook what its data is now."""
+"""``nbrucio lock``: freeze the file list of a notebook's data."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,31 +16,55 @@ from nbrucio_cli.common import (
     variant_option,
 )
 
+if TYPE_CHECKING:
+    from nbrucio.config import Config
+
 
 @click.command("lock")
 @notebook_argument
 @click.argument("handles", nargs=-1, metavar="[HANDLE…]")
-@click.option("--upgrade", is_flag=True, help="Resolve anew: the named handles, or all.")
+@click.option("--upgrade", is_flag=True, help="Lock Rucio's present content instead: of the named handles, or of all.")
 @variant_option
 @json_option
 @cli_command
 def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: str | None, as_json: bool) -> None:
-    """Write into NOTEBOOK what each requirement resolves to: files, sizes, checksums.
+    """Freeze the file list (names, sizes, checksums) of data in NOTEBOOK that is not locked yet.
 
-    What is locked stays as it is; --upgrade asks Rucio again.
+    A lock stays as it is when its dataset grows; --upgrade takes Rucio's present content.
     """
     from nbrucio.operations.edit import lock
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import lock_words
 
     if handles and not upgrade:
-        raise click.UsageError("Handles go with --upgrade; without it everything that has no lock is locked.")
+        raise click.UsageError("HANDLE needs --upgrade; without --upgrade, all data that is not locked yet is locked.")
+    config = load_config()
     with reporting(quiet=as_json, events=False) as reporter:
-        edit = lock(notebook, load_config(), upgrade=handles if upgrade else None, variant=variant, reporter=reporter)
+        edit = lock(notebook, config, upgrade=handles if upgrade else None, variant=variant, reporter=reporter)
     if as_json:
         print_json(edit.as_json())
         return
-    for target in edit.requirements:
-        change = f", {target.drift}" if target.drift else ""
-        click.echo(f"'{target.requirement.handle}' {target.requirement.did}{lock_words(target.lock)}{change}")
-    click.echo(f"Locked in {notebook}." if edit.changed else f"{notebook} was locked already.")
+    for resolved in edit.requirements:
+        requirement = resolved.requirement
+        change = f", {resolved.drift}" if resolved.drift else ""
+        act = edit.acts[requirement.handle]
+        click.echo(f"'{requirement.handle}' {act}: {requirement.did}{lock_words(resolved.lock)}{change}")
+    click.echo(f"Wrote {notebook}." if edit.changed else f"{notebook} is locked already.")
+    if not upgrade and any(resolved.lock and resolved.lock.open for resolved in edit.requirements):
+        _show_growth(notebook, config, variant)
+
+
+def _show_growth(notebook: Path, config: Config, variant: str | None) -> None:
+    """Compare the locks with Rucio, and print how to take what was added since."""
+    from nbrucio.pipeline.status import status
+    from nbrucio_cli.rows import quoted
+
+    (report,) = status([notebook], config, variant=variant, check=True).notebooks
+    changed = [one.resolved for one in report.requirements if one.resolved.drift]
+    for resolved in changed:
+        click.echo(f"'{resolved.requirement.handle}' {resolved.requirement.did} {resolved.drift}.")
+    if changed:
+        handles = [resolved.requirement.handle for resolved in changed]
+        click.echo(f"next: nbrucio lock {quoted(notebook)} --upgrade {quoted(*handles)}")
+    for fault in report.faults:
+        click.echo(f"Not compared with Rucio: {fault.message}", err=True)

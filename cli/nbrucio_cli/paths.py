@@ -1,4 +1,4 @@
-"""``nbrucio paths``: where a notebook's files are."""
+"""``nbrucio paths``: print the paths of a notebook's files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from nbrucio_cli.common import (
     cli_command,
     json_option,
     load_config,
+    named,
     notebook_argument,
     print_json,
     tell_errors,
@@ -20,16 +21,14 @@ from nbrucio_cli.common import (
 @click.command("paths")
 @notebook_argument
 @click.argument("handles", nargs=-1, metavar="[HANDLE|DID…]")
-@click.option("--folder", is_flag=True, help="Print the folder of links instead of each file.")
+@click.option("--folder", is_flag=True, help="Print the folder of links to the files instead of each file.")
 @variant_option
 @json_option
 @cli_command
 def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str | None, as_json: bool) -> int:
-    """Print the paths of NOTEBOOK's files, one a line, as shell scripts and other programs want them.
+    """Print the paths of NOTEBOOK's files, one per line, for shell scripts and other programs.
 
-    A file that is streamed has a URL instead.
-
-    Uses what the last sync brought; asks no server.
+    A streamed file has a URL instead of a path. Works offline, with the result of the last sync.
     """
     from nbrucio.errors import BadDeclaration, exit_code_for
     from nbrucio.pipeline.options import Options
@@ -55,5 +54,5 @@ def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str
             for file in requirement.here:
                 click.echo(str(file.path or file.pfn))
     errors = [*report.faults, *(error for requirement in wanted for error in requirement.errors())]
-    tell_errors(errors)
+    tell_errors(named(errors, notebook))
     return exit_code_for(errors)

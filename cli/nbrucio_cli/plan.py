@@ -1,4 +1,4 @@
-"""``nbrucio plan``: what a sync would do."""
+"""``nbrucio plan``: show what a sync would do."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from nbrucio_cli.common import (
 
 @click.command("plan")
 @notebooks_argument
-@click.option("--refresh", is_flag=True, help="Ask Rucio again about what was resolved before.")
+@click.option("--refresh", is_flag=True, help="Ask Rucio again for file lists that are already known.")
 @variant_option
-@click.option("--locked", is_flag=True, help="As `sync --locked`.")
-@click.option("--frozen", is_flag=True, help="As `sync --frozen`.")
+@click.option("--locked", is_flag=True, help="Plan a `sync --locked`.")
+@click.option("--frozen", is_flag=True, help="Plan a `sync --frozen`.")
 @click.option("--offline", is_flag=True, help="Use no network.")
 @json_option
 @cli_command
@@ -34,9 +34,9 @@ def command(
     offline: bool,
     as_json: bool,
 ) -> int:
-    """Say what `nbrucio sync` would do for each NOTEBOOK: files, bytes, how each is had, time and space.
+    """Show what `nbrucio sync` would do for each NOTEBOOK: files, bytes, access, time and space.
 
-    Nothing is downloaded or written. Ends with the code that the sync would end with, as far as it can be told.
+    Downloads and writes nothing. The exit code is that of the sync, as far as it is known beforehand.
     """
     from nbrucio.pipeline.estimate import estimate
     from nbrucio.pipeline.options import Options

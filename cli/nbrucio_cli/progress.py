@@ -1,6 +1,6 @@
-"""Who listens to a sync on the command line: a bar on a terminal, plain lines elsewhere, JSON lines for programs.
+"""Progress of a sync: a bar on a terminal, plain lines elsewhere, JSON lines for programs.
 
-All of them write to stderr, so that stdout holds the result alone.
+All of them write to stderr, so that stdout has only the result.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ PLAIN_INTERVAL_S = 10.0
 
 @contextmanager
 def reporting(*, quiet: bool, events: bool, act: str = "Downloading") -> Iterator[Reporter]:
-    """The reporter that suits stderr.
+    """A reporter: JSON lines, nothing, a bar where stderr is a terminal, else plain lines.
 
     Args:
-        quiet: say nothing.
+        quiet: print nothing.
         events: write each event as one line of JSON.
-        act: what is done to files.
+        act: the verb in the line that starts the transfers.
     """
     if events:
         yield JsonLines()
@@ -71,7 +71,7 @@ class JsonLines:
         self._lock = threading.Lock()
 
     def report(self, event: Event) -> None:
-        """Write one line, except for a plan, which `nbrucio plan --json` tells."""
+        """Write one line, except for a plan, which `nbrucio plan --json` prints."""
         if isinstance(event, Planned):
             return
         values = {name: _plain(value) for name, value in event._asdict().items()}
@@ -86,16 +86,16 @@ def _plain(value: object) -> object:
     return value.as_json() if isinstance(value, NbrucioError) else value
 
 
-class _Told:
-    """What is worth a line of text in every form but JSON."""
+class _Lines:
+    """Events that are a line of text of their own, for the bar and for plain lines."""
 
     @staticmethod
     def words(event: Event) -> str | None:
         """The line for ``event``; None when it is only progress."""
         if isinstance(event, ResolveStarted):
-            return f"Asking {event.instance} for {event.did}"
+            return f"Asking {event.instance} for the files of {event.did}"
         if isinstance(event, Waiting):
-            return f"Waiting for another nbrucio that brings {event.did}"
+            return f"Waiting for another nbrucio that is downloading {event.did}"
         if isinstance(event, Noticed):
             return event.message
         if isinstance(event, FileRetried):
@@ -104,7 +104,7 @@ class _Told:
 
 
 class PlainLines:
-    """Plain lines for logs: what begins and ends, and the progress every few seconds."""
+    """Plain lines for logs: start, end, and progress every few seconds."""
 
     def __init__(self, act: str = "Downloading") -> None:
         self._act = act
@@ -114,7 +114,7 @@ class PlainLines:
         self._began = self._last = time.monotonic()
 
     def report(self, event: Event) -> None:
-        """Write a line where one is due."""
+        """Write a line if the event needs one or the interval has passed."""
         with self._lock:
             line = self._line(event)
             if line is not None:
@@ -136,7 +136,7 @@ class PlainLines:
         elif isinstance(event, FileFinished):
             self._files += 1
             return self._progress(last=self._files == self._total.files)
-        return _Told.words(event)
+        return _Lines.words(event)
 
     def _progress(self, *, last: bool = False) -> str | None:
         now = time.monotonic()
@@ -149,7 +149,7 @@ class PlainLines:
 
 
 class Bar:
-    """One bar for the whole run, true in bytes, with speed and the time that is left."""
+    """One bar for the whole run, in bytes, with the rate and the remaining time."""
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
@@ -164,7 +164,7 @@ class Bar:
             return
         progress = self._progress
         if progress is None:
-            self._tell(event)
+            self._print(event)
             return
         task = progress.task_ids[0]
         if isinstance(event, BytesArrived):
@@ -176,10 +176,10 @@ class Bar:
                 self._files += 1
                 progress.update(task, files=f"{self._files:,}/{self._total.files:,}")
         else:
-            self._tell(event)
+            self._print(event)
 
     def close(self) -> None:
-        """Leave the terminal as it should be."""
+        """Remove the bar from the terminal."""
         if self._progress is not None:
             self._progress.stop()
 
@@ -206,8 +206,8 @@ class Bar:
         self._progress.add_task("", total=event.size_bytes or None, files=f"0/{event.files:,}")
         self._progress.start()
 
-    def _tell(self, event: Event) -> None:
-        words = _Told.words(event)
+    def _print(self, event: Event) -> None:
+        words = _Lines.words(event)
         if words is None:
             return
         if self._progress is None:

@@ -1,4 +1,4 @@
-"""``nbrucio remove``: take requirements out of a notebook."""
+"""``nbrucio remove``: remove requirements from a notebook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nbrucio_cli.common import cli_command, json_option, notebook_argument, prin
 @json_option
 @cli_command
 def command(notebook: Path, names: tuple[str, ...], as_json: bool) -> None:
-    """Remove requirements and their locks from NOTEBOOK. Files in the store stay."""
+    """Remove requirements and their locks from NOTEBOOK. Cached files stay."""
     from nbrucio.operations.edit import remove
 
     edit = remove(notebook, names)

@@ -1,8 +1,9 @@
-"""What a notebook's data came to, as lines."""
+"""The lines that `sync` and `status` print for a notebook."""
 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
     from nbrucio.pipeline.cached_status import CachedStatus
 
 #: Colours of the state words, by click's names.
-_COLOURS = {"ready": "green", "partial": "yellow", "missing": "yellow", "failed": "red"}
+_COLOURS = {"ready": "green", "partial": "yellow", "missing": "yellow", "changed": "yellow", "failed": "red"}
+
+
+def quoted(*names: object) -> str:
+    """``names`` as a shell reads them, for commands to copy."""
+    return shlex.join(map(str, names))
 
 
 def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Rows in columns, the last one unpadded, each with a state word in colour if it has one."""
+    """Rows in columns, the last one unpadded, their state words in colour."""
     table = [list(row) for row in rows]
     if not table:
         return
@@ -29,7 +35,7 @@ def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for row in table:
         padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         line = "  ".join(padded).rstrip()
-        # Painted last: the escapes around a cell would hide the space at its end.
+        # Coloured last: ``rstrip`` finds no space at the end of a line that ends in an escape.
         state = next((cell for cell in row if cell in _COLOURS), None)
         if state and in_colour:
             line = line.replace(state, click.style(state, fg=_COLOURS[state]), 1)
@@ -37,15 +43,15 @@ def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def notebook_lines(notebook: Path, rows: Iterable[RequirementTotals], *, declares_none: bool) -> Iterator[str]:
-    """What each requirement of one notebook came to."""
+    """The name of one notebook, and a row for each requirement."""
     yield str(notebook)
     if declares_none:
-        yield f"  It declares no data.  next: nbrucio add {notebook} SCOPE:NAME"
-    yield from table_lines((row.state, row.handle, row.did, _amount(row)) for row in rows)
+        yield f"  It declares no data.  next: nbrucio add {quoted(notebook)} SCOPE:NAME"
+    yield from table_lines((_state(row), row.handle, row.did, _amount(row)) for row in rows)
 
 
 def cached_lines(cached: Sequence[CachedStatus], verb: str) -> Iterator[str]:
-    """All that ``nbrucio sync`` or ``status`` (the ``verb``) says where the status cache is enough."""
+    """Everything that ``nbrucio sync`` or ``status`` (the ``verb``) prints where the status cache is enough."""
     for each in cached:
         yield from notebook_lines(each.path, each.rows, declares_none=not each.rows)
     yield ready_words([row.state for each in cached for row in each.rows])
@@ -54,9 +60,9 @@ def cached_lines(cached: Sequence[CachedStatus], verb: str) -> Iterator[str]:
 
 
 def next_lines(unready: Sequence[Path]) -> Iterator[str]:
-    """What to type where data is missing."""
+    """The next command where data is missing."""
     if unready:
-        yield f"next: nbrucio sync {' '.join(str(path) for path in unready[:3])}"
+        yield f"next: nbrucio sync {quoted(*unready[:3])}"
 
 
 def ready_words(states: Sequence[str]) -> str:
@@ -64,13 +70,18 @@ def ready_words(states: Sequence[str]) -> str:
     return f"{states.count('ready')} of {len(states)} ready"
 
 
+def _state(row: RequirementTotals) -> str:
+    """The state as a word; "changed" where the lock and Rucio must agree (``--locked``) and do not."""
+    return "changed" if row.state == "failed" and row.drift else row.state
+
+
 def _amount(row: RequirementTotals) -> str:
     if row.state == "failed":
-        return "not resolved"
+        return row.drift or "not resolved"
     files, size = plural(row.files, "file"), human_bytes(row.size_bytes)
     drift = f"; {row.drift}" if row.drift else ""
     rest = unverified_words(row.unverified_files) + drift
     if row.state == "ready":
         return f"{files}, {size}{rest}"
-    reread = f"; {row.reread_files:,} to be read again ({human_bytes(row.reread_bytes)})" if row.reread_files else ""
+    reread = f"; {row.reread_files:,} to read again ({human_bytes(row.reread_bytes)})" if row.reread_files else ""
     return f"{row.here_files:,} of {files}, {human_bytes(row.here_bytes)} of {size}{reread}{rest}"

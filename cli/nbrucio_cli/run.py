@@ -10,6 +10,7 @@ from nbrucio_cli.common import (
     cli_command,
     json_option,
     load_config,
+    named,
     notebook_argument,
     print_json,
     tell_errors,
@@ -20,11 +21,19 @@ from nbrucio_cli.common import (
 @click.command("run")
 @notebook_argument
 @click.argument("output", required=False, type=click.Path(path_type=Path))
-@click.option("--parameter", "-p", "parameters", multiple=True, nargs=2, metavar="NAME VALUE", help="As papermill's.")
-@click.option("--kernel", "-k", metavar="NAME", help="The kernel to run; the notebook's own when left out.")
+@click.option(
+    "--parameter",
+    "-p",
+    "parameters",
+    multiple=True,
+    nargs=2,
+    metavar="NAME VALUE",
+    help="A parameter of the notebook, as for papermill; repeatable.",
+)
+@click.option("--kernel", "-k", metavar="NAME", help="The kernel to use, if not the notebook's own.")
 @variant_option
-@click.option("--offline", is_flag=True, help="Use only what is here.")
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
+@click.option("--offline", is_flag=True, help="Use only cached and mounted files, without a network.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 @json_option
 @cli_command
 def command(
@@ -37,9 +46,9 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Sync NOTEBOOK and execute it with papermill into OUTPUT (NOTEBOOK.out.ipynb when left out).
+    """Sync NOTEBOOK, then execute it with papermill into OUTPUT (default NOTEBOOK.out.ipynb).
 
-    A cell that fails ends with 1; the output keeps its traceback. When data is missing no cell is run.
+    If data is missing, no cell runs. If a cell fails, the exit code is 1 and OUTPUT has the traceback.
     """
     from nbrucio.pipeline.options import Options
     from nbrucio.pipeline.run import sync
@@ -56,7 +65,7 @@ def command(
         if report.exit_code:
             if as_json:
                 print_json({**report.as_json(), "output": None})
-            tell_errors(report.errors())
+            tell_errors(named(report.errors(), notebook))
             return report.exit_code
         if loud:
             click.echo(summary(report), err=True)
@@ -65,5 +74,5 @@ def command(
     if as_json:
         print_json({**report.as_json(), "output": str(target)})
     elif not quiet:
-        click.echo(f"Executed notebook: {target}")
+        click.echo(f"Executed: {target}")
     return 0

@@ -1,4 +1,4 @@
-"""``nbrucio sandbox``: a real Rucio server with data, on this machine."""
+"""``nbrucio sandbox``: a real Rucio server with data on this machine."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from nbrucio.sandbox import Sandbox
 
 _root_option = click.option(
-    "--root", type=click.Path(path_type=Path), help="Its folder; another folder is another sandbox."
+    "--root", type=click.Path(path_type=Path), help="The folder of the sandbox; each folder is a sandbox of its own."
 )
 
 
 @click.group("sandbox")
 def command() -> None:
-    """A real Rucio server with storage and data, for trying things and for tests.
+    """Run a real Rucio server with storage and data, to try nbrucio and for tests.
 
-    It listens on loopback only and keeps everything in one folder.
+    It listens on loopback only and writes only to its folder.
     """
 
 
@@ -33,7 +33,12 @@ def _sandbox(root: Path | None) -> Sandbox:
     return Sandbox(root)
 
 
-def _tell(box: Sandbox, *, as_json: bool) -> int:
+def _at(root: Path | None) -> str:
+    """The option that names the sandbox's folder, for commands to copy."""
+    return f" --root {shlex.quote(str(root))}" if root else ""
+
+
+def _show(box: Sandbox, root: Path | None, *, as_json: bool) -> int:
     status = box.status()
     if as_json:
         facts = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(status).items()}
@@ -42,9 +47,9 @@ def _tell(box: Sandbox, *, as_json: bool) -> int:
         click.echo(f"The sandbox is running in {status.root}")
         click.echo(f"  Rucio server  {status.server_url}")
         click.echo(f"  storage       {status.storage_url}")
-        click.echo("next: eval \"$(nbrucio sandbox env)\"; nbrucio search 'sandbox:*'")
+        click.echo(f"next: eval \"$(nbrucio sandbox env{_at(root)})\"; nbrucio search 'sandbox:*'")
     else:
-        click.echo(f"The sandbox in {status.root} is stopped.\nnext: nbrucio sandbox start")
+        click.echo(f"The sandbox in {status.root} is stopped.\nnext: nbrucio sandbox start{_at(root)}")
     return 0
 
 
@@ -53,10 +58,10 @@ def _tell(box: Sandbox, *, as_json: bool) -> int:
 @json_option
 @cli_command
 def start(root: Path | None, as_json: bool) -> int:
-    """Start it; the first start fills it with data. Does nothing when it runs."""
+    """Start the sandbox. The first start adds data. A running sandbox keeps running."""
     box = _sandbox(root)
     box.start()
-    return _tell(box, as_json=as_json)
+    return _show(box, root, as_json=as_json)
 
 
 @command.command("stop")
@@ -64,10 +69,10 @@ def start(root: Path | None, as_json: bool) -> int:
 @json_option
 @cli_command
 def stop(root: Path | None, as_json: bool) -> int:
-    """Stop it; its data stays for the next start."""
+    """Stop the sandbox. Its data stays for the next start."""
     box = _sandbox(root)
     box.stop()
-    return _tell(box, as_json=as_json)
+    return _show(box, root, as_json=as_json)
 
 
 @command.command("status")
@@ -75,8 +80,8 @@ def stop(root: Path | None, as_json: bool) -> int:
 @json_option
 @cli_command
 def status(root: Path | None, as_json: bool) -> int:
-    """Say whether it runs, and where."""
-    return _tell(_sandbox(root), as_json=as_json)
+    """Show whether the sandbox is running, and its addresses."""
+    return _show(_sandbox(root), root, as_json=as_json)
 
 
 @command.command("reset")
@@ -84,27 +89,29 @@ def status(root: Path | None, as_json: bool) -> int:
 @json_option
 @cli_command
 def reset(root: Path | None, as_json: bool) -> int:
-    """Stop it and delete everything in it, downloads included."""
+    """Stop the sandbox and delete its folder, with all data and downloads."""
     box = _sandbox(root)
     box.reset()
-    return _tell(box, as_json=as_json)
+    return _show(box, root, as_json=as_json)
 
 
 @command.command("transfer")
 @_root_option
-@click.option("--rounds", default=1, show_default=True, type=click.IntRange(1, 50), help="How often, in turn.")
+@click.option(
+    "--rounds", default=1, show_default=True, type=click.IntRange(1, 50), help="How many times to run the daemons."
+)
 @json_option
 @cli_command
 def transfer(root: Path | None, rounds: int, as_json: bool) -> None:
-    """Let Rucio's own daemons carry out its rules, as they do all the time elsewhere.
+    """Run the Rucio daemons that carry out replication rules, which on a production server run all the time.
 
-    The bytes are copied between the file storages by a stand-in for FTS3 that belongs to the sandbox.
+    A stand-in for FTS3, part of the sandbox, copies the files from RSE to RSE.
     """
     _sandbox(root).transfer(rounds)
     if as_json:
         print_json({"version": 1, "rounds": rounds})
     else:
-        click.echo("The daemons had their turn.\nnext: nbrucio stage --list NOTEBOOK")
+        click.echo("Ran the Rucio daemons.\nnext: nbrucio stage --list NOTEBOOK")
 
 
 @command.command("env")
@@ -112,7 +119,7 @@ def transfer(root: Path | None, rounds: int, as_json: bool) -> None:
 @json_option
 @cli_command
 def env(root: Path | None, as_json: bool) -> None:
-    """Print shell lines that point nbrucio and the rucio client to it.
+    """Print shell commands that make nbrucio and the rucio client use the sandbox.
 
     \b
     eval "$(nbrucio sandbox env)"

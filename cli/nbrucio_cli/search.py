@@ -1,4 +1,4 @@
-"""``nbrucio search``: find DIDs."""
+"""``nbrucio search``: search for DIDs."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ from nbrucio_cli.common import cli_command, json_option, load_config, print_json
     type=click.Choice(["all", "collection", "dataset", "container", "file"]),
     default="collection",
     show_default=True,
-    help="Which kind of DID.",
+    help="The type of DID to list.",
 )
 @click.option(
     "--filter",
     "filters",
     multiple=True,
     metavar="CONDITION",
-    help="A condition on metadata, such as key=value; also < > != <= >=, joined by and, or.",
+    help="A condition on metadata: key=value, also with < > != <= >=, combined with and, or; repeatable.",
 )
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
-@click.option("--instance", metavar="NAME", help="Where to search; the default instance when left out.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=1000, show_default=True, help="The maximum number of DIDs to list."
+)
+@click.option("--instance", metavar="NAME", help="The instance to search, if not the default one.")
 @json_option
 @cli_command
 def command(pattern: str, kind: str, filters: tuple[str, ...], limit: int, instance: str | None, as_json: bool) -> None:
-    """List the DIDs whose scope and name match, where * stands for anything.
+    """List DIDs whose scope and name match SCOPE:PATTERN; * matches anything.
 
     \b
     nbrucio search 'sandbox:*'
@@ -44,7 +46,7 @@ def command(pattern: str, kind: str, filters: tuple[str, ...], limit: int, insta
 
     scope, colon, name = pattern.partition(":")
     if not colon or not scope:
-        raise BadDid(f"'{pattern}' names no scope.", subject=pattern, next_command=f"nbrucio search 'SCOPE:{pattern}'")
+        raise BadDid(f"'{pattern}' has no scope.", subject=pattern, next_command=f"nbrucio search 'SCOPE:{pattern}'")
     config = load_config()
     with RunContext(config) as run:
         hits = run.catalogue(config.instance(instance).name).search(scope, name or "*", kind, filters)
@@ -55,4 +57,4 @@ def command(pattern: str, kind: str, filters: tuple[str, ...], limit: int, insta
         print_json({"version": 1, "cut": len(found) > limit, "dids": rows})
         return
     print_table((h.type.value, str(h.did), "" if h.size_bytes is None else human_bytes(h.size_bytes)) for h in shown)
-    click.echo(plural(len(shown), "DID") + (f", more exist: raise --limit {limit}" if len(found) > limit else ""))
+    click.echo(plural(len(shown), "DID") + (f"; there are more, raise --limit {limit}" if len(found) > limit else ""))

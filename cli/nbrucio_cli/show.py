@@ -1,4 +1,4 @@
-"""``nbrucio show``: one DID, its contents and replicas."""
+"""``nbrucio show``: show one DID, its contents and replicas."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from nbrucio_cli.common import cli_command, json_option, load_config, print_json
 @click.command("show")
 @click.argument("did", metavar="DID")
 @click.option("--files", "list_files", is_flag=True, help="List every file.")
-@click.option("--instance", metavar="NAME", help="The instance to ask; the default one when left out.")
+@click.option("--instance", metavar="NAME", help="The instance of the DID, if not the default one.")
 @json_option
 @cli_command
 def command(did: str, list_files: bool, instance: str | None, as_json: bool) -> None:
-    """Show what Rucio knows of DID: type, size, files, and how many of them each RSE holds."""
+    """Show type, files and size of DID, and how many of the files each RSE has."""
     from nbrucio.core.did import Did
     from nbrucio.core.files import total_bytes, unique_files
     from nbrucio.core.text import human_bytes, plural

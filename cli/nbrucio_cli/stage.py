@@ -1,4 +1,4 @@
-"""``nbrucio stage``: have Rucio bring data to an RSE that is mounted here."""
+"""``nbrucio stage``: ask Rucio for a replica on a mounted RSE."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from nbrucio_cli.common import (
     cli_command,
     json_option,
     load_config,
+    named,
     notebook_argument,
     print_json,
     tell_errors,
 )
 
+_ACTS = {act: f"rule {act}" for act in ("reused", "renewed", "removed")} | {"made": "rule added", "found": "rule"}
+
 
 def stage_declared(notebooks: Sequence[Path], config: Config, reporter: Reporter) -> None:
-    """Stage what the notebooks declare with access "rule", and follow it to its end.
+    """Stage the data that the notebooks declare with access "rule", and wait for its rules.
 
     Raises:
-        NbrucioError: a notebook declares nothing of the kind, or the first rule that is not OK.
+        NbrucioError: a notebook has no such requirement, or a rule did not become OK.
     """
     from nbrucio.operations.stage import follow, stage
 
@@ -37,11 +40,11 @@ def stage_declared(notebooks: Sequence[Path], config: Config, reporter: Reporter
 @click.command("stage")
 @notebook_argument
 @click.argument("handles", nargs=-1, metavar="[HANDLE…]")
-@click.option("--rse", metavar="RSE", help="A mounted RSE; the first in the configuration when left out.")
+@click.option("--rse", metavar="RSE", help="A mounted RSE, if not the first one in the configuration.")
 @click.option("--days", type=click.IntRange(1, 365), help="How long Rucio keeps it; 14 unless the configuration says.")
-@click.option("--wait", is_flag=True, help="Follow the rules until they are OK or stuck.")
-@click.option("--list", "only_list", is_flag=True, help="Only show the rules.")
-@click.option("--remove", is_flag=True, help="Remove the rules that this verb made.")
+@click.option("--wait", is_flag=True, help="Wait until the rules are OK or stuck.")
+@click.option("--list", "only_list", is_flag=True, help="List the rules, and change nothing.")
+@click.option("--remove", is_flag=True, help="Remove the rules that `nbrucio stage` made.")
 @json_option
 @cli_command
 def command(
@@ -54,10 +57,10 @@ def command(
     remove: bool,
     as_json: bool,
 ) -> int:
-    """Make replication rules that bring data of NOTEBOOK to an RSE that is mounted here.
+    """Add replication rules for data of NOTEBOOK on an RSE that is mounted here.
 
-    For the named handles, else for those declared with access "rule". A rule that you have already is reused, and
-    renewed once half of its time is over. `nbrucio sync` then uses the copy in place.
+    Stages the named handles, or without HANDLE those declared with access "rule". A rule of yours that exists is
+    reused, and renewed after half of its lifetime. `nbrucio sync` then uses the mounted replica in place.
     """
     from nbrucio.errors import exit_code_for
     from nbrucio.operations.stage import follow, list_rules, progress_words, remove_rules, stage
@@ -81,7 +84,7 @@ def command(
         print_json({"version": 1, "exit_code": code, "rules": [each.as_json() for each in staged]})
     else:
         for each in staged:
-            words = progress_words(each.rule) if each.rule else "no rule"
-            click.echo(f"'{each.handle}' {each.act}: {words}")
-    tell_errors(errors)
+            words = f"{_ACTS[each.act]}: {progress_words(each.rule)}" if each.rule else "no rule"
+            click.echo(f"'{each.handle}' {words}")
+    tell_errors(named(errors, notebook))
     return code

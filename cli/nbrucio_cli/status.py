@@ -1,4 +1,4 @@
-"""``nbrucio status``: what is here and what is not."""
+"""``nbrucio status``: show which data is ready and which is missing."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @click.command("status")
 @notebooks_argument
-@click.option("--check", is_flag=True, help="Ask Rucio how what is locked has changed since.")
+@click.option("--check", is_flag=True, help="Ask Rucio whether locked data has changed.")
 @variant_option
 @json_option
 @cli_command
 def command(notebooks: tuple[Path, ...], check: bool, variant: str | None, as_json: bool) -> int:
-    """Show what is here of what each NOTEBOOK declares. Changes nothing, and asks no server unless told to --check.
+    """Show which data of each NOTEBOOK is ready and which is missing.
 
-    Ends with 0 also when data is missing; only a notebook that cannot be read is an error.
+    Changes nothing, and works offline without --check. Missing data is exit code 0; an unreadable notebook is an error.
     """
     from nbrucio.pipeline.cached_status import cached_status
     from nbrucio_cli.rows import cached_lines
@@ -39,13 +39,13 @@ def command(notebooks: tuple[Path, ...], check: bool, variant: str | None, as_js
     paths, config = expand(notebooks), load_config()
     cached = None if check or as_json else cached_status(paths, config, variant=variant)
     if cached is None:
-        return _look(paths, config, variant=variant, check=check, as_json=as_json)
+        return _inspect(paths, config, variant=variant, check=check, as_json=as_json)
     for line in cached_lines(cached, "status"):
         click.echo(line)
     return 0
 
 
-def _look(paths: list[Path], config: Config, *, variant: str | None, check: bool, as_json: bool) -> int:
+def _inspect(paths: list[Path], config: Config, *, variant: str | None, check: bool, as_json: bool) -> int:
     from nbrucio.errors import Offline, exit_code_for
     from nbrucio.pipeline.status import status
     from nbrucio_cli.rows import next_lines

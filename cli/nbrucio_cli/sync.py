@@ -1,4 +1,4 @@
-"""``nbrucio sync``: bring the data that notebooks declare."""
+"""``nbrucio sync``: download the data that notebooks declare."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from nbrucio_cli.common import (
     json_option,
     keep_consent,
     load_config,
+    named,
     notebooks_argument,
     print_json,
     tell_errors,
@@ -26,16 +27,18 @@ if TYPE_CHECKING:
 
 @click.command("sync")
 @notebooks_argument
-@click.option("--refresh", is_flag=True, help="Ask Rucio again about what was resolved before.")
+@click.option("--refresh", is_flag=True, help="Ask Rucio again for file lists that are already known.")
 @variant_option
-@click.option("--locked", is_flag=True, help="End with 10 unless the notebook's lock is there and Rucio still agrees.")
-@click.option("--frozen", is_flag=True, help="Take the notebook's lock and never ask Rucio what a DID contains.")
-@click.option("--offline", is_flag=True, help="Use no network: what is here works, the rest is listed.")
-@click.option("--dry-run", "-n", is_flag=True, help="Say what would be done, as `nbrucio plan`, and do nothing.")
-@click.option("--stage", is_flag=True, help='First bring what has access "rule" to a mounted RSE, and wait for it.')
-@click.option("--once", is_flag=True, help="Agree to this download only, not to the same by opening it in Jupyter.")
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
-@click.option("--events", is_flag=True, help="Write what happens as lines of JSON on stderr.")
+@click.option("--locked", is_flag=True, help="Fail with exit code 10 unless all data is locked and unchanged in Rucio.")
+@click.option("--frozen", is_flag=True, help="Use the notebook's lock, and do not ask Rucio what a DID contains.")
+@click.option(
+    "--offline", is_flag=True, help="Use only cached and mounted files, without a network; list missing ones."
+)
+@click.option("--dry-run", "-n", is_flag=True, help="Show what the sync would do, like `nbrucio plan`.")
+@click.option("--stage", is_flag=True, help='First stage data with access "rule", as `nbrucio stage --wait`.')
+@click.option("--once", is_flag=True, help="Consent to this download only: opening the notebook in Jupyter asks again.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--events", is_flag=True, help="Write each event as a line of JSON on stderr.")
 @json_option
 @cli_command
 def command(
@@ -52,9 +55,10 @@ def command(
     events: bool,
     as_json: bool,
 ) -> int:
-    """Bring the data that each NOTEBOOK, or each notebook in a folder, declares.
+    """Download the data that each NOTEBOOK, or each notebook in a folder, declares.
 
-    What is here already costs nothing; what is not is downloaded and verified. The notebook itself is never written.
+    Cached and mounted files are used as they are; missing ones are downloaded and verified. A sync never changes
+    NOTEBOOK.
     """
     if refresh + locked + frozen > 1:
         raise click.UsageError("--refresh, --locked and --frozen exclude each other.")
@@ -62,7 +66,7 @@ def command(
     if not (refresh or locked or frozen or dry_run or stage or events or as_json):
         from nbrucio.pipeline.cached_status import cached_status
 
-        # Loads a tenth of what a sync needs, and is all that the commonest one comes to.
+        # The commonest sync has nothing to do. This path imports a tenth of the modules of a full one.
         cached = cached_status(paths, config, variant=variant, synced=True)
         if cached is not None:
             return _nothing_to_do(cached, quiet=quiet)
@@ -89,7 +93,7 @@ def command(
         print_json(report.as_json())
     elif not quiet:
         print_report(report)
-    tell_errors(report.errors())
+    tell_errors(error for each in report.notebooks for error in named(each.errors(), each.path))
     return report.exit_code
 
 

@@ -1,4 +1,4 @@
-"""How reports read on a terminal: aligned columns, words before colour, nothing that a pipe would garble."""
+"""Print reports on a terminal: aligned columns, with colour only as an addition to words."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def print_table(rows: Iterable[Sequence[str]]) -> None:
-    """Rows in columns, the last one unpadded; a state word in colour where the terminal has any."""
+    """Print rows in columns, the last one unpadded."""
     for line in table_lines(rows):
         click.echo(line)
 
 
 def lock_words(lock: LockEntry | None) -> str:
-    """`` (DATASET, 4 files, 8.4 MB)``; empty when nothing is known."""
+    """`` (DATASET, 4 files, 8.4 MB)``; empty without a lock."""
     if lock is None:
         return ""
     kind = f"open {lock.type.value}" if lock.open else lock.type.value
@@ -30,24 +30,23 @@ def lock_words(lock: LockEntry | None) -> str:
 
 
 def print_report(report: SyncReport, indent: str = "") -> None:
-    """What each requirement of each notebook came to, and the `summary`, after ``indent``.
+    """Print a row for each requirement of each notebook, and the `summary` after ``indent``.
 
-    Of a notebook that could not be read, or of which nothing was understood, only its errors tell: "0 of 0 ready" would
-    read as if all were well.
+    A notebook without a readable requirement is left to its errors: "0 of 0 ready" would look like success.
     """
-    told = [notebook for notebook in report.notebooks if notebook.requirements or not notebook.faults]
-    for notebook in told:
+    shown = [notebook for notebook in report.notebooks if notebook.requirements or not notebook.faults]
+    for notebook in shown:
         rows = [requirement.row() for requirement in notebook.requirements]
         for line in notebook_lines(notebook.path, rows, declares_none=not rows):
             click.echo(line)
-    if told:
+    if shown:
         click.echo(indent + summary(report))
 
 
 def summary(report: SyncReport) -> str:
     """The last line of a sync: ``3 of 4 ready, 6.3 MB downloaded at 12.4 MB/s``."""
     states = [r.state for notebook in report.notebooks for r in notebook.requirements]
-    # The panel, too, counts what is written and cannot be understood.
+    # Invalid requirements count too, as in the panel.
     words = ready_words(states + ["failed"] * sum(notebook.unusable for notebook in report.notebooks))
     if report.downloaded_files:
         rate = report.downloaded_bytes / max(report.elapsed_s, 0.001)

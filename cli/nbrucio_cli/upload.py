@@ -1,4 +1,4 @@
-"""``nbrucio upload``: send files to an RSE."""
+"""``nbrucio upload``: upload files to an RSE."""
 
 from __future__ import annotations
 
@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
 @click.command("upload")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path(path_type=Path))
-@click.option("--rse", required=True, metavar="RSE", help="Where the files go.")
+@click.option("--rse", required=True, metavar="RSE", help="The RSE that receives the files.")
 @click.option("--scope", required=True, metavar="SCOPE", help="The scope of the files' DIDs.")
-@click.option("--dataset", metavar="NAME", help="Attach them to this dataset, [SCOPE:]NAME; it is made if need be.")
-@click.option("--lifetime", metavar="DURATION", help="How long Rucio keeps them: 12h, 30d, 2w; for ever when left out.")
-@click.option("--instance", metavar="NAME", help="The instance; the default one when left out.")
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    help="Attach the files to this dataset, [SCOPE:]NAME, which is created if it does not exist.",
+)
+@click.option(
+    "--lifetime",
+    metavar="DURATION",
+    help="How long Rucio keeps the files, such as 12h, 30d or 2w; without it for ever.",
+)
+@click.option("--instance", metavar="NAME", help="The instance, if not the default one.")
 @json_option
 @cli_command
 def command(
@@ -31,9 +39,9 @@ def command(
     instance: str | None,
     as_json: bool,
 ) -> int:
-    """Send files, and the files below folders, to RSE and register them as SCOPE:NAME.
+    """Upload files, and the files below folders, to an RSE and register them as SCOPE:NAME.
 
-    What the RSE has already with the same content is skipped: after an interruption, type the same again.
+    Files that the RSE already has are skipped: after an interruption, run the same command again.
 
     \b
     nbrucio upload hist.root --rse CERN-SCRATCHDISK --scope user.jdoe
@@ -74,6 +82,6 @@ def _print(report: UploadReport) -> None:
     there = [result.file for result in report.files if result.state in ("uploaded", "present")]
     words = f"{len(there):,} of {plural(len(report.files), 'file')} at {target.rse}"
     already = report.count("present")
-    click.echo(words + (f", {already:,} of them before" if already else ""))
+    click.echo(words + (f", {already:,} of them already there" if already else ""))
     if there and not report.errors:
         click.echo(f"next: nbrucio add NOTEBOOK {target.dataset or there[0].did}")

@@ -1,4 +1,4 @@
-"""``nbrucio verify``: read what is here again and compare."""
+"""``nbrucio verify``: read cached and mounted files again and compare checksums."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 @json_option
 @cli_command
 def command(notebooks: tuple[Path, ...], variant: str | None, as_json: bool) -> int:
-    """Read every file of each NOTEBOOK that is in the store or on a mount, and compare checksums.
+    """Read every cached or mounted file of each NOTEBOOK and compare checksums.
 
-    Ends with 9 when one is wrong. A wrong file in the store is removed; `nbrucio sync` downloads it again. What is
-    right is used from then on, also in a store that was restored or copied. Asks no server; a missing file is no error.
+    Exit code 9: a file is wrong. A wrong cached file is removed, and `nbrucio sync` downloads it again. Correct files
+    are used from then on, also in a cache that was restored or copied. Works offline; missing files are not an error.
     """
     from nbrucio.errors import exit_code_for
     from nbrucio.operations.verify import verify
@@ -49,14 +49,14 @@ def command(notebooks: tuple[Path, ...], variant: str | None, as_json: bool) -> 
 
 
 def _words(found: Verified) -> str:
-    """What was read, and what that came to."""
+    """One line with the files read and the result."""
     from nbrucio.core.text import human_bytes, plural, unverified_words
 
     files = [file for book in found.report.notebooks for one in book.requirements for file in one.files]
     missing = sum(not file.usable for file in files) - len(found.wrong)
     rest = f"; {plural(missing, 'file')} missing" if missing else ""
     if not found.files:
-        return f"Nothing to verify: no file is in the store or on a mount{rest}."
-    verdict = f"{plural(len(found.wrong), 'file')} wrong" if found.wrong else "all right"
+        return f"Nothing to verify: no file is cached or mounted{rest}."
+    verdict = f"{plural(len(found.wrong), 'file')} wrong" if found.wrong else "all correct"
     unverified = unverified_words(sum(file.usable and file.unverified for file in files))
     return f"{plural(found.files, 'file')}, {human_bytes(found.size_bytes)} read: {verdict}{unverified}{rest}"

@@ -1,4 +1,4 @@
-"""A plan with what a person wants to know of it: amounts, time and space. Pure."""
+"""A plan with its amounts, time and space."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ from nbrucio.errors import NbrucioError, exit_code_for
 
 @dataclass(frozen=True)
 class NotebookEstimate:
-    """What a sync would do for one notebook.
+    """Estimate of a sync for one notebook.
 
     Attributes:
         path: the notebook.
         requirements: in the order of its declaration.
-        faults: what could not be understood, or why the notebook could not be read at all.
+        faults: errors of invalid requirements, or the reason why the notebook is unreadable.
     """
 
     path: Path
     requirements: tuple[RequirementPlan, ...] = ()
     faults: tuple[NbrucioError, ...] = ()
+
+    def errors(self) -> Iterator[NbrucioError]:
+        """The errors of this notebook that are known beforehand."""
+        yield from self.faults
+        for requirement in self.requirements:
+            yield from errors_of(requirement)
 
     def as_json(self) -> dict[str, object]:
         """This notebook as a JSON-ready mapping."""
@@ -36,12 +42,12 @@ class NotebookEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a sync would do now.
+    """Estimate of a sync.
 
     Attributes:
-        notebooks: in the order they were given.
-        plan: what the sync would carry out.
-        free_bytes: free space at the store before it; None when its file system does not say.
+        notebooks: in the order of the arguments.
+        plan: the plan of the sync.
+        free_bytes: free space in the store before the sync; None when its file system does not say.
         bytes_per_s: the rate of the last sync; None when none was measured.
     """
 
@@ -52,12 +58,12 @@ class Estimate:
 
     @property
     def downloads(self) -> Amount:
-        """What would be downloaded: each file once, and nothing when the plan is refused."""
+        """The downloads, each file once; zero if the plan exceeds a limit."""
         return Amount(0, 0) if self.plan.refusal else Amount(len(self.plan.downloads), self.plan.download_bytes)
 
     @property
     def seconds(self) -> float | None:
-        """How long the download would take; None when no rate was measured, or a size is unknown."""
+        """Time of the download; None when no rate was measured, or a size is unknown."""
         if not self.downloads.files:
             return 0.0
         size_bytes = self.downloads.size_bytes
@@ -65,22 +71,20 @@ class Estimate:
 
     @property
     def free_after_bytes(self) -> int | None:
-        """Free space at the store after it; None when a size is unknown."""
+        """Free space in the store after the sync; None when a size is unknown."""
         size_bytes = self.downloads.size_bytes
         return None if size_bytes is None or self.free_bytes is None else self.free_bytes - size_bytes
 
     def errors(self) -> Iterator[NbrucioError]:
-        """Everything that would go wrong as far as it can be told now."""
+        """Every error of the sync that is known beforehand."""
         for notebook in self.notebooks:
-            yield from notebook.faults
-            for requirement in notebook.requirements:
-                yield from errors_of(requirement)
+            yield from notebook.errors()
         if self.plan.refusal is not None:
             yield self.plan.refusal
 
     @property
     def exit_code(self) -> int:
-        """What the sync would end with as far as it can be told now."""
+        """The exit code of the sync, as far as it is known beforehand."""
         return exit_code_for(self.errors())
 
     def as_json(self) -> dict[str, object]:
@@ -100,14 +104,14 @@ class Estimate:
 
 
 def errors_of(requirement: RequirementPlan) -> Iterator[NbrucioError]:
-    """Why a requirement would not be ready, each error once."""
+    """The errors of a requirement, each once."""
     if requirement.resolved.error is not None:
         yield requirement.resolved.error
     yield from {id(file.error): file.error for file in requirement.files if file.error is not None}.values()
 
 
 def total(requirements: tuple[RequirementPlan, ...]) -> dict[Access, Amount]:
-    """The amounts of all requirements by access; a file that two requirements hold counts once."""
+    """The amounts of all requirements by access; a file of two requirements counts once."""
     seen = {
         (requirement.resolved.instance, file.entry.did, file.access): file.entry.size_bytes
         for requirement in requirements

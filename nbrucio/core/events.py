@@ -1,9 +1,9 @@
-"""What happens during a sync, as values, and who may listen.
+"""Events of a sync, and the protocol of their receivers.
 
-A run tells a `Reporter`; a progress bar, a panel, a cell's output and a JSON log are all reporters. Events come
-from several threads; `Reporter.report` must be quick, must not raise, and must do its own locking.
+A run calls a `Reporter`: a progress bar, the panel, the output of a cell or a JSON log. Several threads report;
+`Reporter.report` must be quick, must not raise, and must do its own locking.
 
-They are named tuples, for which docs/decisions/0032 has the reason; events of different types are never equal.
+Events are named tuples, as docs/decisions/0032 explains. Events of different types are never equal.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ResolveStarted(NamedTuple):
 
 @distinct
 class Resolved(NamedTuple):
-    """The contents of a DID are known; its size is None when that of a file is not."""
+    """The catalogue listed the contents of a DID. The size is None when that of a file is unknown."""
 
     did: Did
     files: int
@@ -37,17 +37,17 @@ class Resolved(NamedTuple):
 
 @distinct
 class Planned(NamedTuple):
-    """This plan is carried out next. It holds every file, so it is for reporters that count, not for logs."""
+    """The plan that the run carries out next. It has every file, so it is for counting, not for logs."""
 
     plan: Plan
 
 
 @distinct
 class ApplyStarted(NamedTuple):
-    """Files are about to be brought: so many, so large in total (None is unknown). Sent in every run, also with zeros.
+    """The transfers start: number of files and total size (None is unknown). Every run reports it, also with zeros.
 
-    Where transfers begin before the plan is made, it is sent with the most that there may be, and again with what the
-    plan says if that is less.
+    If transfers start before the plan is complete, it is reported with the maximum, and again with the plan's numbers
+    if these are lower.
     """
 
     files: int
@@ -56,7 +56,7 @@ class ApplyStarted(NamedTuple):
 
 @distinct
 class FileStarted(NamedTuple):
-    """A file begins to arrive from an RSE; ``resumed_bytes`` of it were here already from an earlier run."""
+    """The transfer of a file from an RSE starts after ``resumed_bytes`` that an earlier run transferred."""
 
     did: Did
     rse: str
@@ -66,10 +66,10 @@ class FileStarted(NamedTuple):
 
 @distinct
 class BytesArrived(NamedTuple):
-    """``count`` more bytes of a file were written. Negative when a retry starts a file again."""
+    """``count`` more bytes of a file were written. Negative when a retry starts from zero."""
 
     did: Did
-    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks of an event
+    count: int  # type: ignore[assignment]  # hides tuple.count, which events do not need
 
 
 @distinct
@@ -82,7 +82,7 @@ class FileFinished(NamedTuple):
 
 @distinct
 class FileRetried(NamedTuple):
-    """A replica did not deliver; the next attempt follows."""
+    """The transfer from one replica failed; the next attempt follows."""
 
     did: Did
     rse: str
@@ -91,7 +91,7 @@ class FileRetried(NamedTuple):
 
 @distinct
 class FileFailed(NamedTuple):
-    """No replica delivered the file."""
+    """The transfers from all replicas failed."""
 
     did: Did
     error: NbrucioError
@@ -99,14 +99,14 @@ class FileFailed(NamedTuple):
 
 @distinct
 class Waiting(NamedTuple):
-    """Another process brings this file now; this run waits and will share it."""
+    """Another process is downloading this file; this run waits for it."""
 
     did: Did
 
 
 @distinct
 class Noticed(NamedTuple):
-    """Something that the user should know and that stops nothing."""
+    """A notice for the user; the run continues."""
 
     message: str
 
@@ -127,10 +127,10 @@ Event = (
 
 
 class Reporter(Protocol):
-    """Listens to a sync."""
+    """Receives the events of a sync."""
 
     def report(self, event: Event) -> None:
-        """Take note of ``event``."""
+        """Handle ``event``."""
 
 
 class SilentReporter:

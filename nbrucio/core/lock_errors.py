@@ -1,4 +1,4 @@
-"""What is said when a lock cannot be followed."""
+"""Errors about locks."""
 
 from __future__ import annotations
 
@@ -11,62 +11,62 @@ from nbrucio.errors import IntegrityError, LockStale, NbrucioError, Offline
 
 
 def absent(requirement: Requirement) -> LockStale:
-    """The notebook has no lock for what is to be had by its lock alone."""
+    """The notebook has no lock for the requirement, and --locked or --frozen needs one."""
     return LockStale(
         f"'{requirement.handle}' ({requirement.did}) is not locked in the notebook.",
         subject=requirement.lock_key,
-        hint="`nbrucio lock NOTEBOOK` locks it as it is now.",
+        hint="Run `nbrucio lock NOTEBOOK` to lock it.",
     )
 
 
 def stale(requirement: Requirement, drift: str) -> LockStale:
-    """The catalogue says something else than the lock, and they must agree."""
+    """Catalogue and lock differ, and --locked needs them to agree."""
     return LockStale(
         f"The lock of '{requirement.handle}' is stale: {requirement.did} {drift}.",
         subject=requirement.lock_key,
-        hint=f"`nbrucio lock NOTEBOOK --upgrade {requirement.handle}` takes the new content; a sync without --locked "
-        "keeps to the old one.",
+        hint=f"`nbrucio lock NOTEBOOK --upgrade {requirement.handle}` locks the new content; `nbrucio sync` without "
+        "--locked uses the old one.",
     )
 
 
 def lost(requirement: Requirement, entry: LockEntry, drift: str) -> LockStale:
-    """The locked content cannot be named any more: only its digest is known, and the catalogue has other content."""
+    """The lock has only the digest of its file list, and the catalogue has other content now."""
     return LockStale(
         f"'{requirement.handle}' is locked to {plural(entry.files, 'file')}, {human_bytes(entry.size_bytes)} of "
-        f"{requirement.did}, which {drift}. The old list is not on this machine and cannot be brought back.",
+        f"{requirement.did}, which {drift}. The locked file list is not on this machine, and Rucio no longer has it.",
         subject=requirement.lock_key,
-        hint=f"`nbrucio lock NOTEBOOK --upgrade {requirement.handle}` takes the new content.",
+        hint=f"`nbrucio lock NOTEBOOK --upgrade {requirement.handle}` locks the new content.",
     )
 
 
 def not_asked(requirement: Requirement, *, locked: bool) -> Offline:
-    """The catalogue would have to be asked, and there is no network."""
-    why = "Its lock cannot be followed or compared" if locked else "It was never resolved on this machine"
+    """Only the catalogue has the answer, and nbrucio is offline."""
+    why = "cannot read or compare the lock of" if locked else "has never resolved"
     return Offline(
-        f"{requirement.did} is not known well enough. {why} while nbrucio works offline.",
+        f"nbrucio is offline and {why} {requirement.did} on this machine.",
         subject=str(requirement.did),
         hint="Run `nbrucio sync` once with a network.",
     )
 
 
 def list_not_here(requirement: Requirement) -> NbrucioError:
-    """The lock holds only a digest, and the catalogue must not be asked for the list."""
+    """The lock has only a digest, and --frozen forbids asking the catalogue for the file list."""
     return Offline(
-        f"'{requirement.handle}' ({requirement.did}) is locked, but the list of its files is not on this machine, and "
-        "--frozen does not ask for it.",
+        f"'{requirement.handle}' ({requirement.did}) is locked, but its file list is not on this machine, and "
+        "--frozen does not ask Rucio for it.",
         subject=requirement.lock_key,
         hint="Run `nbrucio sync` once without --frozen.",
     )
 
 
 def other_bytes(resolved: ResolvedRequirement, entry: FileEntry, sha256: str) -> NbrucioError | None:
-    """Why bytes with this SHA-256 (hex) are not the ones that the notebook's lock names; None when they may be."""
+    """The error for bytes whose SHA-256 (hex) differs from the notebook's lock; None if they agree or it has none."""
     locked = resolved.sha256.get(str(entry.did), sha256)
     if locked == sha256:
         return None
     return IntegrityError(
-        f"{entry.did} has other bytes than the lock names: SHA-256 {sha256[:12]}… instead of {locked[:12]}….",
+        f"{entry.did} differs from the lock: SHA-256 {sha256[:12]}… instead of {locked[:12]}….",
         subject=str(entry.did),
-        hint="Its size and Rucio's checksum agree. If the new content is right, lock it.",
+        hint="Its size and its checksum in Rucio are correct. If the new content is right, lock it.",
         next_command=f"nbrucio lock NOTEBOOK --upgrade {resolved.requirement.handle}",
     )

@@ -145,6 +145,11 @@ def drift_words(
     return f"{verb} {plural(abs(files), 'file')}, {human_bytes(abs(size_bytes))} since the lock"
 
 
+def count_words(old: LockEntry, new: LockEntry) -> str | None:
+    """``locked 2 files, Rucio now has 3``; None when the numbers are the same."""
+    return f"locked {plural(old.files, 'file')}, Rucio now has {new.files:,}" if old.files != new.files else None
+
+
 def _changes(old: Sequence[FileEntry], new: Sequence[FileEntry]) -> str:
     before, after = {entry.did: entry for entry in old}, {entry.did: entry for entry in new}
     gained = [entry for did, entry in after.items() if did not in before]

@@ -1,7 +1,6 @@
-"""The plan: what a sync would do, in files and bytes, computed without doing it.
+"""The plan of a sync: the access to each file.
 
-Pure values; `nbrucio.core.planner` makes them. A sync carries out exactly what the plan says, and every
-face shows the same plan.
+`nbrucio.core.planner` computes it. A sync carries out exactly this plan, and the command line and the panel show it.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ STREAMED_SCHEMES = {"root": "root", "https": "https", "davs": "https", "http": "
 
 
 class Access(str, Enum):
-    """How a file is had. REREAD: it lies in the store, and a sync reads it again before it is used."""
+    """How code gets a file. REREAD: it is in the store, and a sync verifies it again before use."""
 
     STORE = "store"
     REREAD = "reread"
@@ -34,14 +33,14 @@ class Access(str, Enum):
 
 
 class Amount(NamedTuple):
-    """So many files, so many bytes; None when the size of one is unknown."""
+    """Number of files and bytes; bytes are None when the size of a file is unknown."""
 
     files: int
     size_bytes: int | None
 
     @classmethod
     def of(cls, sizes: Sequence[int | None]) -> Amount:
-        """As many files as there are ``sizes``."""
+        """The amount of files with these ``sizes``."""
         return cls(len(sizes), total_bytes(sizes))
 
 
@@ -50,12 +49,12 @@ class ResolvedRequirement(NamedTuple):
 
     Attributes:
         requirement: as declared.
-        instance: the identity of the instance; empty when it could not be told.
+        instance: the identity of the instance; empty when it is unknown.
         files: sorted by DID; empty when `error` is set.
-        lock: what was resolved; None when `error` is set.
+        lock: the lock entry of these files; None when `error` is set.
         drift: how the catalogue's answer differs from the notebook's lock, in words; None when it does not.
         error: why the requirement could not be resolved.
-        sha256: what the notebook's lock says of its files, by DID; files that were never verified are absent.
+        sha256: checksums in the notebook's lock, by DID; only of files that were verified once.
     """
 
     requirement: Requirement
@@ -67,11 +66,11 @@ class ResolvedRequirement(NamedTuple):
     sha256: Mapping[str, str] = MappingProxyType({})
 
     def verifiable(self, entry: FileEntry) -> bool:
-        """Whether wrong bytes of ``entry`` would be noticed."""
+        """Whether ``entry`` has a size or checksum to compare with."""
         return entry.verifiable or str(entry.did) in self.sha256
 
     def unverified(self, entry: FileEntry) -> bool:
-        """Whether ``entry`` is accepted by its size alone, or by nothing."""
+        """Whether ``entry`` has no checksum."""
         return entry.checksum is None and str(entry.did) not in self.sha256
 
 
@@ -80,13 +79,13 @@ FileKey = tuple[str, Did]
 
 
 class DownloadLimits(NamedTuple):
-    """What this machine allows.
+    """The download limits of this machine.
 
     Attributes:
-        free_bytes: free space at the store; None when its file system does not say.
-        keep_free_bytes: what must stay free after a sync.
-        max_download_bytes: at most so much in one sync; None for no limit.
-        allow_unverifiable: whether files are used of which neither size nor checksum is known.
+        free_bytes: free space in the store; None when its file system does not say.
+        keep_free_bytes: space that must stay free after a sync.
+        max_download_bytes: the most that one sync downloads; None for no limit.
+        allow_unverifiable: whether files without size and checksum are used.
         no_downloads: identities of instances whose files are used from mounted RSEs only.
     """
 
@@ -98,13 +97,13 @@ class DownloadLimits(NamedTuple):
 
 
 class FilePlan(NamedTuple):
-    """How one file will be had.
+    """Planned access to one file.
 
     Attributes:
         entry: the file.
         access: how.
-        where: the path at which it is already, as text: a `Path` takes ten times the memory; None for a download, a
-            streamed or a missing file, and for one that is to be read again.
+        where: its present path, as text, because a `Path` takes ten times the memory; None unless it is in the store
+            and verified, or mounted.
         replica: the one that is streamed or mounted; None for every other file.
         error: why it is missing; None otherwise.
         stat: size, modification time in ns and inode of a file in the store when it was verified; else None.
@@ -119,39 +118,39 @@ class FilePlan(NamedTuple):
 
     @property
     def path(self) -> Path | None:
-        """Where it is already."""
+        """Its present path."""
         return None if self.where is None else Path(self.where)
 
     @property
     def pfn(self) -> str | None:
-        """The URL at which a streamed file is opened; None for every other."""
+        """The URL of a streamed file; None for every other."""
         return _streamed(self.replica) if self.replica is not None and self.access is Access.STREAM else None
 
 
 class RequirementPlan(NamedTuple):
-    """How one requirement will be had."""
+    """Planned access to the files of one requirement."""
 
     resolved: ResolvedRequirement
     files: tuple[FilePlan, ...]
 
     @property
     def unverified_files(self) -> int:
-        """Files that are had without a checksum."""
+        """Number of accessible files without a checksum."""
         return sum(file.access is not Access.MISSING and self.resolved.unverified(file.entry) for file in self.files)
 
     def amounts(self) -> dict[Access, Amount]:
-        """How much is had in each way; a way that serves no file is absent."""
+        """The amount of each access; an access without files is absent."""
         return amounts_of((file.access, file.entry.size_bytes) for file in self.files)
 
 
 class Plan(NamedTuple):
-    """What a sync would do.
+    """The plan of a sync.
 
     Attributes:
         requirements: in the order of the declaration.
-        downloads: each file to bring, once, with its instance, although several requirements may hold it.
-        refusal: why nothing may be downloaded at all; None when it may.
-        replicas: of each file to bring, best first.
+        downloads: each file to download, once, with its instance; several requirements may have it.
+        refusal: the limit that the downloads exceed, so that none starts; None within the limits.
+        replicas: of each file to download, best first.
     """
 
     requirements: tuple[RequirementPlan, ...]
@@ -166,7 +165,7 @@ class Plan(NamedTuple):
 
 
 def amounts_of(files: Iterable[tuple[Access, int | None]]) -> dict[Access, Amount]:
-    """How much is had in each way; a way that serves no file is absent."""
+    """The amount of each access; an access without files is absent."""
     sizes: dict[Access, list[int | None]] = {}
     for access, size_bytes in files:
         sizes.setdefault(access, []).append(size_bytes)

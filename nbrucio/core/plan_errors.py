@@ -1,4 +1,4 @@
-"""What is said of files that a plan cannot have, and of plans that may not be carried out."""
+"""Errors about files that are missing from a plan, and about plans that exceed a limit."""
 
 from __future__ import annotations
 
@@ -9,40 +9,49 @@ from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.text import human_bytes
 from nbrucio.errors import IntegrityError, NbrucioError, NoReplica, NoSpace, Offline, OverBudget
 
+#: By the access that a requirement allows: its name, and what is wrong with a file that it excludes.
+_EXCLUDED: dict[str | None, tuple[str, str]] = {
+    "mount": ("mounted files", "is not on a mounted RSE"),
+    "store": ("cached files", "is not cached"),
+    "stream": ("streamed files", "has no replica that can be streamed"),
+    "any": ("mounted or streamed files at this site", "has no such replica"),
+}
+
 
 def unverifiable(entry: FileEntry) -> NbrucioError:
-    """Nothing would tell the file from a login page or from half of it."""
+    """Neither size nor checksum is known: half of the file, or a login page, would pass for it."""
     return IntegrityError(
-        f"{entry.did} cannot be verified: Rucio knows neither its size nor a checksum.",
+        f"{entry.did} cannot be verified: Rucio has neither its size nor a checksum.",
         subject=str(entry.did),
         hint="Ask its owner to register them, or set allow_unverifiable = true in the configuration's [policy].",
     )
 
 
 def only_on_tape(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioError:
-    """Every replica is on tape; bringing one to disk is an explicit act."""
+    """Every replica is on tape. nbrucio never starts a recall by itself."""
     where = ", ".join(replica.rse for replica in replicas)
     return NoReplica(
         f"{entry.did} is only on tape ({where}).",
         subject=str(entry.did),
-        hint="`nbrucio stage NOTEBOOK` asks Rucio to bring it to disk.",
+        hint="`nbrucio stage NOTEBOOK` asks Rucio for a replica on disk.",
     )
 
 
 def no_replica(entry: FileEntry) -> NbrucioError:
-    """Rucio names no replica that can be read from here."""
+    """Rucio lists no replica that nbrucio can read."""
     return NoReplica(
         f"No replica of {entry.did} is available.",
         subject=str(entry.did),
-        hint="nbrucio reads file, http, https, davs and root. List the replicas of every protocol.",
+        hint="nbrucio reads file, http, https, davs and root. List the replicas with other protocols.",
         next_command=f"rucio replica list file {entry.did}",
     )
 
 
 def narrowed(entry: FileEntry, requirement: Requirement) -> NbrucioError:
-    """The requirement's access excludes every way in which the file could be had."""
+    """The requirement's access excludes every replica of the file."""
+    allowed, fault = _EXCLUDED[requirement.access]
     return NoReplica(
-        f"{entry.did} cannot be had by '{requirement.access}', the only access that '{requirement.handle}' allows.",
+        f"'{requirement.handle}' allows only {allowed}, and {entry.did} {fault}.",
         subject=str(entry.did),
         hint="Remove 'access' from the requirement to let nbrucio choose.",
     )
@@ -59,9 +68,9 @@ def mounted_only(entry: FileEntry, requirement: Requirement) -> NbrucioError:
 
 
 def not_staged(entry: FileEntry, requirement: Requirement) -> NbrucioError:
-    """Rucio has not brought the file to a mounted RSE yet."""
+    """The file has no replica on a mounted RSE yet."""
     return NoReplica(
-        f"{entry.did} is not on a mounted RSE, and '{requirement.handle}' is to be brought there by a rule.",
+        f"{entry.did} is not on a mounted RSE, and '{requirement.handle}' has access \"rule\".",
         subject=str(entry.did),
         next_command="nbrucio stage NOTEBOOK",
     )
@@ -69,7 +78,11 @@ def not_staged(entry: FileEntry, requirement: Requirement) -> NbrucioError:
 
 def not_asked(entry: FileEntry) -> NbrucioError:
     """The file is not in the store, and nobody was asked where else it is."""
-    return Offline(f"{entry.did} is not in the store.", subject=str(entry.did), hint="Sync once with a network.")
+    return Offline(
+        f"{entry.did} is not cached, and nbrucio is offline.",
+        subject=str(entry.did),
+        hint="Run `nbrucio sync` once with a network.",
+    )
 
 
 def over_budget(download_bytes: int, allowed_bytes: int) -> NbrucioError:
@@ -84,7 +97,7 @@ def over_budget(download_bytes: int, allowed_bytes: int) -> NbrucioError:
 def no_space(download_bytes: int, room_bytes: int, keep_free_bytes: int) -> NbrucioError:
     """The download does not fit into the store."""
     return NoSpace(
-        f"{human_bytes(download_bytes)} would be downloaded, but the store has room for "
+        f"{human_bytes(download_bytes)} would be downloaded, but the cache has room for "
         f"{human_bytes(max(0, room_bytes))} (it keeps {human_bytes(keep_free_bytes)} free).",
-        hint="Free some space, or put the store elsewhere with NBRUCIO_STORE.",
+        hint="Free some space, or move the cache to another disk with NBRUCIO_STORE.",
     )

@@ -1,4 +1,4 @@
-"""What a sync did or a status found: one record for the command line, the server, runners and programs."""
+"""Result of a sync or a status, for the command line, the server, runners and programs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from nbrucio.kernel.asked import Asked
 
 @distinct
 class FileReport(NamedTuple):
-    """How one file ended.
+    """Result for one file.
 
     Attributes:
         entry: the file.
-        access: how it is had; MISSING when it is not.
-        where: its path as text; None when it is not here.
-        pfn: the URL at which it is opened when it is streamed; None otherwise.
+        access: how code gets it.
+        where: its path as text; None when it has none.
+        pfn: the URL of a streamed file; None otherwise.
         error: why it is missing.
         stat: size, modification time in ns and inode of a file in the store when it was verified; else None.
-        unverified: whether there is no checksum by which its bytes could be shown to be right.
+        unverified: whether it has no checksum.
     """
 
     entry: FileEntry
@@ -39,7 +39,7 @@ class FileReport(NamedTuple):
 
     @property
     def path(self) -> Path | None:
-        """Where it is."""
+        """Its path."""
         return None if self.where is None else Path(self.where)
 
     @property
@@ -63,14 +63,14 @@ class FileReport(NamedTuple):
 
 @distinct
 class RequirementReport(NamedTuple):
-    """How one requirement ended.
+    """Result for one requirement.
 
     Attributes:
         resolved: the requirement, resolved.
         files: one per file, in order.
-        folder: the folder of links to its files; None unless all are here.
-        ca: file or folder of CAs that vouch for the storage of its streamed files; None for those of the machine.
-        token: where the token for that storage stands, ``{"variable": NAME}`` or ``{"file": PATH}``; None without one.
+        folder: the folder of links to its files; None unless all have a path.
+        ca: file or folder of the CAs for the storage of its streamed files; None for those of the machine.
+        token: where to read the token for that storage, ``{"variable": NAME}`` or ``{"file": PATH}``; None without one.
     """
 
     resolved: ResolvedRequirement
@@ -81,7 +81,7 @@ class RequirementReport(NamedTuple):
 
     @classmethod
     def of(cls, plan: RequirementPlan) -> RequirementReport:
-        """A requirement as it stands before anything was brought."""
+        """The result before any download."""
         unverified = plan.resolved.unverified
         files = tuple(
             FileReport(file.entry, file.access, file.where, file.pfn, file.error, file.stat, unverified(file.entry))
@@ -91,9 +91,9 @@ class RequirementReport(NamedTuple):
 
     @property
     def state(self) -> str:
-        """``ready``, ``partial``, ``missing`` (no file is here) or ``failed`` (it was not resolved).
+        """``ready``, ``partial``, ``missing`` (no file is available) or ``failed`` (not resolved).
 
-        Of a partial one some files are here, or lie in the store and are to be read again.
+        ``partial``: some files are available, or in the store and must be read again.
         """
         if self.resolved.error is not None:
             return "failed"
@@ -149,7 +149,7 @@ class RequirementReport(NamedTuple):
         )
 
     def errors(self) -> Iterator[NbrucioError]:
-        """Why it is not ready, each error once."""
+        """The errors of the requirement, each once."""
         if self.resolved.error is not None:
             yield self.resolved.error
         seen: set[int] = set()
@@ -184,15 +184,15 @@ class RequirementReport(NamedTuple):
 
 @distinct
 class NotebookReport(NamedTuple):
-    """How one notebook ended.
+    """Result for one notebook.
 
     Attributes:
         path: the notebook.
-        requirements: one per requirement that was understood, in order.
-        faults: what could not be understood, or why the notebook could not be read at all.
+        requirements: one per valid requirement, in order.
+        faults: errors of invalid requirements, or the reason why the notebook is unreadable.
         manifest: where kernels find their data; None when none was written.
-        asked: what the notebook asks for, as kernels see it; None when it could not be read.
-        unusable: how many requirements are written and could not be understood; `faults` says why.
+        asked: the request of the notebook, as kernels read it; None when the notebook is unreadable.
+        unusable: the number of invalid requirements, whose errors are in `faults`.
         config: digests of the configuration files by which instances were chosen, see `nbrucio.kernel.configured`.
     """
 
@@ -213,14 +213,20 @@ class NotebookReport(NamedTuple):
             "faults": [fault.as_json() for fault in self.faults],
         }
 
+    def errors(self) -> Iterator[NbrucioError]:
+        """Every error of this notebook, in the order of its requirements."""
+        yield from self.faults
+        for requirement in self.requirements:
+            yield from requirement.errors()
+
 
 @distinct
 class SyncReport(NamedTuple):
-    """How a whole run ended.
+    """Result of a run.
 
     Attributes:
-        notebooks: in the order they were given.
-        downloaded_files, downloaded_bytes: what this run brought.
+        notebooks: in the order of the arguments.
+        downloaded_files, downloaded_bytes: downloads of this run.
         elapsed_s: wall seconds.
     """
 
@@ -230,15 +236,13 @@ class SyncReport(NamedTuple):
     elapsed_s: float = 0.0
 
     def errors(self) -> Iterator[NbrucioError]:
-        """Everything that went wrong, in the order of notebooks and requirements."""
+        """Every error, in the order of notebooks and requirements."""
         for notebook in self.notebooks:
-            yield from notebook.faults
-            for requirement in notebook.requirements:
-                yield from requirement.errors()
+            yield from notebook.errors()
 
     @property
     def exit_code(self) -> int:
-        """0 when everything is here, else the code that decides among the errors."""
+        """0 when everything is ready, else the code of the most serious error."""
         return exit_code_for(self.errors())
 
     def as_json(self) -> dict[str, object]:

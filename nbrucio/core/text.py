@@ -1,4 +1,4 @@
-"""How numbers read to people: one voice for the command line, the errors and the panel."""
+"""Format numbers and names for the command line, the errors and the panel."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from datetime import datetime, timezone
 
 
 def printable(text: str, limit: int = 120) -> str:
-    """``text`` safe to show: quoted, control characters escaped, at most ``limit`` characters of it."""
+    """``text`` for a message: quoted, control characters escaped, cut to ``limit`` characters."""
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
     return "'" + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown) + "'"
 
 
 def human_bytes(size_bytes: float | None) -> str:
-    """A size for people, in powers of ten as storage is sold and as Rucio prints it: ``8.4 MB``; None is unknown."""
+    """A size in powers of ten, as Rucio prints it: ``8.4 MB``; None is unknown."""
     if size_bytes is None:
         return "unknown size"
     for unit in ("B", "kB", "MB", "GB", "TB"):
@@ -23,7 +23,7 @@ def human_bytes(size_bytes: float | None) -> str:
 
 
 def human_seconds(seconds: float) -> str:
-    """A time for people, rounded as an estimate deserves: ``8 s``, ``3 min``, ``2.5 h``."""
+    """An estimated time: ``8 s``, ``3 min``, ``2.5 h``."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
@@ -41,7 +41,7 @@ def human_moment(seconds: float) -> str:
 
 
 def unverified_words(files: int) -> str:
-    """`` (2 unverified)``; nothing for none. Rucio has no checksum of such a file."""
+    """`` (2 unverified)``: files without a checksum in Rucio; empty for 0."""
     return f" ({files:,} unverified)" if files else ""
 
 

@@ -1,4 +1,4 @@
-"""What a requirement comes to, in totals; in a module of its own, so that a cached status loads no more."""
+"""Totals of a requirement, in a module of their own: a cached status imports nothing else."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 
 class RequirementTotals(NamedTuple):
-    """What a requirement came to, in totals.
+    """Totals of a requirement.
 
     Attributes:
         state: as `nbrucio.core.report.RequirementReport.state`.
-        handle, did: of the requirement.
-        files, size_bytes: of the whole; bytes are None when the size of a file is unknown.
-        here_files, here_bytes: of what can be opened now.
-        drift: how the catalogue differs from the lock, in words; None when it does not or was not asked.
-        reread_files, reread_bytes: of what lies in the store and is to be read again.
-        unverified_files: files that can be opened now and whose bytes no checksum has shown to be right.
+        handle, did: as declared.
+        files, size_bytes: of the requirement; bytes are None when the size of a file is unknown.
+        here_files, here_bytes: of the files that can be opened now.
+        drift: how the catalogue differs from the lock, in words; None if it does not or was not asked.
+        reread_files, reread_bytes: of cached files that must be read again before use.
+        unverified_files: files that can be opened now, and of which Rucio has no checksum.
     """
 
     state: str

@@ -1,4 +1,4 @@
-"""Sizes as people write them: ``50 GB``, ``1.5TB``, ``512 MiB``, or a plain number of bytes."""
+"""Parse lifetimes such as ``30d`` and sizes such as ``50 GB``, ``512 MiB`` or a plain number of bytes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _LIFETIME = re.compile(r"\s*([1-9]\d{0,5})\s*([hdw])\s*\Z", re.ASCII | re.IGNORE
 
 
 def parse_lifetime(text: str) -> int:
-    """The seconds that ``text`` means: ``12h``, ``30d`` or ``2w``.
+    """Seconds of a lifetime such as ``12h``, ``30d`` or ``2w``.
 
     Raises:
-        UsageError: ``text`` is no lifetime.
+        UsageError: ``text`` is not a lifetime.
     """
     match = _LIFETIME.match(text)
     if match is None:
@@ -34,10 +34,10 @@ _SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]{0,3})\s*\Z", re.ASC
 
 
 def parse_size(text: str) -> int:
-    """The bytes that ``text`` means: kB, MB, GB, TB and PB are powers of 1000, KiB, MiB, … of 1024, in any case.
+    """Bytes of a size: kB, MB, GB, TB and PB are powers of 1000, KiB, MiB, … of 1024, in any case.
 
     Raises:
-        ValueError: ``text`` is no size; the message says so and gives an example.
+        ValueError: ``text`` is not a size; the message has an example.
     """
     match = _SIZE.match(text)
     unit = _UNITS.get(match.group(2).lower()) if match else None

@@ -7,7 +7,7 @@ is rejected, not overwritten.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbrucio.config import Config, Instance
@@ -42,11 +42,13 @@ class Edit:
         path: the notebook.
         requirements: the affected requirements; resolved where the operation resolves.
         changed: whether the file was written.
+        acts: by handle, what happened to its lock: ``locked``, ``upgraded``, ``checksums added`` or ``unchanged``.
     """
 
     path: Path
     requirements: tuple[ResolvedRequirement, ...]
     changed: bool
+    acts: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """Return this edit as a JSON-ready mapping."""
@@ -212,7 +214,22 @@ def _lock_and_write(
         for resolved in requirements:
             _keep(run, resolved)
     status([declared.path], config)  # saves the cached status, so that the next status need not check a fresh lock
-    return Edit(declared.path, requirements, changed)
+    acts = {
+        resolved.requirement.handle: _act(
+            declared.declaration.lock.get(resolved.requirement.lock_key),
+            declaration.lock.get(resolved.requirement.lock_key),
+        )
+        for resolved in requirements
+    }
+    return Edit(declared.path, requirements, changed, acts)
+
+
+def _act(old: LockEntry | None, new: LockEntry | None) -> str:
+    if old is None or new is None:
+        return "locked"
+    if not same_content(old, new):
+        return "upgraded"
+    return "unchanged" if old.sha256 == new.sha256 else "checksums added"
 
 
 def _lock(

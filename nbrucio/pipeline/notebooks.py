@@ -64,7 +64,7 @@ def resolve(run: RunContext, notebooks: Iterable[DeclaringNotebook], options: Op
         for notebook in notebooks
     ]
     for one in requirements_of(resolved):
-        if one.drift:
+        if one.drift and one.error is None:
             run.reporter.report(Noticed(f"{one.requirement.did} {one.drift}."))
     return resolved
 

@@ -19,7 +19,7 @@ from nbrucio.core.did import Did
 from nbrucio.core.events import Noticed, Reporter, Resolved, ResolveStarted
 from nbrucio.core.filelist import digest_of
 from nbrucio.core.files import DidFacts, FileEntry, total_bytes, unique_files
-from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, LockEntry, drift_words, lock_entry, now
+from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, LockEntry, count_words, drift_words, lock_entry, now
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.text import printable
 from nbrucio.errors import NbrucioError
@@ -175,7 +175,10 @@ class Resolver:
         if drift is None:
             return ResolvedRequirement(requirement, identity, files, locked.entry, sha256=locked.sha256)
         if options.locked:
-            raise lock_errors.stale(requirement, drift)
+            error = lock_errors.stale(requirement, drift)
+            return ResolvedRequirement(
+                requirement, identity, error=error, drift=count_words(locked.entry, entry) or drift
+            )
         if not options.refresh:
             raise lock_errors.lost(requirement, locked.entry, drift)
         return ResolvedRequirement(requirement, identity, files, entry, drift)

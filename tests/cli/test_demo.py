@@ -40,7 +40,7 @@ def test_the_demo_ends_with_a_plot_and_what_to_try_next(connected: Cli, sandbox:
         "Try next:",
         f"  export PATH={Path(sys.executable).parent}:$PATH",
         f'  eval "$(nbrucio sandbox env --root {sandbox.root})"          '
-        "# point nbrucio, and rucio itself, to the sandbox",
+        "# nbrucio and rucio use the sandbox from here on",
         "  nbrucio status out/dimuon.ipynb",
         "  nbrucio search 'sandbox:*'",
         "  nbrucio add out/dimuon.ipynb sandbox:growing --as growing",

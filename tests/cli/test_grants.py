@@ -59,4 +59,4 @@ def test_consent_that_cannot_be_kept_is_told_and_the_data_comes(connected: Cli, 
     blocked.write_text("")
     result = connected("sync", notebook(DIMUON), NBRUCIO_GRANTS=str(blocked / "grants.json"))
     assert result.exit_code == 0
-    assert "warning: the consent to download could not be kept: " in result.err
+    assert "warning: your consent to these downloads could not be saved: " in result.err

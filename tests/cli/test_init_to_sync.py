@@ -147,7 +147,7 @@ def test_removing_and_locking_twice_change_nothing_more(connected: Cli) -> None:
     connected("add", "new.ipynb", "sandbox:dimuon", "sandbox:growing")
     connected("remove", "new.ipynb", "growing")
     digest = hashlib.sha256((connected.folder / "new.ipynb").read_bytes()).hexdigest()
-    assert connected("lock", "new.ipynb").out.splitlines()[-1] == "new.ipynb was locked already."
+    assert connected("lock", "new.ipynb").out.splitlines()[-1] == "new.ipynb is locked already."
     assert connected("lock", "new.ipynb", "--upgrade").exit_code == 0
     assert hashlib.sha256((connected.folder / "new.ipynb").read_bytes()).hexdigest() == digest
 

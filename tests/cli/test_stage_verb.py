@@ -22,7 +22,7 @@ def test_staged_data_is_waited_for_and_then_used_in_place(connected: Cli, notebo
     made = connected("stage", path)
     assert (made.exit_code, made.out) == (
         0,
-        "'data' made: sandbox:cli.staged at SANDBOX_MOUNT: REPLICATING, 0 of 1 file OK\n",
+        "'data' rule added: sandbox:cli.staged at SANDBOX_MOUNT: REPLICATING, 0 of 1 file OK\n",
     )
     assert connected("sandbox", "transfer", "--root", sandbox.root).exit_code == 0
     listed = connected("stage", path, "--list", "--json").facts["rules"][0]["rule"]

@@ -65,7 +65,7 @@ def test_a_second_run_skips_what_is_there_and_a_new_file_joins(connected: Cli, f
     (folder / f"{dataset}.dat").write_bytes(b"new")
     again = send(connected, folder, "--dataset", dataset)
     assert again.exit_code == 0
-    assert "4 of 4 files at SANDBOX_SCRATCHDISK, 3 of them before" in again.out
+    assert "4 of 4 files at SANDBOX_SCRATCHDISK, 3 of them already there" in again.out
     shown = connected("show", f"{SCOPE}:{dataset}", "--json").facts
     assert len(shown["files"]) == 4
 

@@ -69,24 +69,24 @@ def test_an_estimate_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr()
     assert shown.out == (
         "nb.ipynb\n"
-        "  one  s:one  4 files, 40.0 MB (1 unverified)  1 in the store (10.0 MB), 1 mounted (10.0 MB), "
+        "  one  s:one  4 files, 40.0 MB (1 unverified)  1 cached (10.0 MB), 1 mounted (10.0 MB), "
         "1 to download (10.0 MB), 1 missing (10.0 MB)\n"
         "  two  s:two  1 file, 10.0 MB (1 unverified)   1 to download (10.0 MB)\n"
-        "Total: 4 files, 40.0 MB: 1 in the store (10.0 MB), 1 mounted (10.0 MB), 1 to download (10.0 MB), "
+        "Total: 4 files, 40.0 MB: 1 cached (10.0 MB), 1 mounted (10.0 MB), 1 to download (10.0 MB), "
         "1 missing (10.0 MB)\n"
-        "About 5 s at 2.0 MB/s, the rate of the last sync.\n"
-        "Free at the store: 50.0 MB now, 40.0 MB after it.\n"
+        "Time: about 5 s at 2.0 MB/s, the rate of the last sync.\n"
+        "Free in the cache: 50.0 MB now, 40.0 MB after the sync.\n"
     )
     assert shown.err == (
         "error: No replica of s:d is available.\n\n"
-        "hint: nbrucio reads file, http, https, davs and root. List the replicas of every protocol.\n"
+        "hint: nbrucio reads file, http, https, davs and root. List the replicas with other protocols.\n"
         "next: rucio replica list file s:d\n"
     )
 
 
 def test_without_a_rate_no_time_is_invented(capsys: pytest.CaptureFixture[str]) -> None:
     show(replace(estimate(), bytes_per_s=None), as_json=False)
-    assert "How long it takes cannot be told: no sync has measured a rate here." in capsys.readouterr().out
+    assert "Time: unknown (first download on this machine)." in capsys.readouterr().out
 
 
 def test_the_rate_of_a_sync_is_remembered_and_small_syncs_say_nothing(tmp_path: Path) -> None:

@@ -302,7 +302,8 @@ def test_offline_uses_what_is_here_and_lists_the_rest(config: Config, tmp_path: 
     lock(path, config)
     report = sync([path], config, options=Options(offline=True))
     assert report.exit_code == 8
-    assert [error.message for error in report.errors()] == ["sandbox:growing.2.root is not in the store."]
+    (error,) = report.errors()
+    assert error.message == "sandbox:growing.2.root is not cached, and nbrucio is offline."
     assert len(report.notebooks[0].requirements[0].here) == 1
 
 

@@ -113,7 +113,7 @@ def test_frozen_never_asks(tmp_path: Path) -> None:
     fake = Fake(files(5))
     assert resolve(tmp_path, fake, locked(files(3)), ResolveOptions(frozen=True)).files == files(3)
     closed = locked(files(3), is_open=False)  # pins no list
-    assert "the list of its files is not on this machine" in error(
+    assert "its file list is not on this machine" in error(
         resolve(tmp_path, fake, closed, ResolveOptions(frozen=True)), Offline
     )
     assert fake.asked == 0
@@ -121,14 +121,14 @@ def test_frozen_never_asks(tmp_path: Path) -> None:
 
 def test_locked_cannot_be_checked_offline(tmp_path: Path) -> None:
     resolved = resolve(tmp_path, Fake(files(3)), locked(files(3)), ResolveOptions(locked=True, offline=True))
-    assert "Its lock cannot be followed or compared" in error(resolved, Offline)
+    assert "cannot read or compare the lock of" in error(resolved, Offline)
 
 
 def test_changed_content_of_a_closed_dataset_is_refused_and_said_plainly(tmp_path: Path) -> None:
     resolved = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
     assert error(resolved, LockStale) == (
         "'data' is locked to 3 files, 3.0 MB of s:data, which lost 1 file, 1.0 MB since the lock. "
-        "The old list is not on this machine and cannot be brought back."
+        "The locked file list is not on this machine, and Rucio no longer has it."
     )
 
 

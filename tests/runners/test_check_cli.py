@@ -33,7 +33,7 @@ def locked(shell: Shell, *requirements: dict[str, Any], name: str = "nb.ipynb") 
 
 def test_a_locked_notebook_whose_data_is_there_passes(shell: Shell, small: dict[str, Any]) -> None:
     done = shell("nbrucio", "check", locked(shell, small))
-    assert (done.exit_code, done.out) == (0, "Nothing found in 1 notebook.\n")
+    assert (done.exit_code, done.out) == (0, "No findings in 1 notebook.\n")
 
 
 def test_changed_and_vanished_data_fail_with_codes_of_their_own(shell: Shell, sandbox: Sandbox) -> None:

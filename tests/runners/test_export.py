@@ -24,7 +24,7 @@ DOI = "10.7483/OPENDATA.CMS.IYVQ.1J0W"
 
 def test_a_metalink_leads_other_tools_to_the_right_bytes(shell: Shell, small: dict[str, Any], sandbox: Sandbox) -> None:
     done = shell("nbrucio", "export", shell.notebook(small), "--format", "metalink", "-o", "out.meta4")
-    assert (done.exit_code, done.out) == (0, "Written: out.meta4\n"), done.err
+    assert (done.exit_code, done.out) == (0, "Wrote out.meta4\n"), done.err
     files = parse_replicas_from_string((shell.folder / "out.meta4").read_text())
     assert [file["did"] for file in files] == [f"sandbox:runners/{n}.dat" for n in range(3)]
     (config,) = (line for line in (sandbox.root / "nbrucio.toml").read_text().splitlines() if "storage_ca" in line)
@@ -64,9 +64,7 @@ def test_citations_name_the_dois(shell: Shell, small: dict[str, Any]) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("extra", "words"), [({}, "carries a DOI"), ({"doi": "12.3/x"}, "'12.3/x', is not a valid DOI")]
-)
+@pytest.mark.parametrize(("extra", "words"), [({}, "has a DOI"), ({"doi": "12.3/x"}, "'12.3/x', is not a valid DOI")])
 def test_without_a_doi_there_is_nothing_to_cite(
     shell: Shell, small: dict[str, Any], extra: dict[str, str], words: str
 ) -> None:

@@ -16,7 +16,7 @@ def test_the_main_job_on_text(shell: Shell, small: dict[str, Any], name: str, ce
     assert shell("nbrucio", "init", name).exit_code == 0
     path.write_text(path.read_text() + "\n" + cell)
     added = shell("nbrucio", "add", name, small["did"], "--as", "small")
-    assert (added.exit_code, added.err) == (0, "Asking sandbox.localhost for sandbox:runners\n")
+    assert (added.exit_code, added.err) == (0, "Asking sandbox.localhost for the files of sandbox:runners\n")
     assert shell("nbrucio", "sync", name).exit_code == 0
     assert "ready" in shell("nbrucio", "status", ".").out
     assert len(shell("nbrucio", "paths", name).out.splitlines()) == 3
