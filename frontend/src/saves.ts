@@ -1,4 +1,4 @@
-/** Saves of one open notebook, one after another: Lab takes the first of two at a time for a change by somebody else. */
+/** Saves of one open notebook, one after another: Lab mistakes the first of two concurrent saves for a change by somebody else. */
 
 import { NotebookPanel } from '@jupyterlab/notebook';
 
@@ -22,7 +22,7 @@ export class Saves {
     });
   }
 
-  /** Save what has changed, once every save that is under way is over. */
+  /** Save the changes after every running save has ended. */
   save(): Promise<void> {
     const next = this._last.then(() => this._save());
     this._last = next.catch(() => undefined);

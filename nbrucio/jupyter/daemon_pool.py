@@ -1,4 +1,4 @@
-"""Threads that a process may end without: `concurrent.futures` waits for its own, for as long as Rucio hangs."""
+"""Daemon threads. A process waits for the threads of `concurrent.futures` before it ends, as long as Rucio hangs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class DaemonPool(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False, timeout_s: float = 5.0) -> None:
-        """Start nothing more; with ``wait`` give running calls ``timeout_s`` in all to end."""
+        """Start no more calls; with ``wait``, wait up to ``timeout_s`` for the running ones."""
         with self._lock:
             self._closed = True
             if cancel_futures:
@@ -72,7 +72,7 @@ class DaemonPool(Executor):
 
 
 class SharedPool:
-    """At most ``workers`` daemon threads, of which calls about one thing take at most ``share`` at once.
+    """At most ``workers`` daemon threads, of which the calls with the same key use at most ``share`` at once.
 
     So an instance that never ends its answers keeps none from asking another.
     """
@@ -85,7 +85,7 @@ class SharedPool:
         self._serving: dict[str, int] = {}
 
     def about(self, key: str) -> Executor:
-        """What runs calls about ``key``."""
+        """Return the executor for calls with ``key``."""
         return _KeyExecutor(self, key)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -96,7 +96,7 @@ class SharedPool:
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
     def put(self, key: str, call: _Call) -> None:
-        """Run ``call`` when its turn comes.
+        """Run ``call`` as soon as a thread is free.
 
         Raises:
             RuntimeError: the pool is closed.

@@ -67,7 +67,7 @@ class NbrucioApp(ExtensionApp):
         """Called by Jupyter when the extension is loaded."""
         self.session_config = session_config.share(self.serverapp.config, self.log)
         self.grants = user_grants()
-        # Two, so that an instance that hangs takes none of the threads for this machine.
+        # Two pools, so that an instance that hangs blocks no thread for local work.
         self.local_pool = DaemonPool(4, "nbrucio-local")
         self.remote_pool = SharedPool(32, 4, "nbrucio-remote")
         self.sync_jobs = SyncJobs(self._say_from_thread, self.log, self.grants)
@@ -100,7 +100,7 @@ class NbrucioApp(ExtensionApp):
             manager.register_pre_save_hook(self._before_save)
         self._wrap_get(manager)
         self.serverapp.event_logger.add_listener(schema_id=CONTENTS_EVENT_ID, listener=self._contents_changed)
-        # The first sync imports much, which makes Python look through all objects for garbage; in a Jupyter server that
+        # The first sync imports much, which triggers full garbage collections; in a Jupyter server one
         # takes 0.1 s and more, and no request is answered meanwhile. What is here by now stays anyway.
         gc.freeze()
 
@@ -144,7 +144,7 @@ class NbrucioApp(ExtensionApp):
         return self.sync_jobs.start(path, request)
 
     def file_of(self, api_path: str) -> Path | None:
-        """The file that the contents API calls ``api_path``; None when the contents are no files."""
+        """Return the file at ``api_path`` of the contents API; None if the contents are not files."""
         # The manager's own method: some (SWAN's) have paths that do not lie under the root folder.
         to_os_path = getattr(self.serverapp.contents_manager, "_get_os_path", None)
         if to_os_path is None:
@@ -152,11 +152,11 @@ class NbrucioApp(ExtensionApp):
         try:
             return Path(to_os_path(api_path.strip("/")))
         except Exception as error:  # noqa: BLE001 - each manager raises its own when a path is outside its root
-            self.log.debug("nbrucio: %r is no file of the contents manager: %s", api_path, error)
+            self.log.debug("nbrucio: %r is not a file of the contents manager: %s", api_path, error)
             return None
 
     def _wrap_get(self, manager: Any) -> None:  # noqa: ANN401 - any contents manager
-        # Only `get` with content is an opening: contents events come by the dozen from listings and polling.
+        # Only `get` with content is an opening: listings and polling cause dozens of contents events.
         get = manager.get
 
         @functools.wraps(get)
@@ -266,7 +266,7 @@ class NbrucioApp(ExtensionApp):
     def _say(self, event: dict[str, object]) -> None:
         try:
             self.serverapp.event_logger.emit(schema_id=EVENT_ID, data=event)
-        except Exception:  # an event that cannot be sent is no reason to stop anything
+        except Exception:  # the sync continues even if its event cannot be sent
             self.log.exception("nbrucio: the progress of %r was not sent", event["path"])
 
     def _say_upload_from_thread(self, job: UploadJob) -> None:
@@ -277,5 +277,5 @@ class NbrucioApp(ExtensionApp):
     def _say_upload(self, job: UploadJob) -> None:
         try:
             self.serverapp.event_logger.emit(schema_id=UPLOAD_EVENT_ID, data=event_of(job))
-        except Exception:  # an event that cannot be sent is no reason to stop anything
+        except Exception:  # the sync continues even if its event cannot be sent
             self.log.exception("nbrucio: the progress of an upload was not sent")

@@ -128,7 +128,7 @@ class Kernels:
                 pointers.begin(pointer)
                 kwargs["env"] = {**(kwargs.get("env") or os.environ), where.MANIFEST_VARIABLE: str(pointer)}
             except Exception:  # the kernel must start whatever happens here
-                self.log.exception("nbrucio: a kernel is not told where its data is")
+                self.log.exception("nbrucio: cannot give a kernel the location of its data")
             return made
 
         return prepared
@@ -142,8 +142,8 @@ class Kernels:
             try:
                 if kernel is not None:
                     pointers.end(_pointer_of(kernel))
-            except Exception:  # the kernel is over whatever happens here
-                self.log.exception("nbrucio: the pointer of kernel %s stays", kernel_id)
+            except Exception:  # the kernel has ended, whatever happens here
+                self.log.exception("nbrucio: cannot remove the pointer of kernel %s", kernel_id)
             return kernel
 
         return removed
@@ -155,26 +155,26 @@ class Kernels:
             try:
                 await self._settle()
             except Exception:  # the session is what was asked for
-                self.log.exception("nbrucio: the kernels of a session are not told of its notebook")
+                self.log.exception("nbrucio: cannot connect the kernels of a session with its notebook")
             return answer
 
         return changed
 
     async def _settle(self) -> None:
-        """Have all pointers say what the sessions say now."""
+        """Update all pointers to the present sessions."""
         settled = asyncio.ensure_future(self._settle_in_turn())
         settled.add_done_callback(self._say_fault)
         await asyncio.wait({settled}, timeout=_PATIENCE_S)
 
     async def _settle_in_turn(self) -> None:
-        async with self._turn:  # so that what was said last is what stays
+        async with self._turn:  # so that the last update wins
             sessions = await ensure_async(self._sessions.list_sessions())
-            # A thread of its own: those for looking at this machine may all be busy.
+            # A separate thread: the shared ones may all be busy.
             await asyncio.to_thread(self._assign, sessions)
 
     def _say_fault(self, settled: asyncio.Future[None]) -> None:
         if not settled.cancelled() and settled.exception() is not None:
-            self.log.error("nbrucio: kernels are not told of their notebooks", exc_info=settled.exception())
+            self.log.error("nbrucio: cannot connect kernels with their notebooks", exc_info=settled.exception())
 
     def _assign(self, sessions: Iterable[Mapping[str, Any]]) -> None:
         for kernel, every in notebooks_of(sessions).items():
@@ -204,11 +204,11 @@ class Kernels:
         file = self._file_of(place.path)
         try:
             pointer = _pointer_of(self._kernels.get_kernel(kernel))
-            # None where the kernel was started by others, or its beginning went wrong.
+            # There is no pointer if something else started the kernel, or if the pointer could not be written.
             if file is not None and os.path.lexists(pointer):
                 pointers.lead(pointer, file)
         except (KeyError, OSError) as error:
-            self.log.warning("nbrucio: the kernel of %s is not told where its data is: %s", place.path, error)
+            self.log.warning("nbrucio: cannot give the kernel of %s the location of its data: %s", place.path, error)
 
 
 def _pointer_of(manager: Any) -> Path:  # noqa: ANN401 - any kernel manager

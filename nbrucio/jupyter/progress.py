@@ -21,7 +21,7 @@ from nbrucio.core.events import (
 from nbrucio.core.files import total_bytes
 from nbrucio.core.plan import Access, Plan
 
-#: The shortest time between events, because each one goes to every browser tab.
+#: The shortest time between events, because each one is sent to every browser tab.
 INTERVAL_S = 0.25
 
 

@@ -18,7 +18,7 @@ from nbrucio.pipeline.context import RunContext
 if TYPE_CHECKING:
     from nbrucio.jupyter.sync_job import SyncJob
 
-#: An event goes to every browser and is checked against its schema on the event loop.
+#: An event is sent to every browser and is checked against its schema on the event loop.
 MAX_STATES_IN_EVENT = 1_000
 
 

@@ -1,4 +1,4 @@
-"""Let terminals and kernels know the Rucio instances that this server is configured with."""
+"""Give terminals and kernels the Rucio instances of this server's configuration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def share(config: Mapping[str, Any], log: Logger) -> Path | None:
     """Save rucio-jupyterlab's settings of the server and name the file in the environment, which children inherit.
 
     Args:
-        config: the server's traitlets configuration, whether it came from Python or JSON files or the command line.
+        config: the server's traitlets configuration, from Python files, JSON files or the command line.
 
     Returns:
         The file, to be removed when the server stops; None where nothing is configured.

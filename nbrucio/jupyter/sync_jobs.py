@@ -188,7 +188,7 @@ class SyncJobs:
             raise
         except Exception as error:
             self._log.exception("nbrucio: the sync of %s ended with an error of nbrucio", path)
-            fault = NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it.")
+            fault = NbrucioError(f"This is a bug in nbrucio: {type(error).__name__}: {error}", hint="Report it.")
             explain(path, fault, self._log)
             raise fault from error
 

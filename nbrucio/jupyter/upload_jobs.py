@@ -85,11 +85,11 @@ class UploadJob:
         fault = Interrupted("Stopped.") if self.future.cancelled() else self.future.exception()
         if isinstance(fault, NbrucioError) or fault is None:
             return fault
-        return NbrucioError(f"This is a fault in nbrucio: {type(fault).__name__}: {fault}", hint="Report it.")
+        return NbrucioError(f"This is a bug in nbrucio: {type(fault).__name__}: {fault}", hint="Report it.")
 
 
 def event_of(job: UploadJob) -> dict[str, object]:
-    """What every browser tab is told of a job."""
+    """Return the event about ``job`` for every browser tab."""
     return {"id": job.id, "state": job.state, **job.progress.as_json()}
 
 
@@ -97,8 +97,8 @@ class UploadJobs:
     """Starts, repeats, cancels and remembers uploads. Its methods return at once and may be called from any thread.
 
     Args:
-        tell: called, from a worker's thread, with a job whenever there is something new to say of it.
-        log: where a fault of ours goes.
+        tell: called, from a worker's thread, with each job that has changed.
+        log: logger for bugs in nbrucio.
         configure: reads the configuration, anew for each upload.
     """
 
@@ -111,7 +111,7 @@ class UploadJobs:
         self._jobs: dict[str, UploadJob] = {}
 
     def start(self, names: tuple[str, ...], paths: tuple[Path, ...], target: UploadTarget) -> UploadJob:
-        """A new job."""
+        """Start a new job and return it."""
         job = UploadJob(uuid.uuid4().hex[:12], names, paths, target, datetime.now(timezone.utc))
         with self._lock:
             self._jobs[job.id] = job
@@ -122,7 +122,7 @@ class UploadJobs:
         return job
 
     def retry(self, identity: str) -> UploadJob:
-        """The job once more; what is there already is skipped.
+        """Repeat the job and return it; files that are uploaded already are skipped.
 
         Raises:
             UsageError: there is no such job, or it runs.
@@ -130,7 +130,7 @@ class UploadJobs:
         job = self.get(identity)
         with self._lock:
             if not job.future.done():
-                raise UsageError("This upload is under way.", subject=identity)
+                raise UsageError("This upload is running.", subject=identity)
             job.cancel, job.future, job.progress = threading.Event(), Future(), Progress()
         self._submit(job)
         return job
@@ -148,7 +148,7 @@ class UploadJobs:
         return True
 
     def forget(self, identity: str) -> None:
-        """Take an ended job off the list. What was sent stays sent.
+        """Remove an ended job from the list. Uploaded files stay in Rucio.
 
         Raises:
             UsageError: there is no such job, or it runs.
@@ -156,7 +156,7 @@ class UploadJobs:
         job = self.get(identity)
         with self._lock:
             if not job.future.done():
-                raise UsageError("This upload is under way.", subject=identity, hint="Cancel it first.")
+                raise UsageError("This upload is running.", subject=identity, hint="Cancel it first.")
             self._jobs.pop(identity, None)
 
     def get(self, identity: str) -> UploadJob:

@@ -1,7 +1,7 @@
-"""Whose data a program reads that is no kernel: ``python analysis.py``, ``python -c`` or a prompt beside a notebook.
+"""Find the notebook of a program without a kernel: ``python analysis.py``, ``python -c`` or a prompt.
 
-A script that declares data is its own notebook. Anything else reads the data of the notebook in the working folder,
-where exactly one is synced. A kernel never does: it may run the notebook beside that one.
+A script that declares data is its own notebook. Any other program reads the data of the notebook in the working
+folder, if exactly one is synced there. A kernel does not: it may run another notebook of that folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DECLARES = re.compile(rb"#+\s*nbrucio:")
 
 
 def find(environ: Mapping[str, str], namespace: Mapping[str, object] | None = None) -> Path | None:
-    """The notebook whose data this program reads; None in a kernel, and where no notebook or several are synced.
+    """Return the notebook of this program; None in a kernel, and if no notebook or several are synced.
 
     Args:
         namespace: the variables of ``__main__``; None takes them.
@@ -34,7 +34,7 @@ def find(environ: Mapping[str, str], namespace: Mapping[str, object] | None = No
 
 
 def unknown(what: str, subject: str | None, environ: Mapping[str, str]) -> DataNotHere:
-    """The error where it is not known whose data is meant; ``what`` is not here."""
+    """Return the error for an unknown notebook; ``what`` is the first part of its message."""
     variable = where.NOTEBOOK_VARIABLE
     if environ.get(variable):
         reason = f"{variable} is {environ[variable]!r}, and there is no such notebook. Set it to a notebook's path."

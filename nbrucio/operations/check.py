@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 from nbrucio.config import Config
 from nbrucio.core.declaration import NO_PARAMETERS, Declaration, Requirement, lock_for
@@ -51,7 +52,7 @@ class NotebookCheck:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Findings in all notebooks; ``online`` tells whether the catalogue was asked."""
+    """Findings in all notebooks; ``online`` is true if the catalogue was queried."""
 
     notebooks: tuple[NotebookCheck, ...]
     online: bool
@@ -136,7 +137,7 @@ def _lock_findings(path: Path, declaration: Declaration) -> Iterator[LockStale]:
             yield LockStale(
                 f"'{requirement.handle}' ({requirement.did}) {reason}.",
                 subject=requirement.handle,
-                next_command=f"nbrucio lock {path}",
+                next_command=f"nbrucio lock {quote(str(path))}",
             )
 
 
@@ -170,14 +171,14 @@ def _use_findings(declared: Declared) -> Iterator[Undeclared]:
             yield Undeclared(
                 f"The code uses '{handle}', which is not declared.",
                 subject=handle,
-                next_command=f"nbrucio add {path} SCOPE:NAME --as {handle}",
+                next_command=f"nbrucio add {quote(str(path))} SCOPE:NAME --as {handle}",
             )
     for did in used.dids:
         if str(did) not in dids:
             yield Undeclared(
                 f"The code uses {did}, which is not declared.",
                 subject=str(did),
-                next_command=f"nbrucio add {path} {did}",
+                next_command=f"nbrucio add {quote(str(path))} {quote(str(did))}",
             )
 
 
@@ -209,7 +210,7 @@ def _requirement_findings(path: Path, resolved: ResolvedRequirement) -> Iterator
         yield Drift(
             f"'{handle}' ({resolved.requirement.did}) {resolved.drift}.",
             subject=handle,
-            next_command=f"nbrucio lock {path} {handle} --upgrade",
+            next_command=f"nbrucio lock {quote(str(path))} {handle} --upgrade",
         )
 
 
@@ -243,7 +244,7 @@ class _Readable:
                     f"{len(missing):,} of {plural(len(files), 'file')} of {resolved.requirement.did} cannot be read "
                     f"from any disk, among them {missing[0]}.",
                     subject=str(resolved.requirement.did),
-                    next_command=f"rucio replica list file {missing[0]}",
+                    next_command=f"rucio replica list file {quote(str(missing[0]))}",
                 )
 
 

@@ -222,7 +222,7 @@ def test_a_disk_that_becomes_read_only_keeps_what_is_here(start: Start, tmp_path
             server.settled("b.ipynb")
             error = manifest_of(server, "b.ipynb").manifest().entries["odd"].error
             assert error is not None
-            assert "fault in nbrucio" not in error["message"]
+            assert "bug in nbrucio" not in error["message"]
             assert "read-only" in error["message"].lower() or "permission" in error["message"].lower()
             server.save("b.ipynb", declaring("1", odd="sandbox:odd.names"))
             with server.kernel("a.ipynb") as kernel:
@@ -242,7 +242,7 @@ def test_a_store_that_cannot_be_written_is_told(start: Start, tmp_path: Path) ->
         entry = manifest_of(server, "a.ipynb").manifest().entries["dimuon"]
         assert entry.state == "failed"
         assert entry.error is not None
-        assert "fault in nbrucio" not in entry.error["message"]
+        assert "bug in nbrucio" not in entry.error["message"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": 3}', "\x00"])

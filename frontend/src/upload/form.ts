@@ -1,4 +1,4 @@
-/** The upload form: what is wrong in it, and the command that does the same. Pure. */
+/** The upload form: its errors, and the equivalent command. Pure. */
 
 export interface IForm {
   rse: string;

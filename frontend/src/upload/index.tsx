@@ -1,4 +1,4 @@
-/** The section "Upload": send files to an RSE, follow them, see what keeps them there. */
+/** The section "Upload": send files to an RSE, follow the uploads, list their rules. */
 
 import { fileUploadIcon } from '@jupyterlab/ui-components';
 import { Clipboard } from '@jupyterlab/apputils';
@@ -60,7 +60,7 @@ function UploadForm(props: ISectionProps): JSX.Element {
   const [tried, setTried] = useState(false);
   const { paths } = uploads;
 
-  // Only when there is something to send: a panel that is merely open asks Rucio nothing.
+  // Only with files to send: an open panel alone sends Rucio no requests.
   const wanted = paths.length > 0;
   useEffect(() => {
     if (wanted) {

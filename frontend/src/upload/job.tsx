@@ -1,4 +1,4 @@
-/** One upload: how far it is, what went wrong, what can be done. */
+/** One upload: its progress, errors and buttons. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useState } from 'react';

@@ -1,4 +1,4 @@
-/** The rules that nbrucio made: what keeps data where it was sent or staged. Asked for only when somebody looks. */
+/** The rules that nbrucio made for uploaded and staged data. Requested only when the list is opened. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useState } from 'react';

@@ -10,7 +10,7 @@ export const UPLOAD_EVENT = 'urn:nbrucio:upload-event-1';
 
 export type JobState = 'waiting' | 'uploading' | 'done' | 'failed';
 
-/** One upload as `GET uploads` tells it. Totals are null before they are known. */
+/** One upload as `GET uploads` returns it. Totals are null before they are known. */
 export interface IJob {
   id: string;
   state: JobState;
@@ -29,13 +29,13 @@ export interface IJob {
   bytes_done: number;
 }
 
-/** One upload with its log and files, as `GET uploads?id=` tells it. */
+/** One upload with its log and files, as `GET uploads?id=` returns it. */
 export interface IJobDetails extends IJob {
   log: string[];
   files: { path: string; did: string; bytes: number; state: string; error: IFault | null }[];
 }
 
-/** What an upload is asked for with. */
+/** The request for an upload. */
 export interface IOrder {
   paths: string[];
   rse: string;
@@ -45,7 +45,7 @@ export interface IOrder {
   instance: string | null;
 }
 
-/** What the server says of places to send to, as `GET places` tells it. */
+/** The scopes and RSEs for an upload, as `GET places` returns them. */
 export interface IPlaces {
   account: string | null;
   scopes: string[];
@@ -62,13 +62,13 @@ export class Uploads {
     events.on<JobEvent>(UPLOAD_EVENT, event => this._onEvent(event));
   }
 
-  /** Jobs, paths or fault are new. */
+  /** Jobs, paths or fault have changed. */
   get changed(): ISignal<this, void> {
     return this._changed;
   }
 
   jobs: IJob[] = [];
-  /** What the form is to send, chosen in the file browser. */
+  /** The files and folders of the form, chosen in the file browser. */
   paths: string[] = [];
   /** Why the last verb failed; null when it did not. */
   fault: IFault | null = null;
@@ -85,7 +85,7 @@ export class Uploads {
     });
   }
 
-  /** Start an upload; whether it was. */
+  /** Start an upload; true if it was started. */
   async start(order: IOrder): Promise<boolean> {
     return this._attempt(async () => {
       this._take(await this._api.post<IJob>('uploads', order));

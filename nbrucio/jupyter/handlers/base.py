@@ -1,4 +1,4 @@
-"""What the REST handlers share."""
+"""Base of the REST handlers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def api_method(method: ApiMethod) -> ApiMethod:
             raise
         except Exception as error:
             self.log.exception("nbrucio: %s %s ended with an error of nbrucio", self.request.method, self.request.path)
-            self.fail(NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
+            self.fail(NbrucioError(f"This is a bug in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
 
     return answered  # type: ignore[return-value]  # tornado's decorators are written for plain functions
 
@@ -66,7 +66,7 @@ async def _written_in(pool: Executor, function: Callable[..., object], *argument
 
 
 class NbrucioHandler(APIHandler):
-    """What the handlers share."""
+    """Base class of the handlers."""
 
     auth_resource = "nbrucio"
 

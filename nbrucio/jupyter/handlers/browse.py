@@ -46,7 +46,7 @@ class StreamHandler(NbrucioHandler):
                 put(error)
             except Exception as error:  # an error of nbrucio must not leave the browser waiting
                 self.log.exception("nbrucio: a stream ended with an error of nbrucio")
-                put(NbrucioError(f"This is a fault in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
+                put(NbrucioError(f"This is a bug in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
 
         reading = loop.run_in_executor(self.app.remote_pool.about(str(instance)), self.asking(read))
         try:

@@ -28,7 +28,7 @@ class StatusHandler(NbrucioHandler):
 
 
 class PlanHandler(NbrucioHandler):
-    """What a sync would do."""
+    """The plan of a sync."""
 
     @api_method
     async def get(self) -> None:
@@ -104,7 +104,7 @@ class GrantsHandler(NbrucioHandler):
 
 
 class OpeningHandler(NbrucioHandler):
-    """What happens when a notebook opens."""
+    """The setting for the opening of notebooks."""
 
     @api_method
     async def get(self) -> None:
