@@ -314,7 +314,7 @@ def _keep(run: RunContext, resolved: ResolvedRequirement) -> None:
         run.resolutions.save_files(resolved.files)
     except OSError as error:
         raise NbrucioError(
-            f"The notebook is written, but the store {run.store.root} is not: {error}.",
+            f"The notebook was written, but the store {run.store.root} was not: {error}.",
             subject=str(run.store.root),
         ) from error
 

@@ -169,7 +169,7 @@ def follow(
             if all(each.rule is None or each.rule.state in ("OK", "STUCK", "SUSPENDED") for each in now):
                 return tuple(now)
             if stop.wait(poll_s):
-                raise Interrupted("Stopped following; the rules go on by themselves.")
+                raise Interrupted("Stopped waiting. Rucio continues with the rules.")
 
 
 def progress_words(rule: Rule) -> str:
@@ -244,7 +244,7 @@ def _renewed(run: RunContext, place: _MountedRse, rule: Rule) -> Rule | None:
     except ConsentNeeded:
         # Rucio's generic policy for accounts without special rights does this. The replica exists all the same.
         when = f"{rule.expires:%Y-%m-%d %H:%M} UTC"
-        run.reporter.report(Noticed(f"{rule.did} at {rule.rse} stays until {when}: your account may not renew it."))
+        run.reporter.report(Noticed(f"{rule.did} at {rule.rse} expires at {when}: your account may not renew it."))
         return None
 
 

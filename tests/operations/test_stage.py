@@ -216,7 +216,7 @@ def test_following_can_be_stopped(sandbox: Sandbox, config: Config, tmp_path: Pa
     path = notebook(tmp_path, dataset(sandbox, "stage.stop", "SANDBOX_POSIX", 1))
     staged, cancel = stage(path, config), threading.Event()
     cancel.set()
-    with pytest.raises(Interrupted, match="the rules go on"):
+    with pytest.raises(Interrupted, match="Rucio continues with the rules"):
         follow(staged, config, path, reporter=SilentReporter(), cancel=cancel)
 
 

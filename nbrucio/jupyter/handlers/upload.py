@@ -51,7 +51,7 @@ class UploadsHandler(NbrucioHandler):
             real = found.resolve()
             if real.exists() and real.is_relative_to(root.resolve()):
                 return real
-        raise UsageError(f"There is no file or folder {printable(name)}.", subject=name)
+        raise UsageError(f"{printable(name)} does not exist.", subject=name)
 
 
 class RetryHandler(NbrucioHandler):

@@ -97,7 +97,7 @@ def ensure_dataset(
         )
     if any(row["rse_expression"] == rse for row in client.list_did_rules(dataset.scope, dataset.name)):
         if lifetime_s is not None:
-            notice(f"{dataset} is there already and keeps its own lifetime.")
+            notice(f"{dataset} already exists and keeps its own lifetime.")
         return
     did = {"scope": dataset.scope, "name": dataset.name}
     client.add_replication_rule([did], 1, rse, grouping="DATASET", lifetime=lifetime_s, comment=UPLOAD_COMMENT)

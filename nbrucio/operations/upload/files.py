@@ -58,10 +58,10 @@ def _below(path: Path) -> Iterator[tuple[Path, str]]:
         yield path, path.name
         return
     if not path.is_dir():
-        raise UsageError(f"There is no file or folder {printable(str(path))}.", subject=str(path))
+        raise UsageError(f"{printable(str(path))} does not exist.", subject=str(path))
     files = sorted(_visible(path))
     if not files:
-        raise UsageError(f"There is no file to send in {printable(str(path))}.", subject=str(path))
+        raise UsageError(f"{printable(str(path))} contains no files to upload.", subject=str(path))
     yield from ((file, ".".join(file.relative_to(path).parts)) for file in files)
 
 

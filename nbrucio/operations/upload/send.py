@@ -88,7 +88,7 @@ class Sender:
         same = meta["bytes"] == path.stat().st_size and _number(meta["adler32"]) == adler32_of(path)
         if meta["did_type"] != "FILE" or not same:
             raise IntegrityError(
-                f"{self._instance.name} has {did} already, with other content than {path.name}.",
+                f"{self._instance.name} already has {did}, and its content differs from {path.name}.",
                 subject=str(did),
                 hint="The content of a DID never changes: give the file another name.",
             )
@@ -134,7 +134,7 @@ class Sender:
         return TransferFailed(
             f"The upload of {did} to {self._rse} failed: {self._causes.last or 'rucio-clients gives no reason'}.",
             subject=str(did),
-            hint="Send it again; what is there already is skipped.",
+            hint="Upload it again; files that are uploaded already are skipped.",
         )
 
     def _take_back(self, did: Did) -> None:

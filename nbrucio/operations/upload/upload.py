@@ -171,7 +171,9 @@ def upload(
     files = collect(paths, target.scope)
     if config.policy.offline:
         raise Offline(
-            f"{instance.name} is not asked: nbrucio works offline.", subject=instance.name, hint="Unset NBRUCIO_SAFE."
+            f"nbrucio is offline and cannot upload to {instance.name}.",
+            subject=instance.name,
+            hint="Unset NBRUCIO_SAFE.",
         )
     require_clients()
     reporter.report(ApplyStarted(len(files), total_bytes(files)))
@@ -205,10 +207,10 @@ def _follow(run: _UploadProcess, order: str, environment: Mapping[str, str], can
         for line in worker.stdout:
             run.take(json.loads(line))
     if cancel.is_set() and not run.ended:
-        run.error = Interrupted("Stopped.", hint="The same upload again sends what is missing.")
+        run.error = Interrupted("Stopped.", hint="Run the same upload again; it sends the missing files only.")
     elif not run.ended:
         run.error = NbrucioError(
-            "The process that uploads ended before its time.", hint="The same upload again sends what is missing."
+            "The upload process ended unexpectedly.", hint="Run the same upload again; it sends the missing files only."
         )
 
 
