@@ -12,6 +12,7 @@ import { proposeHandle } from './model/handles';
 import { JsonObject } from './model/json';
 import { Rate } from './model/progress';
 import { checked, IRow, ISummary, rowsOf, summaryOf } from './model/rows';
+import { withUses } from './model/uses';
 import { IOutcome } from './outcome';
 import { Saves } from './saves';
 import { IFault, IPlan, IRun, IStatus } from './types';
@@ -178,10 +179,7 @@ export class NotebookData {
 
   /** The handle under which a DID is declared; null when it is not. */
   handleOf(did: string, instance: string | null = null): string | null {
-    const present = this.declaration.requirements.find(
-      one => one.did === did && (instance === null || one.instance === null || one.instance === instance)
-    );
-    return present?.handle ?? null;
+    return declarations.handleOf(this.declaration, did, instance);
   }
 
   /** Declare a DID under a handle, and download it; adding data is consent. Returns the handle. */
@@ -190,8 +188,7 @@ export class NotebookData {
     if (present !== null) {
       return present;
     }
-    const attached = this.declaration.attached.map(one => one.handle);
-    const chosen = handle ?? proposeHandle(did, [...this.handles, ...attached]);
+    const chosen = handle ?? proposeHandle(did, declarations.names(this.declaration));
     this._write(metadata => {
       // Without a declaration the attachments are the data; a declaration that lacks them would replace them.
       const before = metadata[declarations.KEY] ? metadata : declarations.imported(metadata);
@@ -244,23 +241,11 @@ export class NotebookData {
 
   /** Declare what the code names. This is no edit of the user, so that "undo" does not undo it. */
   declare(dids: readonly string[]): void {
-    const { requirements, attached, unreadable } = this.declaration;
-    const known = new Set([...requirements, ...attached].map(one => one.did));
-    let metadata = readMetadata(this.panel);
-    for (const did of unreadable ? [] : dids.filter(one => !known.has(one))) {
-      const { requirements: named, attached: others } = declarations.read(metadata);
-      const handle = proposeHandle(
-        did,
-        [...named, ...others].map(one => one.handle)
-      );
-      metadata = declarations.withUse(metadata, did, handle);
-    }
-    writeMetadata(this.panel, metadata, false);
+    writeMetadata(this.panel, withUses(readMetadata(this.panel), dids), false);
   }
 
   private get _wanted(): boolean {
-    const { requirements, attached, unreadable } = this.declaration;
-    return requirements.length > 0 || attached.length > 0 || unreadable;
+    return this.declaration.unreadable || declarations.names(this.declaration).length > 0;
   }
 
   private _write(change: Change): void {

@@ -190,7 +190,7 @@ def test_a_proposed_handle_may_be_changed_and_its_path_and_code_are_copied(brows
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     search(panel, "sandbox:dimuon")
     hit(panel, "sandbox:dimuon").click()
-    handle = panel.node.get_by_label("Handle: the name by which code asks for it")
+    handle = panel.node.get_by_label("Handle: the name that code uses")
     expect(handle).to_have_value("dimuon")
     handle.fill("no name")
     expect(panel.node.get_by_role("button", name="Add to notebook")).to_be_disabled()

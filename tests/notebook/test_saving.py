@@ -99,7 +99,7 @@ def test_save_refuses_a_read_only_file_even_to_root(notebook: Notebook) -> None:
     assert only_file(notebook) == notebook.raw
 
 
-@pytest.mark.parametrize("name", ["os.fchmod", "os.fsync", "pathlib.Path.replace"])
+@pytest.mark.parametrize("name", ["os.fsync", "pathlib.Path.replace"])
 @pytest.mark.parametrize(
     ("number", "kind", "reason"),
     [
@@ -122,6 +122,19 @@ def test_a_save_that_fails_at_any_step_leaves_the_old_file_alone(
     assert type(caught.value) is kind
     assert caught.value.message == f"'{notebook.path}' cannot be written: {reason}."
     assert only_file(notebook) == notebook.raw
+
+
+def test_where_permissions_cannot_be_copied_the_file_is_written_in_place(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "fchmod", refuse)
+    inode = notebook.path.stat().st_ino
+    save(notebook, VALUE)
+    assert notebook.path.stat().st_ino == inode
+    assert load(notebook.path).value() == VALUE
 
 
 def test_an_interrupted_save_leaves_no_temporary_file(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:

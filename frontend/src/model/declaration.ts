@@ -361,3 +361,16 @@ function mapped(
 ): JsonObject {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [key(name), part(one)]));
 }
+
+/** The handle under which a DID of an instance (null: of any) is declared; null when it is not. */
+export function handleOf(declaration: IDeclaration, did: string, instance: string | null): string | null {
+  const present = declaration.requirements.find(
+    one => one.did === did && (instance === null || one.instance === null || one.instance === instance)
+  );
+  return present?.handle ?? null;
+}
+
+/** The handles in use, those of attachments included. */
+export function names(declaration: IDeclaration): string[] {
+  return [...declaration.requirements, ...declaration.attached].map(one => one.handle);
+}
