@@ -101,7 +101,7 @@ class NbrucioApp(ExtensionApp):
         self._wrap_get(manager)
         self.serverapp.event_logger.add_listener(schema_id=CONTENTS_EVENT_ID, listener=self._contents_changed)
         # The first sync imports much, which triggers full garbage collections; in a Jupyter server one
-        # takes 0.1 s and more, and no request is answered meanwhile. What is here by now stays anyway.
+        # takes 0.1 s and more, and no request is answered meanwhile. What is loaded by now stays loaded anyway.
         gc.freeze()
 
     async def stop_extension(self) -> None:

@@ -22,7 +22,7 @@ from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.resolve import ResolveOptions
 from nbrucio.state.staged_rules import StagedRule
 
-#: Whom Rucio does not let renew is not told so at every sync.
+#: Tell users without permission to renew a rule once, not at every sync.
 _PATIENCE = timedelta(days=1)
 
 

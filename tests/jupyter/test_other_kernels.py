@@ -125,7 +125,7 @@ def test_cpp_reads_the_plain_form(tmp_path: Path) -> None:
         ).stdout.splitlines()
 
     assert read("muons") == [str(tmp_path / "x"), str(tmp_path / "y")]
-    assert read("taus") == ["taus is not here: syncing"]
+    assert read("taus") == ["taus is not ready: syncing"]
     assert read("jets") == ["This notebook declares no data as jets"]
     change(tmp_path / "y")
     assert read("muons") == [f"{tmp_path / 'y'} is gone or has another size. Sync again."]
@@ -150,7 +150,7 @@ def test_a_shell_reads_the_plain_form(tmp_path: Path) -> None:
 
     assert read("muons") == [str(tmp_path / "x"), str(tmp_path / "y")]
     assert read("jets") == ["https://storage.example.org/z"]
-    assert read("taus") == ["taus is not here: syncing"]
+    assert read("taus") == ["taus is not ready: syncing"]
     assert read("none") == ["This notebook declares no data as none."]
     change(tmp_path / "y")
     assert read("muons") == [str(tmp_path / "x"), f"{tmp_path / 'y'} is gone or has another size. Sync again."]
