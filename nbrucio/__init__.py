@@ -1,4 +1,4 @@
-"""Notebooks that declare the Rucio data they need, and a tool that brings it.
+"""Notebooks that declare the Rucio data they need, and a tool that downloads it.
 
 In a notebook::
 

@@ -5,7 +5,7 @@ Three sources are read, each as far as it is there:
 - rucio-jupyterlab's ``RucioConfig``: the server extension saves what the running server has and names the file in
   `VARIABLE`, so that terminals and kernels read the same. Its keys: ``rucio_jupyterlab/config/schema.py`` of
   rucio-jupyterlab 41.0.
-- ``RUCIO_BASE_URL`` and its neighbours, by which containers of the ESCAPE VRE are told one instance.
+- ``RUCIO_BASE_URL`` and its neighbours, which name one instance in containers of the ESCAPE VRE.
 - SWAN's start form: ``SWAN_USE_RUCIO`` with ``SWAN_RUCIO_INSTANCE``, ``SWAN_RUCIO_RSE``, ``SWAN_RUCIO_RSE_PATH`` and
   ``SWAN_RUCIO_RSE_PATH_BEGINS_AT`` (jupyterhub-extensions, ``swanspawner.py``).
 """

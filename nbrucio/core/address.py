@@ -1,4 +1,4 @@
-"""How one Rucio server is told from another: by its URL and VO.
+"""The address of a Rucio server: its URL and VO.
 
 An identity is written ``host[:port][/prefix][#vo]``, with port, prefix and VO only where they are not the usual ones
 (443, none, ``def``). The scheme is not part of it: no port answers both http and https.
@@ -84,7 +84,7 @@ def canonical(text: str) -> str:
 def former_identity(identity: str) -> str | None:
     """What the instance was called before port, prefix and VO belonged to its identity; None where it still is.
 
-    Several instances of one host had this in common.
+    Several instances of one host shared this name.
     """
     address = read_address(identity)
     former = address.host.strip("[]") if address is not None else identity

@@ -41,7 +41,7 @@ class Requirement(NamedTuple):
         select: the wanted subset of its files; None for all.
         access: one of `ACCESS_WORDS`; None when nbrucio chooses.
         parameter: what chose `did`; None when the declaration names it.
-        variant: the variant of the declaration that `select` comes from; None for its own.
+        variant: the variant of the declaration that has `select`; None for its own.
         extra: keys that this version does not know, kept as they are.
     """
 

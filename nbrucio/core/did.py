@@ -82,7 +82,7 @@ def _name_fault(name: str) -> str | None:
         return "its name is empty"
     if len(name) > MAX_NAME_CHARS:
         return f"its name has more than {MAX_NAME_CHARS} characters"
-    # What is printable holds none of these; the look at each character is 50 times as slow, and lists are long.
+    # What is printable holds none of these; testing each character is 50 times as slow, and lists are long.
     if not name.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in name):
         return "its name holds a control character"
     if name != name.strip():

@@ -1,4 +1,4 @@
-"""The lock: what a declaration resolved to, and how to tell that it changed."""
+"""The lock: what a declaration resolved to, and whether that has changed."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def lock_entry(facts: DidFacts, select: Selection | None, files: Sequence[FileEn
 
 
 def pins(is_open: bool, select: Selection | None) -> bool:
-    """Whether a lock names every file: a digest alone cannot bring back what Rucio no longer lists like this."""
+    """Whether a lock names every file: a digest alone does not restore a list that Rucio has changed."""
     return is_open or select is not None
 
 
@@ -128,7 +128,7 @@ def drift_words(
     """How ``new`` differs from ``old``, for a person; None when it does not.
 
     Args:
-        lists: the files of both; without them only totals can be told, not what came and what went.
+        lists: the files of both; without them only totals are known, not which files were added or removed.
     """
     if same_content(old, new):
         return None

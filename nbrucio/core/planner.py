@@ -1,4 +1,4 @@
-"""From what is known about files to the plan: pure, so facts come in as values and the plan goes out as one."""
+"""Make a plan from what is known about files. Pure: values in, a value out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Availability(NamedTuple):
         replica_errors: by instance, why its replicas could not be listed; by file, why the answer for it is unusable.
         refused: files that are here with other bytes than a lock names.
         stats: of files in the store, the size, modification time in ns and inode with which they were verified.
-        doubtful: files that lie in the store, which only a read can tell to be right.
+        doubtful: files in the store that must be read before they count as verified.
     """
 
     stored: Mapping[FileKey, str]
@@ -101,7 +101,7 @@ def make_plan(requirements: Sequence[ResolvedRequirement], availability: Availab
     return Plan(plans, ordered, refused, availability.replicas)
 
 
-#: What an access comes to at an instance from which nothing is downloaded.
+#: The access that replaces one at an instance from which nothing is downloaded.
 _MOUNTED_ONLY = {None: "mounted", "download": "mounted", "any": "stream"}
 #: Why a file that is neither in the store nor mounted is missing, by the access that its requirement allows.
 _NOTHING_LEFT = {

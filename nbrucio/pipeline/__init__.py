@@ -1,1 +1,1 @@
-"""The story of a sync: resolve, locate, plan, download, publish. `run` tells it."""
+"""The steps of a sync: resolve, locate, plan, download, publish. `run` has them in order."""

@@ -69,8 +69,8 @@ class StatusRecorder:
             variant: what was asked for.
             rows: one for each requirement, in the order of the declaration.
             requirements: what was resolved.
-            paths: of the objects on which the rows rest; the answer is not kept unless all of them were seen.
-            published: what kernels were told, after a sync that found nothing missing.
+            paths: of the objects on which the rows rest; the status is not cached unless all of them were found.
+            published: the manifest that kernels read, after a sync that found nothing missing.
         """
         if self._snapshot is None:
             return

@@ -33,14 +33,14 @@ class CachedStatus(NamedTuple):
 
     @property
     def unready(self) -> bool:
-        """Whether a sync would have something to bring."""
+        """Whether a sync would download anything."""
         return any(row.state != "ready" for row in self.rows)
 
 
 def cached_status(
     paths: Sequence[Path], config: Config, *, variant: str | None = None, synced: bool = False
 ) -> tuple[CachedStatus, ...] | None:
-    """What is here of what the notebooks at ``paths`` declare; None when only a full status can tell.
+    """The status of the notebooks at ``paths`` from the cache; None when a full status is needed.
 
     Args:
         variant: the variant of the declarations to take.
@@ -62,7 +62,7 @@ def cached_status(
 
 
 def request_digest(notebook: Notebook, config: Config, variant: str | None) -> str:
-    """A digest of all that decides what a look asks: the declaration, the variant, the configuration."""
+    """A digest of all that a status depends on: the declaration, the variant, the configuration."""
     asked = {
         "declared": [notebook.value(), notebook.metadata.get(ATTACHMENTS_KEY)],
         "variant": variant,
@@ -79,5 +79,5 @@ def instance_digests(config: Config) -> dict[str, str | None]:
 
 
 def manifest_path(notebook: Path) -> str:
-    """Where this process would tell kernels of ``notebook``."""
+    """The path of the manifest of ``notebook`` that this process would write."""
     return str(where.runtime_folder().absolute() / where.manifest_name(notebook))

@@ -26,19 +26,19 @@ from nbrucio.pipeline.remember import remember_rate
 if TYPE_CHECKING:
     from nbrucio.transfer.types import Outcome, Task, TransferLimits
 
-#: Files that wait for a transfer before the plan is made; what comes on top waits for the plan.
+#: Largest number of files that wait for a transfer before the plan is made; the others wait for the plan.
 _WAITING = 5_000
 #: Tasks go to the transfers in groups, of at most so many and so long gathered: each group is a change of threads.
 _GROUP = 50
 _GROUP_S = 0.005
 #: How often the end of the run, or a request to end it, is checked.
 _LOOK_S = 0.1
-#: How long transfers that were told to stop are waited for.
+#: How long to wait for transfers after they were stopped.
 _GRACE_S = 2.0
 
 
 class Downloads:
-    """What is brought in one run. A context manager; leaving it stops what still runs.
+    """The downloads of one run. A context manager; leaving it stops those that still run.
 
     Args:
         cancel: set it to stop within a second.
@@ -71,7 +71,7 @@ class Downloads:
     def start_early(
         self, requirements: Sequence[ResolvedRequirement], files: Mapping[str, Mapping[Did, FileEntry]]
     ) -> None:
-        """Let `submit` begin transfers if every one of ``files`` that can be had by download will be.
+        """Let `submit` begin transfers if every one of ``files`` that can be downloaded will be.
 
         So it is when no requirement asks for another kind of access, and all files together are within the limits. One
         of unknown size waits for the plan: it may have only what the others leave, or be refused.
@@ -114,7 +114,7 @@ class Downloads:
             self._send(now)
 
     def wait(self, plan: Plan) -> dict[FileKey, Outcome]:
-        """Bring what ``plan`` names and is not on its way yet, and wait for all of it.
+        """Download the files of ``plan`` that were not submitted yet, and wait for all downloads.
 
         Raises:
             Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
@@ -154,7 +154,7 @@ class Downloads:
         from nbrucio.transfer.types import Task
 
         # The scheduler takes the largest first among those it knows, and knows only so many at a time. Unknown sizes
-        # come last, so that all others have reserved theirs.
+        # are last, so that all others have reserved theirs.
         def rank(download: tuple[str, FilePlan]) -> tuple[bool, int]:
             size_bytes = download[1].entry.size_bytes
             return size_bytes is None, -(size_bytes or 0)

@@ -31,12 +31,12 @@ def locate(
     downloads: Downloads | None = None,
     read_again: Callable[[Availability], None] | None = None,
 ) -> Availability:
-    """Look where the files are: in the store, then where earlier runs had them; the rest is asked for.
+    """Find the files: in the store, then on mounts where earlier runs found them; ask Rucio for the others.
 
     Args:
-        on_stored: is told of each object that was found.
-        downloads: is offered each file that is to be brought, as soon as its replicas are known.
-        read_again: reads what is doubtful in the store, of which the facts so far tell; without it, it stays so.
+        on_stored: receives each object that was found.
+        downloads: receives each file to download as soon as its replicas are known.
+        read_again: reads the doubtful files in the store, given what is known so far; None leaves them doubtful.
     """
     local = _Local(run, on_stored)
     local.look(requirements)
@@ -116,7 +116,7 @@ class _Local:
 def _remembered(
     run: RunContext, resolved: ResolvedRequirement, stored: Mapping[FileKey, str]
 ) -> Iterator[tuple[FileEntry, Replica]]:
-    """The replicas by which an earlier run had files of ``resolved`` that are not in the store."""
+    """The replicas by which an earlier run accessed files of ``resolved`` that are not in the store."""
     if resolved.lock is None or all((resolved.instance, entry.did) in stored for entry in resolved.files):
         return
     places = run.replica_places.read(resolved.instance, resolved.lock.digest)

@@ -1,4 +1,4 @@
-"""The manifest: the JSON that tells a kernel where its data is.
+"""The manifest: the JSON by which a kernel finds its data.
 
 One file per notebook in the runtime folder of this user, mode 0600, replaced atomically. It never holds credentials.
 Beside it lies the same in the plainest form, for kernels whose language reads no JSON: one line a file with the columns
@@ -73,7 +73,7 @@ class ManifestEntry(NamedTuple):
 
     Attributes:
         handle, did, instance: of the requirement; ``instance`` is the server's host name.
-        state: ``ready`` when every file can be opened, ``syncing`` while they come, ``failed`` with an ``error``.
+        state: ``ready`` when every file can be opened, ``syncing`` during downloads, ``failed`` with an ``error``.
         files: in the order in which code gets them.
         folder: a folder of links to the files; None when there is none.
         error: why the state is ``failed``; otherwise None.
@@ -197,7 +197,7 @@ def says_nothing(path: Path) -> bool:
 
 
 def write_progress(notebook: Path, progress: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> None:
-    """Tell kernels that wait how far the sync of ``notebook`` is: ``files_done``, ``bytes_done`` and their totals.
+    """Write the progress of a sync for kernels that wait: ``files_done``, ``bytes_done`` and their totals.
 
     Raises:
         OSError: it cannot be written.
@@ -208,9 +208,9 @@ def write_progress(notebook: Path, progress: Mapping[str, object], environ: Mapp
 
 
 def follow(old: Path, new: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Tell the kernels of a notebook that was renamed from ``old`` to ``new`` what is told under its new name.
+    """Give the kernels of a notebook that was renamed from ``old`` to ``new`` the manifest of its new name.
 
-    They keep the pointer that they were started with, so a link is left there. No-op when they were told nothing.
+    They keep the path that they were started with, so it becomes a link. Does nothing if there was no manifest.
 
     Raises:
         OSError: it cannot be written.

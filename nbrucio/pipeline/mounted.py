@@ -17,14 +17,14 @@ class MountedFiles:
     """The mounts of one instance, for one run.
 
     A link may lead from one mount to another, or below ``file_roots``. One that leads elsewhere is not followed, and
-    the reporter is told, once for each RSE.
+    the reporter gets a notice, once for each RSE.
     """
 
     def __init__(self, instance: Instance, reporter: Reporter) -> None:
         self._instance = instance
         self._reporter = reporter
         self._roots = tuple(os.path.realpath(folder).rstrip("/") + "/" for folder in instance.readable_folders())
-        self._folders: dict[Path, str] = {}  # files share few folders, and each takes a look at all above it
+        self._folders: dict[Path, str] = {}  # files share few folders, and each costs a check of all its parents
         self._told: set[str] = set()
 
     def find(self, entry: FileEntry, places: Iterable[Replica]) -> tuple[str, Replica] | None:

@@ -1,4 +1,4 @@
-"""Tell kernels at once that an edit changed what their notebook asks for.
+"""Mark the data of kernels out of date as soon as an edit changes what their notebook asks for.
 
 Kernels of Python see it themselves (`nbrucio.kernel.asked`). Others read what the manifest says, and nothing else.
 """

@@ -51,7 +51,7 @@ def renew_rules(run: RunContext, notebooks: Iterable[DeclaringNotebook], options
 
 
 def renew_due(run: RunContext, notebook: Path, requirements: Iterable[ResolvedRequirement]) -> None:
-    """Renew the rules of the notebook that are due; asks nobody when none is. What fails is told and stops nothing.
+    """Renew the rules of the notebook that are due; sends no request when none is. Failures are reported.
 
     Args:
         notebook: its path.

@@ -1,6 +1,6 @@
 """The replicas of many files, of which only a few are in memory at a time.
 
-A dataset of 100,000 files has some 200,000 replicas, each with a long URL. A plan looks at each file's once, and a
+A dataset of 100,000 files has some 200,000 replicas, each with a long URL. A plan reads each file's once, and a
 transfer at most at those of the files under way; in between they stand in a file without a name, which ends with the
 process.
 """
@@ -28,7 +28,7 @@ _LENGTH_BITS = 28
 
 
 class ReplicaSpool(Mapping["FileKey", "tuple[Replica, ...]"]):
-    """Replicas by file. A file that was asked for and of which nothing was told has none: ``()``.
+    """Replicas by file. A file that was asked for and not answered has none: ``()``.
 
     One thread writes it, then one reads. What cannot be written raises `NoSpace`.
     """

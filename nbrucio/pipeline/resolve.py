@@ -122,7 +122,7 @@ class Resolver:
             return ResolvedRequirement(requirement, identity, error=error)
 
     def _identity(self, requirement: Requirement) -> str:
-        """The identity of the instance that ``requirement`` means. A match by less than a name of it is told."""
+        """The identity of the instance that ``requirement`` means. A match by a part of its name is reported."""
         instance, name = self._config.instance(requirement.instance), requirement.instance
         if name is not None and name not in self._matched and not instance.is_called(name):
             self._matched.add(name)

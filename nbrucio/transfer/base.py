@@ -28,7 +28,7 @@ def _store_errors() -> Iterator[None]:
 
 
 class Sink:
-    """Receives a file's bytes from a protocol module and tells it when to stop.
+    """Receives a file's bytes from a protocol module and stops it.
 
     Serves one attempt at one replica. One thread calls `write` and `restart`; any thread may call `abort`.
 
