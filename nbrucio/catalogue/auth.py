@@ -10,16 +10,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from nbrucio.catalogue.certificates import Unusable, check_certificate, check_proxy, check_ssh_key, user_proxy
 from nbrucio.catalogue.errors import rejected
 from nbrucio.config import Instance
 from nbrucio.disk.libraries import missing_library
 from nbrucio.errors import CredentialsRejected
-
-if TYPE_CHECKING:
-    from nbrucio.catalogue.token_cache import LoginTokens
 
 #: Oldest version that verifies a server's certificate and handles the lifetime of tokens correctly.
 NEEDED = (41, 5, 1)
@@ -143,7 +140,7 @@ _PLACEHOLDERS = dict.fromkeys(
 )
 
 
-def login_or_token(instance: Instance, environ: Mapping[str, str], tokens: LoginTokens) -> Login:
+def login_or_token(instance: Instance, environ: Mapping[str, str], has_token: Callable[[], bool]) -> Login:
     """Return the credentials of ``instance``, or placeholders when there is a token instead.
 
     Raises:
@@ -152,7 +149,7 @@ def login_or_token(instance: Instance, environ: Mapping[str, str], tokens: Login
     try:
         return Login(login_of(instance, environ))
     except CredentialsRejected as error:
-        if tokens.current() is None:
+        if not has_token():
             raise
         return Login(dict(_PLACEHOLDERS), error)
 

@@ -209,7 +209,7 @@ class RucioCatalogue:
 
         self._check_online()
         require_clients()
-        login = login_or_token(self.instance, self._environ, self._tokens)
+        login = login_or_token(self.instance, self._environ, lambda: self._tokens.current() is not None)
         with translate_errors(self.instance), process_kept():
             from nbrucio.catalogue.client import InstanceClient
 
