@@ -17,7 +17,8 @@ class TlsFault(enum.Enum):
     )
     UNKNOWN_CA = "unable to get (local )?issuer certificate|self[- ]signed certificate"
     CLIENT_REFUSED = (
-        "alert[ _](certificate|bad[ _]certificate|unknown[ _]ca|unsupported[ _]certificate|access[ _]denied|no[ _]cert)"
+        "alert[ _](certificate|bad[ _]certificate|unknown[ _]ca|unsupported[ _]certificate|access[ _]denied|no[ _]cert"
+        "|decrypt[ _]error)"  # signed by another CA of the same name
     )
     NOT_TLS = "wrong[ _]version[ _]number|unknown[ _]protocol|record[ _]layer[ _]failure|packet[ _]length"
     BROKEN_OFF = "eof occurred|unexpected eof|connection reset"

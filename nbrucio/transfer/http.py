@@ -29,7 +29,14 @@ _DRAIN_BYTES = 65536
 _PIECE_S = 0.2
 _STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
 #: TLS alerts for a client certificate that the server rejects.
-_TLS_REFUSALS = ("certificate required", "certificate expired", "unknown ca", "bad certificate", "access denied")
+_TLS_REFUSALS = (
+    "certificate required",
+    "certificate expired",
+    "unknown ca",
+    "bad certificate",
+    "access denied",
+    "decrypt error",
+)
 
 
 class Http:

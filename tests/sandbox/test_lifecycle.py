@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -88,6 +88,17 @@ def test_content_and_ports_survive_a_restart(own: Sandbox) -> None:
     assert (after.server_url, after.storage_url) == (before.server_url, before.storage_url)
 
 
+def _listening(port: int) -> socket.socket:
+    """Listen at ``port``, which a connection of another program may use for a moment."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 def test_taken_ports_are_replaced_everywhere(own: Sandbox) -> None:
     own.start()
     before = own.status()
@@ -97,8 +108,7 @@ def test_taken_ports_are_replaced_everywhere(own: Sandbox) -> None:
     ports = [int(url.rpartition(":")[2]) for url in (before.server_url, before.storage_url)]
     with ExitStack() as taken:
         for port in ports:
-            with suppress(OSError):  # another program of this machine was quicker: it is taken all the same
-                taken.enter_context(socket.create_server(("127.0.0.1", port)))
+            taken.enter_context(_listening(port))
         own.start()
         after = own.status()
     assert after.running
