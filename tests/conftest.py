@@ -16,7 +16,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Folders whose tests start servers, kernels, browsers or builds, or wait on purpose.
-_REAL = {"crash", "e2e", "frontend", "jupyter", "runners", "sandbox", "transfer"}
+_REAL = {"crash", "e2e", "frontend", "jupyter", "launch", "runners", "sandbox", "transfer"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
