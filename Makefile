@@ -51,7 +51,7 @@ check: lint  ## lint, types, and the tests that need no server: under a minute w
 
 test: $(STAMP) frontend  ## run every test; under 15 minutes on two cores
 	@sh tools/need-programs.sh xrootd chromium R g++
-	$(PYTEST) --reruns 1
+	$(PYTEST)
 
 world: $(STAMP)  ## the wide matrices: lowest versions; at most an hour
 	$(BIN)/python -m pytest -m world
