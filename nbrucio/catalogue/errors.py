@@ -7,6 +7,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from nbrucio.catalogue.network_errors import http_error, misconfigured, not_rucio, out_of_reach, unreachable
 from nbrucio.config import Instance
 from nbrucio.core.text import printable
 from nbrucio.disk.libraries import missing_library
@@ -14,26 +15,13 @@ from nbrucio.errors import (
     BadConfig,
     CredentialsRejected,
     DidNotFound,
-    Interrupted,
     MissingDependency,
     NbrucioError,
     NoSpace,
     Offline,
     RucioRefused,
 )
-from nbrucio.http import (
-    BrokenOff,
-    GivenUp,
-    HttpError,
-    Malformed,
-    NotConnected,
-    NotTrusted,
-    Silent,
-    TlsFault,
-    TooLarge,
-    proxy_named,
-    tls_fault,
-)
+from nbrucio.http import HttpError
 
 #: Rucio's exceptions by name, raised by rucio-clients or named in a server's response. Any other is a `RucioRefused`.
 BY_NAME: dict[str, type[NbrucioError]] = {
@@ -70,12 +58,6 @@ BY_NAME: dict[str, type[NbrucioError]] = {
     ),
 }
 
-#: Texts: why a server cannot be reached.
-LATE = "no connection within the time allowed"
-SILENT = "it stopped answering"
-UNCONNECTED = "no connection"
-BROKEN_OFF = "its answer broke off"
-_CONFIGURE = "Correct the settings of this instance."
 _REPORT = "If the request is right, report it to the operators of this Rucio server."
 
 _MAX_WORDS = 200
@@ -171,101 +153,6 @@ def rejected(instance: Instance, words: str, help_with: str | None = None) -> Cr
     )
 
 
-def http_error(error: HttpError, instance: Instance) -> NbrucioError:
-    """Return the error for a failed request."""
-    if isinstance(error, Malformed):
-        return not_rucio(instance)
-    if isinstance(error, TooLarge):
-        return RucioRefused(
-            f"The answer of {instance.name} exceeds the limits for a Rucio server: {error}.",
-            subject=instance.name,
-            hint="Check the instance's host, and report it to the operators of this Rucio server.",
-        )
-    if isinstance(error, NotTrusted):
-        return _tls_error(error, instance)
-    if isinstance(error, NotConnected):
-        return _unconnected(instance, LATE if error.late else UNCONNECTED)
-    if isinstance(error, Silent):
-        return out_of_reach(instance, SILENT)
-    if isinstance(error, GivenUp):
-        return Interrupted(f"The request to {instance.name} was cancelled.", subject=instance.name)
-    if isinstance(error, BrokenOff):
-        return out_of_reach(instance, BROKEN_OFF)
-    return _misconfigured(instance, str(error))
-
-
-def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
-    """Return the error for a server that does not answer completely."""
-    from requests import exceptions as http
-
-    if isinstance(error, http.SSLError):
-        return _tls_error(error, instance)
-    if isinstance(error, (http.InvalidURL, http.MissingSchema, http.InvalidSchema)):
-        return BadConfig(
-            f"The host of {instance.name}, {instance.host}, is not a valid URL.", subject=instance.name, hint=_CONFIGURE
-        )
-    if isinstance(error, http.ConnectTimeout):
-        return _unconnected(instance, LATE)
-    if isinstance(error, http.Timeout) or "timed out" in str(error):
-        return out_of_reach(instance, SILENT)
-    if isinstance(error, http.ConnectionError):
-        return _unconnected(instance, UNCONNECTED)
-    return out_of_reach(instance, BROKEN_OFF)
-
-
-def out_of_reach(instance: Instance, what: str, hint: str | None = None) -> Offline:
-    """Return the error for a server that cannot be reached, and why."""
-    hint = hint or "Check the network and the instance's host, then try again."
-    return Offline(f"{instance.name} ({instance.host}) cannot be reached: {what}.", subject=instance.name, hint=hint)
-
-
-def _unconnected(instance: Instance, what: str) -> Offline:
-    """Return the error for a server without a connection; it names a proxy of the environment."""
-    proxy = proxy_named(instance.host)
-    if proxy is None:
-        return out_of_reach(instance, what)
-    hint = f"Correct or unset {proxy.variable}, or add the server to no_proxy, and try again."
-    return out_of_reach(instance, f"{what} through the proxy {proxy}", hint)
-
-
-def _tls_error(error: BaseException, instance: Instance) -> NbrucioError:
-    words, hint = _TLS_WORDS[tls_fault(error)]
-    return out_of_reach(instance, words, hint)
-
-
-_TLS_WORDS: dict[TlsFault, tuple[str, str]] = {
-    TlsFault.EXPIRED: (
-        "its TLS certificate has expired",
-        "Check the clock of this machine, then report it to the operators of this Rucio server.",
-    ),
-    TlsFault.NOT_YET_VALID: (
-        "its TLS certificate is not valid yet",
-        "Check the clock of this machine, then report it to the operators of this Rucio server.",
-    ),
-    TlsFault.WRONG_HOST: (
-        "its TLS certificate is for another host",
-        "Check the instance's host, and that it has no typing error.",
-    ),
-    TlsFault.UNKNOWN_CA: (
-        "its TLS certificate is signed by an unknown CA",
-        "Set ca_cert of the instance to the server's CA: a file, or a folder such as /etc/grid-security/certificates.",
-    ),
-    TlsFault.NOT_TLS: ("it does not speak TLS", "Check the scheme and port of the instance's host."),
-    TlsFault.CLIENT_REFUSED: (
-        "it asks for a client certificate",
-        "Set auth_type to x509 or x509_proxy if this server needs one.",
-    ),
-    TlsFault.BROKEN_OFF: (
-        "it ended the TLS connection before it answered",
-        "Check the network and the instance's host, then try again.",
-    ),
-    TlsFault.OTHER: (
-        "its TLS certificate cannot be verified",
-        "Set ca_cert of the instance to the server's CA.",
-    ),
-}
-
-
 def words_of(error: BaseException) -> str:
     """Return the message of one of Rucio's exceptions, in one line without its frame."""
     text = str(error).partition("Details:")[2] or str(error)
@@ -318,20 +205,11 @@ def _named(kind: type[NbrucioError], words: str, instance: Instance, subject: st
         library = _LIBRARIES.get(instance.auth_type, "rucio-clients")
         return missing_library(library, f"The login to {instance.name} needs {library}: {words}.")
     if kind is BadConfig:
-        return _misconfigured(instance, words)
+        return misconfigured(instance, words)
     if kind is Offline:
         message = f"{instance.name} is temporarily unavailable: {words}."
         return Offline(message, subject=instance.name, hint="Try again in a few minutes.")
     return RucioRefused(f"{instance.name} refused the request: {words}.", subject=about, hint=_REPORT)
-
-
-def not_rucio(instance: Instance) -> RucioRefused:
-    """Return the error for a response that no Rucio server sends."""
-    return RucioRefused(
-        f"The answer of {instance.name} ({instance.host}) is not that of a Rucio server.",
-        subject=instance.name,
-        hint="Check the instance's host. A proxy or a login page may have answered instead.",
-    )
 
 
 def _os_error(error: OSError, instance: Instance) -> NbrucioError:
@@ -342,9 +220,5 @@ def _os_error(error: OSError, instance: Instance) -> NbrucioError:
             hint="Free some space there, then try again.",
         )
     if error.errno is None:  # requests raises this for a missing CA or certificate file
-        return _misconfigured(instance, tidy(str(error)))
+        return misconfigured(instance, tidy(str(error)))
     return out_of_reach(instance, error.strerror or type(error).__name__)
-
-
-def _misconfigured(instance: Instance, words: str) -> BadConfig:
-    return BadConfig(f"{instance.name} cannot be used as configured: {words}.", subject=instance.name, hint=_CONFIGURE)

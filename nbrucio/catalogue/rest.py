@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from nbrucio.catalogue import errors
+from nbrucio.catalogue.network_errors import http_error
 from nbrucio.catalogue.token_cache import LoginTokens, is_about_token
 from nbrucio.config import Instance, Policy
 from nbrucio.core.did import Did
@@ -91,7 +91,7 @@ class Direct:
             if answer.status == 200 and answer.kind in (JSON_LINES, JSON):
                 return self._once_begun(answer.rows())
         except (GivenUp, NotConnected, Silent, TooLarge) as error:
-            raise errors.http_error(error, self._instance) from error
+            raise http_error(error, self._instance) from error
         except (HttpError, ImportError):
             return None
         answer.close()
@@ -117,7 +117,7 @@ class Direct:
         try:
             yield from rows
         except HttpError as error:
-            raise errors.http_error(error, self._instance) from error
+            raise http_error(error, self._instance) from error
 
     def _headers(self, token: str) -> dict[str, str]:
         """Return the headers that rucio-clients sends."""
