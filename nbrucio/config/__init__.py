@@ -4,7 +4,8 @@
 """
 
 from nbrucio.config.load import SYSTEM_FILE, load
-from nbrucio.config.values import AUTH_TYPES, Config, ConfigFault, Credentials, Instance, Mount, Policy
+from nbrucio.config.mount import Mount
+from nbrucio.config.values import AUTH_TYPES, Config, ConfigFault, Credentials, Instance, Policy
 
 __all__ = [
     "AUTH_TYPES",

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from nbrucio.config import rucio_cfg
+from nbrucio.config.mount import Mount
 from nbrucio.config.table import Table
-from nbrucio.config.values import AUTH_TYPES, Credentials, Instance, Mount
+from nbrucio.config.values import AUTH_TYPES, Credentials, Instance
 from nbrucio.core.address import USUAL_VO, Address, address_of, canonical
 from nbrucio.core.units import parse_lifetime
 from nbrucio.errors import BadConfig, UsageError

@@ -1,4 +1,4 @@
-"""The configuration as values: instances, their mounts and logins, and the policy of this machine."""
+"""The configuration as values: instances, their logins, and the policy of this machine."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
+from nbrucio.config.mount import Mount
+from nbrucio.config.name_errors import ambiguous, no_default, unknown_instance
 from nbrucio.core.address import Address, address_of, canonical, read_address
 from nbrucio.core.did import Did
-from nbrucio.core.text import printable
-from nbrucio.errors import BadConfig, UnknownInstance, UsageError
+from nbrucio.errors import BadConfig, UsageError
 
 
 def exactly(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
@@ -33,87 +34,8 @@ def loosely(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
     return () if written is None else tuple(one for one in instances if written.fits(one.address))
 
 
-def ambiguous(wanted: str, found: Sequence[Instance]) -> UnknownInstance:
-    """Return the error for a name that matches several instances."""
-    candidates = ", ".join(f"{one.identity} ({one.name})" for one in found)
-    return UnknownInstance(
-        f"{printable(wanted)} matches {len(found)} configured Rucio instances.",
-        subject=wanted,
-        hint=f"Write one of them in full: {candidates}.",
-    )
-
-
-def unknown_instance(wanted: str, known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
-    """Return the error for a name that matches no instance."""
-    return UnknownInstance(
-        f"The Rucio instance {printable(wanted)} is not configured on this machine.",
-        subject=wanted,
-        hint=f"Configured instances: {', '.join(known) or 'none'}. {_how_to_add(places)}",
-    )
-
-
-def no_default(known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
-    """Return the error for a missing default instance."""
-    if known:
-        return UnknownInstance(
-            "The default Rucio instance is not set on this machine.",
-            hint=f"Set default_instance in config.toml, or NBRUCIO_INSTANCE, to one of: {', '.join(known)}.",
-        )
-    return UnknownInstance("No Rucio instance is configured on this machine.", hint=_how_to_add(places))
-
-
-def _how_to_add(places: Sequence[Path]) -> str:
-    files = f" Files searched: {', '.join(map(str, places))}." if places else ""
-    return f"Add [instances.NAME] with a host to config.toml, or install a rucio.cfg.{files}"
-
-
 #: The logins that rucio-clients has.
 AUTH_TYPES = ("userpass", "x509", "x509_proxy", "gss", "ssh", "oidc")
-
-#: Schemes whose URLs may end in a query (a signature, XRootD's opaque data). In a file:// path ``?`` is a letter.
-_SCHEMES_WITH_QUERY = frozenset({"http", "https", "dav", "davs", "root", "roots", "xroot", "s3", "s3s"})
-
-
-class Mount(NamedTuple):
-    """An RSE that is mounted at a local folder.
-
-    Attributes:
-        rse: the RSE's name.
-        path: the local folder.
-        begins_at: how many leading components of a PFN's path are not part of the path below the folder.
-        prefix: the beginning of the PFNs that corresponds to the folder; None if ``begins_at`` is used.
-    """
-
-    rse: str
-    path: Path
-    begins_at: int | None = None
-    prefix: str | None = None
-
-    def local_path(self, pfn: str) -> Path | None:
-        """Return the local path of ``pfn``; None if this mount cannot contain it. Does not access the disk.
-
-        With ``begins_at`` the result is that of rucio-jupyterlab (``rse_mount_path``, ``path_begins_at``), so operators
-        can copy their numbers. The result is always inside `path`, whatever the PFN contains.
-        """
-        below = self._below(pfn)
-        if below is None or "\0" in below:
-            return None
-        parts = [part for part in below.split("/") if part not in ("", ".")]
-        if not parts or ".." in parts:
-            return None
-        return self.path.joinpath(*parts)
-
-    def _below(self, pfn: str) -> str | None:
-        scheme, has_scheme, rest = pfn.partition("://")
-        if self.prefix is not None:
-            prefix = self.prefix.rstrip("/") + "/"
-            return _without_query(scheme, pfn[len(prefix) :]) if pfn.startswith(prefix) else None
-        path = rest.partition("/")[2] if has_scheme else pfn
-        return _without_query(scheme if has_scheme else "", path).strip("/").split("/", self.begins_at or 0)[-1]
-
-
-def _without_query(scheme: str, path: str) -> str:
-    return path.partition("?")[0] if scheme.lower() in _SCHEMES_WITH_QUERY else path
 
 
 class Credentials(NamedTuple):
@@ -316,7 +238,7 @@ class Config(NamedTuple):
         if not found:
             raise unknown_instance(wanted, self._known(), self.places)
         if len({one.identity for one in found}) > 1:
-            raise ambiguous(wanted, found)
+            raise ambiguous(wanted, [f"{one.identity} ({one.name})" for one in found])
         return found[0]
 
     def means(self, name: str | None, instance: Instance) -> bool:
