@@ -30,8 +30,8 @@ from rucio.common.constants import HTTPMethod
 from nbrucio.catalogue.auth import Login
 from nbrucio.catalogue.errors import ServerRefusal
 from nbrucio.catalogue.login_errors import login_errors
+from nbrucio.catalogue.login_tokens import LoginTokens, expiry, is_about_token
 from nbrucio.catalogue.session import limit, rows
-from nbrucio.catalogue.token_cache import LoginTokens, expiry, is_about_token
 from nbrucio.config import Instance
 
 _MAX_WORDS_BYTES = 64 * 1024

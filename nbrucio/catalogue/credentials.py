@@ -9,7 +9,8 @@ from pathlib import Path
 
 from nbrucio.catalogue.bearer import Claims, TokenPlace, ambient, claims, existing
 from nbrucio.catalogue.certificates import user_proxy, why_unusable
-from nbrucio.catalogue.token_cache import configured_places, saved_token
+from nbrucio.catalogue.login_tokens import configured_places
+from nbrucio.catalogue.token_cache import saved_token
 from nbrucio.config import Config, Instance
 from nbrucio.errors import BadConfig
 

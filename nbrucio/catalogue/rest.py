@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from nbrucio.catalogue.login_tokens import LoginTokens, is_about_token
 from nbrucio.catalogue.network_errors import http_error
-from nbrucio.catalogue.token_cache import LoginTokens, is_about_token
 from nbrucio.config import Instance, Policy
 from nbrucio.core.did import Did
 from nbrucio.http import (

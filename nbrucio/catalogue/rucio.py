@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from nbrucio.catalogue import rest
 from nbrucio.catalogue.errors import did_not_found, translate_errors
+from nbrucio.catalogue.login_tokens import LoginTokens
 from nbrucio.catalogue.parse import did_of, facts_of, file_of, replicas_of
-from nbrucio.catalogue.token_cache import LoginTokens
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.core.did import Did
 from nbrucio.core.files import DidFacts, FileEntry, Replica

@@ -12,7 +12,7 @@ import pytest
 from nbrucio.catalogue import bearer
 from nbrucio.catalogue.bearer import ANY_AUDIENCE, TokenPlace, ambient, claims, discovered
 from nbrucio.catalogue.credentials import storage_credentials
-from nbrucio.catalogue.token_cache import LoginTokens
+from nbrucio.catalogue.login_tokens import LoginTokens
 from nbrucio.config import Config, Credentials, Instance
 from tests.catalogue.jwts import jwt
 

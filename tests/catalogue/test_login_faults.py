@@ -14,7 +14,7 @@ import pytest
 
 from nbrucio.catalogue import certificates
 from nbrucio.catalogue.auth import login_of
-from nbrucio.catalogue.token_cache import LoginTokens
+from nbrucio.catalogue.login_tokens import LoginTokens
 from nbrucio.config import Credentials, Instance
 from nbrucio.errors import CredentialsRejected
 from tests.catalogue.jwts import jwt

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from nbrucio.catalogue.login_tokens import LoginTokens, expiry
 from nbrucio.catalogue.rucio import Catalogues
-from nbrucio.catalogue.token_cache import LoginTokens, expiry, saved_token, token_file
+from nbrucio.catalogue.token_cache import saved_token, token_file
 from nbrucio.config import Config, Credentials, Instance, load
 from nbrucio.core.did import Did
 from nbrucio.errors import BadConfig, CredentialsRejected

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nbrucio.catalogue.credentials import storage_credentials
-from nbrucio.catalogue.token_cache import LoginTokens, token_file
+from nbrucio.catalogue.login_tokens import LoginTokens
+from nbrucio.catalogue.token_cache import token_file
 from nbrucio.config import Config, Instance
 from nbrucio.disk.atomic import write_file
 from nbrucio.disk.leftovers import private_folder

@@ -1,0 +1,197 @@
+"""The tokens for the Rucio server of one instance: those that the user supplies, and those of earlier logins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import timezone
+from typing import NamedTuple
+
+from nbrucio.catalogue.bearer import (
+    NEVER_S,
+    TokenPlace,
+    ambient,
+    belongs_to,
+    claims,
+    discovered,
+    wanted_audience,
+)
+from nbrucio.catalogue.errors import rejected
+from nbrucio.catalogue.fingerprint import key_of
+from nbrucio.catalogue.token_cache import TOKEN, forget_token, save_token, saved_token
+from nbrucio.config import Config, Instance
+from nbrucio.errors import CredentialsRejected
+
+
+class LoginTokens:
+    """The tokens to try for the Rucio server of one instance, best first. Thread-safe.
+
+    With an OIDC login: the tokens of ``token_env`` and ``token_file``, then the discovered one if it belongs to this
+    instance, then the saved one. With any other login: the saved one. Supplied tokens are used there only when
+    credentials are missing.
+
+    Args:
+        instance: the Rucio server.
+        environ: the environment.
+        config: the configuration that ``instance`` is part of; None when there are no others.
+    """
+
+    def __init__(self, instance: Instance, environ: Mapping[str, str], config: Config | None = None) -> None:
+        self._instance = instance
+        self._environ = environ
+        self._config = config
+        self._refused: set[str] = set()
+        self._login_key: str | None = None
+
+    def current(self) -> str | None:
+        """Return the best token that was not rejected; None when a login is needed.
+
+        Raises:
+            BadConfig: the private folder cannot be created.
+        """
+        return next((token for token in self._candidates() if token not in self._refused), None)
+
+    def refuse(self, token: str) -> None:
+        """Record that the server rejected ``token``; remove it if it is the saved one."""
+        self._refused.add(token)
+        forget_token(self._instance, self._environ, token)
+
+    def begin_login(self) -> None:
+        """Record the credential of the login that begins, since a proxy may be replaced before the login ends."""
+        self._login_key = key_of(self._instance, self._environ)
+
+    def save(self, token: str, expires_at: float | None) -> None:
+        """Save the token of that login.
+
+        ``expires_at`` is in seconds since the epoch; None when the server does not say.
+        """
+        if not TOKEN.match(token) or self._login_key != key_of(self._instance, self._environ):
+            return
+        save_token(self._instance, self._environ, token, claims(token).expires_at if expires_at is None else expires_at)
+
+    def none_left(self) -> CredentialsRejected:
+        """Return the error where only a token helps: why each supplied token is not used."""
+        reasons = list(self._reasons())
+        if not reasons:
+            return rejected(self._instance, "there is no token for it, and a login in a browser needs a terminal")
+        unknown = next((one.unknown for one in reasons if one.unknown), None)
+        register = f"Ask the operators of this Rucio server to register this identity for your account: {unknown}"
+        words = "; ".join(one.words for one in reasons)
+        return rejected(self._instance, words, register if unknown else None)
+
+    def _candidates(self) -> Iterator[str]:
+        is_oidc = self._instance.auth_type == "oidc"
+        if is_oidc:
+            yield from self._supplied()
+        saved = saved_token(self._instance, self._environ)
+        if saved is not None:
+            yield saved
+        if not is_oidc and not _can_log_in(self._instance, self._environ):
+            yield from self._supplied()
+
+    def _supplied(self) -> Iterator[str]:
+        """Yield the supplied tokens, over TLS only: unlike Rucio's own tokens, they open more than Rucio."""
+        if not _is_over_tls(self._instance):
+            return
+        for place in configured_places(self._instance):
+            text = place.text(self._environ)
+            if text is not None and TOKEN.match(text) and claims(text).is_current():
+                yield text
+        if self._instance.auth_type != "oidc":
+            return
+        found = ambient(self._instance, self._environ, self._config)
+        token = found.token(self._environ) if found else None
+        if token is not None and claims(token).fit(self._instance):
+            yield token
+
+    def _reasons(self) -> Iterator[_Reason]:
+        if not _is_over_tls(self._instance):
+            yield _Reason("tokens are sent over https only")
+            return
+        for place in configured_places(self._instance):
+            yield self._reason(place)
+        found = discovered(self._environ)
+        if found is None:
+            return
+        text = found.text(self._environ)
+        if text is not None and not belongs_to(self._instance, text, self._config):
+            yield _Reason(f"the token in {found} is for another instance")
+        else:
+            yield self._reason(found)
+
+    def _reason(self, place: TokenPlace) -> _Reason:
+        fault = place.fault(self._environ)
+        if fault is not None:
+            return _Reason(fault)
+        said = claims(place.text(self._environ) or "")
+        if not said.fit(self._instance):
+            named = ", ".join(sorted(said.audiences))
+            return _Reason(f"the token in {place} is for the audience {named}, not {wanted_audience(self._instance)}")
+        return _Reason(f"the token in {place} was refused", said.identity())
+
+
+class _Reason(NamedTuple):
+    """Why a token is not used.
+
+    Attributes:
+        words: a phrase.
+        unknown: the identity that the server may not know.
+    """
+
+    words: str
+    unknown: str | None = None
+
+
+def expiry(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Return when the token of a login response expires, by the local clock; None when the server does not say.
+
+    Servers send seconds since the epoch or a date. The response's ``Date`` shows the difference between the clocks.
+    """
+    end = _moment(headers.get("X-Rucio-Auth-Token-Expires"))
+    if end is None:
+        return None
+    now = time.time() if now is None else now
+    there = _moment(headers.get("Date"))
+    end = end if there is None else now + end - there
+    return end if 0 <= end < NEVER_S else None
+
+
+def _moment(text: str | None) -> float | None:
+    """Parse seconds since the epoch, or a date of RFC 1123."""
+    from email.utils import parsedate_to_datetime  # only logins need it
+
+    try:
+        if text is None or text.strip().isdigit():
+            return None if text is None else float(text)
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def is_about_token(refusal: str | None) -> bool:
+    """Whether a 401 with the error name ``refusal`` rejects the token; Rucio also sends 401 for forbidden actions."""
+    return refusal in (None, "", "CannotAuthenticate")
+
+
+def configured_places(instance: Instance) -> Iterator[TokenPlace]:
+    """Where the configuration says that a token for the Rucio server of ``instance`` is."""
+    login = instance.credentials
+    if login.token_env is not None:
+        yield TokenPlace(env=login.token_env)
+    if login.token_file is not None:
+        yield TokenPlace(file=login.token_file)
+
+
+def _is_over_tls(instance: Instance) -> bool:
+    return instance.host.startswith("https://") and instance.auth_host.startswith("https://")
+
+
+def _can_log_in(instance: Instance, environ: Mapping[str, str]) -> bool:
+    from nbrucio.catalogue.auth import login_of
+
+    try:
+        login_of(instance, environ)
+    except CredentialsRejected:
+        return False
+    return True
