@@ -6,102 +6,21 @@ kept and written back as it was. A declaration names data; it never supplies hos
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
-from nbrucio.core.did import Did
 from nbrucio.core.lockentry import LockEntry
-from nbrucio.core.parameter import Parameter
+from nbrucio.core.requirement import NO_PARAMETERS, Requirement, already_declared, handle_of
 from nbrucio.core.selection import Selection
 from nbrucio.core.text import printable
 from nbrucio.errors import BadDeclaration, BadDid, ParameterNeeded
 
 VERSION = 1
 MAX_REQUIREMENTS = 10_000
-MAX_HANDLE_CHARS = 100
-#: What a requirement's ``access`` may say; absent means that nbrucio chooses.
-ACCESS_WORDS = ("store", "mount", "download", "stream", "rule", "any")
-NO_PARAMETERS: Mapping[str, object] = MappingProxyType({})
-_REQUIREMENT_KEYS = {"did", "handle", "instance", "select", "access"}
 _CORRECT = "Correct or remove this requirement under the key 'nbrucio' in the notebook's metadata."
 _REMOVE = "Correct or remove the key 'nbrucio' in the notebook's metadata."
 _UPDATE = "Update nbrucio, or ask whoever runs this Jupyter to do so."
-
-
-class Requirement(NamedTuple):
-    """One line of a declaration.
-
-    Attributes:
-        did: what is needed.
-        handle: the Python identifier by which code asks for it.
-        instance: host name, short name or alias of a configured instance; None for the default one.
-        select: the wanted subset of its files; None for all.
-        access: one of `ACCESS_WORDS`; None when nbrucio chooses.
-        parameter: what chose `did`; None when the declaration names it.
-        variant: the variant of the declaration that has `select`; None for its own.
-        extra: keys that this version does not know, kept as they are.
-    """
-
-    did: Did
-    handle: str
-    instance: str | None = None
-    select: Selection | None = None
-    access: str | None = None
-    parameter: Parameter | None = None
-    variant: str | None = None
-    extra: Mapping[str, object] = MappingProxyType({})
-
-    @property
-    def lock_key(self) -> str:
-        """Its key in the lock: the handle, in a variant with that one's name after ``@``, which no handle holds."""
-        return self.handle if self.variant is None else f"{self.handle}@{self.variant}"
-
-    def as_json(self) -> dict[str, object]:
-        """The entry of ``requirements`` that parses back to this."""
-        did = self.parameter.as_json() if self.parameter else str(self.did)
-        value: dict[str, object] = {"did": did, "handle": self.handle}
-        if self.instance is not None:
-            value["instance"] = self.instance
-        if self.select is not None:
-            value["select"] = self.select.as_json()
-        if self.access is not None:
-            value["access"] = self.access
-        return value | dict(self.extra)
-
-    @classmethod
-    def parse(cls, value: object, parameters: Mapping[str, object] = NO_PARAMETERS) -> Requirement:
-        """The requirement that ``value`` writes, where the notebook runs with these ``parameters``.
-
-        Raises:
-            BadDeclaration: something in it is wrong; the message says what.
-            BadDid: its DID is none.
-        """
-        if not isinstance(value, Mapping):
-            raise BadDeclaration("it must be an object")
-        did, handle = value.get("did"), value.get("handle")
-        parameter = Parameter.parse(did) if isinstance(did, Mapping) else None
-        if parameter is None and not isinstance(did, str):
-            raise BadDeclaration("'did' is missing")
-        parsed = parameter.did(parameters) if parameter else Did.parse(str(did))
-        if not isinstance(handle, str):
-            raise BadDeclaration(f"{parsed}: 'handle' is missing")
-        instance, access, select = value.get("instance"), value.get("access"), value.get("select")
-        if instance is not None and not isinstance(instance, str):
-            raise BadDeclaration(f"{parsed}: 'instance' must be a string")
-        if access is not None and access not in ACCESS_WORDS:
-            raise BadDeclaration(f"{parsed}: 'access' must be one of {', '.join(ACCESS_WORDS)}")
-        return cls(
-            did=parsed,
-            handle=check_handle(handle),
-            instance=instance,
-            select=Selection.parse(select) if select is not None else None,
-            access=access,
-            parameter=parameter,
-            extra={str(key): kept for key, kept in value.items() if key not in _REQUIREMENT_KEYS},
-        )
 
 
 class DeclarationFault(NamedTuple):
@@ -244,24 +163,6 @@ class Declaration(NamedTuple):
         return self._replace(entries=tuple(_in_variant(entry, name, chosen) for entry in self.entries))
 
 
-def lock_for(requirement: Requirement, lock: Mapping[str, LockEntry]) -> LockEntry | None:
-    """The lock entry that still speaks of ``requirement``; None when there is none or its DID or selection changed."""
-    entry = lock.get(requirement.lock_key)
-    if entry and (entry.did, entry.select) == (requirement.did, requirement.select):
-        return entry
-    return None
-
-
-def handle_of(lock_key: str) -> str:
-    """The handle of the requirement that has this `Requirement.lock_key`."""
-    return lock_key.partition("@")[0]
-
-
-def variant_of(lock_key: str) -> str:
-    """The variant that this `Requirement.lock_key` speaks of; empty for none."""
-    return lock_key.partition("@")[2]
-
-
 def from_attachments(value: object) -> Declaration:
     """The declaration that rucio-jupyterlab's ``rucio_attachments`` amounts to.
 
@@ -275,44 +176,6 @@ def from_attachments(value: object) -> Declaration:
         fields = item if isinstance(item, Mapping) else {}
         entries.append({"did": fields.get("did"), "handle": fields.get("variableName"), "bind": True})
     return Declaration(_parse_entries(entries, NO_PARAMETERS))
-
-
-def check_handle(handle: str) -> str:
-    """``handle`` if it can name data in code.
-
-    Raises:
-        BadDeclaration: it is not a Python identifier, is a keyword, begins with ``_``, or is longer than
-            `MAX_HANDLE_CHARS`.
-    """
-    fault = _handle_fault(handle)
-    if fault is None:
-        return handle
-    raise BadDeclaration(
-        f"{printable(handle, 40)} is not a valid handle: {fault}.",
-        subject=handle,
-        hint="Use letters, digits and '_', and begin with a letter.",
-    )
-
-
-def _handle_fault(handle: str) -> str | None:
-    if len(handle) > MAX_HANDLE_CHARS:
-        return f"it has more than {MAX_HANDLE_CHARS} characters"
-    if not handle.isidentifier():
-        return "it must be a Python identifier, for example 'muons'"
-    if keyword.iskeyword(handle):
-        return "it is a Python keyword"
-    return "it begins with '_'" if handle.startswith("_") else None
-
-
-def propose_handle(did: Did, taken: Iterable[str]) -> str:
-    """A handle made from a DID's name that is not among ``taken``."""
-    words = re.sub(r"\W+", "_", did.name.rsplit("/", 1)[-1].partition(".root")[0], flags=re.ASCII).strip("_").lower()
-    stem = words[:40].strip("_") or "data"
-    if not stem.isidentifier() or keyword.iskeyword(stem):
-        stem = f"data_{stem}"
-    used = set(taken)
-    candidates = (stem if number == 1 else f"{stem}_{number}" for number in range(1, len(used) + 2))
-    return next(candidate for candidate in candidates if candidate not in used)
 
 
 def _parse_entries(
@@ -366,12 +229,3 @@ def _parse_lock(lock: Mapping[str, object]) -> tuple[dict[str, LockEntry], dict[
 
 def _refuse(reason: str, hint: str = _REMOVE) -> NoReturn:
     raise BadDeclaration(f"The notebook's nbrucio metadata cannot be read: {reason}.", hint=hint)
-
-
-def already_declared(present: Requirement) -> BadDeclaration:
-    """The error for a DID that is to be declared again beside ``present``."""
-    return BadDeclaration(
-        f"{present.did} is already declared, as '{present.handle}'.",
-        subject=str(present.did),
-        hint=f"Use the handle '{present.handle}' in code.",
-    )

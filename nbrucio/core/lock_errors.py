@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nbrucio.core.declaration import Requirement
 from nbrucio.core.files import FileEntry
 from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.core.requirement import Requirement
 from nbrucio.core.text import human_bytes, plural
 from nbrucio.errors import IntegrityError, LockStale, NbrucioError, Offline
 

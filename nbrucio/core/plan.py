@@ -11,10 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from nbrucio.core.declaration import Requirement
 from nbrucio.core.did import Did
 from nbrucio.core.files import FileEntry, Replica, total_bytes
 from nbrucio.core.lockentry import LockEntry
+from nbrucio.core.requirement import Requirement
 from nbrucio.errors import NbrucioError
 
 #: Schemes of PFNs that uproot, fsspec and ROOT open as they are, and what each is called there.

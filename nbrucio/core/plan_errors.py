@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nbrucio.core.declaration import Requirement
 from nbrucio.core.files import FileEntry, Replica
+from nbrucio.core.requirement import Requirement
 from nbrucio.core.text import human_bytes
 from nbrucio.errors import IntegrityError, NbrucioError, NoReplica, NoSpace, Offline, OverBudget
 

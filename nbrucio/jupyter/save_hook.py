@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sized
 
-from nbrucio.core.declaration import Declaration, Requirement, from_attachments, lock_for, propose_handle
+from nbrucio.core.declaration import Declaration, from_attachments
 from nbrucio.core.did import Did, DidType
 from nbrucio.core.lockentry import LockEntry
+from nbrucio.core.requirement import Requirement, lock_for, propose_handle
 from nbrucio.errors import BadDeclaration
 from nbrucio.notebook.code_scan import Scan, scan_notebook
 from nbrucio.notebook.declared import ATTACHMENTS_KEY

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from nbrucio.core.declaration import NO_PARAMETERS, Declaration, from_attachments
+from nbrucio.core.declaration import Declaration, from_attachments
+from nbrucio.core.requirement import NO_PARAMETERS
 from nbrucio.errors import NbrucioError
 from nbrucio.notebook.base import Notebook
 from nbrucio.notebook.ipynb import load

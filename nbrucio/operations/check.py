@@ -13,7 +13,7 @@ from pathlib import Path
 from shlex import quote
 
 from nbrucio.config import Config
-from nbrucio.core.declaration import NO_PARAMETERS, Declaration, Requirement, lock_for
+from nbrucio.core.declaration import Declaration
 from nbrucio.core.did import Did
 from nbrucio.core.events import Reporter
 from nbrucio.core.filelist import digest_of
@@ -21,6 +21,7 @@ from nbrucio.core.files import FileEntry
 from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES
 from nbrucio.core.parameter import variant_name
 from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.core.requirement import NO_PARAMETERS, Requirement, lock_for
 from nbrucio.core.text import plural
 from nbrucio.errors import Drift, LockStale, NbrucioError, NoReplica, ParameterNeeded, Undeclared, exit_code_for
 from nbrucio.notebook import lock_file

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbrucio.config import Config
-from nbrucio.core.declaration import Requirement, lock_for
 from nbrucio.core.did import Did
 from nbrucio.core.filelist import is_digest, list_lines, parse_lines
 from nbrucio.core.files import FileEntry
+from nbrucio.core.requirement import Requirement, lock_for
 from nbrucio.core.selection import Selection
 from nbrucio.errors import BadDid
 from nbrucio.notebook.declared import Declared, read_declared

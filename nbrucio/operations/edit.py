@@ -11,16 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbrucio.config import Config, Instance
-from nbrucio.core.declaration import (
-    Declaration,
-    Requirement,
-    already_declared,
-    propose_handle,
-)
+from nbrucio.core.declaration import Declaration
 from nbrucio.core.did import Did
 from nbrucio.core.events import Reporter
 from nbrucio.core.lockentry import LockEntry, same_content
 from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.core.requirement import Requirement, already_declared, propose_handle
 from nbrucio.errors import BadDeclaration, NbrucioError
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared, read_declared

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nbrucio.config import Config
-from nbrucio.core.declaration import Declaration, Requirement, handle_of, variant_of
+from nbrucio.core.declaration import Declaration
 from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, LockEntry, pins, same_content
 from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.core.requirement import Requirement, handle_of, variant_of
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared
 from nbrucio.notebook.lock_file import LockFile

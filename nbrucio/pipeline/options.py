@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.config import Policy
-from nbrucio.core.declaration import NO_PARAMETERS
+from nbrucio.core.requirement import NO_PARAMETERS
 from nbrucio.pipeline.resolve import ResolveOptions
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from nbrucio.core.declaration import NO_PARAMETERS, handle_of, lock_for
 from nbrucio.core.events import Noticed
 from nbrucio.core.plan import Access, Plan
 from nbrucio.core.report import NotebookReport
+from nbrucio.core.requirement import NO_PARAMETERS, handle_of, lock_for
 from nbrucio.errors import UnreadableFile
 from nbrucio.notebook.declared import Declared
 from nbrucio.pipeline.cache_writer import StatusRecorder, record_status

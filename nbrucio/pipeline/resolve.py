@@ -14,13 +14,13 @@ from typing import NamedTuple
 from nbrucio.catalogue.base import Catalogue
 from nbrucio.config import Config, Instance
 from nbrucio.core import lock_errors
-from nbrucio.core.declaration import Requirement, lock_for
 from nbrucio.core.did import Did
 from nbrucio.core.events import Noticed, Reporter, Resolved, ResolveStarted
 from nbrucio.core.filelist import digest_of
 from nbrucio.core.files import DidFacts, FileEntry, total_bytes, unique_files
 from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, LockEntry, count_words, drift_words, lock_entry, now
 from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.core.requirement import Requirement, lock_for
 from nbrucio.core.text import printable
 from nbrucio.errors import NbrucioError
 from nbrucio.notebook import lock_file

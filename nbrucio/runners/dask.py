@@ -23,7 +23,7 @@ from typing import Any
 from distributed import Worker, WorkerPlugin
 
 from nbrucio.config import load
-from nbrucio.core.declaration import NO_PARAMETERS
+from nbrucio.core.requirement import NO_PARAMETERS
 from nbrucio.kernel.where import MANIFEST_VARIABLE, NOTEBOOK_VARIABLE, manifest_name
 from nbrucio.launch.environment import environment
 from nbrucio.notebook import lock_file

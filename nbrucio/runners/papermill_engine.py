@@ -12,7 +12,7 @@ import click
 import nbformat
 from papermill.engines import NBClientEngine
 
-from nbrucio.core.declaration import NO_PARAMETERS
+from nbrucio.core.requirement import NO_PARAMETERS
 from nbrucio.errors import NbrucioError
 from nbrucio.launch.executed_notebook import working_folder
 from nbrucio.launch.kernel_manager import kernel_manager_with

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbrucio.config import Config, load
-from nbrucio.core.declaration import NO_PARAMETERS
 from nbrucio.core.events import Reporter
 from nbrucio.core.report import NotebookReport
+from nbrucio.core.requirement import NO_PARAMETERS
 from nbrucio.core.text import plural
 from nbrucio.errors import BadConfig, NbrucioError, exit_code_for
 from nbrucio.kernel.where import make_private, runtime_folder

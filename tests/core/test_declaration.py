@@ -11,15 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbrucio.core.declaration import (
-    Declaration,
-    Requirement,
-    check_handle,
-    from_attachments,
-    lock_for,
-    propose_handle,
-)
+from nbrucio.core.declaration import Declaration, from_attachments
 from nbrucio.core.did import Did
+from nbrucio.core.requirement import Requirement, check_handle, lock_for, propose_handle
 from nbrucio.core.selection import Selection
 from nbrucio.errors import BadDeclaration
 from tests.support.strategies import dids, json_values

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from nbrucio_cli.estimates import show
 
-from nbrucio.core.declaration import Requirement
 from nbrucio.core.did import Did
 from nbrucio.core.estimate import Estimate, NotebookEstimate
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.plan import DownloadLimits, ResolvedRequirement
 from nbrucio.core.planner import Availability, make_plan
+from nbrucio.core.requirement import Requirement
 from nbrucio.core.text import human_seconds
 from nbrucio.state.transfer_rate import MIN_BYTES, TransferRate
 

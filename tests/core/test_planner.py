@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from nbrucio.core.declaration import Requirement
 from nbrucio.core.did import Did
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.plan import Access, Amount, DownloadLimits, FileKey, Plan, ResolvedRequirement
 from nbrucio.core.planner import Availability, make_plan, wanted
+from nbrucio.core.requirement import Requirement
 from nbrucio.errors import CredentialsRejected
 
 SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.json"))

@@ -14,7 +14,8 @@ import yaml
 from click.testing import CliRunner
 from nbrucio_cli.app import root
 
-from nbrucio.core.declaration import Declaration, Requirement
+from nbrucio.core.declaration import Declaration
+from nbrucio.core.requirement import Requirement
 from nbrucio.core.selection import Selection
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.core.declaration import Requirement
 from nbrucio.core.did import Did
 from nbrucio.core.events import (
     ApplyStarted,
@@ -20,6 +19,7 @@ from nbrucio.core.events import (
 )
 from nbrucio.core.files import FileEntry
 from nbrucio.core.plan import Access, FilePlan, Plan, RequirementPlan, ResolvedRequirement
+from nbrucio.core.requirement import Requirement
 from nbrucio.jupyter import progress
 from nbrucio.jupyter.progress import Progress, Throttled
 

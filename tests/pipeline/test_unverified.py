@@ -12,13 +12,13 @@ from nbrucio_cli.estimates import show
 from nbrucio_cli.rows import notebook_lines
 
 from nbrucio.config import Config, load
-from nbrucio.core.declaration import Requirement
 from nbrucio.core.did import Did
 from nbrucio.core.events import ApplyStarted, Event, Resolved, SilentReporter
 from nbrucio.core.files import FileEntry
 from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.plan import Access, DownloadLimits, ResolvedRequirement
 from nbrucio.core.planner import Availability, make_plan
+from nbrucio.core.requirement import Requirement
 from nbrucio.errors import IntegrityError
 from nbrucio.operations.verify import verify
 from nbrucio.pipeline.estimate import estimate

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from nbrucio.config import Config, Instance
-from nbrucio.core.declaration import Declaration, Requirement
+from nbrucio.core.declaration import Declaration
 from nbrucio.core.did import Did, DidType
 from nbrucio.core.filelist import list_lines
 from nbrucio.core.files import DidFacts, FileEntry
 from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, lock_entry
+from nbrucio.core.requirement import Requirement
 from nbrucio.errors import BadNotebook, UnreadableFile
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.lock_file import LockFile

@@ -15,7 +15,7 @@ describe('handles', () => {
     ['mine', 'taken']
   ])('%s: %s', (handle, fault) => expect(handleFault(handle, ['mine'])).toBe(fault));
 
-  // What `propose_handle` in nbrucio/core/declaration.py gives.
+  // What `propose_handle` in nbrucio/core/requirement.py gives.
   it.each([
     ['a:dimuon.2012', 'dimuon_2012'],
     ['cms:/SingleMuon/Run2018A/NANOAOD#v1', 'nanoaod_v1'],

@@ -1,4 +1,4 @@
-/** Handles: the Python names by which code asks for data. The same rules as in `nbrucio/core/declaration.py`. */
+/** Handles: the Python names by which code asks for data. The same rules as in `nbrucio/core/requirement.py`. */
 
 const KEYWORDS = new Set(
   (

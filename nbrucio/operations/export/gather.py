@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbrucio.core.declaration import Declaration, Requirement
+from nbrucio.core.declaration import Declaration
 from nbrucio.core.did import Did
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.core.requirement import Requirement
 from nbrucio.core.text import printable
 from nbrucio.errors import BadDeclaration
 from nbrucio.notebook.declared import Declared, read_declared
