@@ -21,10 +21,21 @@ def main() -> None:
     # them for garbage took a quarter of a command with nothing to do, and 4 of 9 s of a large one. Modules and 1,000
     # files are 100,000 values; a look through these takes 0.05 s, so the first comes later.
     gc.set_threshold(400_000, 50, 50)
-    from nbrucio_cli.app import root
-
+    try:
+        from nbrucio_cli.app import root
+    except ModuleNotFoundError as error:
+        sys.exit(_missing(error))
     try:
         root.main(prog_name="nbrucio")
     finally:
         # At its end the interpreter would look three times through all of it, which took 0.15 s of a sync of 1.2 s.
         gc.freeze()
+
+
+def _missing(error: ModuleNotFoundError) -> int:
+    from nbrucio.disk.libraries import unexpected
+    from nbrucio_cli.error_text import error_text
+
+    found = unexpected(error)
+    sys.stderr.write(error_text(found) + "\n")
+    return found.exit_code

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from nbrucio.config import Config
-from nbrucio.errors import BadNotebook, Interrupted, NbrucioError, UnreadableFile
+from nbrucio.disk.libraries import unexpected
+from nbrucio.errors import BadNotebook, Interrupted, MissingDependency, NbrucioError, UnreadableFile
+from nbrucio_cli.error_text import error_text
 
 if TYPE_CHECKING:
     from nbrucio.core.planner import Wanted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_REPORT = "Run it again with NBRUCIO_DEBUG=1 to print a traceback, and report it."
 #: Folders that hold copies of notebooks, not notebooks.
 _SKIPPED_FOLDERS = {".ipynb_checkpoints", ".git", "node_modules", ".venv"}
 
@@ -59,18 +62,11 @@ def cli_command(function: F) -> F:
         except Exception as error:
             if os.environ.get("NBRUCIO_DEBUG"):
                 raise
-            end_with(_internal(error), as_json=as_json)
+            end_with(unexpected(error, _REPORT), as_json=as_json)
         else:
             sys.exit(code or 0)
 
     return wrapped  # type: ignore[return-value]
-
-
-def _internal(error: Exception) -> NbrucioError:
-    return NbrucioError(
-        f"This is a bug in nbrucio: {type(error).__name__}: {error}",
-        hint="Run it again with NBRUCIO_DEBUG=1 to print a traceback, and report it.",
-    )
 
 
 def end_with(error: NbrucioError, *, as_json: bool) -> None:
@@ -83,12 +79,7 @@ def end_with(error: NbrucioError, *, as_json: bool) -> None:
 
 def tell_error(error: NbrucioError, count: str = "") -> None:
     """Print an error on stderr: the message, the hint, the next command."""
-    lines = [f"error: {error.message}{count}"]
-    if error.hint:
-        lines += ["", f"hint: {error.hint}"]
-    if error.next_command:
-        lines += ["" if not error.hint else None, f"next: {error.next_command}"]  # type: ignore[list-item]
-    click.echo("\n".join(line for line in lines if line is not None), err=True)
+    click.echo(error_text(error, count), err=True)
 
 
 def tell_errors(errors: Iterable[NbrucioError], limit: int = 5) -> None:
@@ -138,7 +129,7 @@ def keep_consent(wanted: Iterable[Wanted]) -> None:
 
     try:
         user_grants().extend(wanted)
-    except (OSError, UnreadableFile) as error:
+    except (OSError, UnreadableFile, MissingDependency) as error:
         click.echo(f"warning: your consent to these downloads could not be saved: {error}", err=True)
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
@@ -43,7 +44,7 @@ PLAIN_INTERVAL_S = 10.0
 
 @contextmanager
 def reporting(*, quiet: bool, events: bool, act: str = "Downloading") -> Iterator[Reporter]:
-    """A reporter: JSON lines, nothing, a bar where stderr is a terminal, else plain lines.
+    """A reporter: JSON lines, nothing, a bar where stderr is a terminal and rich is installed, else plain lines.
 
     Args:
         quiet: print nothing.
@@ -54,7 +55,7 @@ def reporting(*, quiet: bool, events: bool, act: str = "Downloading") -> Iterato
         yield JsonLines()
     elif quiet:
         yield SilentReporter()
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and find_spec("rich"):
         bar = Bar()
         try:
             yield bar

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nbrucio.disk.libraries import missing_library
+
 #: Changes under such a lock take milliseconds. A process that holds it longer is stopped, or its machine is down.
 WAIT_S = 10.0
 
@@ -22,9 +24,12 @@ def locked(path: Path, wait_s: float = WAIT_S) -> Iterator[None]:
 
     Raises:
         OSError: ``ETIMEDOUT``: another process has held the lock for ``wait_s`` seconds.
+        MissingDependency: filelock is not installed.
     """
-    from filelock import FileLock, Timeout  # it takes longer to load than most verbs have use for
-
+    try:
+        from filelock import FileLock, Timeout  # it takes longer to load than most verbs have use for
+    except ModuleNotFoundError as error:
+        raise missing_library("filelock", f"Changing {path} needs filelock, which is not installed.") from error
     lock = FileLock(f"{path}.lock")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where there is no flock it takes a file instead, and warns of it

@@ -13,7 +13,7 @@ from nbrucio.core.files import total_bytes
 from nbrucio.core.planner import Wanted
 from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.core.text import human_bytes, plural
-from nbrucio.errors import ConsentNeeded, OverBudget, UnreadableFile
+from nbrucio.errors import ConsentNeeded, MissingDependency, OverBudget, UnreadableFile
 from nbrucio.operations.grants import Grant, Grants, allowance
 from nbrucio.pipeline.publish import publish
 
@@ -47,7 +47,7 @@ def agree(grants: Grants, wanted: Iterable[Wanted], log: Logger) -> None:
     """Remember that the user started these downloads, so that opening a notebook may download them again."""
     try:
         grants.extend(wanted)
-    except (OSError, UnreadableFile) as error:
+    except (OSError, UnreadableFile, MissingDependency) as error:
         log.warning("nbrucio: the consent to download could not be saved: %s", error)
 
 

@@ -15,6 +15,7 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 from traitlets import Bool, Enum, Integer
 
+from nbrucio.disk.libraries import absence, absent_libraries
 from nbrucio.jupyter import session_config
 from nbrucio.jupyter.context import ServerContext
 from nbrucio.jupyter.daemon_pool import DaemonPool, SharedPool
@@ -65,6 +66,9 @@ class NbrucioApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Called by Jupyter when the extension is loaded."""
+        absent = absent_libraries()
+        if absent:
+            self.log.warning("nbrucio: %s", absence(absent))
         self.session_config = session_config.share(self.serverapp.config, self.log)
         self.grants = user_grants()
         # Two pools, so that an instance that hangs blocks no thread for local work.

@@ -15,6 +15,7 @@ from nbrucio.config import Config, load
 from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.planner import Wanted
 from nbrucio.core.report import NotebookReport
+from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import Interrupted, NbrucioError
 from nbrucio.jupyter.consent import agree, ask_for_consent, limited
 from nbrucio.jupyter.daemon_pool import DaemonPool
@@ -188,7 +189,7 @@ class SyncJobs:
             raise
         except Exception as error:
             self._log.exception("nbrucio: the sync of %s ended with an error of nbrucio", path)
-            fault = NbrucioError(f"This is a bug in nbrucio: {type(error).__name__}: {error}", hint="Report it.")
+            fault = unexpected(error)
             explain(path, fault, self._log)
             raise fault from error
 

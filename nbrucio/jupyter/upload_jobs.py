@@ -18,6 +18,7 @@ from nbrucio.config import Config, load
 from nbrucio.core.did import Did
 from nbrucio.core.events import Event, FileFailed, FileFinished, FileStarted, Noticed
 from nbrucio.core.units import parse_lifetime
+from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import Interrupted, NbrucioError, UsageError
 from nbrucio.jupyter.daemon_pool import DaemonPool
 from nbrucio.jupyter.progress import Progress, Throttled
@@ -83,9 +84,7 @@ class UploadJob:
         if not self.future.done():
             return None
         fault = Interrupted("Stopped.") if self.future.cancelled() else self.future.exception()
-        if isinstance(fault, NbrucioError) or fault is None:
-            return fault
-        return NbrucioError(f"This is a bug in nbrucio: {type(fault).__name__}: {fault}", hint="Report it.")
+        return fault if isinstance(fault, NbrucioError) or fault is None else unexpected(fault)
 
 
 def event_of(job: UploadJob) -> dict[str, object]:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from nbrucio.disk.libraries import missing_library
 from nbrucio.errors import NbrucioError, UnreadableFile, UsageError
 from nbrucio.sandbox.configuration import client_environment, write_configuration
@@ -233,6 +231,8 @@ class Sandbox:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
         lock = FileLock(self._layout.lock, timeout=_LOCK_TIMEOUT_S)
         try:
             lock.acquire()

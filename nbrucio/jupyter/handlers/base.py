@@ -16,6 +16,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 
 from nbrucio.core.cancellation import until
+from nbrucio.disk.libraries import unexpected
 from nbrucio.disk.read import parse_json
 from nbrucio.errors import BadNotebook, Interrupted, NbrucioError, UsageError
 from nbrucio.jupyter.context import ServerContext
@@ -48,7 +49,7 @@ def api_method(method: ApiMethod) -> ApiMethod:
             raise
         except Exception as error:
             self.log.exception("nbrucio: %s %s ended with an error of nbrucio", self.request.method, self.request.path)
-            self.fail(NbrucioError(f"This is a bug in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
+            self.fail(unexpected(error))
 
     return answered  # type: ignore[return-value]  # tornado's decorators are written for plain functions
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from tornado.iostream import StreamClosedError
 
+from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import NbrucioError
 from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
 from nbrucio.operations import browse
@@ -46,7 +47,7 @@ class StreamHandler(NbrucioHandler):
                 put(error)
             except Exception as error:  # an error of nbrucio must not leave the browser waiting
                 self.log.exception("nbrucio: a stream ended with an error of nbrucio")
-                put(NbrucioError(f"This is a bug in nbrucio: {type(error).__name__}: {error}", hint="Report it."))
+                put(unexpected(error))
 
         reading = loop.run_in_executor(self.app.remote_pool.about(str(instance)), self.asking(read))
         try:
