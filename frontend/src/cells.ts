@@ -2,7 +2,10 @@
 
 import { NotebookActions, NotebookPanel } from '@jupyterlab/notebook';
 
-import { snippet } from './model/snippets';
+import { Api } from './api';
+import { firstFile } from './firstFile';
+import { IRequirement } from './model/declaration';
+import { isReadable, snippet } from './model/snippets';
 
 /** The texts of its code cells, in order. */
 export function sources(panel: NotebookPanel): string[] {
@@ -23,14 +26,19 @@ export function languageOf(panel: NotebookPanel): string {
   return (info?.name || spec?.language || 'python').toLowerCase();
 }
 
-/** Write code that reads a handle below the active cell, or into it when it is empty, and make its cell the active one. */
-export function insertSnippet(panel: NotebookPanel, handle: string, did: string): void {
+/** Write code that reads data below the active cell, or into it when it is empty, and make its cell the active one. */
+export async function insertSnippet(panel: NotebookPanel, api: Api, one: IRequirement): Promise<void> {
+  const match = one.select?.match ?? '';
+  const file = isReadable(match) ? match : await firstFile(api, one.did, one.instance);
+  if (panel.isDisposed) {
+    return;
+  }
   const notebook = panel.content;
   const active = notebook.activeCell?.model;
   if (!active || active.type !== 'code' || active.sharedModel.getSource().trim()) {
     NotebookActions.insertBelow(notebook);
   }
-  notebook.activeCell?.model.sharedModel.setSource(snippet(handle, did, languageOf(panel)));
+  notebook.activeCell?.model.sharedModel.setSource(snippet(one.handle, one.did, languageOf(panel), file));
   panel.activate();
   notebook.mode = 'edit';
 }

@@ -200,9 +200,9 @@ export class NotebookData {
   }
 
   /** Write code that reads a handle into the notebook, and make its cell the active one. */
-  insert(handle: string): void {
+  async insert(handle: string): Promise<void> {
     const one = this.declaration.requirements.find(requirement => requirement.handle === handle);
-    insertSnippet(this.panel, handle, one?.did ?? '');
+    await (one && insertSnippet(this.panel, this._api, one));
   }
 
   /** Remove a requirement from the notebook. Its files stay cached. */

@@ -31,9 +31,9 @@ class DataNotHere(LookupError):
 
     def __init__(self, message: str, subject: str | None = None, next_command: str | None = None) -> None:
         super().__init__(message, subject, next_command)  # all three, so that it survives pickling
-        self.message = _one_line(message)
+        self.message = printable(message)
         self.subject = subject
-        self.next_command = _one_line(next_command) if next_command else None
+        self.next_command = printable(next_command) if next_command else None
 
     def __str__(self) -> str:
         return "\n".join([self.message, *next_action(self)])
@@ -61,6 +61,6 @@ def next_action(error: DataNotHere, environ: Mapping[str, str] = os.environ) -> 
     return [f"Run: {error.next_command}"]
 
 
-def _one_line(text: str) -> str:
-    # Names come from notebooks and servers; a control character in one must not reach a terminal.
+def printable(text: str) -> str:
+    """``text`` on one line. Names come from notebooks and servers; their control characters must not be shown."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -32,6 +32,7 @@ class Files(tuple[str, ...]):
         bytes: the files' total size; None when a size is unknown.
         folder: a folder of links to the files, for globs and people; None when there is none.
         files: the DID, path, PFN, size and checksum of each file, in the same order.
+        access: how each is obtained, in the same order: ``cached``, ``mounted`` or ``streamed``.
         ca: the CAs of the streamed files' storage; None for those of the machine.
         token: the variable or file that holds the token for that storage; None for no token.
     """
@@ -83,6 +84,12 @@ class Files(tuple[str, ...]):
         return sum(known) if len(known) == len(sizes) else None
 
     @property
+    def access(self) -> tuple[str, ...]:
+        """How each file is obtained: ``cached``, ``mounted`` or ``streamed``."""
+        found = self._entry.files
+        return tuple("streamed" if not f.get("path") else "cached" if "stat" in f else "mounted" for f in found)
+
+    @property
     def storage_options(self) -> dict[str, Any]:
         """Options for fsspec to open these files, ``uproot.open(muons[0], **muons.storage_options)``.
 
@@ -116,11 +123,19 @@ class Files(tuple[str, ...]):
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{name!r} cannot be set: the files of a requirement do not change")
 
-    def __repr__(self) -> str:
+    def amount(self) -> tuple[str, str]:
+        """Number and total size of the files, in words."""
         files = "1 file" if len(self) == 1 else f"{len(self)} files"
-        size = "size unknown" if self.bytes is None else readable(self.bytes)
+        return files, "size unknown" if self.bytes is None else readable(self.bytes)
+
+    def __repr__(self) -> str:
         place = self.folder or next(super().__iter__(), "empty")
-        return f"<nbrucio {self.handle!r} {self.did}: {files}, {size}, {place}>"
+        return f"<nbrucio {self.handle!r} {self.did}: {', '.join(self.amount())}, {place}>"
+
+    def _repr_html_(self) -> str:
+        from .shown import files_as_html  # most values are not shown
+
+        return files_as_html(self)
 
     # A worker may lack nbrucio, and needs the paths only.
     def __reduce__(self) -> tuple[type, tuple[list[str]]]:

@@ -15,7 +15,7 @@ import sys
 from html import escape
 from typing import Any, NamedTuple
 
-from IPython.core.error import InputRejected  # only IPython loads this module
+from IPython.core.error import InputRejected, UsageError  # only IPython loads this module
 from IPython.display import display
 
 from . import data
@@ -225,11 +225,12 @@ class OutputLine:
 
 
 def load(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
-    """Install the gate and the magic ``%rucio`` in ``shell``, once."""
+    """Install the gate and the magics ``%rucio`` and ``%nbrucio`` in ``shell``, once."""
     if any(isinstance(transformer, Gate) for transformer in shell.ast_transformers):
         return
     shell.ast_transformers.append(Gate(shell.user_ns))
     shell.register_magic_function(_magic, "line_cell", "rucio")
+    shell.register_magic_function(_status_magic, "line", "nbrucio")
     # Uses that a cell's tree does not show (a computed handle, a call inside a function) wait here.
     data.before = lambda handles, dids: wait_for(data, handles, dids, OutputLine())
 
@@ -244,3 +245,12 @@ def _magic(line: str, cell: str = "") -> object:
     """``%rucio scope:name`` returns the files of a declared DID; several DIDs return a tuple."""
     found = tuple(data(did) for did in dids_in_magic(line, cell))
     return found[0] if len(found) == 1 else found
+
+
+def _status_magic(line: str) -> object:
+    """``%nbrucio status`` shows which data of this notebook is ready, downloading or missing."""
+    if line.strip() not in ("", "status"):
+        raise UsageError(f"%nbrucio has one command, status, and not {line.strip()!r}. In a terminal: nbrucio --help")
+    from .shown import Status  # most kernels show none
+
+    return Status(data)

@@ -93,6 +93,11 @@ class Data:
             return f"<nbrucio.data: {error.message}>"
         return "<nbrucio.data: " + (", ".join(f"{e.handle} ({e.state})" for e in entries) or "nothing declared") + ">"
 
+    def _repr_html_(self) -> str:
+        from .shown import Status  # only a front end asks for it
+
+        return Status(self)._repr_html_()
+
     def _ipython_key_completions_(self) -> list[str]:
         try:
             return list(self)
@@ -106,6 +111,11 @@ class Data:
             DataNotHere: there is none, or it cannot be read.
         """
         return self._manifest(None)
+
+    def checked(self, handle: str) -> Files:
+        """The same as by index, without waiting and for handles in the manifest only."""
+        manifest = self._manifest(handle)
+        return self._ready(manifest.entries[handle], manifest)
 
     def path(self) -> Path | None:
         """The path of the manifest that was read last."""

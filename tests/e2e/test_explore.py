@@ -15,7 +15,7 @@ from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 from tests.e2e.conftest import Browser
-from tests.e2e.test_lab import open_notebook, wait_for_output
+from tests.e2e.test_lab import RUN_ALL, open_notebook, wait_for_output
 from tests.jupyter.test_open_policy import put
 from tests.support.jupyter_server import notebook
 from tests.support.panel import SHOTS, Panel
@@ -275,3 +275,6 @@ def test_notebook_7_explores_too(browser: Browser) -> None:
     hit(panel, "sandbox:dimuon").get_by_role("button").click()
     expect(page.get_by_text("sandbox:dimuon is in the notebook as dimuon.")).to_be_visible(timeout=60_000)
     expect(page.locator(".jp-NotebookPanel")).to_contain_text('nbrucio.data["dimuon"]')
+    expect(page.locator(".jp-NotebookPanel")).to_contain_text("uproot.open(dimuon[0], **dimuon.storage_options)")
+    page.evaluate(RUN_ALL)
+    assert "Events" in wait_for_output(browser, "TTree")

@@ -13,7 +13,7 @@ from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files, attach
 from tests.e2e.conftest import Browser
-from tests.e2e.test_lab import DIMUON, dialogs, open_notebook
+from tests.e2e.test_lab import DIMUON, dialogs, open_notebook, save
 from tests.jupyter.test_open_policy import put
 from tests.support.jupyter_server import declaring, notebook
 from tests.support.panel import RECORD, Panel
@@ -227,21 +227,29 @@ def test_it_is_the_same_where_people_edit_together(together: Browser) -> None:
     assert dialogs(together) == 0
 
 
-def test_old_attachments_are_shown_at_once_and_imported(browser: Browser) -> None:
+def test_old_attachments_are_shown_at_once_and_only_the_button_imports_them(browser: Browser) -> None:
     attached = [{"did": DIMUON, "type": "collection", "variableName": "ds"}]
-    put(browser.server, "a.ipynb", notebook("1", metadata={"rucio_attachments": attached}))
+    code = "import nbrucio\nnbrucio.data('sandbox:growing')"
+    put(browser.server, "a.ipynb", notebook(code, metadata={"rucio_attachments": attached}))
     open_notebook(browser)
     panel = Panel(browser).open()
     card = panel.node.get_by_label("Attached by rucio-jupyterlab")
     expect(card).to_contain_text(DIMUON)
     panel.shot("import", whole=False)
+
+    def metadata() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((browser.server.root / "a.ipynb").read_text())["metadata"]
+        return found
+
+    save(browser)
+    used = {"did": "sandbox:growing", "type": "collection", "variableName": "growing"}
+    assert (metadata()["rucio_attachments"], metadata().get("nbrucio")) == ([*attached, used], None)
     card.get_by_role("button", name="Import").click()
     expect(panel.row("ds")).to_be_visible()
     expect(card).to_have_count(0)
     browser.page.wait_for_function(CLEAN)
-    content = json.loads((browser.server.root / "a.ipynb").read_text())["metadata"]
-    assert [one["handle"] for one in content["nbrucio"]["requirements"]] == ["ds"]
-    assert content["rucio_attachments"] == attached
+    assert [one["handle"] for one in metadata()["nbrucio"]["requirements"]] == ["ds", "growing"]
+    assert metadata()["rucio_attachments"] == [*attached, used]
 
 
 def test_everything_is_reached_by_the_keyboard(browser: Browser) -> None:

@@ -21,6 +21,8 @@ def test_every_form_of_use_works_in_a_session(server: Server) -> None:
         )
         assert (output.status, output.text) == ("ok", "4 4 4 4\n"), output.traceback
         assert kernel.run(f"%%rucio\n{DIMUON}").status == "ok"
+        shown = kernel.run("status = %nbrucio status\nprint(status)").text
+        assert shown == "ready  dimuon  sandbox:dimuon  4 files, 9.3 MB, cached\n1 of 1 ready\n"
 
 
 def test_what_the_other_extension_attached_is_there_from_the_first_cell(server: Server) -> None:

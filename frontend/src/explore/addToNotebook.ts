@@ -36,6 +36,6 @@ export async function addToNotebook(
     return { handle: declared, present: true };
   }
   const name = await notebook.add(did, instance, handle);
-  notebook.insert(name);
+  await notebook.insert(name);
   return { handle: name, present: false };
 }

@@ -174,7 +174,7 @@ function Details({ data, row, trans, onChange, onRemove }: INotesProps): JSX.Ele
         )}
       </dl>
       <div className="nbrucio-actions">
-        <IconButton icon={addIcon} label={trans.__('Insert code')} onClick={() => data.insert(row.handle)} />
+        <IconButton icon={addIcon} label={trans.__('Insert code')} onClick={() => void data.insert(row.handle)} />
         <IconButton icon={copyIcon} label={trans.__('Copy code')} onClick={() => Clipboard.copyToSystem(code)} />
         <IconButton icon={editIcon} label={trans.__('Change')} disabled={!data.writable} onClick={onChange} />
         <IconButton icon={deleteIcon} label={trans.__('Remove')} disabled={!data.writable} onClick={onRemove} />
