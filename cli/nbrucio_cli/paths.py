@@ -30,7 +30,8 @@ def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str
 
     A streamed file has a URL instead of a path. Works offline, with the result of the last sync.
     """
-    from nbrucio.errors import BadDeclaration, exit_code_for
+    from nbrucio.core.requirement import not_declared
+    from nbrucio.errors import exit_code_for
     from nbrucio.pipeline.options import Options
     from nbrucio.pipeline.run import sync
 
@@ -44,7 +45,7 @@ def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str
     known = {name for r in wanted for name in (r.resolved.requirement.handle, str(r.resolved.requirement.did))}
     for handle in handles:
         if handle not in known:
-            raise BadDeclaration(f"'{handle}' is not declared in {notebook}.", subject=handle)
+            raise not_declared(handle, notebook, (r.resolved.requirement for r in report.requirements))
     if as_json:
         print_json({"version": 1, "requirements": [requirement.as_json() for requirement in wanted]})
     elif folder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -158,3 +159,18 @@ def already_declared(present: Requirement) -> BadDeclaration:
         subject=str(present.did),
         hint=f"Use the handle '{present.handle}' in code.",
     )
+
+
+def check_declared(handles: Iterable[str], notebook: Path, declared: Iterable[Requirement]) -> None:
+    """Raise `BadDeclaration` for the first of ``handles`` that ``notebook`` does not declare."""
+    present = tuple(declared)
+    known = {requirement.handle for requirement in present}
+    for handle in handles:
+        if handle not in known:
+            raise not_declared(handle, notebook, present)
+
+
+def not_declared(name: str, notebook: Path, declared: Iterable[Requirement]) -> BadDeclaration:
+    """The error for a name that means none of the requirements that ``notebook`` declares."""
+    handles = ", ".join(requirement.handle for requirement in declared) or "nothing"
+    return BadDeclaration(f"'{name}' is not declared in {notebook}.", subject=name, hint=f"Declared: {handles}.")

@@ -16,7 +16,7 @@ from nbrucio.core.did import Did
 from nbrucio.core.events import Reporter
 from nbrucio.core.lockentry import LockEntry, same_content
 from nbrucio.core.plan import ResolvedRequirement
-from nbrucio.core.requirement import Requirement, already_declared, propose_handle
+from nbrucio.core.requirement import Requirement, already_declared, check_declared, not_declared, propose_handle
 from nbrucio.errors import BadDeclaration, NbrucioError
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared, read_declared
@@ -125,8 +125,7 @@ def remove(path: Path, names: Sequence[str]) -> Edit:
     for name in names:
         requirement = declaration.get(name)
         if requirement is None:
-            handles = ", ".join(r.handle for r in declaration.requirements) or "nothing"
-            raise BadDeclaration(f"'{name}' is not declared in {path}.", subject=name, hint=f"Declared: {handles}.")
+            raise not_declared(name, path, declared.declaration.requirements)
         declaration = declaration.without(requirement.handle)
         gone.append(ResolvedRequirement(requirement, ""))
     return Edit(declared.path, tuple(gone), _write(declared, declaration))
@@ -154,9 +153,7 @@ def lock(
     """
     declared = read_declared(path)
     chosen = declared.declaration.in_variant(variant)
-    for name in upgrade or ():
-        if all(requirement.handle != name for requirement in declared.declaration.requirements):
-            raise BadDeclaration(f"'{name}' is not declared in {path}.", subject=name)
+    check_declared(upgrade or (), path, declared.declaration.requirements)
     anew = [r for r in chosen.requirements if upgrade is None or not upgrade or r.handle in upgrade]
     return _lock_and_write(
         declared, declared.declaration, config, anew, ResolveOptions(refresh=upgrade is not None), reporter
@@ -180,10 +177,7 @@ def lock_elsewhere(
         NbrucioError: the notebook cannot be read, or a requirement cannot be resolved.
     """
     declared = read_declared(path)
-    known = {requirement.handle for requirement in declared.declaration.requirements}
-    for name in upgrade:
-        if name not in known:
-            raise BadDeclaration(f"'{name}' is not declared in {path}.", subject=name)
+    check_declared(upgrade, path, declared.declaration.requirements)
     anew = [r for r in declared.declaration.requirements if not upgrade or r.handle in upgrade]
     with RunContext(config) as run:
         declaration, beside, requirements = make_locks(

@@ -15,11 +15,11 @@ from nbrucio.config import Config, Instance
 from nbrucio.core.did import Did
 from nbrucio.core.events import Noticed, Reporter
 from nbrucio.core.plan import ResolvedRequirement
+from nbrucio.core.requirement import check_declared
 from nbrucio.core.text import plural
 from nbrucio.disk.read import reason
 from nbrucio.errors import (
     BadConfig,
-    BadDeclaration,
     ConsentNeeded,
     Interrupted,
     NbrucioError,
@@ -251,9 +251,7 @@ def _renewed(run: RunContext, place: _MountedRse, rule: Rule) -> Rule | None:
 def _places(run: RunContext, path: Path, handles: Sequence[str], rse: str | None) -> list[_MountedRse]:
     declared = read_declared(path)
     declaration = declared.declaration
-    for handle in handles:
-        if all(requirement.handle != handle for requirement in declaration.requirements):
-            raise BadDeclaration(f"'{handle}' is not declared in {path}.", subject=handle)
+    check_declared(handles, path, declaration.requirements)
     chosen = [r for r in declaration.requirements if (r.handle in handles if handles else r.access == "rule")]
     if not chosen:
         raise UsageError(

@@ -133,9 +133,17 @@ def test_removing_what_is_not_declared_removes_nothing(connected: Cli) -> None:
     result = connected("remove", "nb.ipynb", "dimuon", "other")
     assert (result.exit_code, result.err) == (
         2,
-        "error: 'other' is not declared in nb.ipynb.\n\nhint: Declared: nothing.\n",
+        "error: 'other' is not declared in nb.ipynb.\n\nhint: Declared: dimuon.\n",
     )
     assert "sandbox:dimuon" in (connected.folder / "nb.ipynb").read_text()
+
+
+@pytest.mark.parametrize("words", [("lock", "--upgrade"), ("stage",), ("paths",)], ids=lambda words: words[0])
+def test_a_handle_that_is_not_declared(connected: Cli, notebook: Write, words: tuple[str, ...]) -> None:
+    path = notebook({"did": "sandbox:dimuon", "handle": "x"})
+    result = connected(words[0], path, *words[1:], "other")
+    assert result.exit_code == 2
+    assert result.err.endswith(f"error: 'other' is not declared in {path}.\n\nhint: Declared: x.\n")
 
 
 # --- instances and credentials ----------------------------------------------------------------------------------------
