@@ -217,7 +217,7 @@ class CredentialsRejected(NbrucioError):
 
 
 class Offline(NbrucioError):
-    """The instance cannot be reached, or nbrucio works offline, and the data is not cached."""
+    """The instance cannot be reached, or nbrucio is offline, and the data is not cached."""
 
     code = "offline"
     exit_code = 8

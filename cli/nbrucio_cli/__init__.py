@@ -1,7 +1,7 @@
 """The command line. `main` is the console script; one module a verb.
 
-``nbrucio --help`` prints ``help.txt``, which ``make help-text`` writes and a test compares with the verbs: importing
-click would double its time, and scripts call it to find out whether nbrucio is installed.
+``nbrucio --help`` prints ``help.txt``, which ``make help-text`` writes and a test compares with the verbs: scripts call
+it to find out whether nbrucio is installed, and importing click would double its time.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ def main() -> None:
         return
     import gc
 
-    # Modules and their classes stay, and a dataset of 100,000 files is a million values without cycles: looking through
-    # them for garbage took a quarter of a command with nothing to do, and 4 of 9 s of a large one. Modules and 1,000
-    # files are 100,000 values; a look through these takes 0.05 s, so the first comes later.
+    # Garbage collection took a quarter of a command with nothing to do, and 4 of 9 s with 100,000 files, whose million
+    # values have no cycles. Modules and 1,000 files are 100,000 values, and one collection of these takes 0.05 s.
     gc.set_threshold(400_000, 50, 50)
     try:
         from nbrucio_cli.app import root
@@ -28,7 +27,7 @@ def main() -> None:
     try:
         root.main(prog_name="nbrucio")
     finally:
-        # At its end the interpreter would look three times through all of it, which took 0.15 s of a sync of 1.2 s.
+        # The interpreter's three collections at exit took 0.15 s of a sync of 1.2 s.
         gc.freeze()
 
 

@@ -1,7 +1,7 @@
 """The root command and the table of its verbs.
 
-A verb's module is imported when it is called, and the root's help is made from the table below, so that ``--help`` and
-shell completion stay quick.
+A verb's module is imported only when it is called, and the root's help is made from the table below. This keeps
+``--help`` and shell completion quick.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The verbs, in the order of the help."""
+        """Return the verbs in the order of the help."""
         return list(_MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """The verb with this name; None when there is none."""
+        """Return the verb with this name; None without one."""
         if cmd_name not in _MODULES:
             return None
         command = importlib.import_module(f"nbrucio_cli.{_MODULES[cmd_name]}").command
@@ -115,6 +115,6 @@ def root() -> None:
 
 
 def help_text() -> str:
-    """What ``nbrucio --help`` prints, 80 columns wide."""
+    """Return the text of ``nbrucio --help``, 80 columns wide."""
     context = click.Context(root, info_name="nbrucio", terminal_width=80, **root.context_settings)
     return root.get_help(context) + "\n"

@@ -1,4 +1,4 @@
-"""What every verb shares: notebook arguments, output, and exit with an error."""
+"""Common parts of all verbs: notebook arguments, output, and exit with an error."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def cli_command(function: F) -> F:
     """
 
     @functools.wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passes click's values on
+    def wrapped(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - forwards click's values
         as_json = bool(kwargs.get("as_json"))
         try:
             code = function(*args, **kwargs)
@@ -83,7 +83,9 @@ def tell_error(error: NbrucioError, count: str = "") -> None:
 
 
 def tell_errors(errors: Iterable[NbrucioError], limit: int = 5) -> None:
-    """Print errors on stderr: those that differ by their subject alone once with a count, at most ``limit`` in full."""
+    """Print errors on stderr: errors with different subjects but the same text once with a count, at most ``limit`` in
+    full.
+    """
     alike: dict[tuple[object, ...], dict[str, NbrucioError]] = {}
     for error in errors:
         texts = (error.message, error.hint, error.next_command)
@@ -98,7 +100,7 @@ def tell_errors(errors: Iterable[NbrucioError], limit: int = 5) -> None:
 
 
 def named(errors: Iterable[NbrucioError], notebook: Path) -> Iterator[NbrucioError]:
-    """``errors`` with the name of ``notebook`` in the commands that they suggest."""
+    """Return ``errors`` with the name of ``notebook`` in their suggested commands."""
     for error in errors:
         shown = copy.copy(error)
         shown.hint, shown.next_command = (
@@ -109,12 +111,12 @@ def named(errors: Iterable[NbrucioError], notebook: Path) -> Iterator[NbrucioErr
 
 
 def print_json(value: object) -> None:
-    """One JSON document on stdout."""
+    """Print one JSON document on stdout."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def load_config() -> Config:
-    """The configuration; its warnings go to stderr."""
+    """Return the configuration; print its warnings on stderr."""
     from nbrucio.config import load
 
     config = load()
@@ -124,7 +126,7 @@ def load_config() -> Config:
 
 
 def keep_consent(wanted: Iterable[Wanted]) -> None:
-    """Remember that the user asked for these downloads: opening a notebook in Jupyter may then repeat them."""
+    """Save the user's consent to these downloads: opening a notebook in Jupyter may repeat them."""
     from nbrucio.operations.grants import user_grants
 
     try:
@@ -134,7 +136,7 @@ def keep_consent(wanted: Iterable[Wanted]) -> None:
 
 
 def expand(paths: Sequence[Path]) -> list[Path]:
-    """The files in ``paths``, and the notebooks below its folders.
+    """Return the files in ``paths`` and the notebooks below its folders.
 
     Raises:
         BadNotebook: a folder has no notebook.
@@ -152,7 +154,7 @@ def expand(paths: Sequence[Path]) -> list[Path]:
 
 
 def _notebooks_below(folder: Path) -> Iterator[Path]:
-    """Notebooks, and text notebooks that declare data and have no ``.ipynb`` beside them."""
+    """Yield the notebooks, and the text notebooks that declare data and have no ``.ipynb`` beside them."""
     from nbrucio.notebook.text import declares_in_text
     from nbrucio.notebook.yaml_header import COMMENTS
 

@@ -37,7 +37,7 @@ def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: st
     from nbrucio_cli.tables import lock_words
 
     if handles and not upgrade:
-        raise click.UsageError("HANDLE needs --upgrade; without --upgrade, all data that is not locked yet is locked.")
+        raise click.UsageError("HANDLE needs --upgrade; without it, all data that is not locked yet is locked.")
     config = load_config()
     with reporting(quiet=as_json, events=False) as reporter:
         edit = lock(notebook, config, upgrade=handles if upgrade else None, variant=variant, reporter=reporter)
@@ -49,13 +49,13 @@ def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: st
         change = f", {resolved.drift}" if resolved.drift else ""
         act = edit.acts[requirement.handle]
         click.echo(f"'{requirement.handle}' {act}: {requirement.did}{lock_words(resolved.lock)}{change}")
-    click.echo(f"Wrote {notebook}." if edit.changed else f"{notebook} is locked already.")
+    click.echo(f"Wrote {notebook}." if edit.changed else f"{notebook} is already locked.")
     if not upgrade and any(resolved.lock and resolved.lock.open for resolved in edit.requirements):
         _show_growth(notebook, config, variant)
 
 
 def _show_growth(notebook: Path, config: Config, variant: str | None) -> None:
-    """Compare the locks with Rucio, and print how to take what was added since."""
+    """Compare the locks with Rucio, and print how to lock added files."""
     from nbrucio.pipeline.status import status
     from nbrucio_cli.rows import quoted
 

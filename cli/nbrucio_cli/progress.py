@@ -44,7 +44,7 @@ PLAIN_INTERVAL_S = 10.0
 
 @contextmanager
 def reporting(*, quiet: bool, events: bool, act: str = "Downloading") -> Iterator[Reporter]:
-    """A reporter: JSON lines, nothing, a bar where stderr is a terminal and rich is installed, else plain lines.
+    """Return a reporter: JSON lines, nothing, a bar on a terminal (with rich), else plain lines.
 
     Args:
         quiet: print nothing.
@@ -66,7 +66,7 @@ def reporting(*, quiet: bool, events: bool, act: str = "Downloading") -> Iterato
 
 
 class JsonLines:
-    """Each event as one JSON object a line, its kind under ``event``."""
+    """Writes each event as one line of JSON with its kind under ``event``."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -88,11 +88,11 @@ def _plain(value: object) -> object:
 
 
 class _Lines:
-    """Events that are a line of text of their own, for the bar and for plain lines."""
+    """Turns events into lines of text, for the bar and for plain lines."""
 
     @staticmethod
     def words(event: Event) -> str | None:
-        """The line for ``event``; None when it is only progress."""
+        """Return the line for ``event``; None for mere progress."""
         if isinstance(event, ResolveStarted):
             return f"Asking {event.instance} for the files of {event.did}"
         if isinstance(event, Waiting):

@@ -21,12 +21,12 @@ _COLOURS = {"ready": "green", "partial": "yellow", "missing": "yellow", "changed
 
 
 def quoted(*names: object) -> str:
-    """``names`` as a shell reads them, for commands to copy."""
+    """Quote ``names`` for a shell, for commands to copy."""
     return shlex.join(map(str, names))
 
 
 def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Rows in columns, the last one unpadded, their state words in colour."""
+    """Return rows in columns, the last one unpadded, with coloured states."""
     table = [list(row) for row in rows]
     if not table:
         return
@@ -35,7 +35,7 @@ def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for row in table:
         padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         line = "  ".join(padded).rstrip()
-        # Coloured last: ``rstrip`` finds no space at the end of a line that ends in an escape.
+        # Colour last: ``rstrip`` removes no spaces before an escape sequence.
         state = next((cell for cell in row if cell in _COLOURS), None)
         if state and in_colour:
             line = line.replace(state, click.style(state, fg=_COLOURS[state]), 1)
@@ -43,15 +43,15 @@ def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def notebook_lines(notebook: Path, rows: Iterable[RequirementTotals], *, declares_none: bool) -> Iterator[str]:
-    """The name of one notebook, and a row for each requirement."""
+    """Return the name of one notebook and a row for each requirement."""
     yield str(notebook)
     if declares_none:
-        yield f"  It declares no data.  next: nbrucio add {quoted(notebook)} SCOPE:NAME"
+        yield f"  No data is declared. next: nbrucio add {quoted(notebook)} SCOPE:NAME"
     yield from table_lines((_state(row), row.handle, row.did, _amount(row)) for row in rows)
 
 
 def cached_lines(cached: Sequence[CachedStatus], verb: str) -> Iterator[str]:
-    """Everything that ``nbrucio sync`` or ``status`` (the ``verb``) prints where the status cache is enough."""
+    """Return the output of the ``verb`` ``sync`` or ``status`` when the status cache is sufficient."""
     for each in cached:
         yield from notebook_lines(each.path, each.rows, declares_none=not each.rows)
     yield ready_words([row.state for each in cached for row in each.rows])
@@ -60,7 +60,7 @@ def cached_lines(cached: Sequence[CachedStatus], verb: str) -> Iterator[str]:
 
 
 def next_lines(unready: Sequence[Path]) -> Iterator[str]:
-    """The next command where data is missing."""
+    """Return the next command if data is missing."""
     if unready:
         yield f"next: nbrucio sync {quoted(*unready[:3])}"
 
@@ -71,7 +71,7 @@ def ready_words(states: Sequence[str]) -> str:
 
 
 def _state(row: RequirementTotals) -> str:
-    """The state as a word; "changed" where the lock and Rucio must agree (``--locked``) and do not."""
+    """Return the state as a word; "changed" if ``--locked`` was given and lock and Rucio differ."""
     return "changed" if row.state == "failed" and row.drift else row.state
 
 

@@ -34,7 +34,7 @@ def _sandbox(root: Path | None) -> Sandbox:
 
 
 def _at(root: Path | None) -> str:
-    """The option that names the sandbox's folder, for commands to copy."""
+    """Return the option for the sandbox's folder, for commands to copy."""
     return f" --root {shlex.quote(str(root))}" if root else ""
 
 

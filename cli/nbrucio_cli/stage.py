@@ -41,7 +41,7 @@ def stage_declared(notebooks: Sequence[Path], config: Config, reporter: Reporter
 @notebook_argument
 @click.argument("handles", nargs=-1, metavar="[HANDLE…]")
 @click.option("--rse", metavar="RSE", help="A mounted RSE, if not the first one in the configuration.")
-@click.option("--days", type=click.IntRange(1, 365), help="How long Rucio keeps it; 14 unless the configuration says.")
+@click.option("--days", type=click.IntRange(1, 365), help="Lifetime of the rules; 14 unless configured.")
 @click.option("--wait", is_flag=True, help="Wait until the rules are OK or stuck.")
 @click.option("--list", "only_list", is_flag=True, help="List the rules, and change nothing.")
 @click.option("--remove", is_flag=True, help="Remove the rules that `nbrucio stage` made.")
@@ -59,8 +59,8 @@ def command(
 ) -> int:
     """Add replication rules for data of NOTEBOOK on an RSE that is mounted here.
 
-    Stages the named handles, or without HANDLE those declared with access "rule". A rule of yours that exists is
-    reused, and renewed after half of its lifetime. `nbrucio sync` then uses the mounted replica in place.
+    Stages the named handles, or without HANDLE those declared with access "rule". An existing rule of yours is reused,
+    and renewed after half of its lifetime. `nbrucio sync` then uses the mounted replica in place.
     """
     from nbrucio.errors import exit_code_for
     from nbrucio.operations.stage import follow, list_rules, progress_words, remove_rules, stage

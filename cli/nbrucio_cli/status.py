@@ -60,7 +60,7 @@ def _inspect(paths: list[Path], config: Config, *, variant: str | None, check: b
         unready = [nb.path for nb in report.notebooks if any(r.state != "ready" for r in nb.requirements)]
         for line in next_lines(unready):
             click.echo(line)
-    # Data that no sync has resolved yet is no error: this verb does not ask Rucio.
+    # Unresolved data is not an error: this verb does not ask Rucio.
     failed = (row.resolved.error for notebook in report.notebooks for row in notebook.requirements)
     reasons = [error for error in failed if error is not None and not isinstance(error, Offline)]
     tell_errors([*faults, *reasons])

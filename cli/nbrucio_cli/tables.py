@@ -32,7 +32,7 @@ def lock_words(lock: LockEntry | None) -> str:
 def print_report(report: SyncReport, indent: str = "") -> None:
     """Print a row for each requirement of each notebook, and the `summary` after ``indent``.
 
-    A notebook without a readable requirement is left to its errors: "0 of 0 ready" would look like success.
+    A notebook without a readable requirement is omitted: "0 of 0 ready" would suggest success.
     """
     shown = [notebook for notebook in report.notebooks if notebook.requirements or not notebook.faults]
     for notebook in shown:
@@ -44,7 +44,7 @@ def print_report(report: SyncReport, indent: str = "") -> None:
 
 
 def summary(report: SyncReport) -> str:
-    """The last line of a sync: ``3 of 4 ready, 6.3 MB downloaded at 12.4 MB/s``."""
+    """Return the last line of a sync: ``3 of 4 ready, 6.3 MB downloaded at 12.4 MB/s``."""
     states = [r.state for notebook in report.notebooks for r in notebook.requirements]
     # Invalid requirements count too, as in the panel.
     words = ready_words(states + ["failed"] * sum(notebook.unusable for notebook in report.notebooks))

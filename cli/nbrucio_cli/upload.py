@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--lifetime",
     metavar="DURATION",
-    help="How long Rucio keeps the files, such as 12h, 30d or 2w; without it for ever.",
+    help="Lifetime of the files, such as 12h, 30d or 2w; by default they do not expire.",
 )
 @click.option("--instance", metavar="NAME", help="The instance, if not the default one.")
 @json_option

@@ -49,7 +49,7 @@ def command(notebooks: tuple[Path, ...], variant: str | None, as_json: bool) -> 
 
 
 def _words(found: Verified) -> str:
-    """One line with the files read and the result."""
+    """Return one line with the files read and the result."""
     from nbrucio.core.text import human_bytes, plural, unverified_words
 
     files = [file for book in found.report.notebooks for one in book.requirements for file in one.files]

@@ -1,4 +1,4 @@
-"""Requirements for a login with rucio-clients: a recent version of it, and complete credentials."""
+"""Requirements of a login with rucio-clients: a recent version and complete credentials."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 @contextmanager
-def process_kept() -> Iterator[None]:
-    """Prepare the process for the import and start of rucio-clients, and restore it after the block.
+def restored_process() -> Iterator[None]:
+    """Change the process's state as the start of rucio-clients requires, and restore it after the block.
 
     Threads share the preparation, so that a login that waits for a silent server does not block another server's.
     """
@@ -86,7 +86,7 @@ def process_kept() -> Iterator[None]:
 
 
 class _Before(NamedTuple):
-    """State of the process before the first of the threads that are in `process_kept` now."""
+    """The process's state before the first thread entered `restored_process`."""
 
     first: list[str]
     mode: str | None
@@ -127,11 +127,11 @@ class Login(NamedTuple):
 
     Attributes:
         creds: credentials in rucio-clients' format.
-        fault: why they are unusable, so that only a token helps; None when they are usable.
+        problem: why they are unusable, in which case only a token helps; None when they are usable.
     """
 
     creds: dict[str, Any]
-    fault: CredentialsRejected | None = None
+    problem: CredentialsRejected | None = None
 
 
 #: Keys that rucio-clients requires even when it uses a token.
@@ -207,11 +207,11 @@ def _ssh(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
 
 @contextmanager
 def _examined(instance: Instance) -> Iterator[None]:
-    """Turn a credential that is of no use into the error of a login."""
+    """Raise a login error for an unusable credential."""
     try:
         yield
-    except Unusable as fault:
-        raise rejected(instance, str(fault), fault.hint) from fault
+    except Unusable as error:
+        raise rejected(instance, str(error), error.hint) from error
 
 
 def _gss(_: Instance, __: Mapping[str, str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The protocol of a catalogue.
 
-The only real catalogue is Rucio (`nbrucio.catalogue.rucio`). The protocol lets pure rooms be read without it, and lets
-a test inject an error that a real server cannot produce on demand.
+The only real catalogue is Rucio (`nbrucio.catalogue.rucio`). Tests use the protocol to inject errors that a real server
+cannot produce on demand.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Catalogue(Protocol):
 
         Args:
             dids: files; a dataset or container stands for all its files.
-            malformed: called with the error of a malformed row, whose subject is its file where that can be read; the
-                other rows go on. None raises it.
+            malformed: called with the error of each malformed row, whose subject is the row's file if that can be read.
+                None raises the error instead.
         """
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:

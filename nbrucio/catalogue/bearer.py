@@ -1,7 +1,7 @@
 """Bearer tokens that users supply: where to find them, their claims, and the instance that each belongs to.
 
-A token opens everything that its holder can access. So each token belongs to one instance, and no notebook chooses
-which.
+A token gives access to everything that its holder can access. Each token therefore belongs to one instance, which a
+notebook cannot choose.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Claims(NamedTuple):
         issuer: issuer, without a final slash.
         expires_at: expiry in seconds since the epoch.
         begins_at: beginning of its validity, likewise.
-        subject: the issuer's name for the user.
+        subject: the user's name at the issuer.
     """
 
     audiences: frozenset[str] = frozenset()
@@ -97,7 +97,7 @@ class Claims(NamedTuple):
     subject: str | None = None
 
     def is_current(self) -> bool:
-        """Whether the token is valid now, judging by its times."""
+        """Return whether the token is valid now, by its times."""
         return self.fault() is None
 
     def fault(self) -> str | None:
@@ -115,7 +115,7 @@ class Claims(NamedTuple):
         return f"SUB={self.subject}, ISS={self.issuer}" if self.subject and self.issuer else None
 
     def fit(self, instance: Instance) -> bool:
-        """Whether the Rucio server of ``instance`` may accept the token, judging by its audience."""
+        """Return whether the Rucio server of ``instance`` may accept the token, by its audience."""
         wanted = _audiences(instance)
         return not wanted or not self.audiences or ANY_AUDIENCE in self.audiences or bool(wanted & self.audiences)
 
@@ -202,7 +202,7 @@ def _owner(said: Claims, config: Config) -> Instance | None:
 
 
 def wanted_audience(instance: Instance) -> str:
-    """The audience that tokens for ``instance`` name."""
+    """Return the audience that tokens for ``instance`` name."""
     return " or ".join(sorted(_audiences(instance)))
 
 
@@ -216,7 +216,7 @@ def _issuer(instance: Instance) -> str:
 
 
 def _same(one: Instance, other: Instance) -> bool:
-    """Several logins may share an identity."""
+    """Return whether both are logins to one server; several may share an identity."""
     return (one.name, one.identity) == (other.name, other.identity)
 
 

@@ -1,7 +1,7 @@
-"""X.509 certificates, proxies and private keys, examined before a server is asked with them.
+"""Check X.509 certificates, proxies and private keys before they are sent to a server.
 
-A server that is shown an unusable one often ends the connection without a word, and OpenSSL asks for a passphrase on
-the terminal. `cryptography` is loaded only here; without it dates and names are not known and the rest still is.
+A server often closes the connection without a message when a certificate is unusable, and OpenSSL asks for a passphrase
+on the terminal. `cryptography` is loaded only here; without it, only dates and names are not checked.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _SHORT_NAMES = {
 
 
 class Unusable(Exception):
-    """A credential that no server accepts. The text is a phrase that names the file.
+    """A credential that no server accepts. Its text is a phrase that names the file.
 
     Attributes:
-        hint: what helps, where that is not what helps any login of this kind.
+        hint: the next action; None for the usual one of this kind of login.
     """
 
     def __init__(self, words: str, hint: str | None = None) -> None:
@@ -53,7 +53,7 @@ class Unusable(Exception):
 
 
 def check_proxy(path: Path) -> None:
-    """Make sure that ``path`` holds a proxy, or a certificate with its key, that a server may accept now.
+    """Check that ``path`` contains a proxy, or a certificate with its key, that is valid now.
 
     Raises:
         Unusable: it does not.
@@ -62,7 +62,7 @@ def check_proxy(path: Path) -> None:
 
 
 def check_certificate(certificate: Path, key: Path) -> None:
-    """Make sure that a certificate and its private key can be used now.
+    """Check that a certificate and its private key can be used now.
 
     Raises:
         Unusable: they cannot.
@@ -71,30 +71,30 @@ def check_certificate(certificate: Path, key: Path) -> None:
 
 
 def check_ssh_key(path: Path) -> None:
-    """Make sure that ``path`` holds a key that rucio-clients can sign with: RSA, without a passphrase.
+    """Check that ``path`` contains a key with which rucio-clients can sign: RSA, without a passphrase.
 
     Raises:
         Unusable: it does not.
     """
     content = _content(f"the ssh key {path}", path)
     if b"PRIVATE KEY-----" not in content:
-        raise Unusable(f"{path} holds no private ssh key")
+        raise Unusable(f"{path} does not contain a private ssh key")
     try:
         serialization = import_module("cryptography.hazmat.primitives.serialization")
         errors = import_module("cryptography.exceptions")
         rsa = import_module("cryptography.hazmat.primitives.asymmetric.rsa")
     except ImportError:
-        return  # it comes with paramiko, without which there is no such login
+        return  # paramiko depends on it, and ssh logins need paramiko
     load = serialization.load_ssh_private_key if b"BEGIN OPENSSH" in content else serialization.load_pem_private_key
     try:
         key = load(content, None)
     except TypeError as error:
         raise _locked(path, "Set ssh_private_key to an RSA key without a passphrase.") from error
     except (ValueError, errors.UnsupportedAlgorithm) as error:
-        raise Unusable(f"the ssh key {path} is damaged or of an unknown kind") from error
+        raise Unusable(f"the ssh key {path} is damaged or of an unknown type") from error
     if not isinstance(key, rsa.RSAPrivateKey):
         kind = type(key).__name__.removesuffix("PrivateKey")
-        raise Unusable(f"the ssh key {path} is of the kind {kind}, and Rucio accepts RSA only", _NEW_SSH_KEY)
+        raise Unusable(f"the ssh key {path} is a key of type {kind}, and Rucio accepts RSA only", _NEW_SSH_KEY)
 
 
 _NEW_SSH_KEY = "Create an RSA key (ssh-keygen -t rsa -m PEM), and ask the operators of this Rucio server to add it."
@@ -107,19 +107,19 @@ def user_proxy(environ: Mapping[str, str]) -> Path | None:
 
 
 def why_unusable(certificate: Path, key: Path | None) -> str | None:
-    """Return what is wrong with a certificate, or with a proxy where ``key`` is None; None when nothing is found."""
+    """Return the problem of a certificate, or of a proxy if ``key`` is None; None without one."""
     try:
         if key is None:
             check_proxy(certificate)
         else:
             check_certificate(certificate, key)
-    except Unusable as fault:
-        return str(fault)
+    except Unusable as error:
+        return str(error)
     return None
 
 
 def dn_of(path: Path) -> str | None:
-    """The name of the person in a certificate or proxy, as Rucio and VOMS write it; None when it cannot be read."""
+    """Return a certificate's or proxy's DN as Rucio and VOMS write it; None if it cannot be read."""
     try:
         certificates = _certificates(path.name, _content(path.name, path))
     except Unusable:
@@ -134,7 +134,7 @@ def dn_of(path: Path) -> str | None:
 def _check(what: str, certificate: Path, key: Path, renewal: str | None = None) -> None:
     content = _content(what, certificate)
     if b"-----BEGIN CERTIFICATE-----" not in content:
-        raise Unusable(f"{certificate} holds no certificate in PEM format")
+        raise Unusable(f"{certificate} does not contain a certificate in PEM format")
     _check_key(certificate, key, content)
     now = time.time()
     for number, one in enumerate(_certificates(what, content)):
@@ -166,7 +166,7 @@ def _content(what: str, path: Path) -> bytes:
 def _check_key(certificate: Path, key: Path, content: bytes) -> None:
     key_content = content if key == certificate else _content(f"the private key {key}", key)
     if b"PRIVATE KEY-----" not in key_content:
-        raise Unusable(f"{key} holds no private key in PEM format")
+        raise Unusable(f"{key} does not contain a private key in PEM format")
     if any(mark in key_content for mark in _ENCRYPTED):
         raise _locked(key, "Create a proxy with voms-proxy-init, and set auth_type to x509_proxy.")
     try:
@@ -184,7 +184,7 @@ def _check_key(certificate: Path, key: Path, content: bytes) -> None:
 
 
 def _none() -> str:
-    """No passphrase, so that OpenSSL does not ask for one on the terminal."""
+    """Return an empty passphrase; otherwise OpenSSL asks for one on the terminal."""
     return ""
 
 

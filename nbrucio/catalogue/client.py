@@ -1,10 +1,9 @@
 """rucio-clients with all settings passed explicitly. Importing this module imports rucio-clients, which takes a while.
 
-Import it and create clients within `nbrucio.catalogue.auth.process_kept`.
+Import it and create clients within `nbrucio.catalogue.auth.restored_process`.
 
-`BaseClient` reads a rucio.cfg, environment variables and a token file. In a process with several instances, each of
-these belongs to at most one. Here every setting is from the instance: methods with one leading underscore are
-overridden, and the rest is used unchanged.
+`BaseClient` reads a rucio.cfg, environment variables and a token file, which fit at most one of several instances. Here
+every setting is from the instance: methods with one leading underscore are overridden, and the rest is unchanged.
 """
 
 from __future__ import annotations
@@ -83,9 +82,8 @@ class BoundClient(BaseClient):  # type: ignore[misc]  # rucio ships no types
 
     @property
     def session(self) -> requests.Session:
-        """The HTTP session. `BaseClient` takes a new one after each refused token and forgets the old.
-
-        Other threads may still read from the old one, so all are closed together, at the end.
+        """The HTTP session. `BaseClient` takes a new one after each rejected token. Other threads may still read from
+        the old one, so all are closed together, at the end.
         """
         assert self._session is not None
         return self._session
@@ -150,8 +148,8 @@ class BoundClient(BaseClient):  # type: ignore[misc]  # rucio ships no types
             self._tokens.refuse(self.auth_token)
         if self._BaseClient__read_token():
             return
-        if self._login.fault is not None:
-            raise self._login.fault
+        if self._login.problem is not None:
+            raise self._login.problem
         self._tokens.begin_login()
         with login_errors(self._instance, self._login.creds):
             super()._BaseClient__get_token()

@@ -23,12 +23,12 @@ class StorageCredentials:
     """Credentials for an instance's storage.
 
     Attributes:
-        ca: file or folder of CAs that sign the storage's certificates; None means those of this machine.
-        with_system_cas: whether the CAs of this machine count as well.
+        ca: file or folder of the CAs for the storage's certificates; None means those of this machine.
+        with_system_cas: whether the CAs of this machine are accepted, too.
         proxy: an X.509 proxy, or a certificate, in PEM.
         key: the file of its private key; None where `proxy` holds it.
         token: a bearer token.
-        token_place: where that token is; None for one that an earlier login left.
+        token_place: the place of that token; None for one from an earlier login.
     """
 
     ca: Path | None = None
@@ -47,7 +47,7 @@ def storage_credentials(
     CAs: the instance's ``storage_ca`` alone; else the Grid's, of X509_CERT_DIR or `GRID_CAS`, beside those of this
     machine. Proxy: the instance's, else that of `user_proxy`, else the instance's certificate. Token: of
     ``storage_token_env`` or ``storage_token_file``, else the discovered one if it belongs to this instance of
-    ``config``, else with an OIDC login the one for its Rucio server; the first that is there and is valid.
+    ``config``, else with an OIDC login the one for its Rucio server; the first valid one.
     """
     place = next((place for place in _places(instance, environ, config) if place.token(environ)), None)
     proxy, key = _certificate(instance, environ)
@@ -70,7 +70,7 @@ def _grid_cas(environ: Mapping[str, str]) -> Path | None:
 
 
 def _certificate(instance: Instance, environ: Mapping[str, str]) -> tuple[Path | None, Path | None]:
-    """Return a proxy, else a usable certificate and its key; both None without: most storage needs none."""
+    """Return a proxy, else a usable certificate and its key; else None twice, because most storage needs none."""
     proxy = existing(instance.credentials.client_proxy) or user_proxy(environ)
     certificate = instance.credentials.client_cert
     if proxy is not None or certificate is None or instance.auth_type != "x509":

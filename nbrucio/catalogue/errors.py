@@ -77,7 +77,7 @@ class ServerRefusal(Exception):
 
 @contextmanager
 def translate_errors(instance: Instance, subject: str | None = None) -> Iterator[None]:
-    """Raise nothing but `NbrucioError` from the block, which asks ``instance`` about ``subject``."""
+    """Raise only `NbrucioError` from the block, which sends requests about ``subject`` to ``instance``."""
     from requests.exceptions import RequestException
     from rucio.common.exception import RucioException
 

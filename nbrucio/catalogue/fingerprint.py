@@ -22,7 +22,7 @@ _ROUNDS = 50_000
 def key_of(instance: Instance, environ: Mapping[str, str]) -> str:
     """Return a digest of this login: URLs, VO, account, kind of login, and the credential's content.
 
-    Another proxy at the same path is another login, and so is another password of the same user.
+    Another proxy at the same path, or another password of the same user, is another login.
     """
     parts = (instance.host, instance.auth_host, instance.vo, instance.account, instance.auth_type)
     digest = hashlib.sha256("\n".join(map(str, parts)).encode())

@@ -1,4 +1,4 @@
-"""What goes wrong in the middle of a login, with the identity to register where the server does not know it."""
+"""Errors during a login, with the identity to register if the server may not know it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ _KNOWN = (HttpError, OSError, ImportError, EOFError, configparser.Error, LookupE
 
 @contextmanager
 def login_errors(instance: Instance, creds: Mapping[str, Any]) -> Iterator[None]:
-    """Let nothing but `NbrucioError` out of the block, in which rucio-clients logs in with ``creds``.
-
-    Its libraries (paramiko, Kerberos) raise what they like, and one bad login must not end what other instances do.
+    """Raise only `NbrucioError` from the block, in which rucio-clients logs in with ``creds``. Its libraries (paramiko,
+    Kerberos) raise errors of any type, which would end the work of other instances.
     """
     from requests.exceptions import RequestException
     from rucio.common.exception import RucioException
@@ -45,7 +44,7 @@ def _login_error(error: BaseException, instance: Instance, creds: Mapping[str, A
 def _certificate_refused(
     error: BaseException, instance: Instance, creds: Mapping[str, Any]
 ) -> CredentialsRejected | None:
-    """The error where the server ended the connection in which a certificate was shown; None for any other error."""
+    """Return the error for a server that closed the connection after receiving a certificate; None for other errors."""
     if not (creds.get("client_proxy") or creds.get("client_cert")):
         return None
     if tls_fault(error) not in (TlsFault.CLIENT_REFUSED, TlsFault.BROKEN_OFF):
@@ -54,7 +53,7 @@ def _certificate_refused(
 
 
 def _with_identity(found: NbrucioError, instance: Instance, creds: Mapping[str, Any]) -> NbrucioError:
-    """The same refusal, whose hint names the certificate's DN: the server may not know it."""
+    """Add the certificate's DN to the hint of a refused login: the server may not know the DN."""
     file = creds.get("client_proxy") or creds.get("client_cert")
     name = dn_of(Path(file)) if file and isinstance(found, CredentialsRejected) else None
     if name is not None:

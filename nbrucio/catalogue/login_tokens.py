@@ -57,7 +57,7 @@ class LoginTokens:
         forget_token(self._instance, self._environ, token)
 
     def begin_login(self) -> None:
-        """Record the credential of the login that begins, since a proxy may be replaced before the login ends."""
+        """Record the credential of a login at its start, since a proxy may be replaced before the login ends."""
         self._login_key = key_of(self._instance, self._environ)
 
     def save(self, token: str, expires_at: float | None) -> None:
@@ -70,7 +70,7 @@ class LoginTokens:
         save_token(self._instance, self._environ, token, claims(token).expires_at if expires_at is None else expires_at)
 
     def none_left(self) -> CredentialsRejected:
-        """Return the error where only a token helps: why each supplied token is not used."""
+        """Return the error for a login that needs a token, with the reason why each supplied token is not used."""
         reasons = list(self._reasons())
         if not reasons:
             return rejected(self._instance, "there is no token for it, and a login in a browser needs a terminal")
@@ -134,8 +134,7 @@ class _Reason(NamedTuple):
     """Why a token is not used.
 
     Attributes:
-        words: a phrase.
-        unknown: the identity that the server may not know.
+        words: a phrase. unknown: the identity that the server may not know.
     """
 
     words: str
@@ -170,12 +169,14 @@ def _moment(text: str | None) -> float | None:
 
 
 def is_about_token(refusal: str | None) -> bool:
-    """Whether a 401 with the error name ``refusal`` rejects the token; Rucio also sends 401 for forbidden actions."""
+    """Return whether a 401 with the error name ``refusal`` rejects the token; Rucio also sends 401 for forbidden
+    actions.
+    """
     return refusal in (None, "", "CannotAuthenticate")
 
 
 def configured_places(instance: Instance) -> Iterator[TokenPlace]:
-    """Where the configuration says that a token for the Rucio server of ``instance`` is."""
+    """Return the configured places of a token for the Rucio server of ``instance``."""
     login = instance.credentials
     if login.token_env is not None:
         yield TokenPlace(env=login.token_env)

@@ -19,7 +19,7 @@ from nbrucio.http import (
 )
 
 #: Texts: why a server cannot be reached.
-_LATE = "no connection within the time allowed"
+_LATE = "the connection timed out"
 _SILENT = "it stopped answering"
 _UNCONNECTED = "no connection"
 _BROKEN_OFF = "its answer broke off"
@@ -68,14 +68,23 @@ def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
     return out_of_reach(instance, _BROKEN_OFF)
 
 
+def switched_offline(instance: Instance, action: str) -> Offline:
+    """Return the error for a request in offline mode; ``action`` is what cannot be done, such as "ask"."""
+    return Offline(
+        f"nbrucio is offline and cannot {action} {instance.name}.",
+        subject=instance.name,
+        hint="Unset NBRUCIO_SAFE, or leave out --offline.",
+    )
+
+
 def out_of_reach(instance: Instance, what: str, hint: str | None = None) -> Offline:
-    """Return the error for a server that cannot be reached, and why."""
+    """Return the error for a server that cannot be reached, because of ``what``."""
     hint = hint or "Check the network and the instance's host, then try again."
     return Offline(f"{instance.name} ({instance.host}) cannot be reached: {what}.", subject=instance.name, hint=hint)
 
 
 def _unconnected(instance: Instance, what: str) -> Offline:
-    """Return the error for a server without a connection; it names a proxy of the environment."""
+    """Return the error for a failed connection; it names the environment's proxy if there is one."""
     proxy = proxy_named(instance.host)
     if proxy is None:
         return out_of_reach(instance, what)
@@ -99,7 +108,7 @@ _TLS_WORDS: dict[TlsFault, tuple[str, str]] = {
     ),
     TlsFault.WRONG_HOST: (
         "its TLS certificate is for another host",
-        "Check the instance's host, and that it has no typing error.",
+        "Check the spelling of the instance's host.",
     ),
     TlsFault.UNKNOWN_CA: (
         "its TLS certificate is signed by an unknown CA",
@@ -124,7 +133,7 @@ _TLS_WORDS: dict[TlsFault, tuple[str, str]] = {
 def not_rucio(instance: Instance) -> RucioRefused:
     """Return the error for a response that no Rucio server sends."""
     return RucioRefused(
-        f"The answer of {instance.name} ({instance.host}) is not that of a Rucio server.",
+        f"{instance.name} ({instance.host}) did not answer like a Rucio server.",
         subject=instance.name,
         hint="Check the instance's host. A proxy or a login page may have answered instead.",
     )

@@ -1,6 +1,6 @@
-"""Parses rows of Rucio's responses. A value that a server must not send is rejected, with the row's name.
+"""Parses rows of Rucio's responses. An invalid value is an error that names the row.
 
-A malformed checksum is rejected, too: if it counted as absent, a damaged catalogue would switch verification off.
+So is a malformed checksum: if it counted as absent, a damaged catalogue would disable verification.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The requests of a sync, sent with a saved token and without rucio-clients.
 
-Importing rucio-clients takes longer than the requests themselves. This module handles success, and an unreachable
-server. Anything else is left to rucio-clients, which repeats the request, logs in, retries, and reports errors.
+Importing rucio-clients takes longer than the requests themselves. This module handles success and unreachable servers.
+In all other cases rucio-clients repeats the request, logs in, retries and reports errors.
 """
 
 from __future__ import annotations
@@ -134,5 +134,5 @@ class Direct:
 
 
 def _is_plain(instance: Instance) -> bool:
-    """Whether rucio-clients would send the token to the same URL."""
+    """Return whether rucio-clients would send the token to the same URL."""
     return _PLAIN_HOST.match(instance.host) is not None

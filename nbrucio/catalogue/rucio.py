@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from nbrucio.catalogue import rest
 from nbrucio.catalogue.errors import did_not_found, translate_errors
 from nbrucio.catalogue.login_tokens import LoginTokens
+from nbrucio.catalogue.network_errors import switched_offline
 from nbrucio.catalogue.parse import did_of, facts_of, file_of, replicas_of
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.core.did import Did
 from nbrucio.core.files import DidFacts, FileEntry, Replica
 from nbrucio.core.text import plural, printable
-from nbrucio.errors import NbrucioError, Offline, RucioRefused, UsageError
+from nbrucio.errors import NbrucioError, RucioRefused, UsageError
 from nbrucio.http import Request
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class RucioCatalogue:
             yield from ask(client)
 
     def _directly(self, request: Request) -> Iterator[object] | None:
-        """Return the response without rucio-clients; None when that must be asked, or is logged in already."""
+        """Return the response without rucio-clients; None when rucio-clients must be used, or is already logged in."""
         self._check_online()
         return self._direct.ask(request) if self._client is None else None
 
@@ -205,12 +206,12 @@ class RucioCatalogue:
             return self._client
 
     def _connect(self) -> InstanceClient:
-        from nbrucio.catalogue.auth import login_or_token, process_kept, require_clients
+        from nbrucio.catalogue.auth import login_or_token, require_clients, restored_process
 
         self._check_online()
         require_clients()
         login = login_or_token(self.instance, self._environ, lambda: self._tokens.current() is not None)
-        with translate_errors(self.instance), process_kept():
+        with translate_errors(self.instance), restored_process():
             from nbrucio.catalogue.client import InstanceClient
 
             timeout_s = (self._policy.connect_timeout_s, self._policy.read_timeout_s)
@@ -218,11 +219,7 @@ class RucioCatalogue:
 
     def _check_online(self) -> None:
         if self._policy.offline:
-            raise Offline(
-                f"{self.instance.name} is not asked: nbrucio works offline.",
-                subject=self.instance.name,
-                hint="Unset NBRUCIO_SAFE, or leave out --offline.",
-            )
+            raise switched_offline(self.instance, "ask")
 
     def _check_same(self, asked: Did, answered: Did) -> None:
         if asked != answered:

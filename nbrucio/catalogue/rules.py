@@ -72,7 +72,7 @@ class Rules:
         self._connected = connected
 
     def find(self, did: Did, rse: str) -> Rule | None:
-        """Return the user's rule for exactly this DID and RSE expression, one made by nbrucio first; else None."""
+        """Return the user's rule for exactly this DID and RSE expression, preferring one made by nbrucio; else None."""
         client = self._connected()
         with self._asking(did):
             rows = [row for row in client.list_did_rules(did.scope, did.name) if row["rse_expression"] == rse]

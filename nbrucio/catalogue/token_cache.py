@@ -1,7 +1,7 @@
 """The tokens of earlier logins, one file a login.
 
 rucio-clients saves one file per account below ``$TMPDIR``, whatever the server and the login. It therefore sends one
-server's token to another, and an empty file, or one that ends in a newline, fails every command until it is removed by
+server's token to another. An empty file, or one that ends in a newline, makes every command fail until it is removed by
 hand. nbrucio uses a private folder with one file per server, VO, account and credential.
 """
 
@@ -82,7 +82,7 @@ def _remove_unusable(path: Path) -> None:
     except FileNotFoundError:
         return  # another process replaced or removed it
     except OSError as error:
-        raise _unusable(path, error.strerror or "unknown fault") from error
+        raise _unusable(path, error.strerror or "unknown error") from error
 
 
 def _sweep(folder: Path) -> None:
@@ -106,7 +106,7 @@ def _private_folder(environ: Mapping[str, str]) -> Path:
         if stat.S_IMODE(facts.st_mode) & 0o077:
             folder.chmod(0o700)
     except OSError as error:
-        raise _unusable(folder, error.strerror or "unknown fault") from error
+        raise _unusable(folder, error.strerror or "unknown error") from error
     return folder
 
 

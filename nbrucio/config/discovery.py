@@ -21,9 +21,9 @@ class Found:
     """The result of the search so far.
 
     Attributes:
-        of_rucio_cfg: the instance that the user's own rucio.cfg means.
+        of_rucio_cfg: the instance of the user's own rucio.cfg.
         tables: the settings of the instances.
-        session: what the Jupyter session says.
+        session: the settings of the Jupyter session.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Found:
 
 
 def _alike(one: Instance, other: Instance) -> bool:
-    """Return whether the identity of one is a name of the other, although server or VO differ."""
+    """Return whether the identity of one instance is a name of the other, although server or VO differ."""
     if (one.identity, one.address) == (other.identity, other.address):
         return False
     pairs = ((one, other), (other, one))

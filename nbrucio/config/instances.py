@@ -131,8 +131,8 @@ def _auth_type(table: Table) -> str:
 
 def _account(table: Table) -> str | None:
     account = table.text("account")
-    if account is not None and "$" in account:  # no Rucio account has one
-        raise table.fault("account", f"is {account}, and Rucio replaces no variables in it: write the account's name")
+    if account is not None and "$" in account:  # a Rucio account cannot contain one
+        raise table.fault("account", f"is {account}; write the account's name: Rucio replaces no variables")
     return account
 
 

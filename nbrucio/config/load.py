@@ -26,17 +26,17 @@ _TOP = ("default_instance", "instances", "store", "policy")
 def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM_FILE) -> Config:
     """Return the configuration.
 
-    The operator's file, then what a Jupyter session says (`nbrucio.config.session`), then the user's file
-    (NBRUCIO_CONFIG names another one in its place), then the variables NBRUCIO_INSTANCE, NBRUCIO_STORE, NBRUCIO_SAFE,
-    NBRUCIO_MAX_DOWNLOAD and NBRUCIO_KEEP_FREE. The rucio.cfg that rucio-clients would use is an instance too, the
-    default one unless another is chosen.
+    The layers: the operator's file; the Jupyter session (`nbrucio.config.session`); the user's file, or the file that
+    NBRUCIO_CONFIG names; the variables NBRUCIO_INSTANCE, NBRUCIO_STORE, NBRUCIO_SAFE, NBRUCIO_MAX_DOWNLOAD
+    and NBRUCIO_KEEP_FREE. The rucio.cfg that rucio-clients would use is an instance, too, and the default one unless
+    another is configured.
 
     Args:
         environ: the environment; that of this process when None.
         system_file: the operator's file.
 
     Raises:
-        BadConfig: a file, or a setting that is not an instance's, is wrong. Faults of instances wait in the result.
+        BadConfig: a file, or a setting outside of instances, is wrong. Errors of instances are in the result.
     """
     environ = os.environ if environ is None else environ
     user_file = _user_file(environ)
@@ -77,7 +77,7 @@ def _chosen(config: Config) -> Instance | None:
 
 
 def _unchosen(found: Found) -> Instance | None:
-    """Return the default instance if none is configured: that of rucio.cfg, else the only instance."""
+    """Return the default instance when none is configured: that of rucio.cfg, else the only instance."""
     if found.of_rucio_cfg is None and len(found.instances) == 1 and not found.faults:
         return found.instances[0]
     return found.of_rucio_cfg
@@ -127,4 +127,4 @@ def _exposed(files: Iterable[str]) -> Iterator[str]:
         except OSError:
             continue  # it was removed since it was read
         if mode & (stat.S_IRGRP | stat.S_IROTH):
-            yield f"{file} holds a password and other users can read it (mode {mode:04o}). Run: chmod 600 {file}"
+            yield f"{file} contains a password and other users can read it (mode {mode:04o}). Run: chmod 600 {file}"

@@ -1,4 +1,4 @@
-"""Combine the settings of operator, user and environment to the policy of this machine."""
+"""Combine the settings of operator, user and environment into the policy of this machine."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class _PolicySettings(NamedTuple):
 def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Policy:
     """Return the policy in force: the user's settings within the operator's limits.
 
-    The operator's ``max_download`` and ``parallel`` are most, ``keep_free`` is least, ``offline`` is final; timeouts
-    are only defaults. Either can switch traces off, or forbid unverifiable files.
+    The operator's ``max_download`` and ``parallel`` are upper limits and ``keep_free`` is a lower one. The user cannot
+    change the operator's ``offline``, but can change timeouts. Both can disable traces and forbid unverifiable files.
 
     Raises:
         BadConfig: a setting is wrong, in a file or in the environment.
@@ -106,9 +106,8 @@ def store_path(system: Table, user: Table, *, environ: Mapping[str, str]) -> Pat
 
 
 def _session_disk(environ: Mapping[str, str]) -> Path | None:
-    """The cache folder of a SWAN session; None elsewhere.
-
-    Its home is on EOS, which versions every file, shares it with other machines and has a quota. Its local disk is
+    """Return the cache folder of a SWAN session; None elsewhere. SWAN's home is on EOS, which versions every file,
+    shares it with other machines and has a quota. The local disk is
     ``/home/$NB_USER``; a container that runs as another user has the temporary folder.
     """
     if not environ.get("HOME", "").startswith("/eos/"):

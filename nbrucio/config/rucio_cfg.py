@@ -1,6 +1,6 @@
 """Rucio's own configuration file, read as rucio-clients reads it but without importing it.
 
-Where it is looked for and what goes before what follows ``rucio/common/config.py`` (``get_config_dirs``, ``Config``)
+The places and their order are those of ``rucio/common/config.py`` (``get_config_dirs``, ``Config``)
 and ``rucio/client/baseclient.py`` of rucio-clients 41.5.
 """
 
@@ -132,13 +132,13 @@ def overrides(key: str, environ: Mapping[str, str]) -> Table:
 
 
 def _is_unset(value: str, environ: Mapping[str, str]) -> bool:
-    """Whether ``value`` is a variable without a value. Sites write $X509_USER_PROXY, which not every user sets."""
+    """Whether ``value`` is an unset variable, such as a site's $X509_USER_PROXY that not every user sets."""
     name = re.fullmatch(r"\$(\w+)|\$\{(\w+)\}", value.strip())
     return name is not None and not environ.get(name[1] or name[2])
 
 
 def _words(error: Exception, text: str) -> str:
-    """What is wrong with a file, and in which line. The line itself is not shown: it may hold a password."""
+    """Return the problem of a file and its line number. The line itself is not shown: it may contain a password."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     if isinstance(error, UnicodeDecodeError):
@@ -160,7 +160,7 @@ _FAULTS = {
 
 
 def _line_of(error: Exception, text: str) -> int | None:
-    """The number of the first wrong line; None when it is not known."""
+    """Return the number of the first wrong line; None when it is not known."""
     number = getattr(error, "lineno", None)
     if number is None and getattr(error, "errors", None):
         number = error.errors[0][0]  # type: ignore[attr-defined]

@@ -1,9 +1,8 @@
-"""What a Jupyter session is configured with, for nbrucio to work there without a file of its own.
+"""The Rucio settings of a Jupyter session, which make a configuration file for nbrucio unnecessary. There are three
+sources:
 
-Three sources are read, each as far as it is there:
-
-- rucio-jupyterlab's ``RucioConfig``: the server extension saves what the running server has and names the file in
-  `VARIABLE`, so that terminals and kernels read the same. Its keys: ``rucio_jupyterlab/config/schema.py`` of
+- rucio-jupyterlab's ``RucioConfig``: the server extension saves the running server's settings to a file and names it in
+  `VARIABLE` for terminals and kernels. Its keys: ``rucio_jupyterlab/config/schema.py`` of
   rucio-jupyterlab 41.0.
 - ``RUCIO_BASE_URL`` and its neighbours, which name one instance in containers of the ESCAPE VRE.
 - SWAN's start form: ``SWAN_USE_RUCIO`` with ``SWAN_RUCIO_INSTANCE``, ``SWAN_RUCIO_RSE``, ``SWAN_RUCIO_RSE_PATH`` and
@@ -64,11 +63,11 @@ _RESTART = "Restart the Jupyter server, which writes this file."
 
 
 class SessionConfig(NamedTuple):
-    """What the session says.
+    """The settings of the session.
 
     Attributes:
         instances: the settings of each instance by its short name, for the layer above the operator's file.
-        default: the name of the default instance; None when the session chooses none.
+        default: the name of the default instance; None if the session does not set one.
         files: the files that were read.
     """
 
@@ -78,12 +77,12 @@ class SessionConfig(NamedTuple):
 
 
 def read_session(environ: Mapping[str, str], configured: Mapping[str, Table]) -> SessionConfig:
-    """The session's instances.
+    """Return the session's instances.
 
     Args:
         environ: the environment.
-        configured: the tables of the configuration files by short name. An instance of the session that is called by
-            one of these names, aliases or hosts (in lower case) completes it instead of being another one.
+        configured: the tables of the configuration files by short name. An instance of the session with one of these
+            names, aliases or hosts (in lower case) completes that table; any other is added.
 
     Raises:
         BadConfig: the file that `VARIABLE` names cannot be read.
@@ -121,7 +120,7 @@ def _saved(environ: Mapping[str, str]) -> tuple[Mapping[str, object], Path | Non
     try:
         value = parse_json(read_file(file, SMALL_BYTES).decode("utf-8"))
     except FileNotFoundError:
-        return {}, None  # the server that saved it has ended
+        return {}, None  # the server that wrote it has ended
     except OSError as error:
         raise BadConfig(f"{file} cannot be read: {reason(error)}.", subject=str(file), hint=_RESTART) from error
     except ValueError as error:
@@ -134,7 +133,7 @@ def _rows(value: object) -> Iterator[Mapping[str, object]]:
 
 
 def _names(row: Mapping[str, object]) -> Iterator[str]:
-    """The names of an instance in lower case, the best short name first; a name may be a URL."""
+    """Return the names of an instance in lower case, the best short name first; a name may be a URL."""
     for key in ("name", "display_name", "rucio_base_url"):
         text = _text(row.get(key))
         if text:
@@ -149,7 +148,7 @@ def _short_name(names: tuple[str, ...], taken: Container[str]) -> str:
 
 
 def _key(names: Iterable[str], tables: Mapping[str, Table]) -> str | None:
-    """The short name of the table that one of ``names`` means."""
+    """Return the short name of the table that has one of ``names``."""
     wanted = {form for name in names for form in (name, canonical(name))}
     for key, table in tables.items():
         host, _ = table.values.get("host", (None, None))
@@ -189,7 +188,7 @@ def _values(
 
 
 def _swan_mount(environ: Mapping[str, str]) -> dict[str, tuple[object, ConfigSource]]:
-    """The mounted RSE that the start form chose."""
+    """Return the mounted RSE that was chosen in the start form."""
     name = "SWAN_RUCIO_RSE"
     mount = _mount(environ.get(name), environ.get(f"{name}_PATH"), environ.get(f"{name}_PATH_BEGINS_AT"))
     return {"mounts": ([mount], ConfigSource(name, Path.cwd()))} if mount else {}
@@ -202,7 +201,7 @@ def _mount(rse: object, path: object, begins_at: object) -> dict[str, object] | 
 
 
 def _number(value: object) -> int | None:
-    """A whole number, also as text: the environment has no others."""
+    """Return a whole number, also from text, because environment variables are text."""
     if isinstance(value, bool) or value is None:
         return None
     try:

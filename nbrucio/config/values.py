@@ -71,25 +71,25 @@ class Instance(NamedTuple):
 
     Attributes:
         name: its short name here.
-        identity: what notebooks, the store and grants call it on every machine: its URL and VO as
+        identity: its name in notebooks, the store and grants, the same on every machine: its URL and VO as
             `nbrucio.core.address` writes them, unless configured.
         host, auth_host: base URLs without a final slash.
-        account: the Rucio account; None lets the server choose the login's default account.
+        account: the Rucio account; None means the login's default account.
         auth_type: one of `AUTH_TYPES`.
         vo: the virtual organisation within a server of several; ``def`` otherwise.
-        ca_cert: file or folder of CAs that vouch for the Rucio server; None means those of this machine.
-        storage_ca: file or folder of CAs that vouch for the storage; None means those of this machine.
+        ca_cert: file or folder of the CAs for the Rucio server; None means those of this machine.
+        storage_ca: file or folder of the CAs for the storage; None means those of this machine.
         storage_token_file, storage_token_env: a file, and the name of an environment variable, that hold a token for
             the storage.
-        redirect_hosts: hosts to which the storage may send readers on together with their credentials.
-        downloads: whether its files may be downloaded; else they are used from mounted RSEs only.
-        rule_lifetime_s: how long a rule keeps staged data; None leaves it to nbrucio.
-        trace_host: base URL of the server that takes traces of downloads; None means the Rucio server.
-        traces: whether nbrucio reports downloads to it, if the policy allows.
+        redirect_hosts: hosts to which the storage may redirect requests with their credentials.
+        downloads: whether its files may be downloaded; otherwise only its mounted RSEs are used.
+        rule_lifetime_s: lifetime of the rules for staged data; None means nbrucio's default.
+        trace_host: base URL of the server for traces of downloads; None means the Rucio server.
+        traces: whether nbrucio sends traces, if the policy allows it.
         aliases: further names that notebooks may use.
         mounts: RSEs that are mounted here.
         file_roots: folders below which file:// replicas may be read, besides the mounts.
-        webui: URL of its Rucio WebUI without a final slash; None when there is none.
+        webui: URL of its Rucio WebUI without a final slash; None without one.
     """
 
     name: str
@@ -143,14 +143,14 @@ class Policy(NamedTuple):
     """The limits of a sync on this machine.
 
     Attributes:
-        max_download_bytes: the hard cap of one sync; None means no cap.
+        max_download_bytes: the upper limit of one sync; None means no limit.
         keep_free_bytes: space that downloads leave free on the store's file system.
         offline: no network at all.
-        parallel: at most so many downloads at once from one storage host.
-        connect_timeout_s: how long a connection may take to be made.
-        read_timeout_s: how long a server may stay silent in the middle of an answer.
-        traces: whether nbrucio reports downloads to Rucio; sites keep and copy data by these reports.
-        allow_unverifiable: whether files are used of which Rucio knows neither size nor checksum.
+        parallel: the largest number of downloads at once from one storage host.
+        connect_timeout_s: the longest time to make a connection.
+        read_timeout_s: the longest pause of a server within an answer.
+        traces: whether nbrucio reports downloads to Rucio; sites decide by these reports which data to keep and copy.
+        allow_unverifiable: whether to use files for which Rucio has neither size nor checksum.
     """
 
     max_download_bytes: int | None = None
@@ -169,7 +169,7 @@ class ConfigFault(NamedTuple):
     Attributes:
         name: its short name.
         error: what is wrong.
-        names: its other names as far as they could be read, in lower case.
+        names: its other names that could be read, in lower case.
         address: its URL and VO; None when they could not be read.
     """
 
@@ -190,13 +190,13 @@ class Config(NamedTuple):
     """The whole configuration of this machine and user.
 
     Attributes:
-        instances: those that are configured rightly. Several logins to one server and VO have one identity.
-        default: the instance of notebooks that name none; None when there is none.
+        instances: those with a valid configuration. Several logins to one server and VO have one identity.
+        default: the instance of notebooks that do not name one; None without one.
         store_path: the folder of the store; it need not exist.
         policy: limits, the operator's already applied.
         sources: the files that were read.
         places: every file that was searched for, existing or not.
-        warnings: faults that stop nothing, each a sentence for the user.
+        warnings: harmless errors, each a sentence for the user.
         faults: instances that cannot be used.
         default_name: the configured name of the default instance; None if none is configured.
     """
@@ -214,13 +214,13 @@ class Config(NamedTuple):
     def instance(self, name: str | None = None) -> Instance:
         """Return the instance that ``name`` means; the default one for None.
 
-        A name is a short name, an identity, an alias, a URL, or the beginning of an identity that fits one instance
-        alone: a bare host means the default port, no prefix and the VO ``def`` where such an instance is configured.
-        Of several instances with one identity it is the first.
+        A name is a short name, an identity, an alias, a URL, or the beginning of exactly one identity. A bare host
+        means the default port, no prefix and the VO ``def`` if such an instance is configured. Of several instances
+        with one identity the first is returned.
 
         Raises:
             UnknownInstance: none is configured under that name, several fit it, or there is no default.
-            BadConfig: the one that is meant has a fault.
+            BadConfig: the configuration of the instance is invalid.
         """
         if name is None and self.default is not None:
             return self.default
@@ -242,7 +242,7 @@ class Config(NamedTuple):
         return found[0]
 
     def means(self, name: str | None, instance: Instance) -> bool:
-        """Return whether ``name`` means the server and VO of ``instance``; None is the default instance."""
+        """Return whether ``name`` means the server and VO of ``instance``; None means the default instance."""
         try:
             return self.instance(name).identity == instance.identity
         except UsageError:
@@ -254,7 +254,7 @@ class Config(NamedTuple):
         return instance.identity if self.instance(instance.identity) == instance else instance.name
 
     def preferring(self, instance: Instance) -> Config:
-        """Return this configuration with ``instance`` first among the logins to its server: its identity means it."""
+        """Return this configuration with ``instance`` first among the logins to its server."""
         if self.instance(instance.identity) == instance:
             return self
         others = (one for one in self.instances if one != instance)

@@ -1,8 +1,8 @@
 """Finds the notebook for which a program starts a kernel in this process.
 
 nbconvert, ``jupyter execute``, papermill, jupytext, nbmake and nbval start kernels deep in their call stack. None of
-them passes the notebook on, but each has its path in a variable of a running function. That also holds for the second
-of several notebooks, and for programs that call one of these.
+them passes the notebook to Jupyter, but each has its path in a variable of a running function, also for the second of
+several notebooks and when another program calls it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Pointers: a path that stays the same during the life of a kernel, and leads to its notebook's manifest.
+"""Pointers: each kernel has a path of its own that leads to its notebook's manifest.
 
-The environment of a process cannot be changed from outside, and a notebook gets its name after its kernel was started,
-and another one at each rename. So ``NBRUCIO_MANIFEST`` names a file that belongs to the kernel. It is a manifest
-without data until the kernel has a notebook, and then a link to the notebook's manifest; so is the ``.tsv`` beside it.
-A program that writes a notebook's manifest need not know its kernels.
+The environment of a kernel cannot be changed after its start, but its notebook's name can. So ``NBRUCIO_MANIFEST``
+names a file that belongs to the kernel: a manifest without data until the kernel has a notebook, then a link to the
+notebook's manifest. So is the ``.tsv`` beside it. Only the link depends on the kernel.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def end(pointer: Path) -> None:
 
 
 def sweep(environ: Mapping[str, str] = os.environ) -> None:
-    """Remove old pointers that servers left behind.
+    """Remove old pointers of servers that ended without removing them.
 
     Raises:
         OSError: the folder cannot be read, or a pointer cannot be removed.

@@ -21,7 +21,7 @@ class NbrucioProvisioner(LocalProvisioner):
     """Jupyter's local provisioner, with the gate."""
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - Jupyter's signature
-        """Return the arguments that the kernel is started with."""
+        """Return the arguments for the kernel's start."""
         prepared = await super().pre_launch(**kwargs)
         try:
             self._add_variables(prepared.setdefault("env", os.environ.copy()))

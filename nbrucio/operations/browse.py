@@ -50,7 +50,7 @@ def find(pattern: str, kind: str, filters: Sequence[str], instance: str | None) 
     """
     scope, colon, name = pattern.strip().partition(":")
     if not colon or not scope:
-        raise UsageError("The pattern names no scope.", subject=pattern, hint="Write scope:pattern; * is for anything.")
+        raise UsageError("The pattern has no scope.", subject=pattern, hint="Write scope:pattern; * matches anything.")
     with catalogue_of(instance) as catalogue:
         yield from _batches(catalogue.search(scope, name or "*", kind, filters))
 
@@ -67,7 +67,7 @@ def contents(did: str, instance: str | None) -> Iterator[list[BrowseRow]]:
 
 
 def _batches(facts: Iterable[DidFacts]) -> Iterator[list[BrowseRow]]:
-    # Send a small first batch, because somebody waits for it.
+    # Send a small first batch, because the user waits for it.
     rows: list[BrowseRow] = []
     size = 20
     for one in facts:
@@ -80,7 +80,7 @@ def _batches(facts: Iterable[DidFacts]) -> Iterator[list[BrowseRow]]:
 
 
 def details(did: str, instance: str | None) -> dict[str, object]:
-    """Return what Rucio knows of one DID. The error of a missing part is under ``faults``.
+    """Return Rucio's information about one DID. The error of a missing part is under ``faults``.
 
     Raises:
         NbrucioError: the request is invalid, or the DID does not exist.
@@ -144,7 +144,7 @@ def places(instance: str | None) -> dict[str, object]:
 
 
 def login(instance: str | None) -> dict[str, object]:
-    """Ask the server whether the login works; the error of a failed one is in the result.
+    """Ask the server whether the login works; the error of a failed login is in the result.
 
     Raises:
         NbrucioError: the instance does not exist.
@@ -174,7 +174,7 @@ def remove_rule(rule_id: object, instance: str | None) -> dict[str, object]:
         NbrucioError: the rule does not exist, nbrucio did not make it, or Rucio refuses.
     """
     if not isinstance(rule_id, str) or not rule_id.isalnum():
-        raise UsageError("The request names no rule.", hint="Give its id as 'id'.")
+        raise UsageError("The request does not name a rule.", hint="Give its id as 'id'.")
     with catalogue_of(instance) as catalogue:
         existing = catalogue.rules()
         rule = existing.get(rule_id)

@@ -1,4 +1,4 @@
-"""Check notebooks before others rely on them: declaration, lock, code and data must agree.
+"""Check whether declaration, lock, code and data of notebooks agree, for example before they are published.
 
 The checks, and the exit code of each finding: the declaration is valid (2); every requirement is locked, by a lock of
 the declared data (10); the code uses only declared data (3). With a network also: the catalogue agrees with the lock
@@ -250,11 +250,11 @@ class _Readable:
 
 
 def _ignore(_: NbrucioError) -> None:
-    """A file with a malformed row counts as one without a readable replica."""
+    """Ignore a malformed row: its file counts as one without a readable replica."""
 
 
 def _needed(resolved: ResolvedRequirement) -> tuple[FileEntry, ...]:
-    """Return the files that a run of the notebook would use: those of a pinned lock, else those of the catalogue."""
+    """Return the files that a run of the notebook would use: the lock's if it lists them, else the catalogue's."""
     if resolved.drift is None and resolved.lock is not None and resolved.lock.pinned is not None:
         return resolved.lock.pinned
     return resolved.files

@@ -1,4 +1,4 @@
-"""Findings of a check in formats for CI systems: GitHub's annotations and JUnit's XML."""
+"""Formats of a check's findings for CI systems: GitHub's annotations and JUnit's XML."""
 
 from __future__ import annotations
 

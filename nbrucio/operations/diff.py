@@ -1,7 +1,7 @@
-"""Whether the data differs between two notebooks, by the record of their last run, else by their lock.
+"""Compares the data of two notebooks, by the record of their last run, else by their lock.
 
-An executed notebook contains the record of the data that it read (`nbrucio.runners.provenance`); any other has at most
-a lock. File differences are known when both sides list their files, or the store remembers the lists.
+Only an executed notebook contains a record of the data that it read (`nbrucio.runners.provenance`). Differing files are
+known when both notebooks or the store have the file lists.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Held:
     """The data of one handle.
 
     Attributes:
-        handle, did, instance, select: as declared; for a parameter, the DID that was read.
+        handle, did, instance, select: as declared; the DID of a parameter is the one that was read.
         files, size_bytes, digest: None without a record and a lock.
         entries: the files; None when they are not listed.
     """
@@ -103,12 +103,12 @@ class Change:
 
 
 def remembered_lists(config: Config) -> Lists:
-    """Return a function for the file lists that this machine remembers."""
+    """Return a function that returns file lists remembered on this machine."""
     return Resolutions(config.store_path).files
 
 
 def diff(old: Path, new: Path, lists: Lists) -> tuple[Change, ...]:
-    """Compare the data of two notebooks by handle, in order; equal handles are included.
+    """Compare the data of two notebooks by handle, in order; handles without differences are included.
 
     Args:
         lists: see `Lists`.

@@ -1,4 +1,4 @@
-"""The operations that write a notebook: add, remove and lock. No other operation does.
+"""The operations add, remove and lock, the only ones that write a notebook.
 
 Each reads the notebook, makes the new declaration, and writes only our key. A notebook that changed on disk meanwhile
 is rejected, not overwritten.
@@ -77,8 +77,8 @@ def add(
     """Declare ``dids`` in the notebook at ``path``, lock them, and write it; all of them or none.
 
     Args:
-        handle: handle of a single DID; None derives one from the DID's name.
-        instance: name of a configured instance; None is the default one.
+        handle: handle of a single DID; None means one derived from the DID's name.
+        instance: name of a configured instance; None means the default one.
         offline: declare without checking that the DIDs exist; `lock` can do that later.
 
     Raises:
@@ -107,7 +107,7 @@ def add(
 
 
 def _refuse_declared(declaration: Declaration, did: Did, wanted: Instance | None, config: Config) -> None:
-    """Raise for a DID that is declared without a selection, in whatever spelling of its instance."""
+    """Raise for a DID that is declared without a selection, by any name of its instance."""
     for present in declaration.requirements:
         if present.did == did and present.select is None and wanted and config.means(present.instance, wanted):
             raise already_declared(present)
@@ -165,7 +165,7 @@ def lock_elsewhere(
 ) -> tuple[Declaration, tuple[ResolvedRequirement, ...]]:
     """Return what `lock` would write into the notebook at ``path``, for an editor that writes it itself.
 
-    Lists that are too long for a notebook are written to the lock file, which no editor has open.
+    Lists that are too long for a notebook are written to the lock file.
 
     Args:
         upgrade: handles to resolve again; an empty collection means all.
@@ -237,7 +237,7 @@ def _write(declared: Declared, declaration: Declaration, beside: LockFile | None
     if beside is not None:
         lock_file.add(declared.path, beside)
     written = save(declared.notebook, declaration.as_json())
-    if not declaration.bad_lock:  # the lists that an invalid lock names are unknown
+    if not declaration.bad_lock:  # the lists of an invalid lock are unknown
         lock_file.prune(declared.path, frozenset(entry.digest for entry in declaration.lock.values()))
     outdate(declared.path, written.metadata)
     return written.raw != declared.notebook.raw or before != lock_file.read(declared.path)

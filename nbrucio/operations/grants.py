@@ -1,4 +1,4 @@
-"""Grants: downloads that the user agreed to without another question.
+"""Grants: the user's consent to downloads.
 
 A grant allows a number of bytes of a DID of an instance until a date. Grants are outside every project, in one file
 that only the user can read, so that no notebook or repository can supply its own.
@@ -77,7 +77,7 @@ class Grant:
 
 
 class Grants:
-    """The grants in one file. An unreadable file grants nothing, and is never overwritten."""
+    """The grants in one file. An unreadable file contains no grants and is never overwritten."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -101,7 +101,7 @@ class Grants:
             UnreadableFile: the file exists but cannot be read.
         """
         now = now or datetime.now(timezone.utc)
-        without = "nbrucio then asks again before it downloads"
+        without = "nbrucio asks again before it downloads"
         grants: tuple[Grant, ...] = read_saved(self._path, _MAX_BYTES, self._parsed, (), without=without, follow=True)
         return tuple(grant for grant in grants if now < grant.expires)
 
@@ -120,7 +120,7 @@ class Grants:
         self._write(lambda old: [*(g for g in old if (g.instance, g.did) not in replaced), *new])
 
     def extend(self, wanted: Iterable[Wanted]) -> None:
-        """Grant downloads that the user requested, in addition to earlier grants for the same DIDs.
+        """Grant requested downloads, in addition to earlier grants for the same DIDs.
 
         Raises:
             UnreadableFile: the file cannot be read, and is unchanged.
@@ -141,7 +141,7 @@ class Grants:
             self._write(extended)
 
     def remove(self, instance: str, did: Did) -> None:
-        """Remove the grant for this DID of the instance with this identity, if there is one.
+        """Remove the grant for this DID of the instance with this identity, if it exists.
 
         Raises:
             UnreadableFile: the file cannot be read, and is unchanged.

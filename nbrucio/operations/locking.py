@@ -23,7 +23,9 @@ def make_locks(
     options: ResolveOptions,
     chosen: Sequence[Requirement],
 ) -> tuple[Declaration, LockFile, tuple[ResolvedRequirement, ...]]:
-    """Return ``declaration`` with locks of the ``chosen`` requirements, the lock file, and what was resolved."""
+    """Return ``declaration`` with locks of the ``chosen`` requirements, the lock file, and the resolved
+    requirements.
+    """
     wanted = declaration._replace(entries=tuple(chosen))
     beside = lock_file.read(declared.path)
     requirements = run.resolver().resolve(Declared(declared.notebook, wanted), options)
@@ -46,7 +48,7 @@ def _verified(run: RunContext, resolved: ResolvedRequirement) -> dict[str, str]:
 def _sums(
     verified: dict[str, str], resolved: ResolvedRequirement, beside: LockFile, declaration: Declaration, *, anew: bool
 ) -> dict[str, str]:
-    """Return the SHA-256 to lock: locked ones stay as they are, unless this locks ``anew``."""
+    """Return the SHA-256 to lock: locked ones are unchanged unless ``anew`` is true."""
     assert resolved.lock is not None
     present = declaration.lock.get(resolved.requirement.lock_key)
     inline = present.sha256 if present and same_content(present, resolved.lock) else {}

@@ -1,4 +1,4 @@
-"""Replicate data to a mounted RSE, by replication rules. Never automatic: each rule is made on request."""
+"""Replicate data to a mounted RSE by replication rules. Rules are made only on request."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Staged:
     Attributes:
         handle: handle of the requirement.
         rule: its present state; None without a rule.
-        act: ``made``, ``reused``, ``renewed``, ``removed``, or ``found`` when nothing was done.
+        act: ``made``, ``reused``, ``renewed``, ``removed``, or ``found`` for no change.
         error: why the replication does not progress.
     """
 
@@ -104,7 +104,7 @@ def stage(
             )
             for place in _places(run, path, handles, rse)
         )
-        run.staged.read(path)  # raises before a rule is made that could not be renewed
+        run.staged.read(path)  # before a rule is made that could not be renewed
         done = tuple(_staged(run, place, did) for place in places for did in place.dids)
         try:
             run.staged.save(path, _renewable(places, done))
@@ -136,7 +136,7 @@ def remove_rules(
                 rule = place.rules.find(did, place.rse)
                 if rule is not None and rule.ours:
                     place.rules.remove(rule)
-                    with suppress(OSError):  # the next sync finds that the rule is gone, and drops it from the memory
+                    with suppress(OSError):  # the next sync finds that the rule does not exist, and forgets it
                         run.staged.forget(path, place.instance, did, place.rse)
                     removed.append(Staged(place.handle, rule, "removed"))
     return tuple(removed)
@@ -206,7 +206,7 @@ def _stuck(rule: Rule, rules: Rules) -> NbrucioError:
     return TransferFailed(
         f"The rule for {rule.did} at {rule.rse} is {rule.state} ({plural(rule.stuck, 'file')}): {why}.",
         subject=str(rule.did),
-        hint="Rucio tries again by itself. If the reason stays, ask the RSE's operators.",
+        hint="Rucio tries again by itself. If the error remains, ask the RSE's operators.",
         next_command=f"rucio rule show {rule.id}",
     )
 
@@ -235,14 +235,14 @@ def _renewable(places: Sequence[_MountedRse], done: Sequence[Staged]) -> Iterato
 
 
 def _renewed(run: RunContext, place: _MountedRse, rule: Rule) -> Rule | None:
-    """Renew ``rule`` after half of its lifetime; None when that is not due, or the account may not."""
+    """Renew ``rule`` after half of its lifetime; return None when that is not due or not permitted."""
     soon = datetime.now(timezone.utc) + timedelta(seconds=place.lifetime_s / 2)
     if not rule.ours or rule.expires is None or rule.expires > soon:
         return None
     try:
         return place.rules.renew(rule, place.lifetime_s)
     except ConsentNeeded:
-        # Rucio's generic policy for accounts without special rights does this. The replica exists all the same.
+        # Rucio's generic policy for accounts without special rights. The replica exists all the same.
         when = f"{rule.expires:%Y-%m-%d %H:%M} UTC"
         run.reporter.report(Noticed(f"{rule.did} at {rule.rse} expires at {when}: your account may not renew it."))
         return None
@@ -255,7 +255,7 @@ def _places(run: RunContext, path: Path, handles: Sequence[str], rse: str | None
     chosen = [r for r in declaration.requirements if (r.handle in handles if handles else r.access == "rule")]
     if not chosen:
         raise UsageError(
-            f"{path} asks for no replication rule.",
+            f'No data in {path} is declared with access "rule".',
             subject=str(path),
             hint='Name the handles to stage, or declare {"access": "rule"}.',
         )

@@ -1,4 +1,4 @@
-"""Read every local byte again, and compare it with the catalogue's checksums and the notebook's lock."""
+"""Read all stored and mounted files again, and compare them with the catalogue's checksums and the notebook's lock."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class Verified:
 def verify(
     paths: Sequence[Path], config: Config, *, variant: str | None = None, reporter: Reporter | None = None
 ) -> Verified:
-    """Verify the stored and mounted files that the notebooks at ``paths`` declare; contacts no server.
+    """Verify the stored and mounted files that the notebooks at ``paths`` declare; does not use the network.
 
-    Every file under a final name in the store is read. A correct file gets a record, so that a restored or copied store
-    is used again. A wrong file is removed, so that the next sync downloads it. Mounted files are never changed.
+    Every complete file in the store is read. A correct file gets a record, so that a restored or copied store can be
+    used. A wrong file is removed, and the next sync downloads it. Mounted files are never changed.
     """
     report = status(paths, config, variant=variant)
     with RunContext(config, reporter) as run:
@@ -102,7 +102,7 @@ class _Reading:
         return found
 
     def _stored(self, resolved: ResolvedRequirement, file: FileReport) -> FileReport | None:
-        """Return the file as it is in the store; None when it is missing."""
+        """Return the file in the store; None when it is missing."""
         key = (resolved.instance, file.entry.did)
         examined = self._examined.get(key)
         if examined is None:
@@ -110,7 +110,7 @@ class _Reading:
         stored = examined.stored
         if stored is None:
             return None if examined.problem is None else _missing(file, _damaged(file.entry, examined))
-        # Reading the file does not resolve an error of the plan that no checksum can refute.
+        # An error of the plan remains if no checksum can disprove it.
         refused = file.error if isinstance(file.error, IntegrityError) else None
         error = other_bytes(resolved, file.entry, stored.sha256) or refused
         if error is not None:
@@ -118,7 +118,7 @@ class _Reading:
         return file._replace(access=Access.STORE, where=stored.where, stat=stored.stat, error=None)
 
     def _at_mount(self, resolved: ResolvedRequirement, file: FileReport) -> FileReport | None:
-        """Report a file on a mounted RSE at the recorded place that is not used; None when nothing is there."""
+        """Return the error for an unused file at the recorded place on a mounted RSE; None without a file."""
         if resolved.lock is None:
             return None
         if resolved.lock.digest not in self._places:

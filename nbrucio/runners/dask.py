@@ -46,13 +46,13 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
     declaration with its lock, but neither code nor outputs of the notebook. Instances and logins are those configured
     on the node.
 
-    Tasks read the data of the plugin that was registered last, also on workers that join later. Its name identifies the
-    data by a digest of the declaration with its lock, the parameters and the store.
+    Tasks read the data of the plugin that was registered last, also on workers that join later. A plugin's name
+    contains a digest of the declaration with its lock, the parameters and the store.
 
     Args:
-        notebook: the notebook, read here and now.
+        notebook: the notebook, which is read immediately.
         parameters: parameter values, for requirements that take their DID from one.
-        store: folder of the store on the nodes; relative to the node's scratch folder. None is the configured store.
+        store: folder of the store on the nodes, relative to the node's scratch folder; None means the configured store.
 
     Attributes:
         registered_ns: time of the last registration by the client's clock, in ns since the epoch.
@@ -131,7 +131,7 @@ class SyncPlugin(WorkerPlugin):  # type: ignore[misc] # distributed has no types
             report = sync([notebook], config, options=Options(parameters=self._parameters, runtime=runtime))
             refuse_unready(report.notebooks[0])
         finally:
-            _TASKS.set_variables(self, variables)  # also after a failure: an earlier plugin's data is different data
+            _TASKS.set_variables(self, variables)  # also after a failure: tasks must not read an earlier plugin's data
 
     def __getstate__(self) -> dict[str, Any]:
         state = {key: value for key, value in vars(self).items() if key not in ("_open", "former")}

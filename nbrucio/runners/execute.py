@@ -77,14 +77,14 @@ def _unwritable(output: Path, error: OSError) -> NbrucioError:
 
 
 class _Kernel(NamedTuple):
-    """Kernel name and language for papermill; None leaves them to the notebook."""
+    """Kernel name and language for papermill; None means those of the notebook."""
 
     name: str | None
     language: str | None
 
     @classmethod
     def of(cls, notebook: Notebook, requested: str | None, language: str | None) -> _Kernel:
-        """Return what the notebook's metadata lacks.
+        """Return the kernel and language that the notebook's metadata lacks.
 
         The kernel is the requested one, else one of the notebook's ``language``, else Jupyter's default for new
         notebooks.
@@ -121,7 +121,7 @@ def _kernel_for(language: str, specs: Mapping[str, Any], order: Iterable[str]) -
         if str(specs[name]["spec"].get("language")).lower() == language.lower():
             return name
     raise MissingDependency(
-        f"The notebook names no kernel, and its language {language} has none on this machine.",
+        f"The notebook does not name a kernel, and no kernel for {language} is installed.",
         hint=f"Install a kernel for {language}, or name one: nbrucio run -k NAME.",
         next_command="jupyter kernelspec list",
     )
@@ -185,7 +185,7 @@ class _Run(NamedTuple):
                 hint="Check the parameters and the notebook's kernel.",
             ) from error
         except RuntimeError as error:
-            # nbclient and jupyter_client have no common class for a dead kernel, only a common first word.
+            # The errors of nbclient and jupyter_client for a dead kernel have only their first word in common.
             if not str(error).startswith("Kernel"):
                 raise
             raise KernelFailed(
@@ -211,7 +211,7 @@ def _encrypted() -> Config:
 
 
 def typed(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
-    """Return parameter values of a command line: JSON where a text is JSON, else the text."""
+    """Return parameter values of a command line: parsed as JSON if they are JSON, else as text."""
     return {name: _value(text) for name, text in pairs}
 
 

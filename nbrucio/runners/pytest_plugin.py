@@ -12,7 +12,7 @@ import pytest
 
 
 class _Current:
-    """The notebook whose tests run now, with its data or its error. pytest runs one file at a time."""
+    """The notebook of the present tests, with its data or its error. pytest runs one file at a time."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
@@ -20,7 +20,7 @@ class _Current:
         self._open = ExitStack()
 
     def enter(self, path: Path) -> str | None:
-        """Prepare the notebook's data unless it is prepared; return the error in one line, None without one."""
+        """Prepare the notebook's data unless that is done; return the error in one line, None without one."""
         if path != self._path:
             self.leave()
             self._path = path
@@ -61,7 +61,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Sync a notebook before its kernel starts; without its data, the test fails with one line and runs no cell."""
+    """Sync a notebook before its kernel starts. If data is missing, the test fails with one line and no cell runs."""
     if item.path.suffix != ".ipynb":
         return
     error = item.config.stash[_CURRENT].enter(item.path)

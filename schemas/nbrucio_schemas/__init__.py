@@ -8,10 +8,10 @@ from typing import Any
 
 
 def load(name: str) -> dict[str, Any]:
-    """The schema called ``name``, for example ``declaration-1``.
+    """Return the schema ``name``, for example ``declaration-1``.
 
     Raises:
-        FileNotFoundError: there is no such schema.
+        FileNotFoundError: it does not exist.
     """
     schema: dict[str, Any] = json.loads(Path(__file__).with_name(f"{name}.schema.json").read_text("utf-8"))
     return schema

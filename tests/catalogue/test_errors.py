@@ -210,7 +210,7 @@ def test_what_does_not_speak_http_cannot_be_reached(connect: Connect, scripted: 
 
 def test_a_login_page_in_place_of_a_token_is_refused(connect: Connect, scripted: ScriptedServer) -> None:
     scripted.answers = [answer(HTML, kind="text/html")]
-    with pytest.raises(RucioRefused, match="is not that of a Rucio server"):
+    with pytest.raises(RucioRefused, match="did not answer like a Rucio server"):
         connect(host=scripted.url, auth_host=scripted.url).describe(DID)
 
 

@@ -64,10 +64,10 @@ CLOCK = "Check the clock of this machine: it says NOW."
 PROXIES: dict[str, tuple[Make, str, str]] = {
     "gone": (lambda _, folder: folder / "x509up", "DIR/x509up does not exist", RENEW),
     "empty": (_text(" \n"), "DIR/x509up is empty", RENEW),
-    "garbage": (_text("<html>"), "DIR/x509up holds no certificate in PEM format", RENEW),
+    "garbage": (_text("<html>"), "DIR/x509up does not contain a certificate in PEM format", RENEW),
     "a folder": (_unreadable, "the proxy DIR/x509up cannot be read: it is a folder", RENEW),
     "damaged": (_cut, "DIR/x509up is damaged: OpenSSL cannot read it", RENEW),
-    "without its key": (_no_key, "DIR/x509up holds no private key in PEM format", RENEW),
+    "without its key": (_no_key, "DIR/x509up does not contain a private key in PEM format", RENEW),
     "with another key": (
         _other_key,
         "the private key in DIR/x509up belongs to another certificate than DIR/x509up",
@@ -172,8 +172,8 @@ SSH_KEYS = {
         "private key DIR/id is protected by a passphrase, which nbrucio does not ask for",
         "",
     ),
-    ("ed25519", "", "RFC4716"): ("ssh key DIR/id is of the kind Ed25519, and Rucio accepts RSA only", NEW_KEY),
-    ("ecdsa", "", "PEM"): ("ssh key DIR/id is of the kind EC, and Rucio accepts RSA only", NEW_KEY),
+    ("ed25519", "", "RFC4716"): ("ssh key DIR/id is a key of type Ed25519, and Rucio accepts RSA only", NEW_KEY),
+    ("ecdsa", "", "PEM"): ("ssh key DIR/id is a key of type EC, and Rucio accepts RSA only", NEW_KEY),
 }
 
 

@@ -305,6 +305,6 @@ def test_a_configurations_catalogues_are_opened_once(instance: Instance, environ
 
 
 def test_offline_means_no_request(sandbox: Sandbox, connect: Connect) -> None:
-    with new_requests(sandbox.access_log) as requests, pytest.raises(Offline, match="works offline"):
+    with new_requests(sandbox.access_log) as requests, pytest.raises(Offline, match="nbrucio is offline"):
         connect(Policy(offline=True)).describe(DIMUON)
     assert requests == []

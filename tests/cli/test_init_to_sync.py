@@ -147,7 +147,7 @@ def test_removing_and_locking_twice_change_nothing_more(connected: Cli) -> None:
     connected("add", "new.ipynb", "sandbox:dimuon", "sandbox:growing")
     connected("remove", "new.ipynb", "growing")
     digest = hashlib.sha256((connected.folder / "new.ipynb").read_bytes()).hexdigest()
-    assert connected("lock", "new.ipynb").out.splitlines()[-1] == "new.ipynb is locked already."
+    assert connected("lock", "new.ipynb").out.splitlines()[-1] == "new.ipynb is already locked."
     assert connected("lock", "new.ipynb", "--upgrade").exit_code == 0
     assert hashlib.sha256((connected.folder / "new.ipynb").read_bytes()).hexdigest() == digest
 
@@ -201,7 +201,7 @@ def test_run_finds_the_kernel_that_a_notebook_does_not_name(
         (
             {"language_info": {"name": "fortran"}},
             [],
-            "The notebook names no kernel, and its language fortran has none on this machine.",
+            "The notebook does not name a kernel, and no kernel for fortran is installed.",
         ),
     ],
     ids=["asked for", "of the language"],

@@ -222,7 +222,7 @@ def test_following_can_be_stopped(sandbox: Sandbox, config: Config, tmp_path: Pa
 
 def test_what_cannot_be_staged_is_refused(config: Config, tmp_path: Path) -> None:
     did = Did("sandbox", "dimuon")
-    with pytest.raises(UsageError, match="asks for no replication rule"):
+    with pytest.raises(UsageError, match="is declared with access"):
         stage(notebook(tmp_path, did, None), config)
     with pytest.raises(BadDeclaration, match="is not declared"):
         stage(notebook(tmp_path, did), config, handles=["other"])

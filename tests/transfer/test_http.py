@@ -194,7 +194,7 @@ def test_a_storage_that_wants_a_certificate_is_not_read_without(
         access = replace(access, proxy=tmp_path / "proxy")
     error = bring(strict.url("good"), access=access).error
     assert isinstance(error, CredentialsRejected)
-    assert ("holds no certificate" if content else "rejects your certificate") in str(error)
+    assert ("does not contain a certificate" if content else "rejects your certificate") in str(error)
 
 
 def test_cas_may_be_a_folder_as_grid_sites_have_it(

@@ -1,7 +1,7 @@
-"""Run by each Python kernel before its first cell, since PYTHONSTARTUP names this file: gives it nbrucio and the gate.
+"""Adds nbrucio and the gate to a Python kernel, which runs this file before its first cell because of PYTHONSTARTUP.
 
-An nbrucio that is installed in this Python is used; else the one in NBRUCIO_HOME, of which only the kernel part works
-here. Whatever fails, the kernel starts. This runs among the user's variables, so it leaves no name of its own.
+Uses the nbrucio that is installed in this Python, else the kernel part of the one in NBRUCIO_HOME. An error does not
+prevent the kernel's start. This runs among the user's variables, so it removes all its names.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def _nbrucio_startup() -> CodeType | str:
             module = importlib.util.module_from_spec(found)
             sys.modules["nbrucio"] = module
             found.loader.exec_module(module)
-        if "IPython" in sys.modules:  # else it is a prompt of Python that a kernel of another language opened
+        if "IPython" in sys.modules:  # otherwise a kernel of another language started a Python prompt
             import nbrucio
 
             nbrucio.load_ipython_extension(sys.modules["IPython"].get_ipython())
     except Exception as error:  # noqa: BLE001 - the kernel must start in any case; it prints the error
         print(f"nbrucio is not available in this kernel: {error}", file=sys.stderr)  # noqa: T201
-    if own is None or not os.path.isfile(own):  # noqa: PTH113 - no import that lasts
+    if own is None or not os.path.isfile(own):  # noqa: PTH113 - an import would add a name
         return ""
     with open(own, encoding="utf-8") as file:  # noqa: PTH123
         return compile(file.read(), own, "exec", dont_inherit=True)
@@ -46,5 +46,5 @@ def _nbrucio_startup() -> CodeType | str:
 
 _nbrucio_own = _nbrucio_startup()
 del _nbrucio_startup, annotations, TYPE_CHECKING
-exec(_nbrucio_own)  # noqa: S102 - the user's own PYTHONSTARTUP, which this one stands before
+exec(_nbrucio_own)  # noqa: S102 - the user's own PYTHONSTARTUP, which this file replaced
 del _nbrucio_own

@@ -1,4 +1,4 @@
-"""Checks before the first file: the RSE, the scope, and the dataset with its rule. Runs in the worker."""
+"""Checks of the RSE, the scope, and the dataset with its rule before an upload. Runs in the worker."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def ensure_dataset(
         )
     if any(row["rse_expression"] == rse for row in client.list_did_rules(dataset.scope, dataset.name)):
         if lifetime_s is not None:
-            notice(f"{dataset} already exists and keeps its own lifetime.")
+            notice(f"{dataset} already exists; its lifetime was not changed.")
         return
     did = {"scope": dataset.scope, "name": dataset.name}
     client.add_replication_rule([did], 1, rse, grouping="DATASET", lifetime=lifetime_s, comment=UPLOAD_COMMENT)

@@ -1,9 +1,9 @@
 """A rucio.cfg for one instance, for an unmodified rucio client.
 
-UploadClient and its storage protocols create Rucio clients of their own, which know a server from rucio.cfg and
-environment only. So they run in a process that has nothing else: this file, and an environment without Rucio's
-variables. It starts with nbrucio's token for the instance, and does not share its own. The password is not in the file,
-because a killed process would leave it on disk: the worker reads it from its standard input and sets it in memory.
+UploadClient and its storage protocols create Rucio clients of their own, which read only rucio.cfg and the environment.
+So they run in a process with this file, without Rucio's other variables, and with a copy of nbrucio's token for the
+instance. The password is not in the file, because a killed process would leave it on disk. The worker reads it from its
+standard input.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NO_TOKEN = {"BEARER_TOKEN": "", "BEARER_TOKEN_FILE": os.devnull}
 def plain_environment(
     instance: Instance, environ: Mapping[str, str], config: Config | None = None
 ) -> Iterator[dict[str, str]]:
-    """Provide an environment for a process whose Rucio clients know ``instance`` of ``config`` and no other server.
+    """Provide an environment in which Rucio clients use only ``instance`` of ``config``.
 
     Only this user can read its rucio.cfg and token; they are removed with their folder at the end.
 
@@ -50,7 +50,7 @@ def plain_environment(
         passed = {name: value for name, value in environ.items() if not name.startswith("RUCIO_")}
         own = {"RUCIO_HOME": str(folder), "RUCIO_CONFIG": str(file), "RUCIO_CLIENT_MODE": "1"}
         storage = storage_credentials(instance, environ, config)
-        # Storage libraries discover a token themselves: they find this instance's token or none.
+        # Storage libraries search for a token themselves: let them find this instance's token or none.
         shown = _NO_TOKEN if storage.token is None else {"BEARER_TOKEN": storage.token}
         yield (
             passed

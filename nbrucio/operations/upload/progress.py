@@ -1,4 +1,4 @@
-"""Measures the progress of an upload from outside, because UploadClient and its protocols do not report it.
+"""Measures the progress of an upload from open files, because UploadClient does not report it.
 
 Linux shows the positions of open files (``/proc/self/fdinfo``, see proc(5)). The progress is the size of the file with
 UploadClient's temporary suffix, else the position in the source. On other systems, and when a separate program sends

@@ -1,9 +1,9 @@
 """Uploads one file to its RSE with UploadClient. Runs in the worker.
 
 The bytes are sent first, then the file is registered (UploadClient's ``register_after_upload``). A killed run therefore
-leaves no incomplete file registered, and accounts of the generic policy, which may not change a replica's state later,
-can upload at all. Existing metadata is compared before, since UploadClient would take any registered file for the same
-one.
+leaves no incomplete file registered, and accounts of the generic policy can upload, although they may not change a
+replica's state. Existing metadata is compared first, because UploadClient treats any registered file of that name as
+the same.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class Sender:
         self._uploads = UploadClient(client, logger=self._causes, tracing=False)
 
     def send(self, path: Path, did: Did, moved: Callable[[int], None]) -> str:
-        """Upload one file; return ``uploaded``, or ``present`` when it was there with the same content.
+        """Upload one file; return ``uploaded``, or ``present`` if the RSE already has it with the same content.
 
         Args:
-            moved: called with the number of bytes sent, from time to time and in a thread of its own.
+            moved: called now and then with the number of bytes sent, in a thread of its own.
 
         Raises:
             IntegrityError: the DID exists with other content.
@@ -78,7 +78,7 @@ class Sender:
         return "uploaded"
 
     def _known_state(self, path: Path, did: Did) -> str | None:
-        """Return the state of the replica at the RSE; None when there is none."""
+        """Return the state of the replica at the RSE; None without one."""
         from rucio.common.exception import DataIdentifierNotFound
 
         try:
@@ -127,14 +127,14 @@ class Sender:
             raise ConsentNeeded(
                 f"Your account lacks permission to add files at {self._rse} of {self._instance.name} in {did.scope}.",
                 subject=str(did),
-                hint="Choose an RSE and a scope that are yours; the operators of this Rucio server know which.",
+                hint="Ask the operators of this Rucio server which RSEs and scopes you may write to.",
             ) from error
 
     def _not_sent(self, did: Did) -> TransferFailed:
         return TransferFailed(
             f"The upload of {did} to {self._rse} failed: {self._causes.last or 'rucio-clients gives no reason'}.",
             subject=str(did),
-            hint="Upload it again; files that are uploaded already are skipped.",
+            hint="Upload it again; uploaded files are skipped.",
         )
 
     def _take_back(self, did: Did) -> None:
@@ -146,14 +146,14 @@ class Sender:
 
 
 def _wait_for_size(size_bytes: int) -> None:
-    """Set UploadClient's retries for a storage that reports an empty file, up to a minute; none for an empty file."""
+    """Make UploadClient wait up to a minute for a storage that reports size 0, unless the file is empty."""
     from rucio.common.config import config_set
 
     config_set("client", "protocol_stat_retries", str(_STAT_RETRIES if size_bytes else 0))
 
 
 class Causes:
-    """A logger for UploadClient that records errors and the start of an upload, which it reports in no other way."""
+    """A logger for UploadClient that records errors and the start of an upload, which only its log contains."""
 
     def __init__(self) -> None:
         self.last = ""

@@ -1,4 +1,4 @@
-"""One upload from begin to end."""
+"""One upload from beginning to end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nbrucio.catalogue.auth import require_clients
+from nbrucio.catalogue.network_errors import switched_offline
 from nbrucio.config import Config, Instance
 from nbrucio.core.did import Did
 from nbrucio.core.events import (
@@ -26,7 +27,7 @@ from nbrucio.core.events import (
     Reporter,
 )
 from nbrucio.disk.process import python_command
-from nbrucio.errors import Interrupted, NbrucioError, Offline, error_of, exit_code_for
+from nbrucio.errors import Interrupted, NbrucioError, error_of, exit_code_for
 from nbrucio.operations.upload.files import LocalFile, collect, total_bytes
 from nbrucio.operations.upload.isolated_config import plain_environment
 
@@ -54,7 +55,7 @@ class UploadTarget:
 
 @dataclass(frozen=True)
 class FileResult:
-    """Result of one file: ``state`` is uploaded, present (it was there already), failed or waiting (not begun)."""
+    """Result of one file: ``state`` is uploaded, present (the RSE already had it), failed or waiting (not started)."""
 
     file: LocalFile
     state: str
@@ -71,7 +72,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class UploadReport:
-    """Result of an upload. ``error`` ended it before its last file; None without one."""
+    """Result of an upload. ``error`` is the error that ended it before its last file; None without one."""
 
     target: UploadTarget
     files: tuple[FileResult, ...]
@@ -164,17 +165,13 @@ def upload(
 
     Raises:
         UsageError: a path or the target is invalid.
-        Offline: nbrucio works offline.
+        Offline: nbrucio is offline.
         UnknownInstance, BadConfig, MissingDependency: see there.
     """
     instance = config.instance(target.instance)
     files = collect(paths, target.scope)
     if config.policy.offline:
-        raise Offline(
-            f"nbrucio is offline and cannot upload to {instance.name}.",
-            subject=instance.name,
-            hint="Unset NBRUCIO_SAFE.",
-        )
+        raise switched_offline(instance, "upload to")
     require_clients()
     reporter.report(ApplyStarted(len(files), total_bytes(files)))
     run = _UploadProcess(files, target.rse, reporter)
@@ -207,10 +204,10 @@ def _follow(run: _UploadProcess, order: str, environment: Mapping[str, str], can
         for line in worker.stdout:
             run.take(json.loads(line))
     if cancel.is_set() and not run.ended:
-        run.error = Interrupted("Stopped.", hint="Run the same upload again; it sends the missing files only.")
+        run.error = Interrupted("Stopped.", hint="Run the same upload again; it sends only the missing files.")
     elif not run.ended:
         run.error = NbrucioError(
-            "The upload process ended unexpectedly.", hint="Run the same upload again; it sends the missing files only."
+            "The upload process ended unexpectedly.", hint="Run the same upload again; it sends only the missing files."
         )
 
 

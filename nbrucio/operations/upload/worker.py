@@ -68,7 +68,7 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
 
         baseclient.wlcg_token_discovery = lambda: None  # a discovered token is for the storage only
         client = Client()
-        if client.account is None:  # not configured: the server chose it at login, and scopes and rules need its name
+        if client.account is None:  # not configured: scopes and rules need the account that the server chose at login
             client.account = client.whoami()["account"]
         check_rse(client, instance, rse)
         check_scope(client, instance, order["scope"])
@@ -113,5 +113,5 @@ def _translated_errors(instance: Instance, subject: str | None = None) -> Iterat
             raise ConsentNeeded(
                 f"Your account lacks permission at {instance.name}: {words_of(error)}.",
                 subject=subject,
-                hint="Choose an RSE and a scope that are yours; the operators of this Rucio server know which.",
+                hint="Ask the operators of this Rucio server which RSEs and scopes you may write to.",
             ) from error
