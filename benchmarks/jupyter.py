@@ -21,7 +21,8 @@ from pathlib import Path
 from benchmarks.responsiveness import responsiveness
 from nbrucio.core.did import Did
 from nbrucio.core.files import FileEntry
-from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestFile, write
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestFile
+from nbrucio.pipeline.manifest_files import write
 
 CELL = """
 import numpy as np

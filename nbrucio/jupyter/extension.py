@@ -29,7 +29,7 @@ from nbrucio.jupyter.sync_job import SyncJob, SyncRequest
 from nbrucio.jupyter.sync_jobs import SyncJobs
 from nbrucio.jupyter.upload_jobs import UploadJob, UploadJobs, event_of
 from nbrucio.operations.grants import user_grants
-from nbrucio.pipeline.manifest import follow
+from nbrucio.pipeline.manifest_files import follow
 
 ROUTES = {**notebook.ROUTES, **browse.ROUTES, **upload.ROUTES}
 

@@ -10,7 +10,8 @@ from nbrucio.config import load
 from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.errors import ConsentNeeded, NbrucioError
 from nbrucio.kernel.asked import Asked
-from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, path_for, says_nothing, write
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError
+from nbrucio.pipeline.manifest_files import path_for, says_nothing, write
 from nbrucio.pipeline.publish import manifest_entry
 from nbrucio.pipeline.status import status
 

@@ -27,7 +27,7 @@ from nbrucio.kernel.asked import Asked
 from nbrucio.notebook.ipynb import load as load_notebook
 from nbrucio.operations.grants import Grants
 from nbrucio.pipeline.cached_status import cached_status
-from nbrucio.pipeline.manifest import write_progress
+from nbrucio.pipeline.manifest_files import write_progress
 from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.renew_rules import renew
 from nbrucio.pipeline.run import sync

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from nbrucio.disk.atomic import write_file
 from nbrucio.kernel import where
-from nbrucio.pipeline.manifest import expect, nothing_yet, path_for, plain_path
+from nbrucio.pipeline.manifest import nothing_yet
+from nbrucio.pipeline.manifest_files import expect, path_for, plain_path
 
 FOLDER = "kernels"
 #: Age at which a pointer is removed that a killed server left behind.

@@ -14,7 +14,7 @@ from nbrucio.notebook import lock_file
 from nbrucio.notebook.base import Notebook
 from nbrucio.pipeline.cached_status import request_digest
 from nbrucio.pipeline.context import RunContext
-from nbrucio.pipeline.manifest import plain_path
+from nbrucio.pipeline.manifest_files import plain_path
 from nbrucio.state.status_cache import CacheEntry, Stat, StoreSnapshot, stat_of
 from nbrucio.store import Stored
 

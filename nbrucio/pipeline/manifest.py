@@ -1,8 +1,7 @@
 """The manifest: the JSON by which a kernel finds its data.
 
-One file per notebook in the runtime folder of this user, mode 0600, replaced atomically. It never holds credentials.
-Beside it lies the same in the plainest form, for kernels whose language reads no JSON: one line a file with the columns
-handle, state, path or PFN, bytes, separated by tabs, in a file of the same name that ends in ``.tsv``.
+It never contains credentials. The plain form is the same for kernels whose language reads no JSON: one line a file with
+the columns handle, state, path or PFN, bytes, separated by tabs.
 
 Kernels read it with `nbrucio.kernel`. The format is described in ``schemas/nbrucio_schemas/manifest-1.schema.json``.
 """
@@ -13,23 +12,16 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
-from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from nbrucio.disk.atomic import create_whole, write_file, write_pieces
-from nbrucio.disk.read import open_regular, parse_json, read_file, read_json
-from nbrucio.errors import BadConfig, NbrucioError
-from nbrucio.kernel import where
-from nbrucio.kernel.manifest import MAX_BYTES
+from nbrucio.errors import NbrucioError
 
 VERSION = 1
-_json = json.JSONEncoder(separators=(",", ":")).encode
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
 #: Where the data begins. No string can hold it: a quotation mark within one has a backslash before it.
-_DATA = b',"data":'
-#: What stands before the data is a path and a few words.
-_MAX_HEAD_BYTES = 1 << 16
+BEFORE_DATA = b',"data":'
 State = Literal["syncing", "ready", "failed"]
 
 
@@ -127,149 +119,34 @@ class Manifest(NamedTuple):
         return cls(os.path.realpath(notebook), state, entries, config=config)
 
 
-def path_for(notebook: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where `write` puts the manifest of ``notebook``; the value for NBRUCIO_MANIFEST."""
-    return where.runtime_folder(environ).absolute() / where.manifest_name(notebook)
-
-
-def plain_path(manifest: Path) -> Path:
-    """Where `write` puts the plain form of the manifest at this path."""
-    return manifest.with_suffix(".tsv")
-
-
-def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
-    """Replace the manifest of ``manifest.notebook`` by this one and return its path.
-
-    A reader sees the old or the new one, never a part; a crash leaves at most a temporary file in the runtime folder.
-    One that says the same already is left alone, so a sync with nothing to do writes nothing.
-
-    Raises:
-        BadConfig: the runtime folder is a link, another user's, or cannot be written.
-    """
-    path = path_for(Path(manifest.notebook), environ)
-    try:
-        where.make_private(path.parent)
-        if manifest.state == "ready" and _says_the_same(path, manifest):
-            return path
-        # The plain form first: who waits for the JSON to say "ready" finds both.
-        write_pieces(plain_path(path), map(_bytes, _plain_lines(manifest)))
-        write_pieces(path, map(_bytes, chain((_head(manifest),), _data(manifest))))
-    except OSError as error:
-        raise BadConfig(
-            f"The manifest of this notebook cannot be written: {error.strerror or error}.",
-            subject=str(path.parent),
-            hint=f"Set {where.RUNTIME_VARIABLE} to a folder of your own on local disk.",
-        ) from error
-    return path
-
-
 def nothing_yet(notebook: str) -> bytes:
     """What a manifest holds before anybody has looked at ``notebook``, its absolute real path; empty for no notebook.
 
     Kernels that find it wait a little, as they do when there is no manifest.
     """
-    manifest = Manifest(notebook, "syncing", ())
-    return b"".join(map(_bytes, chain((_head(manifest),), _data(manifest))))
+    return b"".join(pieces(Manifest(notebook, "syncing", ())))
 
 
-def expect(path: Path, notebook: Path) -> None:
-    """Make sure that there is a manifest of ``notebook`` at ``path``; a new one says `nothing_yet`.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    where.make_private(path.parent)
-    if not path.exists():
-        if path.is_symlink():  # to the manifest of another name, which is gone
-            path.unlink()
-        create_whole(plain_path(path), b"")
-        create_whole(path, nothing_yet(os.path.realpath(notebook)))
+def pieces(manifest: Manifest) -> Iterator[bytes]:
+    """Yield the JSON in pieces: the whole of 100,000 files would be in memory several times."""
+    yield encoded(facts_of(manifest))[:-1] + BEFORE_DATA
+    yield from data_of(manifest)
 
 
-def says_nothing(path: Path) -> bool:
-    """Whether the manifest at ``path`` is missing, or says `nothing_yet`."""
-    try:
-        with open_regular(path, MAX_BYTES) as file:
-            head, _, data = file.read(_MAX_HEAD_BYTES).partition(_DATA)
-        return data == b"{}}\n" and parse_json(head + b"}").get("state") == "syncing"
-    except (OSError, ValueError, AttributeError):
-        return True
+def plain_pieces(manifest: Manifest) -> Iterator[bytes]:
+    """Yield the lines of the plain form."""
+    return map(_as_bytes, _plain_lines(manifest))
 
 
-def write_progress(notebook: Path, progress: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> None:
-    """Write the progress of a sync for kernels that wait: ``files_done``, ``bytes_done`` and their totals.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    path = path_for(notebook, environ)
-    where.make_private(path.parent)
-    write_file(path.with_suffix(".progress"), json.dumps(progress).encode())
+def data_of(manifest: Manifest) -> Iterator[bytes]:
+    """Yield the part of `pieces` that follows `BEFORE_DATA`."""
+    return map(_as_bytes, _data(manifest))
 
 
-def follow(old: Path, new: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Give the kernels of a notebook that was renamed from ``old`` to ``new`` the manifest of its new name.
-
-    They keep the path that they were started with, so it becomes a link. Does nothing if there was no manifest.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    source, target = path_for(old, environ), path_for(new, environ)
-    try:
-        content = read_json(source, MAX_BYTES)
-        plain = read_file(plain_path(source), MAX_BYTES)
-    except (FileNotFoundError, ValueError):
-        return
-    content["notebook"] = os.path.realpath(new)
-    write_file(plain_path(target), plain)
-    write_file(target, _bytes(_json(content)))
-    for left, leads_to in ((plain_path(source), plain_path(target)), (source, target)):
-        scratch = left.with_name(f".{left.name}.{os.getpid()}.tmp")
-        scratch.symlink_to(leads_to.name)
-        scratch.replace(left)
-
-
-def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Remove the manifest of ``notebook`` if there is one.
-
-    Raises:
-        OSError: it cannot be removed.
-    """
-    path = path_for(notebook, environ)
-    for file in (path, plain_path(path), path.with_suffix(".progress")):
-        file.unlink(missing_ok=True)
-
-
-def _says_the_same(path: Path, manifest: Manifest) -> bool:
-    """Whether both files say this already. Who wrote them, and when, is no content."""
-    try:
-        with open_regular(plain_path(path), MAX_BYTES) as plain:
-            if not _continues(plain, map(_bytes, _plain_lines(manifest))):
-                return False
-        with open_regular(path, MAX_BYTES) as file:
-            head, found, _ = file.read(_MAX_HEAD_BYTES).partition(_DATA)
-            file.seek(len(head) + len(found))
-            present, facts = parse_json(head + b"}"), json.loads(_head(manifest).removesuffix(_DATA.decode()) + "}")
-            if any(present.get(key) != facts[key] for key in ("version", "notebook", "state", "config")):
-                return False
-            return _continues(file, map(_bytes, _data(manifest)))
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
-def _continues(file: BinaryIO, pieces: Iterable[bytes]) -> bool:
-    return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
-
-
-def _head(manifest: Manifest) -> str:
-    """The manifest up to its data."""
+def facts_of(manifest: Manifest) -> dict[str, object]:
+    """Return the manifest without its data, as a JSON-ready mapping."""
     written = manifest.written or datetime.now(timezone.utc)
-    facts = {
+    return {
         "version": VERSION,
         "notebook": manifest.notebook,
         "state": manifest.state,
@@ -277,11 +154,18 @@ def _head(manifest: Manifest) -> str:
         "pid": os.getpid(),
         "config": dict(manifest.config),
     }
-    return _json(facts)[:-1] + _DATA.decode()
+
+
+def encoded(value: object) -> bytes:
+    """Return ``value`` as a manifest's JSON. A path that is not UTF-8 keeps its bytes."""
+    return _as_bytes(_as_json(value))
+
+
+def _as_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _data(manifest: Manifest) -> Iterator[str]:
-    """The rest in pieces: the whole of 100,000 files would be in memory several times."""
     yield "{"
     for number, entry in enumerate(manifest.entries):
         facts = {
@@ -296,12 +180,12 @@ def _data(manifest: Manifest) -> Iterator[str]:
             "error": entry.error._asdict() if entry.error else None,
             "answers": entry.answers,
         }
-        yield f'{"," if number else ""}{_json(entry.handle)}:{_json(facts)[:-1]},"files":['
+        yield f'{"," if number else ""}{_as_json(entry.handle)}:{_as_json(facts)[:-1]},"files":['
         for index, file in enumerate(entry.files):
             facts = file._asdict()
             if file.stat is None:
                 del facts["stat"]
-            yield f"{',' if index else ''}{_json(facts)}"
+            yield f"{',' if index else ''}{_as_json(facts)}"
         yield "]}"
     yield "}}\n"
 

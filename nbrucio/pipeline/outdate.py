@@ -17,7 +17,8 @@ from nbrucio.disk.atomic import write_file
 from nbrucio.kernel import where
 from nbrucio.kernel.asked import Asked
 from nbrucio.kernel.manifest import MAX_BYTES, read_regular
-from nbrucio.pipeline.manifest import ManifestError, plain_path
+from nbrucio.pipeline.manifest import ManifestError
+from nbrucio.pipeline.manifest_files import plain_path
 
 
 def outdate(notebook: Path, metadata: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:

@@ -11,7 +11,8 @@ from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.errors import BadConfig
 from nbrucio.kernel.asked import Asked
 from nbrucio.kernel.where import RUNTIME_VARIABLE
-from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State, write
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State
+from nbrucio.pipeline.manifest_files import write
 from nbrucio.store.inodes import stable_inode
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, write
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError
+from nbrucio.pipeline.manifest_files import write
 from tests.jupyter.conftest import Start
 from tests.jupyter.test_open_policy import put
 from tests.support.jupyter_server import Kernel, Server, declaring

@@ -18,7 +18,8 @@ import pytest
 from nbrucio.jupyter.kernels import NotebookPlace, Said, chosen, moved, notebooks_of
 from nbrucio.kernel import Data, DataNotHere
 from nbrucio.launch import pointers
-from nbrucio.pipeline.manifest import ManifestEntry, path_for, write
+from nbrucio.pipeline.manifest import ManifestEntry
+from nbrucio.pipeline.manifest_files import path_for, write
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.conftest import Start
 from tests.jupyter.test_open_policy import DIMUON, put

@@ -14,7 +14,7 @@ import pytest
 
 from nbrucio.kernel import Data
 from nbrucio.kernel.manifest import writer_is_gone
-from nbrucio.pipeline.manifest import path_for
+from nbrucio.pipeline.manifest_files import path_for
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.conftest import Start
 from tests.support.jupyter_server import Server, declaring, notebook

@@ -14,7 +14,8 @@ import pytest
 import tree_sitter_julia
 from tree_sitter import Language, Parser
 
-from nbrucio.pipeline.manifest import ManifestEntry, ManifestFile, write
+from nbrucio.pipeline.manifest import ManifestEntry, ManifestFile
+from nbrucio.pipeline.manifest_files import write
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.test_open_policy import put
 from tests.support import interpreters

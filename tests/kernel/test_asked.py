@@ -10,7 +10,8 @@ import pytest
 
 from nbrucio.kernel import Data, DataNotHere
 from nbrucio.kernel.asked import Asked
-from nbrucio.pipeline.manifest import Manifest, write
+from nbrucio.pipeline.manifest import Manifest
+from nbrucio.pipeline.manifest_files import write
 from nbrucio.pipeline.outdate import outdate
 from tests.support.manifests import local_entry
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from nbrucio.kernel import Data, DataNotHere
-from nbrucio.pipeline.manifest import ManifestEntry, ManifestFile, write
+from nbrucio.pipeline.manifest import ManifestEntry, ManifestFile
+from nbrucio.pipeline.manifest_files import write
 from tests.support.damage import BYTES, THINGS, Damage, flip_silently, swap
 from tests.support.manifests import of
 

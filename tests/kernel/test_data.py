@@ -14,7 +14,8 @@ import pytest
 
 import nbrucio
 from nbrucio.kernel import Data, DataNotHere, File, Files, lookup
-from nbrucio.pipeline.manifest import ManifestEntry, ManifestError, ManifestFile, write
+from nbrucio.pipeline.manifest import ManifestEntry, ManifestError, ManifestFile
+from nbrucio.pipeline.manifest_files import write
 from tests.support.manifests import local_entry, of
 
 

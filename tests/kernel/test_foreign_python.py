@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import nbrucio.kernel
-from nbrucio.pipeline.manifest import write
+from nbrucio.pipeline.manifest_files import write
 from tests.support import interpreters
 from tests.support.manifests import local_entry, of
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import KernelManager
 
-from nbrucio.pipeline.manifest import Manifest, ManifestEntry, write
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry
+from nbrucio.pipeline.manifest_files import write
 from tests.support.jupyter_server import Output, base_environment, collect
 from tests.support.manifests import local_entry
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.pipeline.manifest import Manifest, write
+from nbrucio.pipeline.manifest import Manifest
+from nbrucio.pipeline.manifest_files import write
 from tests.support.manifests import local_entry
 
 ASK = "import nbrucio; print(*nbrucio.data['muons'])"

@@ -11,7 +11,8 @@ from IPython.core.error import UsageError
 
 from nbrucio.kernel import Data, gate
 from nbrucio.kernel.shown import Status
-from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, write, write_progress
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile
+from nbrucio.pipeline.manifest_files import write, write_progress
 from tests.support.manifests import local_entry
 
 HOSTILE = "<script>alert(1)</script>&\"'><img src=x onerror=y>\n\x1b[31m"

@@ -15,7 +15,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from nbrucio.kernel import Data, DataNotHere
 from nbrucio.kernel.gate import DataNotReady, Gate
-from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestFile, write
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestFile
+from nbrucio.pipeline.manifest_files import write
 from tests.support.manifests import local_entry
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.pipeline.manifest import Manifest, write
+from nbrucio.pipeline.manifest import Manifest
+from nbrucio.pipeline.manifest_files import write
 from tests.support.jupyter_server import base_environment, declaring
 from tests.support.manifests import local_entry
 

@@ -13,15 +13,8 @@ import jsonschema
 import pytest
 
 from nbrucio.errors import BadConfig, OverBudget
-from nbrucio.pipeline.manifest import (
-    Manifest,
-    ManifestEntry,
-    ManifestError,
-    ManifestFile,
-    path_for,
-    remove,
-    write,
-)
+from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile
+from nbrucio.pipeline.manifest_files import path_for, remove, write
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "schemas/nbrucio_schemas/manifest-1.schema.json").read_text(encoding="utf-8")
