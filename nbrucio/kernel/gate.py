@@ -21,12 +21,13 @@ from IPython.display import display
 from . import data
 from .asked import variables_in_text
 from .bound import variable_of
+from .constants import Names
 from .errors import DataNotHere, short_traceback
 from .files import Files
 from .lookup import Data
 from .manifest import MAX_BYTES, read_regular
 from .refusals import not_ready
-from .uses import Names, dids_in_magic, uses_in
+from .uses import dids_in_magic, uses_in
 from .waiting import wait_for
 
 log = logging.getLogger(__name__)

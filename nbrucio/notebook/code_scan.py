@@ -15,7 +15,8 @@ from functools import lru_cache
 
 from nbrucio.core.did import Did
 from nbrucio.errors import BadDid
-from nbrucio.kernel.uses import RUNS_PYTHON, Names, uses_in
+from nbrucio.kernel.constants import Names
+from nbrucio.kernel.uses import RUNS_PYTHON, uses_in
 from nbrucio.notebook.base import language_of
 
 #: The only syntax recognised in other languages, in a comment: ``# nbrucio: scope:name``.
