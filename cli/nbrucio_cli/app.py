@@ -44,6 +44,7 @@ VERBS = {
         "sandbox": ("sandbox", "Run a real Rucio server with data on this machine."),
     },
     "Set up": {
+        "config": ("config", "Show and check the configuration."),
         "completion": ("completion", "Print the shell completion script."),
     },
 }

@@ -22,7 +22,8 @@ class Found:
 
     Attributes:
         of_rucio_cfg: the instance of the user's own rucio.cfg.
-        tables: the settings of the instances.
+        tables: the settings of the instances, in the same order.
+        invalid: the settings of those with a fault.
         session: the settings of the Jupyter session.
     """
 
@@ -30,6 +31,7 @@ class Found:
         self.instances: list[Instance] = []
         self.faults: list[ConfigFault] = []
         self.tables: list[Table] = []
+        self.invalid: list[Table] = []
         self.of_rucio_cfg: Instance | None = None
         self.session = SessionConfig({})
 
@@ -41,6 +43,7 @@ class Found:
             self._check_identity(instance, table)
         except BadConfig as error:
             self.faults.append(ConfigFault(name or RUCIO_CFG, error, names_in(table), address_in(table)))
+            self.invalid.append(table)
             return None
         self.instances.append(instance)
         self.tables.append(table)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from nbrucio.config import rucio_cfg
 from nbrucio.config.mount import Mount
-from nbrucio.config.table import Table
+from nbrucio.config.table import ConfigSource, Table
 from nbrucio.config.values import AUTH_TYPES, Credentials, Instance
 from nbrucio.core.address import USUAL_VO, Address, address_of, canonical
 from nbrucio.core.units import parse_lifetime
@@ -62,25 +63,36 @@ def instance_of(name: str | None, table: Table) -> Instance:
         name=name or written,
         identity=canonical(chosen) if chosen else written,
         host=host,
-        auth_host=_url(table, "auth_host") if "auth_host" in table.values else host,
+        auth_host=_further_url(table, "auth_host") or host,
         auth_type=_auth_type(table),
         account=_account(table),
         credentials=_credentials(table),
         vo=vo,
         ca_cert=table.path("ca_cert"),
         storage_ca=table.path("storage_ca"),
-        trace_host=_url(table, "trace_host") if "trace_host" in table.values else None,
+        trace_host=_further_url(table, "trace_host"),
         traces=table.flag("traces") is not False,
         aliases=table.texts("aliases"),
         mounts=tuple(_mount(row) for row in table.tables("mounts")),
         file_roots=table.paths("file_roots"),
-        webui=_url(table, "webui") if "webui" in table.values else None,
+        webui=_further_url(table, "webui"),
         storage_token_file=table.path("storage_token_file"),
         storage_token_env=table.variable("storage_token_env"),
         redirect_hosts=_hosts(table, "redirect_hosts"),
         downloads=table.flag("downloads") is not False,
         rule_lifetime_s=_lifetime(table),
     )
+
+
+def known_settings() -> frozenset[str]:
+    """Return the names of all settings of an instance."""
+    table = Table.of("", {"host": "https://rucio.example.org", "auth_type": "gss"}, ConfigSource("", Path()), {})
+    instance_of("", table)
+    return frozenset({"rucio_cfg", *table.asked})
+
+
+def _further_url(table: Table, name: str) -> str | None:
+    return None if table.text(name) is None else _url(table, name)
 
 
 def _url(table: Table, name: str) -> str:

@@ -8,11 +8,13 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from nbrucio.config import rucio_cfg
 from nbrucio.config.discovery import Found, find_instances
-from nbrucio.config.policy import policy_of, store_path, user_folder
-from nbrucio.config.table import ConfigSource, Table
+from nbrucio.config.instances import known_settings
+from nbrucio.config.policy import POLICY_SETTINGS, policy_of, store_path, user_folder
+from nbrucio.config.table import ConfigSource, Table, UnknownSetting
 from nbrucio.config.values import Config, Instance
 from nbrucio.disk.read import SMALL_BYTES, read_file, reason
 from nbrucio.errors import BadConfig, UnknownInstance
@@ -38,35 +40,90 @@ def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM
     Raises:
         BadConfig: a file, or a setting outside of instances, is wrong. Errors of instances are in the result.
     """
-    environ = os.environ if environ is None else environ
-    user_file = _user_file(environ)
-    layers = {file: table for file in (system_file, user_file) if (table := _read(file, environ)) is not None}
-    if user_file not in layers and environ.get("NBRUCIO_CONFIG"):
-        raise BadConfig(
-            f"The configuration file {user_file}, which NBRUCIO_CONFIG names, does not exist.",
-            subject=str(user_file),
-            hint="Correct or unset NBRUCIO_CONFIG.",
-        )
-    system, user = (layers.get(file, Table("", {}, environ)) for file in (system_file, user_file))
-    policies, stores = (system.table("policy"), user.table("policy")), (system.table("store"), user.table("store"))
+    layers = read_layers(os.environ if environ is None else environ, system_file)
+    environ, found = layers.environ, layers.found
+    policies, stores = layers.both("policy"), layers.both("store")
     policy, store = policy_of(*policies, environ=environ), store_path(*stores, environ=environ)
-    found = find_instances(system, user, environ)
-    chosen = environ.get("NBRUCIO_INSTANCE"), user.text("default_instance"), found.session.default
-    default_name = next(filter(None, (*chosen, system.text("default_instance"))), None)
+    name = default_name(layers)
     cfg = rucio_cfg.find(environ)
     config = Config(
         instances=tuple(found.instances),
-        default=None if default_name else _unchosen(found),
+        default=None if name else _unchosen(found),
         store_path=store,
         policy=policy,
-        sources=(*layers, *found.session.files, *([cfg] if cfg is not None and cfg.is_file() else [])),
-        places=(system_file, user_file, *rucio_cfg.places(environ)),
-        warnings=(*_unknown((*layers.values(), *policies, *stores, *found.tables)), *_exposed(found.secret_files())),
+        sources=(*layers.files, *found.session.files, *([cfg] if cfg is not None and cfg.is_file() else [])),
+        places=(system_file, user_file(environ), *rucio_cfg.places(environ)),
+        warnings=(*map(str, layers.unknown()), *_exposed(found.secret_files())),
         faults=tuple(found.faults),
-        default_name=default_name,
+        default_name=None if name is None else name[0],
     )
-    default = _chosen(config) if default_name else config.default
+    default = _chosen(config) if name else config.default
     return config if default is None else config._replace(default=default).preferring(default)
+
+
+class Layers(NamedTuple):
+    """The settings as they are written.
+
+    Attributes:
+        system, user: the top tables of the operator's and the user's file; empty where there is none.
+        files: those of these files that exist.
+        found: the instances.
+    """
+
+    environ: Mapping[str, str]
+    system: Table
+    user: Table
+    files: tuple[Path, ...]
+    found: Found
+
+    def both(self, name: str) -> tuple[Table, Table]:
+        """Return the table ``name`` of the operator's and the user's file."""
+        return self.system.table(name), self.user.table(name)
+
+    def unknown(self) -> Iterator[UnknownSetting]:
+        """Yield the settings that nothing reads."""
+        for table in (self.system, self.user):
+            yield from table.unknown(_TOP)
+        for table in self.both("policy"):
+            yield from table.unknown(POLICY_SETTINGS)
+        for table in self.both("store"):
+            yield from table.unknown(("path",))
+        if self.found.invalid:
+            known = known_settings()
+            for table in self.found.invalid:
+                yield from table.unknown(known)
+        for table in self.found.tables:
+            yield from table.unknown()
+
+
+def read_layers(environ: Mapping[str, str], system_file: Path = SYSTEM_FILE) -> Layers:
+    """Read the operator's and the user's file, and find the instances.
+
+    Raises:
+        BadConfig: a file cannot be read, or NBRUCIO_CONFIG names none.
+    """
+    own = user_file(environ)
+    tables = {file: table for file in (system_file, own) if (table := _read(file, environ)) is not None}
+    if own not in tables and environ.get("NBRUCIO_CONFIG"):
+        raise BadConfig(
+            f"The configuration file {own}, which NBRUCIO_CONFIG names, does not exist.",
+            subject=str(own),
+            hint="Correct or unset NBRUCIO_CONFIG.",
+        )
+    system, user = (tables.get(file, Table("", {}, environ)) for file in (system_file, own))
+    return Layers(environ, system, user, tuple(tables), find_instances(system, user, environ))
+
+
+def default_name(layers: Layers) -> tuple[str, str] | None:
+    """Return the configured name of the default instance and the file or variable of it; None if there is none."""
+    key, session = "default_instance", layers.found.session
+    candidates = (
+        (layers.environ.get("NBRUCIO_INSTANCE"), "NBRUCIO_INSTANCE"),
+        (layers.user.text(key), layers.user.where(key)),
+        (session.default, session.default_from),
+        (layers.system.text(key), layers.system.where(key)),
+    )
+    return next(((name, where) for name, where in candidates if name), None)
 
 
 def _chosen(config: Config) -> Instance | None:
@@ -83,7 +140,8 @@ def _unchosen(found: Found) -> Instance | None:
     return found.of_rucio_cfg
 
 
-def _user_file(environ: Mapping[str, str]) -> Path:
+def user_file(environ: Mapping[str, str]) -> Path:
+    """Return the user's configuration file, which need not exist."""
     chosen = environ.get("NBRUCIO_CONFIG")
     return Path(chosen).absolute() if chosen else user_folder("XDG_CONFIG_HOME", environ) / "config.toml"
 
@@ -109,14 +167,7 @@ def _read(file: Path, environ: Mapping[str, str]) -> Table | None:
         raise BadConfig(f"{file} is nested too deeply.", subject=str(file), hint="Correct the file.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{file} is not valid TOML: {error}.", subject=str(file), hint="Correct the file.") from error
-    table = Table.of("", content, ConfigSource.of(file), environ)
-    table.asked.update(_TOP)
-    return table
-
-
-def _unknown(tables: Iterable[Table]) -> Iterator[str]:
-    for table in tables:
-        yield from table.unknown()
+    return Table.of("", content, ConfigSource.of(file, text), environ)
 
 
 def _exposed(files: Iterable[str]) -> Iterator[str]:

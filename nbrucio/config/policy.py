@@ -17,6 +17,19 @@ _ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _CORRECT_VARIABLE = "Correct or unset it."
 
 
+#: Each setting, its name in `Policy`, and the variable that goes before it.
+POLICY_SETTINGS: Mapping[str, tuple[str, str | None]] = {
+    "max_download": ("max_download_bytes", "NBRUCIO_MAX_DOWNLOAD"),
+    "keep_free": ("keep_free_bytes", "NBRUCIO_KEEP_FREE"),
+    "parallel": ("parallel", None),
+    "offline": ("offline", "NBRUCIO_SAFE"),
+    "traces": ("traces", None),
+    "allow_unverifiable": ("allow_unverifiable", None),
+    "connect_timeout": ("connect_timeout_s", None),
+    "read_timeout": ("read_timeout_s", None),
+}
+
+
 class _PolicySettings(NamedTuple):
     max_download: int | None
     keep_free: int | None
@@ -39,6 +52,13 @@ class _PolicySettings(NamedTuple):
             table.flag("traces"),
             table.flag("allow_unverifiable"),
         )
+
+
+def is_bound(name: str, system: Table) -> bool:
+    """Return whether the operator's file limits the setting ``name``, so that users can only be stricter."""
+    if name in ("max_download", "keep_free", "parallel"):
+        return name in system.values
+    return name in ("offline", "traces", "allow_unverifiable") and system.flag(name) is (name == "offline")
 
 
 def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Policy:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbrucio.config.lines import ini_line
 from nbrucio.config.table import ConfigSource, Table
 from nbrucio.disk.read import SMALL_BYTES, read_file
 from nbrucio.errors import BadConfig
@@ -80,7 +82,6 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
     """
     import configparser  # here, as most runs never need it
 
-    source = ConfigSource(str(path), Path.cwd())  # rucio-clients takes relative paths from the working folder
     text = ""
     try:
         text = read_file(path, SMALL_BYTES).decode("utf-8")
@@ -93,6 +94,8 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
             subject=str(path),
             hint="Correct the file or its permissions.",
         ) from error
+    # rucio-clients takes relative paths from the working folder.
+    source = ConfigSource(str(path), Path.cwd(), partial(_line_of_setting, text))
     values: dict[str, tuple[object, ConfigSource]] = {
         ours: (section[theirs], source)
         for ours, theirs in _KEYS.items()
@@ -101,6 +104,13 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
     if trace_host:
         values["trace_host"] = (trace_host, source)
     return Table(key, values, environ)
+
+
+def _line_of_setting(text: str, key: str) -> int | None:
+    name = key.rpartition(".")[2]
+    if name == "trace_host":
+        return ini_line(text, "trace", name)
+    return ini_line(text, "client", _KEYS[name]) if name in _KEYS else None
 
 
 def _parsed(text: str, name: str) -> ConfigParser:

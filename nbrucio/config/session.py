@@ -2,8 +2,7 @@
 sources:
 
 - rucio-jupyterlab's ``RucioConfig``: the server extension saves the running server's settings to a file and names it in
-  `VARIABLE` for terminals and kernels. Its keys: ``rucio_jupyterlab/config/schema.py`` of
-  rucio-jupyterlab 41.0.
+  `VARIABLE` for terminals and kernels.
 - ``RUCIO_BASE_URL`` and its neighbours, which name one instance in containers of the ESCAPE VRE.
 - SWAN's start form: ``SWAN_USE_RUCIO`` with ``SWAN_RUCIO_INSTANCE``, ``SWAN_RUCIO_RSE``, ``SWAN_RUCIO_RSE_PATH`` and
   ``SWAN_RUCIO_RSE_PATH_BEGINS_AT`` (jupyterhub-extensions, ``swanspawner.py``).
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from nbrucio.config.rucio_jupyterlab import mount_of, names_of, settings_of, text_of
 from nbrucio.config.table import ConfigSource, Table
 from nbrucio.core.address import canonical
 from nbrucio.disk.read import SMALL_BYTES, parse_json, read_file, reason
@@ -26,16 +26,6 @@ from nbrucio.errors import BadConfig
 #: Names the file in which the server extension saves `RucioConfig` for terminals and kernels.
 VARIABLE = "NBRUCIO_SESSION_CONFIG"
 
-#: Our name of a setting, and rucio-jupyterlab's.
-_KEYS = {
-    "host": "rucio_base_url",
-    "auth_host": "rucio_auth_url",
-    "webui": "rucio_webui_url",
-    "ca_cert": "rucio_ca_cert",
-    "vo": "vo",
-    "token_env": "oidc_env_name",
-    "token_file": "oidc_file_name",
-}
 #: rucio-jupyterlab's names, and the variables of the VRE's containers.
 _VARIABLES = {
     name: f"RUCIO_{variable}"
@@ -68,11 +58,13 @@ class SessionConfig(NamedTuple):
     Attributes:
         instances: the settings of each instance by its short name, for the layer above the operator's file.
         default: the name of the default instance; None if the session does not set one.
+        default_from: the file or variable that sets it.
         files: the files that were read.
     """
 
     instances: Mapping[str, Table]
     default: str | None = None
+    default_from: str = ""
     files: tuple[Path, ...] = ()
 
 
@@ -88,28 +80,35 @@ def read_session(environ: Mapping[str, str], configured: Mapping[str, Table]) ->
         BadConfig: the file that `VARIABLE` names cannot be read.
     """
     settings, file = _saved(environ)
-    rows: list[tuple[Mapping[str, object], str]] = []
+    # Each instance, and where it is configured; None for variables.
+    rows: list[tuple[Mapping[str, object], str | None]] = []
     rows += ((row, f"RucioConfig in {file}") for row in _rows(settings.get("instances")))
     if environ.get(_VARIABLES["rucio_base_url"]):
-        rows.append(({ours: environ[name] for ours, name in _VARIABLES.items() if environ.get(name)}, "RUCIO_BASE_URL"))
-    auth_type = _text(settings.get("default_auth_type")) or environ.get("RUCIO_DEFAULT_AUTH_TYPE")
+        rows.append(({ours: environ[name] for ours, name in _VARIABLES.items() if environ.get(name)}, None))
+    auth_type = text_of(settings.get("default_auth_type")) or environ.get("RUCIO_DEFAULT_AUTH_TYPE")
     found: dict[str, Table] = {}
     for row, label in rows:
-        names = tuple(_names(row))
+        names = tuple(names_of(row))
         if names:
             key = _key(names, configured) or _short_name(names, {**configured, **found})
             aliases = [*(_aliases(configured[key]) if key in configured else ()), *names]
-            found[key] = Table(f"instances.{key}", _values(row, aliases, auth_type, label), environ)
-    default: str | None = _text(settings.get("default_instance")) or environ.get("RUCIO_DEFAULT_INSTANCE")
+            values = {
+                name: (value, ConfigSource(label or _VARIABLES.get(theirs, "RUCIO_DEFAULT_AUTH_TYPE"), Path.cwd()))
+                for name, (value, theirs) in settings_of(row, aliases, auth_type).items()
+            }
+            found[key] = Table(f"instances.{key}", values, environ)
+    default, default_from = text_of(settings.get("default_instance")), f"RucioConfig in {file}"
+    if default is None:
+        default, default_from = environ.get("RUCIO_DEFAULT_INSTANCE"), "RUCIO_DEFAULT_INSTANCE"
     if environ.get("SWAN_USE_RUCIO", "").strip().lower() in _ON and environ.get("SWAN_RUCIO_INSTANCE"):
-        default = environ["SWAN_RUCIO_INSTANCE"].strip()
+        default, default_from = environ["SWAN_RUCIO_INSTANCE"].strip(), "SWAN_RUCIO_INSTANCE"
         chosen = _key([default.lower()], {**configured, **found})
         if chosen is not None:
             mounted = Table(f"instances.{chosen}", _swan_mount(environ), environ)
             found[chosen] = mounted.over(found[chosen]) if chosen in found else mounted
     if default is not None:
         default = _key([default.lower()], {**configured, **found}) or default
-    return SessionConfig(found, default, () if file is None else (file,))
+    return SessionConfig(found, default, default_from, () if file is None else (file,))
 
 
 def _saved(environ: Mapping[str, str]) -> tuple[Mapping[str, object], Path | None]:
@@ -130,14 +129,6 @@ def _saved(environ: Mapping[str, str]) -> tuple[Mapping[str, object], Path | Non
 
 def _rows(value: object) -> Iterator[Mapping[str, object]]:
     yield from (row for row in value if isinstance(row, dict)) if isinstance(value, list) else ()
-
-
-def _names(row: Mapping[str, object]) -> Iterator[str]:
-    """Return the names of an instance in lower case, the best short name first; a name may be a URL."""
-    for key in ("name", "display_name", "rucio_base_url"):
-        text = _text(row.get(key))
-        if text:
-            yield text.lower()
 
 
 def _short_name(names: tuple[str, ...], taken: Container[str]) -> str:
@@ -163,52 +154,8 @@ def _aliases(table: Table) -> list[object]:
     return aliases if isinstance(aliases, list) else []
 
 
-def _values(
-    row: Mapping[str, object], aliases: Iterable[object], auth_type: str | None, label: str
-) -> dict[str, tuple[object, ConfigSource]]:
-    source = ConfigSource(label, Path.cwd())
-    by_token = _text(row.get("oidc_auth"))
-    unused = {"env": "token_file", "file": "token_env"}.get(by_token or "")
-    values: dict[str, object] = {
-        ours: row[theirs]
-        for ours, theirs in _KEYS.items()
-        if row.get(theirs) and ours != unused and (by_token or not ours.startswith("token_"))
-    }
-    values["aliases"] = [alias for alias in aliases if not str(alias).startswith("http")]
-    values["auth_type"] = "oidc" if by_token else auth_type or "x509_proxy"
-    if row.get("mode") == "replica":
-        values["downloads"] = False
-    days = _number(row.get("replication_rule_lifetime_days"))
-    if days:
-        values["rule_lifetime"] = f"{days}d"
-    mount = _mount(row.get("destination_rse"), row.get("rse_mount_path"), row.get("path_begins_at"))
-    if mount:
-        values["mounts"] = [mount]
-    return {name: (value, source) for name, value in values.items()}
-
-
 def _swan_mount(environ: Mapping[str, str]) -> dict[str, tuple[object, ConfigSource]]:
     """Return the mounted RSE that was chosen in the start form."""
     name = "SWAN_RUCIO_RSE"
-    mount = _mount(environ.get(name), environ.get(f"{name}_PATH"), environ.get(f"{name}_PATH_BEGINS_AT"))
+    mount = mount_of(environ.get(name), environ.get(f"{name}_PATH"), environ.get(f"{name}_PATH_BEGINS_AT"))
     return {"mounts": ([mount], ConfigSource(name, Path.cwd()))} if mount else {}
-
-
-def _mount(rse: object, path: object, begins_at: object) -> dict[str, object] | None:
-    if not _text(rse) or not _text(path):
-        return None
-    return {"rse": rse, "path": path, "begins_at": _number(begins_at) or 0}
-
-
-def _number(value: object) -> int | None:
-    """Return a whole number, also from text, because environment variables are text."""
-    if isinstance(value, bool) or value is None:
-        return None
-    try:
-        return max(0, int(str(value)))
-    except ValueError:
-        return None
-
-
-def _text(value: object) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None

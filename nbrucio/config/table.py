@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from nbrucio.config.lines import toml_line
 from nbrucio.core.text import printable
 from nbrucio.core.units import parse_size
 from nbrucio.errors import BadConfig
@@ -14,15 +16,49 @@ T = TypeVar("T")
 
 
 class ConfigSource(NamedTuple):
-    """The origin of a setting: a file, or the environment."""
+    """The origin of a setting: a file, or the environment.
+
+    Attributes:
+        label: the file or variable.
+        folder: where relative paths start.
+        line: finds the line of a dotted key; None where the origin has no lines.
+    """
 
     label: str
     folder: Path
+    line: Callable[[str], int | None] | None = None
 
     @classmethod
-    def of(cls, file: Path) -> ConfigSource:
-        """Return the origin ``file``. Relative paths in a file start at its folder."""
-        return cls(str(file), file.parent)
+    def of(cls, file: Path, text: str = "") -> ConfigSource:
+        """Return the origin ``file`` with the TOML ``text``. Relative paths in a file start at its folder."""
+        return cls(str(file), file.parent, partial(toml_line, text))
+
+    def where(self, key: str) -> str:
+        """Return the file and line of ``key``, or the variable."""
+        line = self.line(key) if self.line is not None else None
+        return self.label if line is None else f"{self.label}:{line}"
+
+
+class UnknownSetting(NamedTuple):
+    """A setting that nothing reads.
+
+    Attributes:
+        where: its file and line.
+        key: its dotted key.
+        close: the known setting whose name is most alike; None without one.
+    """
+
+    where: str
+    key: str
+    close: str | None
+
+    def __str__(self) -> str:
+        """The warning."""
+        return f"{self.where}: the setting {self.key} is unknown and was ignored.{self.suggestion()}"
+
+    def suggestion(self) -> str:
+        """Return the question for the setting that was meant; an empty text without one."""
+        return f" Did you mean {self.close}?" if self.close else ""
 
 
 class Table:
@@ -57,7 +93,7 @@ class Table:
     def table(self, name: str) -> Table:
         """Return the table at ``name``; an empty one if absent."""
         entry = self._entry(name)
-        return Table(self._path(name), {}, self.environ) if entry is None else self._table(name, *entry)
+        return Table(self.path_of(name), {}, self.environ) if entry is None else self._table(name, *entry)
 
     def tables(self, name: str) -> tuple[Table, ...]:
         """Return the array of tables at ``name``; an empty tuple if absent."""
@@ -66,7 +102,7 @@ class Table:
             return ()
         rows, source = entry
         if not isinstance(rows, list):
-            raise fault(source, self._path(name), "must be an array of tables ([[…]])")
+            raise fault(source, self.path_of(name), "must be an array of tables ([[…]])")
         tables = [self._table(f"{name}[{index}]", row, source) for index, row in enumerate(rows)]
         self.rows.extend(tables)
         return tuple(tables)
@@ -113,30 +149,37 @@ class Table:
         """Return the boolean at ``name``; None if absent."""
         return self._read(name, _flag)
 
-    def unknown(self) -> tuple[str, ...]:
-        """Return a sentence for each key that was not read, also in the rows of arrays."""
+    def unknown(self, known: Iterable[str] = ()) -> tuple[UnknownSetting, ...]:
+        """Return the keys that were not read and are not ``known`` either, also in the rows of arrays."""
+        names = {*known, *self.asked}
         own = (
-            f"{source.label}: the setting {self._path(name)} is unknown and was ignored."
+            UnknownSetting(source.where(self.path_of(name)), self.path_of(name), _closest(name, names))
             for name, (_, source) in self.values.items()
-            if name not in self.asked
+            if name not in names
         )
-        return (*own, *(sentence for row in self.rows for sentence in row.unknown()))
+        return (*own, *(found for row in self.rows for found in row.unknown()))
 
     def fault(self, name: str, what: str) -> BadConfig:
         """Return the error for the value at ``name``; for an absent value it names the files of the whole table."""
         if name in self.values:
-            return fault(self.values[name][1], self._path(name), what)
-        labels = sorted({source.label for _, source in self.values.values()})
-        return fault(ConfigSource(" and ".join(labels) or "configuration", Path.cwd()), self._path(name), what)
+            return fault(self.values[name][1], self.path_of(name), what)
+        labels = sorted({source.where(self.key) for _, source in self.values.values()})
+        return fault(ConfigSource(" and ".join(labels) or "configuration", Path.cwd()), self.path_of(name), what)
 
     def _entry(self, name: str) -> tuple[object, ConfigSource] | None:
         self.asked.add(name)
         return self.values.get(name)
 
     def _table(self, name: str, value: object, source: ConfigSource) -> Table:
-        return Table.of(self._path(name), value, source, self.environ)
+        return Table.of(self.path_of(name), value, source, self.environ)
 
-    def _path(self, name: str) -> str:
+    def where(self, name: str) -> str:
+        """Return the file and line, or the variable, of the value at ``name``; an empty text if absent."""
+        entry = self.values.get(name)
+        return "" if entry is None else entry[1].where(self.path_of(name))
+
+    def path_of(self, name: str) -> str:
+        """Return the dotted key of ``name``."""
         return f"{self.key}.{name}" if self.key else name
 
     def _read(self, name: str, parse: Callable[[object], T]) -> T | None:
@@ -146,12 +189,18 @@ class Table:
         try:
             return parse(entry[0])
         except ValueError as error:
-            raise fault(entry[1], self._path(name), str(error)) from error
+            raise fault(entry[1], self.path_of(name), str(error)) from error
 
 
 def fault(source: ConfigSource, key: str, what: str) -> BadConfig:
     """Return the error for a setting; ``what`` completes a sentence that begins with the key: "must be a table"."""
-    return BadConfig(f"{source.label}: {key} {what}.", subject=key, hint="Correct this setting.")
+    return BadConfig(f"{source.where(key)}: {key} {what}.", subject=key, hint="Correct this setting.")
+
+
+def _closest(name: str, names: Iterable[str]) -> str | None:
+    from difflib import get_close_matches  # most configurations have no typing error
+
+    return next(iter(get_close_matches(name, sorted(names), 1)), None)
 
 
 def expand(text: str, folder: Path, environ: Mapping[str, str]) -> Path:
