@@ -14,7 +14,12 @@ from nbrucio_cli.app import root
 from nbrucio.jupyter.extension import NbrucioApp
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/operators").glob("*.md")),
+]
 
 
 def commands(text: str) -> Iterator[list[str]]:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+#: What an image of SWAN takes over.
+DEPLOYED = ROOT / "deploy" / "swan"
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
 import zipfile
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
+from nbrucio.version import __version__
+from tests.swan.conftest import DEPLOYED, ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: What SWAN's image has already, through JupyterLab and JupyterHub.
+IN_THE_IMAGE = {"cryptography", "platformdirs", "urllib3"}
 #: Every file of the wheel: code, its data, what Jupyter reads, and the metadata.
 RULES = (
     r"(nbrucio|nbrucio_cli|nbrucio_schemas)/([a-z_]+/)*([a-z_]+\.py|py\.typed)",
@@ -28,3 +41,15 @@ def test_the_wheel_holds_nothing_stray(wheel: Path) -> None:
     assert [name for name in names if not any(re.fullmatch(rule, name) for rule in RULES)] == []
     unused = [rule for rule in RULES if not any(re.fullmatch(rule, name) for name in names)]
     assert unused == []
+
+
+def test_the_dockerfile_pins_every_library_that_the_image_lacks() -> None:
+    lines = (DEPLOYED / "Dockerfile").read_text("utf-8").splitlines()
+    # SWAN raises versions by `sed "s/ name==.../"`, so one a line.
+    pins = dict(match.group(1, 2) for line in lines if (match := re.match(r" {8}([a-z0-9.-]+)==([\d.]+)( \\)?$", line)))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = [Requirement(text) for text in project["dependencies"]]
+    missing = {one.name for one in needed if one.name not in IN_THE_IMAGE and one.name != "tomli"}
+    assert pins["nbrucio"] == __version__
+    assert missing <= set(pins)
+    assert [one.name for one in needed if one.name in pins and pins[one.name] not in one.specifier] == []
