@@ -147,7 +147,7 @@ def propose_handle(did: Did, taken: Iterable[str]) -> str:
     stem = words[:40].strip("_") or "data"
     if not stem.isidentifier() or keyword.iskeyword(stem):
         stem = f"data_{stem}"
-    used = set(taken)
+    used = taken if isinstance(taken, (set, frozenset)) else set(taken)
     candidates = (stem if number == 1 else f"{stem}_{number}" for number in range(1, len(used) + 2))
     return next(candidate for candidate in candidates if candidate not in used)
 

@@ -13,12 +13,14 @@ from nbrucio.core.did import Did, DidType
 from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.requirement import Requirement, lock_for, propose_handle
 from nbrucio.errors import BadDeclaration
-from nbrucio.notebook.code_scan import Scan, scan_notebook
+from nbrucio.notebook.code_scan import SAVE, Scan, scan_notebook
 from nbrucio.notebook.declared import ATTACHMENTS_KEY
 
 KEY = "nbrucio"
 #: Marks a requirement that the scan added; only these are ever marked unused.
 SOURCE, FROM_CODE, UNUSED = "source", "code", "unused"
+#: One save declares at most so many DIDs; the next one continues.
+MAX_ADDED = 200
 #: A longer declaration stays unchanged: all requests of the server would wait while it is read.
 MAX_UPDATED = 2_000
 
@@ -35,7 +37,7 @@ def update_metadata(content: dict[str, object], resolved: Mapping[str, LockEntry
     metadata = content.get("metadata")
     if not isinstance(metadata, dict) or _is_too_long(metadata):
         return False
-    found = scan_notebook(content)
+    found = scan_notebook(content, SAVE)
     if KEY not in metadata and ATTACHMENTS_KEY not in metadata and not found.dids:
         return False
     try:
@@ -72,9 +74,9 @@ def _completed(declaration: Declaration, dids: Iterable[Did]) -> Declaration:
     """The declaration with a requirement for each of these DIDs that it lacks."""
     declared = {requirement.did for requirement in declaration.requirements}
     taken = {requirement.handle for requirement in declaration.requirements}
-    new = []
+    new: list[Requirement] = []
     for did in dids:
-        if did not in declared:
+        if did not in declared and len(new) < MAX_ADDED:
             handle = propose_handle(did, taken)
             taken.add(handle)
             new.append(Requirement(did, handle, extra={SOURCE: FROM_CODE}))
@@ -83,18 +85,21 @@ def _completed(declaration: Declaration, dids: Iterable[Did]) -> Declaration:
 
 def _marked(declaration: Declaration, found: Scan) -> Declaration:
     """The declaration with a mark on requirements that the scan added and no code uses any more."""
+    used = {*found.dids, *found.derived}
+    handles = frozenset(found.handles)
     entries = tuple(
-        _mark(entry, found) if isinstance(entry, Requirement) and entry.extra.get(SOURCE) == FROM_CODE else entry
+        _mark(entry, entry.did in used or entry.handle in handles, found.complete)
+        if isinstance(entry, Requirement) and entry.extra.get(SOURCE) == FROM_CODE
+        else entry
         for entry in declaration.entries
     )
     return declaration._replace(entries=entries) if entries != declaration.entries else declaration
 
 
-def _mark(requirement: Requirement, found: Scan) -> Requirement:
-    used = requirement.did in found.dids or requirement.handle in found.handles
+def _mark(requirement: Requirement, used: bool, complete: bool) -> Requirement:
     if used:
         return requirement._replace(extra={k: v for k, v in requirement.extra.items() if k != UNUSED})
-    return requirement._replace(extra={**requirement.extra, UNUSED: True}) if found.complete else requirement
+    return requirement._replace(extra={**requirement.extra, UNUSED: True}) if complete else requirement
 
 
 def _locked(declaration: Declaration, resolved: Mapping[str, LockEntry]) -> Declaration:

@@ -21,11 +21,11 @@ from IPython.display import display
 from . import data
 from .asked import variables_in_text
 from .bound import variable_of
-from .constants import Names
 from .errors import DataNotHere, short_traceback
 from .files import Files
 from .lookup import Data
 from .manifest import MAX_BYTES, read_regular
+from .names import Names
 from .refusals import not_ready
 from .uses import dids_in_magic, uses_in
 from .waiting import wait_for
@@ -87,7 +87,7 @@ class Gate(ast.NodeTransformer):
         datas = {name for name in loaded if self._variables.get(name) is self._data}
         if modules or datas or found.imports or "get_ipython" in loaded:
             uses = uses_in(tree, Names(modules, datas, self._variables.get))
-            handles, dids = (*handles, *uses.handles), uses.dids
+            handles, dids = (*handles, *uses.handles), (*uses.dids, *uses.derived)
         if handles or dids:
             for entry in wait_for(self._data, handles, dids, OutputLine()):
                 if entry.state != "ready":

@@ -2,115 +2,136 @@
 
 It understands ``nbrucio.data("scope:name")`` and ``nbrucio.data["handle"]`` under any name that the imports and
 assignments before it give to ``nbrucio`` or its ``data``, the magics ``%rucio`` and ``%%rucio``, and arguments that are
-constants: literals, names bound to literals, sums and f-strings of these, and loops over literal lists. An argument
-of any other kind makes the uses `dynamic`: which data is used is known only when the code runs.
+constant expressions (`nbrucio.kernel.constants`). DIDs that the code takes out of a loop, a dict or a class are kept
+apart. An argument of any other kind makes the uses `dynamic`: which data is used is known only when the code runs.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from .constants import Names
+from .names import DATA, MODULE, Meaning, Names, NbrucioName
+from .values import Value, class_value, either, with_item
 
 #: Cell and line magics that run Python, whose code is read too.
 RUNS_PYTHON = frozenset({"time", "timeit", "capture", "prun"})
-
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 class Uses(NamedTuple):
     """DIDs and handles in the order of their first use.
 
-    ``wanted`` are names in arguments that no code before them binds to a constant.
+    Attributes:
+        dids: DIDs that the code names.
+        handles: handles that the code names.
+        dynamic: whether some use is known only at run time.
+        wanted: names in arguments that no code before them binds to a constant.
+        derived: DIDs that the code takes out of a loop, a dict or a class.
     """
 
     dids: tuple[str, ...]
     handles: tuple[str, ...]
     dynamic: bool
     wanted: frozenset[str]
+    derived: tuple[str, ...] = ()
 
 
 def uses_in(tree: ast.AST, names: Names | None = None) -> Uses:
     """What ``tree`` uses. ``names`` is updated by what the tree binds, so that cells can be read one after another."""
-    visitor = _Visitor(names or Names())
-    visitor.visit(tree)
-    return Uses(
-        tuple(dict.fromkeys(visitor.dids)),
-        tuple(dict.fromkeys(visitor.handles)),
-        visitor.dynamic,
-        frozenset(visitor.wanted),
-    )
+    reader = UsesReader(names or Names())
+    reader.visit(tree)
+    return reader.uses()
 
 
 # ruff: noqa: N815 - the names of the methods are ast's
-class _Visitor(ast.NodeVisitor):
+class UsesReader(ast.NodeVisitor):
+    """Collects the uses of a tree. The work grows with the size of the tree only, whatever the code is."""
+
     def __init__(self, names: Names) -> None:
         self.names = names
         self.dids: list[str] = []
         self.handles: list[str] = []
+        self.derived: list[str] = []
         self.dynamic = False
         self.wanted: set[str] = set()
         self._depth = 0  # of compound statements: in there an assignment adds a value instead of replacing it
 
-    # Imports and assignments: the names of nbrucio.
+    def uses(self) -> Uses:
+        """What was found."""
+        dids, handles, derived = (tuple(dict.fromkeys(found)) for found in (self.dids, self.handles, self.derived))
+        return Uses(dids, handles, self.dynamic, frozenset(self.wanted), derived)
+
+    # Imports and assignments.
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
             if alias.name.partition(".")[0] == "nbrucio" and (alias.asname is None or alias.name == "nbrucio"):
-                self.names.modules.add(alias.asname or "nbrucio")
+                self.names.bind(alias.asname or "nbrucio", MODULE)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         if node.module in ("nbrucio", "nbrucio.kernel") and not node.level:
             for alias in node.names:
                 if alias.name in ("data", "*"):
-                    self.names.datas.add(alias.asname or "data")
+                    self.names.bind(alias.asname or "data", DATA)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        for target in node.targets:
-            self._bind(target, node.value)
-        self._visit_value(node.value)
+        self._assign(node.targets, node.value)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
-            self._bind(node.target, node.value)
-            self._visit_value(node.value)
+            self._assign([node.target], node.value)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self._assign([node.target], node.value)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
-            self.names.strings[node.target.id] = None
+            before = ast.Name(node.target.id, ast.Load())
+            self._bind(node.target.id, *self.names.evaluated(ast.BinOp(before, node.op, node.value)), replaces=True)
         self.visit(node.value)
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
-        self._bind(node.target, node.value)
-        self._visit_value(node.value)
+    def _assign(self, targets: Iterable[ast.expr], assigned: ast.expr) -> None:
+        meaning, needs = self._meaning(assigned)
+        for target in targets:
+            self._assign_to(target, meaning, needs, assigned)
+        if meaning is not DATA:  # a second name for it is no use of it
+            self.visit(assigned)
 
-    def _visit_value(self, value: ast.expr) -> None:
-        if not self._is_data(value):  # a second name for it is no use of it
-            self.visit(value)
-
-    def _bind(self, target: ast.expr, value: ast.expr) -> None:
-        if not isinstance(target, ast.Name):
+    def _assign_to(self, target: ast.expr, meaning: Meaning, needs: frozenset[str], assigned: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self._bind(target.id, meaning, needs)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            parts = assigned.elts if isinstance(assigned, (ast.Tuple, ast.List)) else []
+            for number, element in enumerate(target.elts):
+                alone = len(parts) == len(target.elts) and isinstance(element, ast.Name)
+                self._bind_targets(element, *(self._meaning(parts[number]) if alone else (None, frozenset())))
+        else:
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                self._set_item(target.value.id, target.slice, meaning)
             self.visit(target)
+
+    def _meaning(self, node: ast.expr) -> tuple[Meaning, frozenset[str]]:
+        if self._is_data(node):
+            return DATA, frozenset()
+        if isinstance(node, ast.Name) and self.names.means(node.id) is MODULE:
+            return MODULE, frozenset()
+        return self.names.evaluated(node)
+
+    def _bind(self, name: str, meaning: Meaning, needs: frozenset[str], *, replaces: bool = False) -> None:
+        if self._depth and not replaces and self.names.is_bound(name) and not isinstance(meaning, NbrucioName):
+            before = self.names.means(name)
+            meaning = either(before, meaning) if isinstance(before, Value) else None
+        self.names.bind(name, meaning, needs)
+
+    def _set_item(self, name: str, key: ast.expr | None, item: Meaning) -> None:
+        """Read ``name[key] = item``, or ``name.append(item)`` where the key is None."""
+        before = self.names.means(name)
+        if not isinstance(before, Value):
             return
-        name = target.id
-        is_module = isinstance(value, ast.Name) and value.id in self.names.modules
-        is_data = self._is_data(value)
-        for known, bound in ((self.names.modules, is_module), (self.names.datas, is_data)):
-            known.add(name) if bound else known.discard(name)
-        self._bind_strings(name, self._bound_strings(name, value))
-
-    def _bound_strings(self, name: str, value: ast.expr) -> tuple[str, ...] | None:
-        unknown: set[str] = set()
-        strings = self.names.texts(value, unknown)
-        self.names.needs[name] = unknown
-        return strings
-
-    def _bind_strings(self, name: str, strings: tuple[str, ...] | None) -> None:
-        if self._depth and name in self.names.strings:
-            before = self.names.strings[name]
-            strings = None if before is None or strings is None else tuple(dict.fromkeys(before + strings))
-        self.names.strings[name] = strings
+        known = None if key is None else self.names.evaluated(key)[0]
+        added = with_item(before, known, item) if isinstance(item, Value) and (key is None or known) else None
+        self.names.bind(name, added)
 
     # Blocks.
 
@@ -143,20 +164,34 @@ class _Visitor(ast.NodeVisitor):
 
     def _bind_loop(self, target: ast.expr, values: ast.expr) -> None:
         if isinstance(target, ast.Name):
-            self.names.strings[target.id] = self._bound_strings(target.id, values)
+            self.names.bind(target.id, *self.names.evaluated(values, items=True))
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            parts = self.names.evaluator.columns(values)
+            for number, element in enumerate(target.elts):
+                self._bind_targets(element, parts[number] if len(parts) == len(target.elts) else None)
+
+    def _bind_targets(self, target: ast.expr, meaning: Meaning, needs: frozenset[str] = frozenset()) -> None:
+        if isinstance(target, ast.Name):
+            self.names.bind(target.id, meaning, needs)
+            return
+        for element in getattr(target, "elts", ()):
+            self._bind_targets(element, None)
 
     def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         arguments = node.args
-        own = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        hidden = {argument.arg for argument in own}
-        strings, datas, modules = self.names.strings.copy(), self.names.datas.copy(), self.names.modules.copy()
-        self.names.strings.update(dict.fromkeys(hidden))
-        self.names.datas -= hidden
-        self.names.modules -= hidden
+        outer = self.names.enter()
+        for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+            self.names.bind(argument.arg, None)
         self.generic_visit(node)
-        self.names.strings, self.names.datas, self.names.modules = strings, datas, modules
+        self.names.leave(outer)
 
     visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = _visit_function
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        outer = self.names.enter()
+        self.generic_visit(node)
+        bound = self.names.leave(outer)
+        self.names.bind(node.name, class_value((name, each) for name, each in bound.items() if isinstance(each, Value)))
 
     # Uses.
 
@@ -167,10 +202,14 @@ class _Visitor(ast.NodeVisitor):
             for argument in arguments:
                 self.visit(argument)
             return
-        magic = _magic(node)
+        magic = magic_of(node)
         if magic is not None:
             self._visit_magic(*magic)
             return
+        function = node.func
+        appends = isinstance(function, ast.Attribute) and function.attr == "append" and len(node.args) == 1
+        if appends and isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+            self._set_item(function.value.id, None, self.names.evaluated(node.args[0])[0])
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
@@ -195,20 +234,27 @@ class _Visitor(ast.NodeVisitor):
 
     def _is_data(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Name):
-            return node.id in self.names.datas
+            return self.names.means(node.id) is DATA
         return (
             isinstance(node, ast.Attribute)
             and node.attr == "data"
             and isinstance(node.value, ast.Name)
-            and node.value.id in self.names.modules
+            and self.names.means(node.value.id) is MODULE
         )
 
     def _note(self, found: list[str], argument: ast.expr | None) -> None:
-        strings = self.names.texts(argument, self.wanted) if argument is not None else None
-        if strings is None:
+        if argument is None:
             self.dynamic = True
+            return
+        value, needs = self.names.evaluated(argument)
+        texts = value.texts() if value is not None else None
+        if value is None or texts is None:
+            self.dynamic = True
+            self.wanted |= needs
+        elif value.derived and found is self.dids:
+            self.derived.extend(texts)
         else:
-            found.extend(strings)
+            found.extend(texts)
 
     def _visit_magic(self, name: str, line: str, body: str | None) -> None:
         if name == "rucio":
@@ -227,7 +273,7 @@ def dids_in_magic(line: str, body: str = "") -> list[str]:
     return [*line.partition(" #")[0].split(), *(row for row in rows if row)]
 
 
-def _magic(node: ast.Call) -> tuple[str, str, str | None] | None:
+def magic_of(node: ast.Call) -> tuple[str, str, str | None] | None:
     """Name, line and body of a magic, in the form that IPython gives it: ``get_ipython().run_line_magic(…)``."""
     function = node.func
     if not (isinstance(function, ast.Attribute) and function.attr in ("run_line_magic", "run_cell_magic")):

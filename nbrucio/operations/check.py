@@ -174,7 +174,7 @@ def _use_findings(declared: Declared) -> Iterator[Undeclared]:
                 subject=handle,
                 next_command=f"nbrucio add {quote(str(path))} SCOPE:NAME --as {handle}",
             )
-    for did in used.dids:
+    for did in (*used.dids, *used.derived):
         if str(did) not in dids:
             yield Undeclared(
                 f"The code uses {did}, which is not declared.",

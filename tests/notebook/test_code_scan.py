@@ -14,7 +14,8 @@ from nbrucio.notebook.ipynb import parse
 
 @dataclass(frozen=True)
 class Case:
-    """Cells, and what they use: DIDs, handles, whether something stays dynamic, which cells do not parse."""
+    """Cells, and what they use: DIDs, handles, whether something stays dynamic, which cells do not parse, and the DIDs
+    that they take out of loops, dicts and classes."""
 
     name: str
     cells: tuple[str, ...]
@@ -22,6 +23,7 @@ class Case:
     handles: tuple[str, ...] = ()
     dynamic: bool = False
     unparsed: tuple[int, ...] = ()
+    derived: tuple[str, ...] = ()
 
 
 IMPORT = "import nbrucio"
@@ -38,9 +40,9 @@ CASES = [
     Case("adjacent literals", (IMPORT, "nbrucio.data('a:'\n 'b')"), ("a:b",)),
     Case("an f-string of constants", (IMPORT, "S = 'a'\nnbrucio.data(f'{S}:b')"), ("a:b",)),
     Case("either of two", (IMPORT, "nbrucio.data('a:b' if big else 'a:c')"), ("a:b", "a:c")),
-    Case("a loop over a list", (IMPORT, "for d in ['a:b', 'a:c']:\n    nbrucio.data(d)"), ("a:b", "a:c")),
-    Case("a comprehension", (IMPORT, "x = [nbrucio.data(d) for d in ('a:b', 'a:c')]"), ("a:b", "a:c")),
-    Case("a loop over a named list", (IMPORT, "L = ['a:b']", "[nbrucio.data(d) for d in L]"), ("a:b",)),
+    Case("a loop over a list", (IMPORT, "for d in ['a:b', 'a:c']:\n    nbrucio.data(d)"), derived=("a:b", "a:c")),
+    Case("a comprehension", (IMPORT, "x = [nbrucio.data(d) for d in ('a:b', 'a:c')]"), derived=("a:b", "a:c")),
+    Case("a loop over a named list", (IMPORT, "L = ['a:b']", "[nbrucio.data(d) for d in L]"), derived=("a:b",)),
     Case("a rebound constant", (IMPORT, "D = 'a:b'\nnbrucio.data(D)\nD = 'a:c'\nnbrucio.data(D)"), ("a:b", "a:c")),
     Case("a constant set in a branch", (IMPORT, "D='a:b'\nif x:\n  D='a:c'\nnbrucio.data(D)"), ("a:b", "a:c")),
     Case("a call inside of others", (IMPORT, "ROOT.RDataFrame('t', list(nbrucio.data('a:b')))"), ("a:b",)),
@@ -72,6 +74,56 @@ CASES = [
     Case("what is no DID", (IMPORT, "nbrucio.data('nocolon'); nbrucio.data(' :x')")),
     Case("a number", (IMPORT, "nbrucio.data(3)"), dynamic=True),
     Case("no code at all", ()),
+    Case("an f-string with a number", (IMPORT, "Y = 2018\nnbrucio.data(f'a:run{Y}_{3:03d}')"), ("a:run2018_003",)),
+    Case("a text that is formatted", (IMPORT, "nbrucio.data('{}:{n:>03}.{0}'.format('a', n=7))"), ("a:007.a",)),
+    Case(
+        "a text with percent signs",
+        (IMPORT, "nbrucio.data('%s:%02d' % ('a', 7)); nbrucio.data('b:%d' % 1)"),
+        ("a:07", "b:1"),
+    ),
+    Case(
+        "an item of a list",
+        (IMPORT, "L = ['a:b', 'a:c', 'a:d']\nnbrucio.data(L[0])\nnbrucio.data(L[-1])"),
+        ("a:b", "a:d"),
+    ),
+    Case("a sum of lists", (IMPORT, "L = ['a:b'] + ['a:c']\nM = [*L, 'a:d']", "nbrucio.data(M[2])"), ("a:d",)),
+    Case("several targets", (IMPORT, "A, B = 'a:b', 'a:c'", "nbrucio.data(B)"), ("a:c",)),
+    Case("several unknown targets", (IMPORT, "A = 'a:b'\nA, B = f()\nnbrucio.data(A)"), dynamic=True),
+    Case("a dict", (IMPORT, "D = {'x': 'a:b', 'y': 'a:c'}", "nbrucio.data(D['y'])"), derived=("a:c",)),
+    Case("any item of a dict", (IMPORT, "D = {'x': 'a:b', 'y': 'a:c'}\nnbrucio.data(D[k])"), derived=("a:b", "a:c")),
+    Case("a loop over a dict", (IMPORT, "for k, v in {'x': 'a:b'}.items():\n  nbrucio.data(v)"), derived=("a:b",)),
+    Case("the keys of a dict", (IMPORT, "for k in {'a:b': {'xsec': 1.5}}:\n  nbrucio.data(k)"), derived=("a:b",)),
+    Case("a dict of dicts", (IMPORT, "D = {'x': {'did': 'a:b', 'n': 1}}\nnbrucio.data(D[s]['did'])"), derived=("a:b",)),
+    Case(
+        "a dict that grows",
+        (IMPORT, "D = {}\nD['x'] = 'a:b'\nfor v in D.values():\n  nbrucio.data(v)"),
+        derived=("a:b",),
+    ),
+    Case("a list that grows", (IMPORT, "L = []\nL.append('a:b')\nfor d in L:\n  nbrucio.data(d)"), derived=("a:b",)),
+    Case("a loop over numbers", (IMPORT, "for i in range(2):\n  nbrucio.data(f'a:b{i}')"), derived=("a:b0", "a:b1")),
+    Case("a numbered loop", (IMPORT, "for i, d in enumerate(['a:b']):\n  nbrucio.data(d)"), derived=("a:b",)),
+    Case("two lists at once", (IMPORT, "for n, d in zip(['x'], ['a:b']):\n  nbrucio.data(d)"), derived=("a:b",)),
+    Case("lines of a text", (IMPORT, "for d in 'a:b\\na:c'.splitlines():\n  nbrucio.data(d)"), derived=("a:b", "a:c")),
+    Case(
+        "a constant of a class", (IMPORT, "class C:\n  S = 'a'\n  D = S + ':b'", "nbrucio.data(C.D)"), derived=("a:b",)
+    ),
+    Case(
+        "a name inside of a function",
+        (IMPORT, "def f():\n  D = 'a:b'\n  nbrucio.data(D)\nnbrucio.data(D)"),
+        ("a:b",),
+        (),
+        True,
+    ),
+    Case("a broken shell line", (IMPORT, "!ls \\\n  -l\nx = !ls \\\n -a\nnbrucio.data('a:b')"), ("a:b",)),
+    Case(
+        "a format that Python refuses",
+        (IMPORT, "nbrucio.data('{:d}'.format('a')); nbrucio.data('%d' % 'a')"),
+        dynamic=True,
+    ),
+    Case("a format of another object", (IMPORT, "nbrucio.data('{0.x}'.format('a'))"), dynamic=True),
+    Case(
+        "a text that doubles", (IMPORT, "T = 'a:' + 'b' * 3\n" + "T = T + T\n" * 60 + "nbrucio.data(T)"), dynamic=True
+    ),
 ]
 
 
@@ -80,6 +132,7 @@ def test_a_scan_finds_what_is_used_and_nothing_else(case: Case) -> None:
     found = scan(case.cells)
     assert (tuple(map(str, found.dids)), found.handles) == (case.dids, case.handles)
     assert (found.dynamic, found.unparsed) == (case.dynamic, case.unparsed)
+    assert tuple(map(str, found.derived)) == case.derived
 
 
 @pytest.mark.parametrize(
@@ -125,8 +178,8 @@ def test_code_that_no_parser_takes_is_only_marked(source: str) -> None:
 def test_a_cell_without_nbrucio_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
     monkeypatch.setattr("nbrucio.notebook.code_scan._parse", lambda source: parsed.append(source))
-    scan(["import nbrucio", *(f"x = {n}" for n in range(300))])
-    assert parsed == ["import nbrucio"]
+    scan(["import nbrucio # of this test", *(f"x = {n}" for n in range(300))])
+    assert parsed == ["import nbrucio # of this test"]
 
 
 @pytest.mark.parametrize(
