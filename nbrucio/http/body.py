@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from urllib3 import HTTPResponse
 
 _GZIP = zlib.MAX_WBITS | 16
-_PIECE_BYTES = 16 * 1024
+#: So many bytes of a body count as progress.
+STEP_BYTES = 16 * 1024
 
 #: Limit of a line. A row of Rucio has hundreds of bytes, one with the replicas of a file thousands.
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -137,9 +138,9 @@ def renew(raw: HTTPResponse) -> None:
 def _received(raw: HTTPResponse) -> Iterator[bytes]:
     """Yield the bytes as they are on the wire."""
     step_bytes = 0
-    for piece in raw.stream(_PIECE_BYTES, decode_content=False):
+    for piece in raw.stream(STEP_BYTES, decode_content=False):
         step_bytes += len(piece)
-        if step_bytes >= _PIECE_BYTES:
+        if step_bytes >= STEP_BYTES:
             step_bytes = 0
             renew(raw)
         yield piece
@@ -154,7 +155,7 @@ def _unpacked(packed: Iterable[bytes]) -> Iterator[bytes]:
         received += len(piece)
         rest = piece
         while rest:
-            part = unpack.decompress(rest, _PIECE_BYTES)
+            part = unpack.decompress(rest, STEP_BYTES)
             out += len(part)
             if out > _RATIO_FREE_BYTES + _MAX_RATIO * received:
                 raise TooLarge(f"an answer that unpacks to more than {_MAX_RATIO} times its size")

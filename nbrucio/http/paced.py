@@ -24,9 +24,6 @@ from nbrucio.http.errors import GivenUp, TooLarge
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-#: So many bytes of a body count as progress.
-STEP_BYTES = 16 * 1024
-
 #: Seconds between two checks whether the request was cancelled.
 _LOOK_S = 0.5
 

@@ -39,7 +39,7 @@ class Timeouts(NamedTuple):
 
     Attributes:
         connect_s: to connect.
-        read_s: without progress of the response, which is its headers, a row, or `nbrucio.http.paced.STEP_BYTES`.
+        read_s: without progress of the response, which is its headers, a row, or `nbrucio.http.body.STEP_BYTES`.
     """
 
     connect_s: float = 10.0

@@ -35,11 +35,10 @@ class Stored(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Number and bytes of the files in a store, and bytes of its partial files."""
+    """Number and bytes of the verified files in a store."""
 
     files: int
     size_bytes: int
-    partial_bytes: int
 
 
 def stored_at(place: Place, sums: Sums, found: os.stat_result) -> Stored:

@@ -176,15 +176,14 @@ class Store:
                 return found.f_bavail * found.f_frsize if found.f_blocks else None  # some FUSE file systems
 
     def usage(self) -> Usage:
-        """Count files, their bytes, and the bytes of partial files. Files that vanish meanwhile are not counted."""
+        """Count the verified files and their bytes. Files that vanish meanwhile are not counted."""
         files = size_bytes = 0
         for shelf in self._list(self._layout.objects):
             for name in self._list(f"{self._layout.objects}/{shelf}"):
                 for base in [] if name.endswith(".json") else self._list(f"{self._layout.objects}/{shelf}/{name}"):
                     files += 1
                     size_bytes += self._size(f"{self._layout.objects}/{shelf}/{name}/{base}")
-        partial = sum(self._size(f"{self._layout.partial}/{name}") for name in self._list(self._layout.partial))
-        return Usage(files, size_bytes, partial)
+        return Usage(files, size_bytes)
 
     # For transfers.
 
