@@ -1,4 +1,4 @@
-"""Errors about files that are missing from a plan, and about plans that exceed a limit."""
+"""Errors about files that are missing from a plan, and about downloads that exceed a limit."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ _EXCLUDED: dict[str | None, tuple[str, str]] = {
     "stream": ("streamed files", "has no replica that can be streamed"),
     "any": ("mounted or streamed files at this site", "has no such replica"),
 }
+_FEWER_FILES = "Select fewer files, or raise max_download in the configuration's [policy]."
+_MORE_SPACE = "Free some space, or move the cache to another disk with NBRUCIO_STORE."
 
 
 def unverifiable(entry: FileEntry) -> NbrucioError:
@@ -27,7 +29,12 @@ def unverifiable(entry: FileEntry) -> NbrucioError:
     )
 
 
-def only_on_tape(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioError:
+def no_disk_replica(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioError:
+    """None of ``replicas`` can be downloaded: they are all on tape, or there are none."""
+    return _only_on_tape(entry, replicas) if replicas else _no_replica(entry)
+
+
+def _only_on_tape(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioError:
     """Every replica is on tape. nbrucio never starts a recall by itself."""
     where = ", ".join(replica.rse for replica in replicas)
     return NoReplica(
@@ -37,7 +44,7 @@ def only_on_tape(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioError:
     )
 
 
-def no_replica(entry: FileEntry) -> NbrucioError:
+def _no_replica(entry: FileEntry) -> NbrucioError:
     """Rucio lists no replica that nbrucio can read."""
     return NoReplica(
         f"No replica of {entry.did} is available.",
@@ -90,7 +97,7 @@ def over_budget(download_bytes: int, allowed_bytes: int) -> NbrucioError:
     return OverBudget(
         f"{human_bytes(download_bytes)} would be downloaded; this machine allows "
         f"{human_bytes(allowed_bytes)} in one sync.",
-        hint="Select fewer files, or raise max_download in the configuration's [policy].",
+        hint=_FEWER_FILES,
     )
 
 
@@ -99,5 +106,24 @@ def no_space(download_bytes: int, room_bytes: int, keep_free_bytes: int) -> Nbru
     return NoSpace(
         f"{human_bytes(download_bytes)} would be downloaded, but the cache has room for "
         f"{human_bytes(max(0, room_bytes))} (it keeps {human_bytes(keep_free_bytes)} free).",
-        hint="Free some space, or move the cache to another disk with NBRUCIO_STORE.",
+        hint=_MORE_SPACE,
+    )
+
+
+def limit_reached(entry: FileEntry, allowed_bytes: int) -> OverBudget:
+    """The downloads of this run have reached the limit, and files of unknown size were not in the plan's bytes."""
+    size = "of unknown size" if entry.size_bytes is None else human_bytes(entry.size_bytes)
+    return OverBudget(
+        f"{entry.did} ({size}) was not downloaded: the download limit of {human_bytes(allowed_bytes)} is reached.",
+        subject=str(entry.did),
+        hint=_FEWER_FILES,
+    )
+
+
+def disk_full(entry: FileEntry, keep_free_bytes: int) -> NoSpace:
+    """The disk was filled during the download."""
+    return NoSpace(
+        f"The download of {entry.did} was stopped: the disk would have less than {human_bytes(keep_free_bytes)} free.",
+        subject=str(entry.did),
+        hint=_MORE_SPACE,
     )

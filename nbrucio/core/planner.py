@@ -202,8 +202,7 @@ def _download_sizes(plan: RequirementPlan) -> dict[FileKey, int]:
 def _plan_download(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan:
     if any(not replica.tape for replica in replicas):
         return FilePlan(entry, Access.DOWNLOAD)
-    error = plan_errors.only_on_tape(entry, replicas) if replicas else plan_errors.no_replica(entry)
-    return FilePlan(entry, Access.MISSING, error=error)
+    return FilePlan(entry, Access.MISSING, error=plan_errors.no_disk_replica(entry, replicas))
 
 
 def refusal(download_bytes: int, limits: DownloadLimits) -> NbrucioError | None:

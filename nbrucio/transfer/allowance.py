@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from nbrucio.core import plan_errors
 from nbrucio.core.files import FileEntry
-from nbrucio.core.text import human_bytes
-from nbrucio.errors import NoSpace, OverBudget
 
 #: Bytes after which free space is measured again: other programs write to the same disk.
 _MEASURE_BYTES = 64_000_000
@@ -62,7 +61,7 @@ class Allowance:
             if size_bytes > self._left_bytes or (entry.size_bytes is None and not self._left_bytes):
                 if entry.size_bytes is None:
                     self._left_bytes = 0  # these bytes were downloaded, although they are discarded
-                raise _over_budget(entry, self._max_download_bytes or 0)
+                raise plan_errors.limit_reached(entry, self._max_download_bytes or 0)
             self._left_bytes -= size_bytes
 
     def _fit(self, entry: FileEntry, size_bytes: int) -> None:
@@ -71,22 +70,5 @@ class Allowance:
                 free, ahead = self._free_bytes(), max(_MEASURE_BYTES, size_bytes)
                 self._measured_bytes = ahead if free is None else min(free - self._keep_free_bytes, ahead)
                 if size_bytes > self._measured_bytes:
-                    raise _no_space(entry, self._keep_free_bytes)
+                    raise plan_errors.disk_full(entry, self._keep_free_bytes)
             self._measured_bytes -= size_bytes
-
-
-def _over_budget(entry: FileEntry, allowed_bytes: int) -> OverBudget:
-    size = "of unknown size" if entry.size_bytes is None else human_bytes(entry.size_bytes)
-    return OverBudget(
-        f"{entry.did} ({size}) was not downloaded: the download limit of {human_bytes(allowed_bytes)} is reached.",
-        subject=str(entry.did),
-        hint="Select fewer files, or raise max_download in [policy] of config.toml.",
-    )
-
-
-def _no_space(entry: FileEntry, keep_free_bytes: int) -> NoSpace:
-    return NoSpace(
-        f"The download of {entry.did} was stopped: the disk would have less than {human_bytes(keep_free_bytes)} free.",
-        subject=str(entry.did),
-        hint="Free some space, or set NBRUCIO_STORE to another folder.",
-    )

@@ -12,7 +12,6 @@ from nbrucio.errors import (
     IntegrityError,
     MissingDependency,
     NbrucioError,
-    NoReplica,
     TransferFailed,
 )
 
@@ -20,7 +19,6 @@ _SHOWN_CAUSES = 3
 _ALLOW = "If such files may be read, add their folder to file_roots of this instance in config.toml."
 _LATER = "Try again later. The next sync resumes partial downloads."
 _REPORT = "Report the replicas to their sites, or ask for a copy elsewhere: `nbrucio stage NOTEBOOK`."
-_STAGE = "Ask Rucio for a copy on disk: `nbrucio stage NOTEBOOK`."
 
 
 class Attempt(Exception):
@@ -139,14 +137,6 @@ def _causes(tried: Sequence[Tried]) -> str:
     shown = [str(one) for one in tried[:_SHOWN_CAUSES]]
     others = len(tried) - len(shown)
     return "; ".join([*shown, f"and {plural(others, 'more replica')}"] if others else shown)
-
-
-def no_replica(entry: FileEntry, *, tape: bool) -> NbrucioError:
-    """Return the error of a file without a replica to try."""
-    name = str(entry.did)
-    if tape:
-        return NoReplica(f"{name} is only on tape.", subject=name, hint=_STAGE)
-    return NoReplica(f"{name} has no replica that this machine can read.", subject=name, hint=_STAGE)
 
 
 def _error_type(tried: Sequence[Tried]) -> type[NbrucioError]:

@@ -6,6 +6,7 @@ import random
 import time
 
 from nbrucio.core.events import BytesArrived, FileRetried, FileStarted, Waiting
+from nbrucio.core.plan_errors import no_disk_replica
 from nbrucio.core.text import printable
 from nbrucio.errors import MissingDependency, NbrucioError, NoSpace, OverBudget
 from nbrucio.store.locks import Lock
@@ -25,7 +26,6 @@ from nbrucio.transfer.errors import (
     WrongBytes,
     attempt_error,
     final_error,
-    no_replica,
 )
 from nbrucio.transfer.registry import host_of, is_text
 from nbrucio.transfer.scheduler import TransferJob
@@ -56,7 +56,7 @@ class Worker:
         """Queue ``task``, or record its outcome if it cannot be tried."""
         disks = [replica for replica in task.replicas if not replica.tape]
         if not disks:
-            self._context.fail(task, no_replica(task.entry, tape=bool(task.replicas)))
+            self._context.fail(task, no_disk_replica(task.entry, task.replicas))
             return
         try:
             self._context.allowance.reserve(task.entry)

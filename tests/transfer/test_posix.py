@@ -98,7 +98,7 @@ def test_an_empty_file_is_a_file(store: Store, tmp_path: Path) -> None:
     assert outcome.stored.path.read_bytes() == b""
 
 
-@pytest.mark.parametrize(("replicas", "word"), [((), "no replica"), ((Replica("T", "file:///x", tape=True),), "tape")])
+@pytest.mark.parametrize(("replicas", "word"), [((), "No replica"), ((Replica("T", "file:///x", tape=True),), "tape")])
 def test_a_file_without_a_disk_replica_is_no_replica(store: Store, replicas: tuple[Replica, ...], word: str) -> None:
     (outcome,) = fetch([Task(INSTANCE, entry("x", GOOD), replicas)], store, LOCAL, SilentReporter())
     assert isinstance(outcome.error, NoReplica)
