@@ -11,7 +11,7 @@ from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.errors import ConsentNeeded, NbrucioError
 from nbrucio.kernel.asked import Asked
 from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError
-from nbrucio.pipeline.manifest_files import path_for, says_nothing, write
+from nbrucio.pipeline.manifest_files import is_empty, path_for, write
 from nbrucio.pipeline.publish import manifest_entry
 from nbrucio.pipeline.status import status
 
@@ -34,7 +34,7 @@ def refuse_unasked(path: Path, log: Logger, *, again: bool = False) -> None:
     Args:
         again: publish again, because the declaration has changed.
     """
-    if again or says_nothing(path_for(path)):
+    if again or is_empty(path_for(path)):
         error = ConsentNeeded(
             "The setting 'on_open' of this server allows no download when a notebook opens.",
             subject=str(path),

@@ -176,7 +176,7 @@ class Data:
             return True
         except (OSError, DataNotHere):
             return False
-        return manifest.says_nothing()
+        return manifest.is_empty()
 
     def _pointer(self) -> Path | None:
         pointer = self._environ.get(where.MANIFEST_VARIABLE)
@@ -195,7 +195,7 @@ class Data:
             manifest = None
         except OSError as error:
             raise DataNotHere(f"The manifest {path} cannot be read: {error.strerror}.", subject) from None
-        if manifest is None or manifest.says_nothing():
+        if manifest is None or manifest.is_empty():
             raise self._no_manifest(subject)
         return manifest
 

@@ -50,7 +50,7 @@ class LoadedManifest(NamedTuple):
     pid: int
     config: Mapping[str, str | None] = MappingProxyType({})
 
-    def says_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether no status of the notebook was written yet; without ``notebook`` the notebook is unknown too."""
         return self.state == "syncing" and not self.entries
 

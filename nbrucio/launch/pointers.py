@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nbrucio.disk.atomic import write_file
 from nbrucio.kernel import where
-from nbrucio.pipeline.manifest import nothing_yet
+from nbrucio.pipeline.manifest import empty_manifest
 from nbrucio.pipeline.manifest_files import expect, path_for, plain_path
 
 FOLDER = "kernels"
@@ -36,7 +36,7 @@ def begin(pointer: Path) -> None:
     where.make_private(pointer.parent.parent)
     where.make_private(pointer.parent)
     write_file(plain_path(pointer), b"")
-    write_file(pointer, nothing_yet(""))
+    write_file(pointer, empty_manifest(""))
 
 
 def lead(pointer: Path, notebook: Path) -> None:

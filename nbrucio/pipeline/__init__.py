@@ -1,1 +1,1 @@
-"""The steps of a sync: resolve, locate, plan, download, publish. `run` has them in order."""
+"""The steps of a sync: resolve, locate, plan, download, publish. `run` calls them in order."""

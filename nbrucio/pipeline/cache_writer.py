@@ -1,4 +1,4 @@
-"""Follow a status of notebooks' data, and keep what it found for the next `nbrucio.pipeline.cached_status`."""
+"""Record a status of notebooks' data for the next `nbrucio.pipeline.cached_status`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from nbrucio.store import Stored
 
 
 class StatusRecorder:
-    """One status. Begin it before the store is read.
+    """Records one status. Create it before the store is read.
 
     Args:
-        run: of the run.
-        after_commit: this process committed objects just now.
+        run: the run.
+        after_commit: whether this process has just committed objects.
     """
 
     def __init__(self, run: RunContext, *, after_commit: bool = False) -> None:
@@ -34,19 +34,18 @@ class StatusRecorder:
         self._changed = False
 
     def note(self, stored: Stored) -> None:
-        """Note an object that is part of an answer."""
+        """Record an object on which the status depends."""
         if self._snapshot is not None:
             self._stats[stored.where] = stored.stat
 
     def store_changed(self, committed: Mapping[str, Stat] = MappingProxyType({})) -> None:
-        """Note that this run changed the store, and the paths and stats of the objects that it ``committed``."""
+        """Record that this run changed the store, with paths and stats of the objects that it ``committed``."""
         self._changed = True
         self._stats |= committed
 
     def settled(self) -> StatusRecorder:
-        """A recorder of the same objects, for the store as this run leaves it; this one where the run changed nothing.
-
-        Every object was verified in this run, so a stat shows whether it still is as it was then.
+        """Return a recorder of the same objects for the store after this run; this recorder if the run changed nothing.
+        This run verified every object, so a stat shows whether one changed since.
         """
         if not self._changed:
             return self
@@ -54,7 +53,7 @@ class StatusRecorder:
         fresh._stats = {path: stat for path, stat in self._stats.items() if stat_of(path) == stat}
         return fresh
 
-    def keep(
+    def save(
         self,
         notebook: Notebook,
         variant: str | None,
@@ -63,14 +62,14 @@ class StatusRecorder:
         paths: Iterable[str],
         published: NotebookReport | None = None,
     ) -> None:
-        """Keep the totals of a notebook that was resolved whole, and whose files are in the store or missing.
+        """Save the totals of a completely resolved notebook whose files are stored or missing.
 
         Args:
-            variant: what was asked for.
+            variant: the requested variant.
             rows: one for each requirement, in the order of the declaration.
-            requirements: what was resolved.
-            paths: of the objects on which the rows rest; the status is not cached unless all of them were found.
-            published: the manifest that kernels read, after a sync that found nothing missing.
+            requirements: the resolved requirements.
+            paths: those of the objects on which the rows depend; without one of them, the status is not cached.
+            published: the kernels' manifest, after a sync that found nothing missing.
         """
         if self._snapshot is None:
             return
@@ -86,7 +85,7 @@ class StatusRecorder:
     def _witnesses(
         self, notebook: Path, requirements: Iterable[ResolvedRequirement], published: NotebookReport | None
     ) -> Iterator[str]:
-        """The files besides objects on which an answer rests: lists and locks, remembered places, what kernels read."""
+        """Return the other files on which a status depends: lists, locks, remembered places and the manifest."""
         yield str(lock_file.path_for(notebook).absolute())
         yield str(self._run.resolutions.notebook_path(notebook))
         for resolved in requirements:
@@ -103,9 +102,8 @@ class StatusRecorder:
 
 
 def record_status(recorder: StatusRecorder, report: NotebookReport, notebook: Notebook, variant: str | None) -> None:
-    """Keep the totals of ``report``, if they can be shown again without a full status.
-
-    One that was published to kernels is kept only when nothing is missing.
+    """Save the totals of ``report`` if they can be shown again without a full status. The totals of a published report
+    are saved only when nothing is missing.
     """
     requirements, published = report.requirements, report.manifest is not None
     if report.faults or any(one.resolved.error is not None or one.resolved.drift is not None for one in requirements):
@@ -118,4 +116,4 @@ def record_status(recorder: StatusRecorder, report: NotebookReport, notebook: No
     paths = (file.where for file in files if file.where is not None)
     resolved = (one.resolved for one in requirements)
     rows = (one.row() for one in requirements)
-    recorder.keep(notebook, variant, rows, resolved, paths, report if published else None)
+    recorder.save(notebook, variant, rows, resolved, paths, report if published else None)

@@ -1,9 +1,7 @@
-"""Cached status: what the last status found, where nothing has changed since. For whoever asks for no more than totals.
-
-`status` and a `sync` with nothing to do take milliseconds by it, however many files a notebook declares, and load
-nothing of what a full status needs. Whatever is in doubt (another declaration, configuration or lock, a changed store,
-a mounted file, a fault) gives no cached status, and the caller asks the store. ``docs/store.md`` says what a cached
-status trusts.
+"""Cached status: the totals of the last status, valid while nothing changes. With it, `status` and a `sync` with
+nothing to do take milliseconds, however many files a notebook declares, and do not import the modules of a full status.
+After any change (of declaration, configuration, lock or store), with a mounted file or with an error there is no cached
+status, and the caller makes a full one. ``docs/store.md`` lists the assumptions of a cached status.
 """
 
 from __future__ import annotations
@@ -33,19 +31,19 @@ class CachedStatus(NamedTuple):
 
     @property
     def unready(self) -> bool:
-        """Whether a sync would download anything."""
+        """Return whether a sync would download anything."""
         return any(row.state != "ready" for row in self.rows)
 
 
 def cached_status(
     paths: Sequence[Path], config: Config, *, variant: str | None = None, synced: bool = False
 ) -> tuple[CachedStatus, ...] | None:
-    """The status of the notebooks at ``paths`` from the cache; None when a full status is needed.
+    """Return the status of the notebooks at ``paths`` from the cache; None when a full status is needed.
 
     Args:
-        variant: the variant of the declarations to take.
-        synced: only if a sync would find nothing to do: everything is in the store, each object was looked at, and the
-            kernels were told.
+        variant: the variant of the declarations.
+        synced: return a status only if a sync would do nothing: all files are in the store, each was checked, and the
+            manifest is complete.
     """
     status_cache = StatusCache(config.store_path)
     cached = []
@@ -62,7 +60,7 @@ def cached_status(
 
 
 def request_digest(notebook: Notebook, config: Config, variant: str | None) -> str:
-    """A digest of all that a status depends on: the declaration, the variant, the configuration."""
+    """Return a digest of all inputs of a status: the declaration, the variant, the configuration."""
     asked = {
         "declared": [notebook.value(), notebook.metadata.get(ATTACHMENTS_KEY)],
         "variant": variant,
@@ -74,10 +72,10 @@ def request_digest(notebook: Notebook, config: Config, variant: str | None) -> s
 
 
 def instance_digests(config: Config) -> dict[str, str | None]:
-    """Digests of the configuration files that were read, and of the user's, which may be written any time."""
+    """Return digests of the configuration files that were read, and of the user's, which may be written at any time."""
     return digests_of(dict.fromkeys(map(str, (*config.sources, *config.places[1:2]))))
 
 
 def manifest_path(notebook: Path) -> str:
-    """The path of the manifest of ``notebook`` that this process would write."""
+    """Return the path of the manifest of ``notebook`` that this process would write."""
     return str(where.runtime_folder().absolute() / where.manifest_name(notebook))

@@ -23,7 +23,7 @@ from nbrucio.store import Store
 
 
 class CountingReporter:
-    """A reporter that counts the downloads and passes every event on to ``listener``."""
+    """A reporter that counts the downloads and forwards every event to ``listener``."""
 
     def __init__(self, listener: Reporter) -> None:
         self._listener = listener
@@ -32,7 +32,7 @@ class CountingReporter:
         self._bytes = 0
 
     def report(self, event: Event) -> None:
-        """Count ``event`` and pass it on."""
+        """Count ``event`` and forward it."""
         if isinstance(event, BytesArrived):
             with self._lock:
                 self._bytes += event.count
@@ -43,20 +43,20 @@ class CountingReporter:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes that arrived in this run; those that a retry discarded are not counted."""
+        """Return the bytes that arrived in this run, without those that a retry discarded."""
         return max(0, self._bytes)
 
     def started(self, did: Did) -> bool:
-        """Whether this run began to download the file."""
+        """Return whether this run began to download the file."""
         return did in self._started
 
 
 class RunContext:
-    """The context of one run. A context manager; leaving it closes connections.
+    """The context of one run. A context manager that closes connections at its end.
 
     Attributes:
-        given: the configuration as it was read.
-        config: the same, with the logins that this run's notebooks choose.
+        given: the configuration from the files.
+        config: the same, with the logins that the notebooks of this run name.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class RunContext:
         self._began_s = time.monotonic()
 
     def prefer(self, instance: Instance) -> None:
-        """Use the login of ``instance``, where several instances are the same server."""
+        """Use the login of ``instance`` if several instances are the same server."""
         self.config = self.config.preferring(instance)
 
     @cached_property
     def limits(self) -> DownloadLimits:
-        """The amount that this machine allows the run to download, by the free space when it is first asked for."""
+        """The download limits of this run, by the free space at the first use."""
         policy = self.config.policy
         return DownloadLimits(
             self.store.free_bytes(),
@@ -94,11 +94,11 @@ class RunContext:
         )
 
     def elapsed_s(self) -> float:
-        """Wall seconds since the run began."""
+        """Return the wall seconds since the run began."""
         return time.monotonic() - self._began_s
 
     def catalogue(self, instance: str) -> Catalogue:
-        """The catalogue of an instance, by its identity or another name.
+        """Return the catalogue of an instance, by its identity or another name.
 
         The first call imports rucio-clients; the first request connects.
         """
@@ -109,11 +109,11 @@ class RunContext:
         return self._catalogues.open(self.config.instance(instance).name)
 
     def resolver(self) -> Resolver:
-        """A resolver for one run."""
+        """Return a resolver for one run."""
         return Resolver(self.given, self.catalogue, self.resolutions, self.reporter, self.prefer)
 
     def close(self) -> None:
-        """Close connections. Remember the checksums of files read in a store that cannot be written. Idempotent."""
+        """Close connections, and remember checksums of files in a read-only store. Idempotent."""
         self.store.remember()
         if self._catalogues is not None:
             self._catalogues.close()

@@ -1,8 +1,7 @@
-"""The downloads of one run. They begin while replicas are still being asked for, where no plan could say otherwise.
+"""The downloads of one run. They start before all replicas are known, if the plan cannot change them.
 
-A catalogue takes about a millisecond for each file's replicas, so a plan of 100,000 files is minutes away when the
-first of them could be on its way. What is begun early is exactly what the plan names later, see
-`Downloads.start_early`.
+A catalogue takes about a millisecond for each file's replicas, so the plan of 100,000 files takes minutes. Exactly
+those files are started early that the plan later contains, see `Downloads.start_early`.
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ _GRACE_S = 2.0
 
 
 class Downloads:
-    """The downloads of one run. A context manager; leaving it stops those that still run.
+    """The downloads of one run. A context manager that stops running downloads at its end.
 
     Args:
         cancel: set it to stop within a second.
-        begins: called once with what will be downloaded, just before the first of it is; not when nothing will.
+        begins: called once with the files to download, just before the first one; not called without any.
     """
 
     def __init__(
@@ -71,10 +70,9 @@ class Downloads:
     def start_early(
         self, requirements: Sequence[ResolvedRequirement], files: Mapping[str, Mapping[Did, FileEntry]]
     ) -> None:
-        """Let `submit` begin transfers if every one of ``files`` that can be downloaded will be.
-
-        So it is when no requirement asks for another kind of access, and all files together are within the limits. One
-        of unknown size waits for the plan: it may have only what the others leave, or be refused.
+        """Allow `submit` to start transfers if every downloadable file of ``files`` will be downloaded. This is true if
+        no requirement asks for another kind of access, and all files together are within the limits. A file of unknown
+        size waits for the plan, which gives it the rest of the limit, or refuses it.
         """
         if any(resolved.requirement.access not in (None, "download") for resolved in requirements):
             return
@@ -90,7 +88,7 @@ class Downloads:
                 threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()
 
     def submit(self, instance: str, entry: FileEntry, replicas: tuple[Replica, ...]) -> None:
-        """Begin with a file that is nowhere here, if `start_early` allowed it.
+        """Start the download of a missing file, if `start_early` allowed it.
 
         Raises:
             Interrupted: the run was cancelled.
@@ -99,7 +97,7 @@ class Downloads:
             raise self._fault
         if self._announced is None or all(replica.tape for replica in replicas):
             return
-        from nbrucio.transfer.types import Task  # what is here already need not wait for HTTP libraries
+        from nbrucio.transfer.types import Task  # without downloads, HTTP libraries are not needed
 
         if self._thread is None:
             self._begin(self._wanted())
@@ -134,7 +132,7 @@ class Downloads:
         return {(outcome.task.instance, outcome.task.entry.did): outcome for outcome in self._outcomes}
 
     def close(self) -> None:
-        """Stop what still runs. Idempotent."""
+        """Stop the running downloads. Idempotent."""
         self._early.put(None)
         self._stop.set()
         if self._thread is not None:
@@ -153,8 +151,8 @@ class Downloads:
     def _left(self, plan: Plan) -> Iterator[Task]:
         from nbrucio.transfer.types import Task
 
-        # The scheduler takes the largest first among those it knows, and knows only so many at a time. Unknown sizes
-        # are last, so that all others have reserved theirs.
+        # The scheduler starts the largest of its queued files first, and its queue is limited. Unknown sizes are last,
+        # so that all others have reserved their space.
         def rank(download: tuple[str, FilePlan]) -> tuple[bool, int]:
             size_bytes = download[1].entry.size_bytes
             return size_bytes is None, -(size_bytes or 0)
@@ -177,7 +175,7 @@ class Downloads:
                 self._thread.join(_LOOK_S)
         except KeyboardInterrupt as error:
             raise Interrupted(
-                "Stopped before all files were here.", hint="The next sync goes on where this one stopped."
+                "Stopped before all files were downloaded.", hint="The next sync continues where this one stopped."
             ) from error
         if self._fault is not None:
             raise self._fault
@@ -208,7 +206,7 @@ class Downloads:
 
 
 class _Either(threading.Event):
-    """Set when it was set itself, or when ``other`` was."""
+    """An event that is set by itself or by ``other``."""
 
     def __init__(self, other: threading.Event | None) -> None:
         super().__init__()
@@ -219,13 +217,13 @@ class _Either(threading.Event):
 
 
 def _load() -> None:
-    """Load, while the catalogue is waited for, what is used after it has answered."""
+    """Import the modules for downloads while the catalogue works on its response."""
     from nbrucio.pipeline import storage_access  # noqa: F401
     from nbrucio.transfer import fetch  # noqa: F401
 
 
 def transfer_limits(policy: Policy) -> TransferLimits:
-    """How this machine's policy lets storage be worked; two hosts may be busy at once."""
+    """Return the limits of transfers by this machine's policy; two hosts may be busy at once."""
     from nbrucio.transfer.types import TransferLimits
 
     return TransferLimits(
@@ -239,7 +237,7 @@ def transfer_limits(policy: Policy) -> TransferLimits:
 def _wanted(
     requirements: Sequence[ResolvedRequirement], files: Mapping[str, Mapping[Did, FileEntry]]
 ) -> Iterator[Wanted]:
-    """What of each of ``requirements`` is among ``files``, by instance and DID."""
+    """Return the files of each of ``requirements`` that are among ``files``, by instance and DID."""
     for resolved in requirements:
         lacking = files.get(resolved.instance, {})
         found = [entry.size_bytes or 0 for entry in resolved.files if entry.did in lacking]
@@ -249,7 +247,7 @@ def _wanted(
 
 
 def _planned(plan: Plan) -> Iterator[Wanted]:
-    """What ``plan`` downloads of each requirement."""
+    """Return the files of each requirement that ``plan`` downloads."""
     for one in plan.requirements:
         sizes = [file.entry.size_bytes or 0 for file in one.files if file.access is Access.DOWNLOAD]
         if sizes:

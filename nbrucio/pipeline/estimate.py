@@ -1,4 +1,4 @@
-"""What a sync would do now, without doing it: as a plan, and as an estimate of amounts, time and space."""
+"""The plan of a sync without the sync, and an estimate of amounts, time and space."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from nbrucio.pipeline.options import Options
 
 
 def plan(paths: Sequence[Path], config: Config, *, options: Options | None = None) -> Plan:
-    """The plan that `sync` with the same arguments would carry out now; nothing is written.
+    """Return the plan that `sync` with the same arguments would carry out now; write nothing.
 
-    Notebooks that cannot be read are left out; `sync` and `status` report their errors.
+    Unreadable notebooks are omitted; `sync` and `status` report their errors.
     """
     options = (options or Options()).under(config.policy)
     with RunContext(config) as run:
@@ -29,7 +29,7 @@ def plan(paths: Sequence[Path], config: Config, *, options: Options | None = Non
 def estimate(
     paths: Sequence[Path], config: Config, *, options: Options | None = None, reporter: Reporter | None = None
 ) -> Estimate:
-    """The amounts, time and space of a `sync` with the same arguments now; nothing is written."""
+    """Return amounts, time and space of a `sync` with the same arguments now; write nothing."""
     options = (options or Options()).under(config.policy)
     with RunContext(config, reporter) as run:
         notebooks = resolve(run, read(paths, options), options)

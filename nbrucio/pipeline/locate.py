@@ -1,4 +1,4 @@
-"""Find out where files are, asking for no more than a plan needs to know."""
+"""Find where files are, with no more requests than a plan needs."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def locate(
     downloads: Downloads | None = None,
     read_again: Callable[[Availability], None] | None = None,
 ) -> Availability:
-    """Find the files: in the store, then on mounts where earlier runs found them; ask Rucio for the others.
+    """Find the files in the store, then on mounts where earlier runs found them; ask Rucio for the others.
 
     Args:
         on_stored: receives each object that was found.
         downloads: receives each file to download as soon as its replicas are known.
-        read_again: reads the doubtful files in the store, given what is known so far; None leaves them doubtful.
+        read_again: reads stored files without a valid record, given the findings so far; None does not read them.
     """
     local = _Local(run, on_stored)
-    local.look(requirements)
+    local.find_all(requirements)
     if local.doubtful and read_again is not None:
         read_again(local.availability())
-        local.look_again(requirements)
+        local.find_reread(requirements)
     stored = local.stored
     mounted: dict[FileKey, tuple[str, Replica]] = {}
     mounts = cache(lambda identity: MountedFiles(run.config.instance(identity), run.reporter))
@@ -54,7 +54,7 @@ def locate(
             where = mounts(resolved.instance).find(entry, (replica,))
             if where is not None:
                 mounted[key] = where
-            # What is streamed is asked for anew as long as somebody can be asked: replicas move.
+            # Ask for streamed files each time unless offline: replicas move.
             elif options.offline and resolved.requirement.access == "stream":
                 replicas.add(key, (replica,))
     if not options.offline:
@@ -71,7 +71,7 @@ def locate(
 
 
 class _Local:
-    """What is in the store: verified, doubtful, or with other bytes than a lock names."""
+    """The state of files in the store: verified, without a valid record, or with other bytes than a lock names."""
 
     def __init__(self, run: RunContext, on_stored: Callable[[Stored], None] | None) -> None:
         self._store = run.store
@@ -81,14 +81,14 @@ class _Local:
         self._stats: dict[FileKey, tuple[int, int, int]] = {}
         self._refused: dict[FileKey, NbrucioError] = {}
 
-    def look(self, requirements: Sequence[ResolvedRequirement]) -> None:
+    def find_all(self, requirements: Sequence[ResolvedRequirement]) -> None:
         for resolved in requirements:
             for entry in resolved.files:
                 if not self._find(resolved, entry) and self._store.is_candidate(resolved.instance, entry):
                     self.doubtful[resolved.instance, entry.did] = entry
 
-    def look_again(self, requirements: Sequence[ResolvedRequirement]) -> None:
-        """Find what was doubtful and has been read; the rest is not here."""
+    def find_reread(self, requirements: Sequence[ResolvedRequirement]) -> None:
+        """Find the files that were read again; the others are missing."""
         doubtful, self.doubtful = self.doubtful, {}
         for resolved in requirements:
             for entry in resolved.files:
@@ -116,7 +116,7 @@ class _Local:
 def _remembered(
     run: RunContext, resolved: ResolvedRequirement, stored: Mapping[FileKey, str]
 ) -> Iterator[tuple[FileEntry, Replica]]:
-    """The replicas by which an earlier run accessed files of ``resolved`` that are not in the store."""
+    """Return the replicas of ``resolved`` files outside the store that an earlier run accessed."""
     if resolved.lock is None or all((resolved.instance, entry.did) in stored for entry in resolved.files):
         return
     places = run.replica_places.read(resolved.instance, resolved.lock.digest)
@@ -128,9 +128,8 @@ def _remembered(
 def _whole(
     requirements: Sequence[ResolvedRequirement], identity: str, files: Mapping[Did, FileEntry]
 ) -> dict[Did, tuple[Did, ...]]:
-    """The datasets and containers that lack all their files, and these: together no more than one request is for.
-
-    An open one may have grown since; it is asked for by its files.
+    """Return the closed datasets and containers of which all files are missing, with these files, for at most one
+    request. An open one may have grown, so its files are requested by name.
     """
     whole: dict[Did, tuple[Did, ...]] = {}
     covered: set[Did] = set()
@@ -145,7 +144,7 @@ def _whole(
 
 
 class _MalformedRows:
-    """Notes the error of each file whose row of replicas is malformed. A row of no known file is reported, once."""
+    """Records the error of each file with a malformed row of replicas. Reports rows of unknown files once."""
 
     def __init__(
         self, run: RunContext, identity: str, files: Mapping[Did, FileEntry], errors: dict[str | FileKey, NbrucioError]
@@ -178,23 +177,22 @@ def _ask(
     errors: dict[str | FileKey, NbrucioError],
     downloads: Downloads | None,
 ) -> None:
-    """Ask for the replicas of ``files``, by the names of what is lacking as a whole where it is.
-
-    Which of them are mounted is looked at at once.
+    """Ask for the replicas of ``files``, by the dataset's name if all of its files are missing. Check immediately which
+    of them are mounted.
     """
     replicas.expect((identity, did) for did in files)
-    untold = {did for names in whole.values() for did in names}
-    covered = frozenset(untold)
+    unanswered = {did for names in whole.values() for did in names}
+    covered = frozenset(unanswered)
     requested = [*whole, *(did for did in files if did not in covered)]
     malformed = _MalformedRows(run, identity, files, errors)
     try:
-        # What left a dataset since it was locked may be there all the same.
-        for dids in (requested, untold):
+        # A file that was removed from its dataset since the lock may still exist.
+        for dids in (requested, unanswered):
             for did, places in run.catalogue(identity).replicas(list(dids), malformed):
                 entry = files.get(did)
-                if entry is None or (did in covered and did not in untold):
-                    continue  # nobody asked for it, or two datasets hold it
-                untold.discard(did)
+                if entry is None or (did in covered and did not in unanswered):
+                    continue  # not requested, or in two datasets
+                unanswered.discard(did)
                 replicas.add((identity, entry.did), places)
                 where = mounts.find(entry, places)
                 if where is not None:

@@ -1,9 +1,9 @@
-"""The manifest: the JSON by which a kernel finds its data.
+"""The manifest: a JSON file that lists a notebook's data for its kernels.
 
-It never contains credentials. The plain form is the same for kernels whose language reads no JSON: one line a file with
+It never contains credentials. The plain form is for languages without a JSON parser: one line a file with
 the columns handle, state, path or PFN, bytes, separated by tabs.
 
-Kernels read it with `nbrucio.kernel`. The format is described in ``schemas/nbrucio_schemas/manifest-1.schema.json``.
+Python kernels read it with `nbrucio.kernel`. The schema is ``schemas/nbrucio_schemas/manifest-1.schema.json``.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class ManifestFile(NamedTuple):
     Attributes:
         did: its DID, ``scope:name``.
         path: the absolute local path; None when the file is streamed.
-        pfn: the URL by which it is or was read; None when it was in the store already.
+        pfn: the URL by which it is or was read; None for a file that was already in the store.
         bytes: its size; None when the catalogue does not know it.
-        checksum: ``adler32:…`` or ``md5:…``; None when the catalogue has neither.
-        stat: size, modification time in ns and inode of a file in the store when it was verified, so that a kernel
-            notices that it is another one now; the inode None where such numbers do not last. None for other files.
+        checksum: ``adler32:…`` or ``md5:…``; None if the catalogue has neither.
+        stat: size, modification time in ns and inode of a stored file when it was verified, with which kernels detect
+            changes; the inode is None on file systems where inodes change. None for other files.
     """
 
     did: str
@@ -47,7 +47,7 @@ class ManifestFile(NamedTuple):
 
 
 class ManifestError(NamedTuple):
-    """Why a handle has no data, in the words of `NbrucioError`."""
+    """The error of a handle without data; its fields are those of `NbrucioError`."""
 
     code: str
     message: str
@@ -56,25 +56,25 @@ class ManifestError(NamedTuple):
 
     @classmethod
     def of(cls, error: NbrucioError) -> ManifestError:
-        """The facts of ``error`` that a kernel shows."""
+        """Return the parts of ``error`` that a kernel shows."""
         return cls(error.code, error.message, error.hint, error.next_command)
 
 
 class ManifestEntry(NamedTuple):
-    """What a kernel needs to know of one handle.
+    """One handle and its files.
 
     Attributes:
         handle, did, instance: of the requirement; ``instance`` is the server's host name.
         state: ``ready`` when every file can be opened, ``syncing`` during downloads, ``failed`` with an ``error``.
-        files: in the order in which code gets them.
-        folder: a folder of links to the files; None when there is none.
+        files: in the order that code receives them.
+        folder: a folder of links to the files; None without one.
         error: why the state is ``failed``; otherwise None.
-        bind: whether the declaration asks that the handle becomes a variable.
-        ca: file or folder of CAs that vouch for the storage of streamed files; None for those of the machine.
-        objects: the folder of the store's files and its inode. While that is the same, so must the files' inodes be: a
-            store that was restored or copied has others. None without files in a store, or where inodes do not last.
-        answers: what was asked, see `nbrucio.kernel.asked`; None when that is not known.
-        token: where the token for that storage stands, ``{"variable": NAME}`` or ``{"file": PATH}``; None without one.
+        bind: whether the declaration asks for a variable named like the handle.
+        ca: file or folder of the CAs for the storage of streamed files; None means those of the machine.
+        objects: the folder of the store's files and its inode. A changed inode means a restored or copied store, whose
+            files' inodes differ. None without stored files, or on file systems where inodes change.
+        answers: the request, see `nbrucio.kernel.asked`; None if unknown.
+        token: the place of the token for that storage, ``{"variable": NAME}`` or ``{"file": PATH}``; None without one.
     """
 
     handle: str
@@ -96,7 +96,7 @@ class Manifest(NamedTuple):
 
     Attributes:
         notebook: its absolute path.
-        state: ``syncing`` while any entry is on its way, ``failed`` when none is and one failed, else ``ready``.
+        state: ``syncing`` if any entry is, else ``failed`` if any entry is, else ``ready``.
         entries: one per requirement, in the declaration's order; handles are unique.
         written: when, in UTC; None means now.
         config: digests of configuration files, see `nbrucio.kernel.configured`.
@@ -112,17 +112,16 @@ class Manifest(NamedTuple):
     def of(
         cls, notebook: Path, entries: Iterable[ManifestEntry], config: Mapping[str, str | None] = MappingProxyType({})
     ) -> Manifest:
-        """The manifest of ``notebook`` with the state that follows from those of ``entries``."""
+        """Return the manifest of ``notebook``; its state follows from those of ``entries``."""
         entries = tuple(entries)
         states = {entry.state for entry in entries}
         state: State = "syncing" if "syncing" in states else "failed" if "failed" in states else "ready"
         return cls(os.path.realpath(notebook), state, entries, config=config)
 
 
-def nothing_yet(notebook: str) -> bytes:
-    """What a manifest holds before anybody has looked at ``notebook``, its absolute real path; empty for no notebook.
-
-    Kernels that find it wait a little, as they do when there is no manifest.
+def empty_manifest(notebook: str) -> bytes:
+    """Return a manifest without data for the time before the first sync of ``notebook`` (its absolute real path; empty
+    for no notebook). Kernels wait briefly when they read it, as without a manifest.
     """
     return b"".join(pieces(Manifest(notebook, "syncing", ())))
 

@@ -20,9 +20,9 @@ from nbrucio.pipeline.manifest import (
     BEFORE_DATA,
     Manifest,
     data_of,
+    empty_manifest,
     encoded,
     facts_of,
-    nothing_yet,
     pieces,
     plain_pieces,
 )
@@ -32,30 +32,30 @@ _MAX_HEAD_BYTES = 1 << 16
 
 
 def path_for(notebook: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where `write` puts the manifest of ``notebook``; the value for NBRUCIO_MANIFEST."""
+    """Return the path of the manifest of ``notebook``, the value for NBRUCIO_MANIFEST."""
     return where.runtime_folder(environ).absolute() / where.manifest_name(notebook)
 
 
 def plain_path(manifest: Path) -> Path:
-    """Where `write` puts the plain form of the manifest at this path."""
+    """Return the path of the ``.tsv`` file of the manifest at this path."""
     return manifest.with_suffix(".tsv")
 
 
 def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
     """Replace the manifest of ``manifest.notebook`` by this one and return its path.
 
-    A reader sees the old or the new one, never a part; a crash leaves at most a temporary file in the runtime folder.
-    One that says the same already is left alone, so a sync with nothing to do writes nothing.
+    Readers get the old or the new manifest, never a part. A crash leaves at most a temporary file in the runtime
+    folder. A manifest with the same content is not written again.
 
     Raises:
-        BadConfig: the runtime folder is a link, another user's, or cannot be written.
+        BadConfig: the runtime folder is a link, belongs to another user, or cannot be written.
     """
     path = path_for(Path(manifest.notebook), environ)
     try:
         where.make_private(path.parent)
-        if manifest.state == "ready" and _says_the_same(path, manifest):
+        if manifest.state == "ready" and _is_unchanged(path, manifest):
             return path
-        # The plain form first: who waits for the JSON to say "ready" finds both.
+        # The .tsv file first: both exist when the JSON says "ready".
         write_pieces(plain_path(path), plain_pieces(manifest))
         write_pieces(path, pieces(manifest))
     except OSError as error:
@@ -68,21 +68,21 @@ def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def expect(path: Path, notebook: Path) -> None:
-    """Make sure that there is a manifest of ``notebook`` at ``path``; a new one says `nothing_yet`.
+    """Create a manifest of ``notebook`` at ``path`` from `empty_manifest`, unless there is one.
 
     Raises:
         OSError: it cannot be written.
     """
     where.make_private(path.parent)
     if not path.exists():
-        if path.is_symlink():  # to the manifest of another name, which is gone
+        if path.is_symlink():  # a link to a manifest that was removed
             path.unlink()
         create_whole(plain_path(path), b"")
-        create_whole(path, nothing_yet(os.path.realpath(notebook)))
+        create_whole(path, empty_manifest(os.path.realpath(notebook)))
 
 
-def says_nothing(path: Path) -> bool:
-    """Whether the manifest at ``path`` is missing, or says `nothing_yet`."""
+def is_empty(path: Path) -> bool:
+    """Return whether the manifest at ``path`` is missing or that of `empty_manifest`."""
     try:
         with open_regular(path, MAX_BYTES) as file:
             head, _, data = file.read(_MAX_HEAD_BYTES).partition(BEFORE_DATA)
@@ -92,7 +92,7 @@ def says_nothing(path: Path) -> bool:
 
 
 def write_progress(notebook: Path, progress: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> None:
-    """Write the progress of a sync for kernels that wait: ``files_done``, ``bytes_done`` and their totals.
+    """Write the progress of a sync for waiting kernels: ``files_done``, ``bytes_done`` and their totals.
 
     Raises:
         OSError: it cannot be written.
@@ -103,12 +103,11 @@ def write_progress(notebook: Path, progress: Mapping[str, object], environ: Mapp
 
 
 def follow(old: Path, new: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Give the kernels of a notebook that was renamed from ``old`` to ``new`` the manifest of its new name.
+    """Replace the manifest of ``old`` by a link to that of ``new`` after a notebook was renamed: its kernels still use
+    the old path. Do nothing if there was no manifest.
 
-    They keep the path that they were started with, so it becomes a link. Does nothing if there was no manifest.
-
-    Raises:
-        OSError: it cannot be written.
+        Raises:
+            OSError: it cannot be written.
     """
     source, target = path_for(old, environ), path_for(new, environ)
     try:
@@ -126,7 +125,7 @@ def follow(old: Path, new: Path, environ: Mapping[str, str] = os.environ) -> Non
 
 
 def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Remove the manifest of ``notebook`` if there is one.
+    """Remove the manifest of ``notebook`` if it exists.
 
     Raises:
         OSError: it cannot be removed.
@@ -136,8 +135,8 @@ def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
         file.unlink(missing_ok=True)
 
 
-def _says_the_same(path: Path, manifest: Manifest) -> bool:
-    """Whether both files say this already. Who wrote them, and when, is no content."""
+def _is_unchanged(path: Path, manifest: Manifest) -> bool:
+    """Return whether both files have this content, apart from their time and writer."""
     try:
         with open_regular(plain_path(path), MAX_BYTES) as plain:
             if not _continues(plain, plain_pieces(manifest)):

@@ -1,4 +1,4 @@
-"""Find files on mounted RSEs, and only where the configuration allows files of an instance to be read."""
+"""Find files on mounted RSEs, only in folders that the configuration allows for the instance."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from nbrucio.core.text import printable
 class MountedFiles:
     """The mounts of one instance, for one run.
 
-    A link may lead from one mount to another, or below ``file_roots``. One that leads elsewhere is not followed, and
-    the reporter gets a notice, once for each RSE.
+    A link may lead to another mount or below ``file_roots``. Other links are not followed, and are reported once for
+    each RSE.
     """
 
     def __init__(self, instance: Instance, reporter: Reporter) -> None:
         self._instance = instance
         self._reporter = reporter
         self._roots = tuple(os.path.realpath(folder).rstrip("/") + "/" for folder in instance.readable_folders())
-        self._folders: dict[Path, str] = {}  # files share few folders, and each costs a check of all its parents
+        self._folders: dict[Path, str] = {}  # checking all parents of a folder is slow, and most files share a folder
         self._told: set[str] = set()
 
     def find(self, entry: FileEntry, places: Iterable[Replica]) -> tuple[str, Replica] | None:
-        """The replica on a mounted RSE that is really there, with the right size, and its path."""
+        """Return the first replica that exists on a mounted RSE with the right size, and its path."""
         for replica in places if self._instance.mounts else ():
             path = self._instance.local_path(replica.rse, replica.pfn)
             if path is not None and self._is_file(path, entry.size_bytes) and self._is_inside(path, replica.rse):

@@ -1,4 +1,4 @@
-"""Read the notebooks of a run, and resolve what they declare."""
+"""Read the notebooks of a run, and resolve their requirements."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class DeclaringNotebook(NamedTuple):
     """One notebook of a run.
 
     Attributes:
-        path: where it is.
-        declared: what it declares; None when it could not be read.
-        requirements: what it declares, resolved; empty before `resolve`.
-        error: why it could not be read, or compared with the catalogue.
+        path: its path.
+        declared: its declaration; None if it could not be read.
+        requirements: its resolved requirements; empty before `resolve`.
+        error: the error of reading it or of comparing it with the catalogue.
     """
 
     path: Path
@@ -32,18 +32,18 @@ class DeclaringNotebook(NamedTuple):
     error: NbrucioError | None = None
 
     def unusable(self) -> int:
-        """How many requirements are written and could not be understood."""
+        """Return the number of invalid requirements."""
         return len(self.declared.declaration.faults) if self.declared else 0
 
     def faults(self) -> tuple[NbrucioError, ...]:
-        """The errors of requirements that could not be understood, and of the notebook itself."""
+        """Return the errors of invalid requirements, and of the notebook itself."""
         unread = () if self.error is None else (self.error,)
         return unread + (tuple(each.error for each in self.declared.declaration.faults) if self.declared else ())
 
 
 def read(paths: Iterable[Path], options: Options) -> list[DeclaringNotebook]:
-    """What the notebooks at ``paths`` declare. One that cannot be read carries its error; the others go on."""
-    return [_read(Path(path), options) for path in paths]  # programs pass plain texts, too
+    """Read the notebooks at ``paths``. The error of an unreadable one is in its `DeclaringNotebook`."""
+    return [_read(Path(path), options) for path in paths]  # programs may pass a str
 
 
 def _read(path: Path, options: Options) -> DeclaringNotebook:
@@ -57,7 +57,7 @@ def _read(path: Path, options: Options) -> DeclaringNotebook:
 
 
 def resolve(run: RunContext, notebooks: Iterable[DeclaringNotebook], options: Options) -> list[DeclaringNotebook]:
-    """``notebooks`` with their requirements resolved. Drift from a lock is reported as a notice."""
+    """Return Return ``notebooks`` with their requirements resolved. Drift from a lock is reported as a notice."""
     resolver, how = run.resolver(), options.resolving()
     resolved = [
         notebook._replace(requirements=resolver.resolve(notebook.declared, how)) if notebook.declared else notebook
@@ -70,7 +70,7 @@ def resolve(run: RunContext, notebooks: Iterable[DeclaringNotebook], options: Op
 
 
 def with_drift(run: RunContext, notebook: DeclaringNotebook) -> DeclaringNotebook:
-    """``notebook`` with the differences between its locks and the catalogue's present answer."""
+    """Return ``notebook`` with the differences between its locks and the catalogue."""
     if notebook.declared is None:
         return notebook
     options = ResolveOptions(refresh=True, offline=run.config.policy.offline)
@@ -83,5 +83,5 @@ def with_drift(run: RunContext, notebook: DeclaringNotebook) -> DeclaringNoteboo
 
 
 def requirements_of(notebooks: Sequence[DeclaringNotebook]) -> list[ResolvedRequirement]:
-    """The resolved requirements of all ``notebooks``, in order."""
+    """Return the resolved requirements of all ``notebooks``, in order."""
     return [resolved for notebook in notebooks for resolved in notebook.requirements]

@@ -15,12 +15,12 @@ class Options(NamedTuple):
     """How to sync.
 
     Attributes:
-        refresh: ask the catalogue even for what was resolved before.
-        offline: no network at all; also switched on by the machine's policy.
-        locked: only what the notebook's lock names, and only if the catalogue still says the same.
-        frozen: only what the notebook's lock names; the catalogue is not asked for contents.
-        variant: the variant of the declarations to take; None leaves it to each declaration.
-        parameters: the values that the notebooks run with, for what is chosen by one (see `nbrucio.core.parameter`).
+        refresh: ask the catalogue even for requirements that were resolved before.
+        offline: do not use the network; also set by the machine's policy.
+        locked: use only the notebook's lock, and only if the catalogue agrees with it.
+        frozen: use only the notebook's lock; do not ask the catalogue for contents.
+        variant: the variant of the declarations; None means each declaration's own.
+        parameters: the notebooks' parameter values, for requirements that depend on one (see `nbrucio.core.parameter`).
         runtime: the folder for the manifests; None means this user's runtime folder.
     """
 
@@ -33,9 +33,9 @@ class Options(NamedTuple):
     runtime: Path | None = None
 
     def under(self, policy: Policy) -> Options:
-        """These options, offline where the policy of this machine is."""
+        """Return these options, offline if the policy of this machine is."""
         return self._replace(offline=self.offline or policy.offline)
 
     def resolving(self) -> ResolveOptions:
-        """The part of them that decides how to resolve."""
+        """Return the options for resolving."""
         return ResolveOptions(self.refresh, self.offline, self.locked, self.frozen)

@@ -1,6 +1,5 @@
-"""Mark the data of kernels out of date as soon as an edit changes what their notebook asks for.
-
-Kernels of Python see it themselves (`nbrucio.kernel.asked`). Others read what the manifest says, and nothing else.
+"""Mark data in a manifest as out of date after an edit of its notebook's declaration. Python kernels compare the
+declaration themselves (`nbrucio.kernel.asked`). Kernels of other languages read only the manifest.
 """
 
 from __future__ import annotations
@@ -22,9 +21,8 @@ from nbrucio.pipeline.manifest_files import plain_path
 
 
 def outdate(notebook: Path, metadata: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:
-    """Mark in the manifest of ``notebook`` the handles that its ``metadata`` asks for otherwise than it answers.
-
-    No-op without a manifest, or where it cannot be written: then the next sync replaces it.
+    """Mark the handles in the manifest of ``notebook`` whose declaration in ``metadata`` differs from the manifest. Do
+    nothing if the manifest is missing or cannot be written: the next sync replaces it.
     """
     path = where.find_manifest(notebook, environ)
     if path is not None:
@@ -41,7 +39,7 @@ def _mark(path: Path, asked: Asked, notebook: Path) -> None:
         return
     command = f"nbrucio sync {shlex.quote(str(notebook))}"
     error = ManifestError("changed", "The notebook was changed after its last sync.", None, command)._asdict()
-    # What was answered stays, so that it is known for no answer.
+    # Keep the request of the last sync, so that it still differs from the declaration.
     marked = {
         handle: {**present[handle], "state": "failed", "files": [], "folder": None, "error": error} for handle in old
     }

@@ -19,7 +19,7 @@ from nbrucio.store.inodes import stable_inode
 def publish(
     reports: Iterable[NotebookReport], *, syncing: bool = False, runtime: Path | None = None
 ) -> list[NotebookReport]:
-    """Write the manifest of each notebook; returns the reports with its path, or with the error that prevented it.
+    """Write the manifest of each notebook. Return the reports with its path or with the error of writing it.
 
     Args:
         syncing: whether missing files are being downloaded.
@@ -40,7 +40,7 @@ def _publish(report: NotebookReport, environ: Mapping[str, str], *, syncing: boo
 
 
 def manifest_entry(requirement: RequirementReport, asked: Asked | None, *, syncing: bool) -> ManifestEntry:
-    """The entry of a requirement in the manifest.
+    """Return the entry of a requirement in the manifest.
 
     Args:
         asked: the requests of its notebook, see `nbrucio.kernel.asked`.
@@ -78,7 +78,9 @@ def manifest_entry(requirement: RequirementReport, asked: Asked | None, *, synci
 
 
 def _objects(requirement: RequirementReport) -> tuple[str, int] | None:
-    """The folder of the store's objects and its inode, if the requirement has files there and inodes last."""
+    """Return the folder of the store's objects and its inode, if the requirement has files there and inodes are
+    stable.
+    """
     where = next((file.where for file in requirement.files if file.stat is not None), None)
     if where is None:
         return None
@@ -88,6 +90,6 @@ def _objects(requirement: RequirementReport) -> tuple[str, int] | None:
 
 
 def answer_to(asked: Asked, resolved: ResolvedRequirement) -> Mapping[str, object] | None:
-    """The requests that ``resolved`` answers; None when its notebook asks for nothing under its handle."""
+    """Return the requests that ``resolved`` answers; None if its notebook does not declare its handle."""
     digest = resolved.lock.digest if resolved.lock else None
     return asked.answer(resolved.requirement.handle, resolved.requirement.lock_key, digest, resolved.instance or None)

@@ -1,4 +1,4 @@
-"""Remember what a run found, so that the next one asks less. Memory that cannot be written stops nothing."""
+"""Remember the results of a run, which saves the next one requests. Errors of writing them are reported only."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def remember(
     reports: Sequence[NotebookReport],
     options: Options,
 ) -> None:
-    """Remember where files were found, what each requirement resolved to, and how each notebook ended.
+    """Remember the places of files, the content of each requirement, and the status of each notebook.
 
     Args:
-        recorder: of this run.
-        notebooks: resolved.
-        plan: that was carried out.
-        reports: of the ``notebooks``, as they were published.
-        options: of the sync.
+        recorder: that of this run.
+        notebooks: the resolved notebooks.
+        plan: the plan that was carried out.
+        reports: the published reports of the ``notebooks``.
+        options: those of the sync.
     """
     _remember_places(run, plan)
     for notebook, report in zip(notebooks, reports, strict=True):
@@ -56,7 +56,7 @@ def remember_status(
 ) -> None:
     """Remember the totals of ``reports`` for `nbrucio.pipeline.cached_status`.
 
-    Those of a run with parameters hold for that run alone and are not remembered.
+    Totals of a run with parameters are valid for that run only and are not remembered.
     """
     if options.parameters != NO_PARAMETERS:
         return
@@ -76,7 +76,7 @@ def _downloaded(reports: Iterable[NotebookReport]) -> dict[str, Stat]:
 
 
 def remember_rate(run: RunContext, size_bytes: int, elapsed_s: float) -> None:
-    """Remember the rate of a download. Without it the next estimate has no time."""
+    """Remember the rate of a download, from which the next estimate calculates the time."""
     with suppress(OSError):
         run.rate.save(size_bytes, elapsed_s)
 
@@ -94,7 +94,7 @@ def _remember_resolved(run: RunContext, report: NotebookReport, declared: Declar
             lock |= {r.requirement.lock_key: SavedLock(r.lock, r.instance) for r in requirements if r.lock is not None}
             run.resolutions.save_lock(declared.path, lock)
     except (OSError, UnreadableFile) as error:
-        run.reporter.report(Noticed(f"The store cannot remember what Rucio answered for {declared.path}: {error}."))
+        run.reporter.report(Noticed(f"The file list of {declared.path} cannot be saved in the store: {error}."))
 
 
 def _remember_places(run: RunContext, plan: Plan) -> None:

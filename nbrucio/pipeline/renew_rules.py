@@ -1,7 +1,6 @@
-"""Keep staged data where it is while its notebook is used: renew a rule once half of its time is over.
-
-Only rules that `nbrucio stage` made here for this very notebook, and only while the notebook declares what they hold.
-To make a rule stays an explicit act; to keep it alive is what the user meant by it.
+"""Renew the rules of staged data after half of their lifetime, while the notebook is used. This is done only for rules
+that `nbrucio stage` made on this machine for this notebook, and only while the notebook declares their data. Rules are
+never made automatically.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ _PATIENCE = timedelta(days=1)
 
 
 def due(rule: StagedRule, now: datetime) -> bool:
-    """Whether half of the rule's time is over and nobody refused to renew it a moment ago."""
+    """Return whether half of the rule's lifetime is over, unless Rucio recently refused to renew it."""
     patient = rule.tried is not None and now < rule.tried + _PATIENCE
     return not patient and rule.expires - now < timedelta(seconds=rule.lifetime_s / 2)
 
 
 def renew(path: Path, config: Config, *, reporter: Reporter | None = None) -> None:
-    """`renew_due` of the notebook at ``path``, for who finds nothing to sync.
+    """Renew the due rules of the notebook at ``path``, for a sync with nothing to do.
 
     Raises:
         NbrucioError: the notebook cannot be read.
@@ -44,14 +43,14 @@ def renew(path: Path, config: Config, *, reporter: Reporter | None = None) -> No
 
 
 def renew_rules(run: RunContext, notebooks: Iterable[DeclaringNotebook], options: Options) -> None:
-    """`renew_due` of each of ``notebooks`` for which this machine made rules; nothing offline."""
+    """Renew the due rules that this machine made for ``notebooks``; do nothing offline."""
     for notebook in () if options.offline else notebooks:
         if run.staged.has(notebook.path):
             renew_due(run, notebook.path, notebook.requirements)
 
 
 def renew_due(run: RunContext, notebook: Path, requirements: Iterable[ResolvedRequirement]) -> None:
-    """Renew the rules of the notebook that are due; sends no request when none is. Failures are reported.
+    """Renew the due rules of the notebook; send no request if none is due. Errors are reported.
 
     Args:
         notebook: its path.
@@ -61,7 +60,7 @@ def renew_due(run: RunContext, notebook: Path, requirements: Iterable[ResolvedRe
     try:
         waiting = [rule for rule in run.staged.read(notebook) if due(rule, now)]
     except UnreadableFile as error:
-        run.reporter.report(Noticed(f"The rules of {notebook} are not renewed. {error.message}"))
+        run.reporter.report(Noticed(f"The rules of {notebook} were not renewed. {error.message}"))
         return
     if not waiting:
         return
@@ -72,11 +71,11 @@ def renew_due(run: RunContext, notebook: Path, requirements: Iterable[ResolvedRe
 
 
 def _renamed(run: RunContext, notebook: Path, rule: StagedRule) -> StagedRule:
-    """``rule`` under the identity that its instance has now: it may have been kept under the bare host name."""
+    """Return ``rule`` with its instance's present identity: it may have been saved under the bare host name."""
     try:
         identity = run.config.instance(rule.instance).identity
     except UsageError:
-        return rule  # its instance is configured no more
+        return rule  # its instance is not configured any more
     renamed = rule._replace(instance=identity)
     if renamed != rule:
         with suppress(OSError):

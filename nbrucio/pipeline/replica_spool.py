@@ -1,7 +1,7 @@
-"""The replicas of many files, of which only a few are in memory at a time.
+"""The replicas of many files, only a few of them in memory at a time.
 
-A dataset of 100,000 files has some 200,000 replicas, each with a long URL. A plan reads each file's once, and a
-transfer at most at those of the files under way; in between they stand in a file without a name, which ends with the
+A dataset of 100,000 files has some 200,000 replicas, each with a long URL. The plan reads the replicas of each file
+once, and the transfers read them once more. Until then they are in an unnamed temporary file, which ends with the
 process.
 """
 
@@ -28,9 +28,8 @@ _LENGTH_BITS = 28
 
 
 class ReplicaSpool(Mapping["FileKey", "tuple[Replica, ...]"]):
-    """Replicas by file. A file that was asked for and not answered has none: ``()``.
-
-    One thread writes it, then one reads. What cannot be written raises `NoSpace`.
+    """Replicas by file. A requested file without an answer has none: ``()``. One thread writes, then one reads. Raises
+    `NoSpace` if the temporary file cannot be written.
     """
 
     def __init__(self) -> None:
@@ -41,12 +40,12 @@ class ReplicaSpool(Mapping["FileKey", "tuple[Replica, ...]"]):
         self._buffer = bytearray()
 
     def expect(self, keys: Iterable[FileKey]) -> None:
-        """Note that these files are asked for; `KeyError` means a file that was not."""
+        """Record that these files are requested; reading any other file raises `KeyError`."""
         for key in keys:
             self._places.setdefault(key, 0)
 
     def add(self, key: FileKey, replicas: tuple[Replica, ...]) -> None:
-        """Note the replicas of a file."""
+        """Record the replicas of a file."""
         if len(self._memory) < IN_MEMORY:
             self._memory[key] = replicas
             return
@@ -96,7 +95,7 @@ class ReplicaSpool(Mapping["FileKey", "tuple[Replica, ...]"]):
         except OSError as error:
             folder = gettempdir()
             raise NoSpace(
-                f"The replicas of many files cannot be written down in {folder}: {error.strerror}.",
+                f"The list of replicas cannot be written to {folder}: {error.strerror}.",
                 subject=folder,
                 hint="Free some space there, or set TMPDIR to another folder.",
             ) from error

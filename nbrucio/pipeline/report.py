@@ -1,4 +1,4 @@
-"""From a plan, and the downloads that followed it, to the reports of notebooks."""
+"""Make the reports of notebooks from a plan and its downloads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def planned(run: RunContext, notebooks: Sequence[DeclaringNotebook], plan: Plan) -> list[NotebookReport]:
-    """The report of each notebook before any download."""
+    """Return the report of each notebook before any download."""
     plans, config = iter(plan.requirements), instance_digests(run.given)
     return [
         NotebookReport(
@@ -42,7 +42,7 @@ def planned(run: RunContext, notebooks: Sequence[DeclaringNotebook], plan: Plan)
 def verified(
     run: RunContext, notebooks: Sequence[DeclaringNotebook], availability: Availability
 ) -> list[NotebookReport]:
-    """The report of each notebook with what is verified in the store; the rest is not an error yet."""
+    """Return the report of each notebook with its verified stored files; missing files are not errors yet."""
     reports = planned(run, notebooks, make_plan(requirements_of(notebooks), availability, run.limits))
     return [
         report._replace(requirements=tuple(_without_errors(requirement) for requirement in report.requirements))
@@ -57,7 +57,7 @@ def _without_errors(requirement: RequirementReport) -> RequirementReport:
 def finish(
     run: RunContext, reports: Iterable[NotebookReport], plan: Plan, outcomes: Mapping[FileKey, Outcome]
 ) -> list[NotebookReport]:
-    """``reports``, as `planned` gave them, after the downloads of ``plan``. Makes the folders of links."""
+    """Return ``reports`` from `planned`, updated after the downloads of ``plan``. Create the folders of links."""
     return [
         report._replace(requirements=tuple(_finished(run, one, plan, outcomes) for one in report.requirements))
         for report in reports
@@ -65,9 +65,8 @@ def finish(
 
 
 def summary(run: RunContext, reports: Sequence[NotebookReport], outcomes: Mapping[FileKey, Outcome]) -> SyncReport:
-    """The report of the whole run.
-
-    A file that another process committed meanwhile, or that a killed run left whole, was not downloaded by this one.
+    """Return the report of the whole run. Files that another process committed, or a killed run had completed, do not
+    count as downloaded.
     """
     downloaded = [did for (_, did), outcome in outcomes.items() if outcome.stored and run.reporter.started(did)]
     return SyncReport(tuple(reports), len(downloaded), run.reporter.size_bytes, run.elapsed_s())
@@ -81,23 +80,25 @@ def _finished(
     if any(file.access is Access.STREAM for file in files):
         finished = _streamed(run, finished)
     links = [(file.entry.did, file.where) for file in files if file.where is not None]
-    # Without the streamed files, a folder would pass for the whole.
+    # A folder without the streamed files would seem complete.
     if finished.state == "ready" and len(links) == len(files):
         finished = finished._replace(folder=_folder(run, requirement.resolved, links))
     return finished
 
 
 def _folder(run: RunContext, resolved: ResolvedRequirement, links: Sequence[tuple[Did, str]]) -> Path | None:
-    """The folder of links to files that are all available. They can be used without it."""
+    """Return the folder of links to the available files; they can also be used without it."""
     try:
         return run.store.view(resolved.instance, resolved.requirement.did, links)
     except NbrucioError as error:
-        run.reporter.report(Noticed(f"There is no folder of links for {resolved.requirement.did}: {error.message}"))
+        run.reporter.report(
+            Noticed(f"The folder of links for {resolved.requirement.did} was not created: {error.message}")
+        )
         return None
 
 
 def _streamed(run: RunContext, requirement: RequirementReport) -> RequirementReport:
-    """``requirement`` with the CAs and the place of the token with which its kernel opens its streamed files."""
+    """Return ``requirement`` with CAs and place of the token for its streamed files."""
     from nbrucio.catalogue.credentials import storage_credentials
 
     instance = run.config.instance(requirement.resolved.instance)
@@ -111,7 +112,7 @@ def _file_report(
 ) -> FileReport:
     outcome = outcomes.get((resolved.instance, file.entry.did))
     if file.access is Access.MISSING and outcome is not None and outcome.stored is not None:
-        # The catalogue failed after it had listed this file's replicas: the download began, the plan cannot name it.
+        # The catalogue failed after it had listed this file's replicas: it was downloaded, but is not in the plan.
         file = file._replace(access=Access.DOWNLOAD, error=None)
     if file.access is not Access.DOWNLOAD:
         return file

@@ -1,4 +1,4 @@
-"""Read again what lies in the store without a record that vouches for it: a restored store, a file that was touched."""
+"""Read stored files without a valid record again: those of a restored store, or with a changed time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TELL_S = 10.0
 
 
 class Reread:
-    """What is read again in one run. Afterwards the store finds what is right; what is wrong is reported.
+    """The files that one run reads again. Correct files get a record; wrong files are reported.
 
     Args:
         announce: called before the first file is read, which may take as long as a download.
@@ -40,7 +40,7 @@ class Reread:
         self._told_s = 0.0
 
     def __call__(self, facts: Availability) -> None:
-        """Read what is doubtful.
+        """Read the files without a valid record.
 
         Raises:
             Interrupted: the run was cancelled.
@@ -74,7 +74,7 @@ class Reread:
             self._run.reporter.report(Noticed(error.message))
             return
         if fault is not None:
-            self._run.reporter.report(Noticed(f"{entry.did} in the store is wrong: {fault}. It is not used."))
+            self._run.reporter.report(Noticed(f"The stored file of {entry.did} is not used: {fault}."))
 
     def _tell(self, number: int, count: int) -> None:
         if time.monotonic() - self._told_s > _TELL_S:
@@ -87,4 +87,4 @@ class Reread:
 
 
 def _interrupted() -> Interrupted:
-    return Interrupted("Stopped while files in the store were read again.", hint="The next sync reads the rest.")
+    return Interrupted("Stopped while stored files were read again.", hint="The next sync reads the rest.")

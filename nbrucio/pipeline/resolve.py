@@ -1,7 +1,7 @@
-"""From a declaration to the files it stands for: by the lock where there is one, else by asking the catalogue.
+"""Turn requirements into files: from the lock if there is one, else by asking the catalogue.
 
-Nobody is asked twice. A lock whose file list is at hand (pinned in it, or kept from an earlier sync) answers without a
-network; a DID that two requirements name is asked for once in a run.
+A lock whose file list is available (in the lock, or remembered from an earlier sync) needs no network. A DID of two
+requirements is requested once in a run.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from nbrucio.state.resolutions import Resolutions, SavedLock
 
 
 def remembered_lock(path: Path, config: Config) -> Mapping[str, LockEntry]:
-    """By handle, what the notebook at ``path``, which has no lock of its own, resolved to on this machine.
+    """Return by handle the content of the notebook at ``path`` when it was last resolved on this machine.
 
     Raises:
-        UnreadableFile: the file that remembers it is there, but cannot be read.
+        UnreadableFile: the file with it exists, but cannot be read.
     """
     return {key: kept.entry for key, kept in Resolutions(config.store_path).lock(path).items()}
 
@@ -42,10 +42,10 @@ class ResolveOptions(NamedTuple):
     """How to resolve.
 
     Attributes:
-        refresh: ask the catalogue even where a lock could answer.
+        refresh: ask the catalogue even if there is a lock.
         offline: never ask the catalogue.
-        locked: ask the catalogue, and refuse what is not locked in the notebook or differs from its lock.
-        frozen: never ask the catalogue for contents, and refuse what is not locked in the notebook.
+        locked: ask the catalogue, and reject requirements without a lock or with another content.
+        frozen: never ask the catalogue for contents, and reject requirements without a lock.
     """
 
     refresh: bool = False
@@ -55,7 +55,7 @@ class ResolveOptions(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A lock entry, its files where their list is at hand, and the SHA-256 of those that were verified."""
+    """A lock entry, its files if their list is available, and the SHA-256 of those that were verified."""
 
     entry: LockEntry
     files: tuple[FileEntry, ...] | None
@@ -63,7 +63,7 @@ class _Known(NamedTuple):
 
 
 def _sums(locked: LockEntry, beside: LockFile) -> Mapping[str, str]:
-    if locked.files <= INLINE_LIST_MAX_FILES:  # they stand in the lock itself, whatever became of the lock file
+    if locked.files <= INLINE_LIST_MAX_FILES:  # they are in the lock itself, even if the lock file is missing
         return locked.sha256
     return {**beside.sums(locked.digest), **locked.sha256}
 
@@ -88,9 +88,9 @@ class Resolver:
         self._answers: dict[tuple[str, Did], tuple[DidFacts, tuple[FileEntry, ...]] | NbrucioError] = {}
 
     def resolve(self, declared: Declared, options: ResolveOptions) -> tuple[ResolvedRequirement, ...]:
-        """Each requirement resolved, in order. One that fails carries its error; the others go on."""
+        """Return each requirement resolved, in order. The error of a failed one is in its result."""
         beside = lock_file.read_or_error(declared.path)
-        kept = cache(partial(self._resolutions.lock, declared.path))  # asked for only by what has no lock of its own
+        kept = cache(partial(self._resolutions.lock, declared.path))  # needed only by requirements without a lock
         return tuple(
             self._target(requirement, declared.declaration.lock, kept, beside, options)
             for requirement in declared.declaration.requirements
@@ -122,7 +122,7 @@ class Resolver:
             return ResolvedRequirement(requirement, identity, error=error)
 
     def _identity(self, requirement: Requirement) -> str:
-        """The identity of the instance that ``requirement`` means. A match by a part of its name is reported."""
+        """Return the identity of the instance of ``requirement``. A match by a part of the name is reported."""
         instance, name = self._config.instance(requirement.instance), requirement.instance
         if name is not None and name not in self._matched and not instance.is_called(name):
             self._matched.add(name)
@@ -133,12 +133,12 @@ class Resolver:
         return instance.identity
 
     def _of_instance(self, kept: Mapping[str, SavedLock], identity: str) -> dict[str, LockEntry]:
-        """Those of the kept lock entries that this instance resolved. Older ones do not say which did."""
+        """Return the remembered lock entries of this instance. Old entries have no instance and count, too."""
         alone = len(self._config.instances) == 1
         return {key: one.entry for key, one in kept.items() if one.instance == identity or (alone and not one.instance)}
 
     def _known(self, requirement: Requirement, lock: Mapping[str, LockEntry], beside: LockFile) -> _Known | None:
-        """What a lock says of ``requirement``; for a variant without an entry of its own, by the whole's entry."""
+        """Return the lock entry of ``requirement``; for a variant without one, that of the whole DID."""
         entry = lock_for(requirement, lock)
         if entry is not None:
             return _Known(entry, self._listed(entry, beside), _sums(entry, beside))
@@ -154,7 +154,7 @@ class Resolver:
         return _Known(part, files, _sums(whole, beside))
 
     def _listed(self, locked: LockEntry, beside: LockFile) -> tuple[FileEntry, ...] | None:
-        """The files that a lock entry names, if their list is at hand and is the one that was locked."""
+        """Return the files of a lock entry, if their list is available and has the locked digest."""
         if locked.pinned is not None and digest_of(locked.pinned) == locked.digest:
             return locked.pinned
         listed = beside.files(locked.digest) if locked.files > INLINE_LIST_MAX_FILES else None

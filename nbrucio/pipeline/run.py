@@ -1,7 +1,7 @@
-"""One sync, from notebooks to the data in their kernels: read, resolve, locate, plan, download, publish, remember.
+"""One sync, from notebooks to data in their kernels: read, resolve, locate, plan, download, publish, remember.
 
-Every face calls `sync`. It carries out exactly what `nbrucio.pipeline.estimate.plan` says. An error of one notebook or
-requirement stands in the report, and the others go on.
+All interfaces call `sync`. It carries out exactly the plan of `nbrucio.pipeline.estimate.plan`. An error of one
+notebook or requirement is in the report and does not stop the others.
 """
 
 from __future__ import annotations
@@ -36,15 +36,14 @@ def sync(
     cancel: threading.Event | None = None,
     begins: Callable[[Sequence[Wanted]], object] | None = None,
 ) -> SyncReport:
-    """Download what the notebooks at ``paths`` declare and lack, and publish it to their kernels through manifests.
+    """Download the missing data of the notebooks at ``paths``, and publish it to their kernels through manifests. Never
+    write a notebook. A file of several requirements is downloaded once.
 
-    Never writes a notebook. A file of several requirements is downloaded once.
+        Args:
+            begins: called once with the files to download, just before the first one; not called without any.
 
-    Args:
-        begins: called once with what will be downloaded, just before the first file; not when nothing will.
-
-    Raises:
-        Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
+        Raises:
+            Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
     """
     options = (options or Options()).under(config.policy)
     with RunContext(config, reporter) as run, Downloads(run, cancel, begins) as downloads:

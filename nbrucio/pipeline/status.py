@@ -26,13 +26,12 @@ def status(
     check: bool = False,
     publish_ready: bool = False,
 ) -> SyncReport:
-    """The data of the notebooks at ``paths`` as far as it is available. Writes nothing but the status cache.
+    """Return the status of the notebooks at ``paths``. Write only the status cache.
 
     Args:
-        variant: the variant of the declarations to take.
-        check: ask the catalogue whether locked data has changed; otherwise there is no network.
-        publish_ready: publish notebooks that lack nothing to their kernels, as a sync would; their reports have a
-            manifest then.
+        variant: the variant of the declarations.
+        check: ask the catalogue whether locked data has changed; otherwise do not use the network.
+        publish_ready: publish complete notebooks to their kernels, as a sync would; their reports then have a manifest.
     """
     options = Options(offline=True, variant=variant)
     with RunContext(config) as run:

@@ -1,4 +1,4 @@
-"""How the storage of an instance is reached: from the configuration to what transfers are given."""
+"""Make the transfers' storage settings of an instance from the configuration."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nbrucio.transfer.types import StorageAccess, TraceTarget
 
 
 def storage_access(config: Config, identity: str, environ: Mapping[str, str] = os.environ) -> StorageAccess:
-    """What transfers need for the storage of the instance ``identity``.
+    """Return the storage settings of the instance ``identity`` for transfers.
 
     Raises:
-        BadConfig: there is no such instance.
+        BadConfig: the instance is not configured.
     """
     instance = config.instance(identity)
     found = storage_credentials(instance, environ, config)
@@ -36,7 +36,7 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
 
 
 def _trace_target(instance: Instance) -> TraceTarget | None:
-    """Where traces go; None where the server alone knows the account in whose name they would be."""
+    """Return the target of traces; None if only the server knows the account for them."""
     account = instance.account or instance.credentials.username
     if account is None:
         return None

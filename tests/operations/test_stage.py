@@ -372,7 +372,7 @@ def test_rules_that_cannot_be_read_are_mentioned_and_not_renewed(config: Config,
     file.write_bytes(b"{")
     told = Lines()
     sync([path], config, options=Options(offline=False), reporter=told)
-    assert [line for line in told.lines if line.startswith(f"The rules of {path} are not renewed. {file} cannot be")]
+    assert [line for line in told.lines if line.startswith(f"The rules of {path} were not renewed. {file} cannot be")]
     with pytest.raises(UnreadableFile, match=file.name):
         stage(path, config)
     with pytest.raises(UnreadableFile, match=file.name):
