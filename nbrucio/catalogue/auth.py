@@ -1,30 +1,18 @@
-"""Requirements of a login with rucio-clients: a recent version and complete credentials."""
+"""The complete credentials of an instance, examined before a server is asked with them."""
 
 from __future__ import annotations
 
-import os
-import re
 import stat
-import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from nbrucio.catalogue.certificates import Unusable, check_certificate, check_proxy, check_ssh_key, user_proxy
 from nbrucio.catalogue.errors import rejected
 from nbrucio.config import Instance
-from nbrucio.disk.libraries import missing_library
 from nbrucio.errors import CredentialsRejected
 
-#: Oldest version that verifies a server's certificate and handles the lifetime of tokens correctly.
-NEEDED = (41, 5, 1)
-
-_MODE = "RUCIO_CLIENT_MODE"
-
-_changing = threading.Lock()
-#: nbrucio's names of the OIDC settings, and the values that mean "unset" to rucio-clients.
+#: nbrucio's names of the OIDC settings, and the values that rucio-clients has without them.
 _OIDC_DEFAULTS: Mapping[str, Any] = {
     "scope": "openid profile",
     "audience": None,
@@ -34,128 +22,8 @@ _OIDC_DEFAULTS: Mapping[str, Any] = {
 }
 
 
-def require_clients() -> None:
-    """Check that rucio-clients is installed and recent enough.
-
-    Raises:
-        MissingDependency: it is not.
-    """
-    try:
-        import_module("rucio.common.exception")
-        import_module("requests")
-    except ModuleNotFoundError as error:
-        raise missing_library(
-            "rucio-clients", "Requests to a Rucio server need rucio-clients, which is not installed."
-        ) from error
-    installed = _version()
-    if installed is not None and _numbers(installed) < NEEDED:
-        needed = ".".join(map(str, NEEDED))
-        raise missing_library(
-            "rucio-clients",
-            f"rucio-clients {installed} is too old: nbrucio needs {needed} or newer.",
-            pip=f"--upgrade 'rucio-clients>={needed}'",
-        )
-
-
-def _version() -> str | None:
-    from importlib import metadata
-
-    for name in ("rucio-clients", "rucio"):  # Rucio's server package contains the clients, too
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return None
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
-
-
-@contextmanager
-def restored_process() -> Iterator[None]:
-    """Change the process's state as the start of rucio-clients requires, and restore it after the block.
-
-    Threads share the preparation, so that a login that waits for a silent server does not block another server's.
-    """
-    _enter()
-    try:
-        yield
-    finally:
-        _leave()
-
-
-class _Before(NamedTuple):
-    """The process's state before the first thread entered `restored_process`."""
-
-    first: list[str]
-    mode: str | None
-
-
-_within = 0
-_before = _Before([], None)
-
-
-def _enter() -> None:
-    global _within, _before
-    with _changing:
-        _within += 1
-        if _within > 1:
-            return
-        _before = _Before(sys.argv[:1], os.environ.get(_MODE))
-        sys.argv[:1] = _before.first or [
-            ""
-        ]  # rucio-clients modifies the first word, which an embedded interpreter may lack
-        os.environ[_MODE] = "1"  # otherwise a server's rucio.cfg makes it use that server's database
-
-
-def _leave() -> None:
-    global _within
-    with _changing:
-        _within -= 1
-        if _within:
-            return
-        sys.argv[:1] = _before.first
-        if _before.mode is None:
-            os.environ.pop(_MODE, None)
-        else:
-            os.environ[_MODE] = _before.mode
-
-
-class Login(NamedTuple):
-    """Credentials of a client.
-
-    Attributes:
-        creds: credentials in rucio-clients' format.
-        problem: why they are unusable, in which case only a token helps; None when they are usable.
-    """
-
-    creds: dict[str, Any]
-    problem: CredentialsRejected | None = None
-
-
-#: Keys that rucio-clients requires even when it uses a token.
-_PLACEHOLDERS = dict.fromkeys(
-    ("username", "password", "client_cert", "client_key", "client_proxy", "ssh_private_key"), ""
-)
-
-
-def login_or_token(instance: Instance, environ: Mapping[str, str], has_token: Callable[[], bool]) -> Login:
-    """Return the credentials of ``instance``, or placeholders when there is a token instead.
-
-    Raises:
-        CredentialsRejected: there is neither; the hint says what helps.
-    """
-    try:
-        return Login(login_of(instance, environ))
-    except CredentialsRejected as error:
-        if not has_token():
-            raise
-        return Login(dict(_PLACEHOLDERS), error)
-
-
 def login_of(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the complete credentials of ``instance`` in rucio-clients' format, so that it searches nowhere else.
+    """Return the complete credentials of ``instance`` by rucio-clients' names.
 
     Raises:
         CredentialsRejected: something is missing; the hint says what helps.

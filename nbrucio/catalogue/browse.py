@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nbrucio.catalogue import rest
 from nbrucio.catalogue.errors import ServerRefusal, tidy, translate_errors
-from nbrucio.catalogue.parse import did_of, facts_of
+from nbrucio.catalogue.parse import did_of, facts_of, row_of
 from nbrucio.catalogue.rules import Rule, rule_of
+from nbrucio.catalogue.session import RucioSession
 from nbrucio.config import Instance
 from nbrucio.core.did import Did, DidType
 from nbrucio.core.files import DidFacts, total_bytes
-
-if TYPE_CHECKING:
-    from nbrucio.catalogue.client import InstanceClient
 
 #: Largest number of datasets of a container whose replicas are requested. More would take too long.
 MAX_DATASETS = 50
@@ -46,38 +45,31 @@ class Browser:
 
     Args:
         instance: the Rucio server.
-        connected: returns the client; connects on its first call.
+        session: returns the session with it.
     """
 
-    def __init__(self, instance: Instance, connected: Callable[[], InstanceClient]) -> None:
+    def __init__(self, instance: Instance, session: Callable[[], RucioSession]) -> None:
         self._instance = instance
-        self._connected = connected
+        self._session = session
 
-    def account(self) -> str | None:
-        """Return the user's account name; asks the server, which proves that the login works.
-
-        None when the configuration names no account: the server reports it with a redirect, which the client does not
-        follow.
-        """
-        client = self._connected()
+    def account(self) -> str:
+        """Return the user's account name; asks the server, which proves that the login works."""
+        session = self._session()
         with translate_errors(self._instance):
-            if client.account:
-                return str(client.get_account(client.account)["account"])
-            client.list_rses()
-            return None
+            return str(row_of(session.first(rest.account(session.account())))["account"])
 
     def scopes(self, pattern: str = "*") -> list[str]:
         """Return the scopes that match ``pattern`` (``*`` is the wildcard), sorted."""
-        client = self._connected()
         with translate_errors(self._instance):
-            return sorted(scope for scope in map(str, client.list_scopes()) if fnmatchcase(scope, pattern))
+            found = map(str, self._session().first(rest.scopes()))
+            return sorted(scope for scope in found if fnmatchcase(scope, pattern))
 
     def own_scopes(self) -> list[str]:
         """Return the user's own scopes, sorted; empty when there are none."""
-        client = self._connected()
+        session = self._session()
         with translate_errors(self._instance):
             try:
-                return sorted(map(str, client.list_scopes_for_account(client.account))) if client.account else []
+                return sorted(map(str, session.first(rest.scopes_of(session.account()))))
             except ServerRefusal as error:
                 if error.name in ("ScopeNotFound", "AccountNotFound"):
                     return []
@@ -85,64 +77,60 @@ class Browser:
 
     def rses(self) -> list[str]:
         """Return the names of all RSEs, sorted."""
-        client = self._connected()
         with translate_errors(self._instance):
-            return sorted(str(row["rse"]) for row in client.list_rses())
+            return sorted(str(row_of(row)["rse"]) for row in self._session().rows(rest.rses()))
 
     def metadata(self, did: Did) -> dict[str, Any]:
         """Return the metadata of ``did`` in all of Rucio's plugins, without unset keys."""
-        client = self._connected()
+        session = self._session()
         with translate_errors(self._instance, str(did)):
             try:
-                found = client.get_metadata(did.scope, did.name, plugin="ALL")
+                found = session.first(rest.metadata(did, "ALL"))
             except ServerRefusal as error:
                 if error.status != 500:
                     raise
                 # A server whose database lacks JSON answers 500 instead of skipping that plugin.
-                found = client.get_metadata(did.scope, did.name)
-        return {str(key): _plain(value) for key, value in sorted(found.items()) if value not in (None, "")}
+                found = session.first(rest.metadata(did, "DID_COLUMN"))
+            return {str(key): _plain(value) for key, value in sorted(row_of(found).items()) if value not in (None, "")}
 
     def contents(self, did: Did) -> Iterator[DidFacts]:
         """Yield the direct content of ``did`` as it arrives: files of a dataset, collections of a container."""
-        client = self._connected()
         with translate_errors(self._instance, str(did)):
-            for row in client.list_content(did.scope, did.name):
+            for row in self._session().rows(rest.contents(did)):
                 yield facts_of(row, "type")
 
     def rules(self, did: Did) -> list[tuple[Rule, str]]:
         """Return all rules on ``did``, of any account, each with its account."""
-        client = self._connected()
         with translate_errors(self._instance, str(did)):
-            rows = list(client.list_did_rules(did.scope, did.name))
+            rows = map(row_of, self._session().rows(rest.rules_on(did)))
             return [(rule_of(row), str(row["account"])) for row in rows]
 
     def copies(self, did: Did, kind: DidType) -> tuple[list[Copies], bool]:
         """Return the replicas of ``did`` by RSE, and whether only its first `MAX_DATASETS` datasets were counted."""
-        client = self._connected()
+        session = self._session()
         with translate_errors(self._instance, str(did)):
             if kind is DidType.FILE:
-                return _of_file(client, did), False
-            datasets = [did] if kind is DidType.DATASET else list(islice(_datasets(client, did), MAX_DATASETS + 1))
+                return _of_file(map(row_of, session.rows(rest.all_replicas(did)))), False
+            datasets = [did] if kind is DidType.DATASET else list(islice(_datasets(session, did), MAX_DATASETS + 1))
             rows = [
-                row
+                row_of(row)
                 for dataset in datasets[:MAX_DATASETS]
-                for row in client.list_dataset_replicas(dataset.scope, dataset.name, deep=True)
+                for row in session.rows(rest.dataset_replicas(dataset))
             ]
             return _summed(rows), len(datasets) > MAX_DATASETS
 
 
-def _datasets(client: InstanceClient, did: Did) -> Iterator[Did]:
+def _datasets(session: RucioSession, did: Did) -> Iterator[Did]:
     """Yield the datasets below a container, at any depth."""
-    for row in client.list_content(did.scope, did.name):
+    for row in map(row_of, session.rows(rest.contents(did))):
         child = did_of(row)
         if row["type"] == DidType.DATASET.value:
             yield child
         elif row["type"] == DidType.CONTAINER.value:
-            yield from _datasets(client, child)
+            yield from _datasets(session, child)
 
 
-def _of_file(client: InstanceClient, did: Did) -> list[Copies]:
-    rows = client.list_replicas([{"scope": did.scope, "name": did.name}], all_states=True)
+def _of_file(rows: Iterable[Mapping[str, Any]]) -> list[Copies]:
     return [
         Copies(rse, int(state == "AVAILABLE"), 1, row.get("bytes") if state == "AVAILABLE" else 0, (state,))
         for row in rows

@@ -1,13 +1,14 @@
-"""Translates every error that rucio-clients, requests and `nbrucio.http` can raise into nbrucio's errors."""
+"""Translates every error of a request to Rucio into nbrucio's errors."""
 
 from __future__ import annotations
 
-import configparser
 import errno
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from nbrucio.catalogue.network_errors import http_error, misconfigured, not_rucio, out_of_reach, unreachable
+from nbrucio.catalogue.network_errors import http_error, misconfigured, not_rucio, out_of_reach
 from nbrucio.config import Instance
 from nbrucio.core.text import printable
 from nbrucio.disk.libraries import missing_library
@@ -21,7 +22,7 @@ from nbrucio.errors import (
     Offline,
     RucioRefused,
 )
-from nbrucio.http import HttpError
+from nbrucio.http import HttpError, Response
 
 #: Rucio's exceptions by name, raised by rucio-clients or named in a server's response. Any other is a `RucioRefused`.
 BY_NAME: dict[str, type[NbrucioError]] = {
@@ -61,6 +62,7 @@ BY_NAME: dict[str, type[NbrucioError]] = {
 _REPORT = "If the request is right, report it to the operators of this Rucio server."
 
 _MAX_WORDS = 200
+_MAX_WORDS_BYTES = 64 * 1024
 #: What nginx answers to a client certificate that it does not verify. Rucio itself never does so without a name.
 _CERTIFICATE_REFUSED = (400, 495, 496)
 
@@ -75,12 +77,29 @@ class ServerRefusal(Exception):
         self.status = status
 
 
+def refusal_of(answer: Response) -> ServerRefusal:
+    """Return what an error response says, and close it.
+
+    Raises:
+        HttpError: the response exceeds a limit.
+    """
+    facts = _json_object(answer)
+    name = facts.get("ExceptionClass") or answer.headers.get("ExceptionClass") or ""
+    words = facts.get("ExceptionMessage") or answer.headers.get("ExceptionMessage") or ""
+    return ServerRefusal(str(name), str(words), answer.status)
+
+
+def _json_object(answer: Response) -> dict[str, Any]:
+    try:
+        value = json.loads(answer.content()[:_MAX_WORDS_BYTES] or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 @contextmanager
 def translate_errors(instance: Instance, subject: str | None = None) -> Iterator[None]:
     """Raise only `NbrucioError` from the block, which sends requests about ``subject`` to ``instance``."""
-    from requests.exceptions import RequestException
-    from rucio.common.exception import RucioException
-
     try:
         yield
     except NbrucioError:
@@ -88,43 +107,20 @@ def translate_errors(instance: Instance, subject: str | None = None) -> Iterator
     except (
         ServerRefusal,
         HttpError,
-        RucioException,
-        RequestException,
         OSError,
-        ImportError,
-        EOFError,  # rucio-clients prompts on the terminal in an OIDC login
-        configparser.Error,  # rucio-clients reads a rucio.cfg whatever its arguments
-        # Not a response of Rucio: no JSON, no token in the headers, no row.
+        # The answer lacks what each of Rucio's has.
         ValueError,
         LookupError,
-        StopIteration,
     ) as error:
         raise error_for(error, instance, subject) from error
 
 
 def error_for(error: BaseException, instance: Instance, subject: str | None = None) -> NbrucioError:
-    """Return the nbrucio error for an error of a lower library."""
-    from requests import exceptions as http
-    from rucio.common.exception import RucioException
-
+    """Return the nbrucio error for an error of a request."""
     if isinstance(error, ServerRefusal):
         return _refused(error, instance, subject)
     if isinstance(error, HttpError):
         return http_error(error, instance)
-    if isinstance(error, RucioException):
-        names = [known.__name__ for known in type(error).__mro__]
-        found = next((BY_NAME[name] for name in names if name in BY_NAME), RucioRefused)
-        return _named(found, words_of(error), instance, subject)
-    if isinstance(error, (http.TooManyRedirects, http.JSONDecodeError, http.InvalidHeader)):
-        return not_rucio(instance)
-    if isinstance(error, http.RequestException):
-        return unreachable(error, instance)
-    if isinstance(error, EOFError):
-        return _named(CredentialsRejected, "the login needs a terminal", instance, subject)
-    if isinstance(error, ImportError):
-        return _named(MissingDependency, tidy(str(error)), instance, subject)
-    if isinstance(error, configparser.Error):
-        return _named(BadConfig, f"rucio-clients cannot read its rucio.cfg ({type(error).__name__})", instance, subject)
     if isinstance(error, OSError):
         return _os_error(error, instance)
     return not_rucio(instance)
@@ -153,12 +149,6 @@ def rejected(instance: Instance, words: str, help_with: str | None = None) -> Cr
     )
 
 
-def words_of(error: BaseException) -> str:
-    """Return the message of one of Rucio's exceptions, in one line without its frame."""
-    text = str(error).partition("Details:")[2] or str(error)
-    return tidy(text)
-
-
 def tidy(text: str) -> str:
     """Return a server's text for display: one line, printable, at most 200 characters, no final full stop."""
     line = "".join(char if char.isprintable() else " " for char in text)
@@ -183,19 +173,19 @@ _LIBRARIES = {"gss": "rucio-clients[kerberos]", "ssh": "rucio-clients[ssh]"}
 def _refused(error: ServerRefusal, instance: Instance, subject: str | None) -> NbrucioError:
     words = tidy(error.words.removeprefix(f"{error.name}: ")) or f"HTTP status {error.status}"
     if error.name in BY_NAME:
-        return _named(BY_NAME[error.name], words, instance, subject)
+        return named(BY_NAME[error.name], words, instance, subject)
     if error.status in (401, 403):
         return rejected(instance, words)
     if error.status in _CERTIFICATE_REFUSED and not error.name and instance.auth_type in ("x509", "x509_proxy"):
         return rejected(instance, "the server does not accept the certificate")
     if error.status in (502, 503, 504):
-        return _named(Offline, words, instance, subject)
+        return named(Offline, words, instance, subject)
     if error.status == 404 and not error.name:
         return not_rucio(instance)
-    return _named(RucioRefused, words, instance, subject)
+    return named(RucioRefused, words, instance, subject)
 
 
-def _named(kind: type[NbrucioError], words: str, instance: Instance, subject: str | None) -> NbrucioError:
+def named(kind: type[NbrucioError], words: str, instance: Instance, subject: str | None) -> NbrucioError:
     about = subject or instance.name
     if kind is DidNotFound:
         return did_not_found(about, instance)
@@ -219,6 +209,4 @@ def _os_error(error: OSError, instance: Instance) -> NbrucioError:
             subject=error.filename,
             hint="Free some space there, then try again.",
         )
-    if error.errno is None:  # requests raises this for a missing CA or certificate file
-        return misconfigured(instance, tidy(str(error)))
     return out_of_reach(instance, error.strerror or type(error).__name__)

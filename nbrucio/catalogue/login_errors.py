@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,27 +13,17 @@ from nbrucio.config import Instance
 from nbrucio.errors import CredentialsRejected, NbrucioError
 from nbrucio.http import HttpError, TlsFault, tls_fault
 
-#: What `nbrucio.catalogue.errors.error_for` has words for, besides errors of Rucio and requests.
-_KNOWN = (HttpError, OSError, ImportError, EOFError, configparser.Error, LookupError)
-
 
 @contextmanager
 def login_errors(instance: Instance, creds: Mapping[str, Any]) -> Iterator[None]:
-    """Raise only `NbrucioError` from the block, in which rucio-clients logs in with ``creds``. Its libraries (paramiko,
-    Kerberos) raise errors of any type, which would end the work of other instances.
-    """
-    from requests.exceptions import RequestException
-    from rucio.common.exception import RucioException
-
+    """Raise nothing but `NbrucioError` from the block, which logs in with ``creds``."""
     try:
         yield
     except NbrucioError:
         raise
-    except (ServerRefusal, RucioException, RequestException, *_KNOWN) as error:
+    except (ServerRefusal, HttpError, OSError) as error:
         # No name for it here: the frame would hold its own traceback, and with it sockets, until they are collected.
         raise _login_error(error, instance, creds) from error
-    except Exception as error:
-        raise rejected(instance, f"rucio-clients cannot use this login ({type(error).__name__})") from error
 
 
 def _login_error(error: BaseException, instance: Instance, creds: Mapping[str, Any]) -> NbrucioError:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timezone
 from typing import NamedTuple
 
@@ -18,9 +20,25 @@ from nbrucio.catalogue.bearer import (
 )
 from nbrucio.catalogue.errors import rejected
 from nbrucio.catalogue.fingerprint import key_of
-from nbrucio.catalogue.token_cache import TOKEN, forget_token, save_token, saved_token
+from nbrucio.catalogue.token_cache import TOKEN, forget_token, save_token, saved_token, token_file
 from nbrucio.config import Config, Instance
+from nbrucio.disk.locks import locked
 from nbrucio.errors import CredentialsRejected
+
+#: Seconds to wait for another process that logs in. One that hangs must not stop the others.
+_LOCK_S = 30.0
+
+
+class Issued(NamedTuple):
+    """A token that a server issued.
+
+    Attributes:
+        token: the token.
+        expires_at: its expiry in seconds since the epoch; None when the server does not say.
+    """
+
+    token: str
+    expires_at: float | None
 
 
 class LoginTokens:
@@ -42,6 +60,8 @@ class LoginTokens:
         self._config = config
         self._refused: set[str] = set()
         self._login_key: str | None = None
+        self._issued: str | None = None
+        self._logging_in = threading.RLock()
 
     def current(self) -> str | None:
         """Return the best token that was not rejected; None when a login is needed.
@@ -50,6 +70,14 @@ class LoginTokens:
             BadConfig: the private folder cannot be created.
         """
         return next((token for token in self._candidates() if token not in self._refused), None)
+
+    @contextmanager
+    def one_login(self) -> Iterator[None]:
+        """Let one thread and process at a time log in, in the block; the others then find the token that it saved."""
+        with self._logging_in, ExitStack() as held:
+            with suppress(OSError):
+                held.enter_context(locked(token_file(self._instance, self._environ), _LOCK_S))
+            yield
 
     def refuse(self, token: str) -> None:
         """Record that the server rejected ``token``; remove it if it is the saved one."""
@@ -61,10 +89,9 @@ class LoginTokens:
         self._login_key = key_of(self._instance, self._environ)
 
     def save(self, token: str, expires_at: float | None) -> None:
-        """Save the token of that login.
-
-        ``expires_at`` is in seconds since the epoch; None when the server does not say.
-        """
+        """Save the token of that login; see `Issued` for the arguments."""
+        self._issued = token
+        self._refused.discard(token)
         if not TOKEN.match(token) or self._login_key != key_of(self._instance, self._environ):
             return
         save_token(self._instance, self._environ, token, claims(token).expires_at if expires_at is None else expires_at)
@@ -86,6 +113,8 @@ class LoginTokens:
         saved = saved_token(self._instance, self._environ)
         if saved is not None:
             yield saved
+        if self._issued is not None:  # perhaps it could not be saved
+            yield self._issued
         if not is_oidc and not _can_log_in(self._instance, self._environ):
             yield from self._supplied()
 

@@ -19,10 +19,10 @@ from nbrucio.http import (
 )
 
 #: Texts: why a server cannot be reached.
-_LATE = "the connection timed out"
-_SILENT = "it stopped answering"
-_UNCONNECTED = "no connection"
-_BROKEN_OFF = "its answer broke off"
+LATE = "the connection timed out"
+SILENT = "it stopped answering"
+UNCONNECTED = "no connection"
+BROKEN_OFF = "its answer broke off"
 _CONFIGURE = "Correct the settings of this instance."
 
 
@@ -37,35 +37,16 @@ def http_error(error: HttpError, instance: Instance) -> NbrucioError:
             hint="Check the instance's host, and report it to the operators of this Rucio server.",
         )
     if isinstance(error, NotTrusted):
-        return _tls_error(error, instance)
+        return tls_error(error, instance)
     if isinstance(error, NotConnected):
-        return _unconnected(instance, _LATE if error.late else _UNCONNECTED)
+        return unconnected(instance, LATE if error.late else UNCONNECTED)
     if isinstance(error, Silent):
-        return out_of_reach(instance, _SILENT)
+        return out_of_reach(instance, SILENT)
     if isinstance(error, GivenUp):
         return Interrupted(f"The request to {instance.name} was cancelled.", subject=instance.name)
     if isinstance(error, BrokenOff):
-        return out_of_reach(instance, _BROKEN_OFF)
+        return out_of_reach(instance, BROKEN_OFF)
     return misconfigured(instance, str(error))
-
-
-def unreachable(error: BaseException, instance: Instance) -> NbrucioError:
-    """Return the error for a server that does not answer completely."""
-    from requests import exceptions as http
-
-    if isinstance(error, http.SSLError):
-        return _tls_error(error, instance)
-    if isinstance(error, (http.InvalidURL, http.MissingSchema, http.InvalidSchema)):
-        return BadConfig(
-            f"The host of {instance.name}, {instance.host}, is not a valid URL.", subject=instance.name, hint=_CONFIGURE
-        )
-    if isinstance(error, http.ConnectTimeout):
-        return _unconnected(instance, _LATE)
-    if isinstance(error, http.Timeout) or "timed out" in str(error):
-        return out_of_reach(instance, _SILENT)
-    if isinstance(error, http.ConnectionError):
-        return _unconnected(instance, _UNCONNECTED)
-    return out_of_reach(instance, _BROKEN_OFF)
 
 
 def switched_offline(instance: Instance, action: str) -> Offline:
@@ -83,7 +64,7 @@ def out_of_reach(instance: Instance, what: str, hint: str | None = None) -> Offl
     return Offline(f"{instance.name} ({instance.host}) cannot be reached: {what}.", subject=instance.name, hint=hint)
 
 
-def _unconnected(instance: Instance, what: str) -> Offline:
+def unconnected(instance: Instance, what: str) -> Offline:
     """Return the error for a failed connection; it names the environment's proxy if there is one."""
     proxy = proxy_named(instance.host)
     if proxy is None:
@@ -92,7 +73,8 @@ def _unconnected(instance: Instance, what: str) -> Offline:
     return out_of_reach(instance, f"{what} through the proxy {proxy}", hint)
 
 
-def _tls_error(error: BaseException, instance: Instance) -> NbrucioError:
+def tls_error(error: BaseException, instance: Instance) -> NbrucioError:
+    """Return the error for a failed TLS connection."""
     words, hint = _TLS_WORDS[tls_fault(error)]
     return out_of_reach(instance, words, hint)
 

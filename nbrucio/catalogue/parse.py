@@ -22,6 +22,17 @@ _REPORT = "Report it to the operators of this Rucio server."
 RucioRow = Mapping[str, Any]
 
 
+def row_of(value: object) -> RucioRow:
+    """Return ``value`` as a row.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(value, dict):
+        raise ValueError("this is not a row")
+    return value
+
+
 def did_of(row: object) -> Did:
     """Return the DID of a row with ``scope`` and ``name``.
 

@@ -1,39 +1,13 @@
-"""The requests of a sync, sent with a saved token and without rucio-clients.
-
-Importing rucio-clients takes longer than the requests themselves. This module handles success and unreachable servers.
-In all other cases rucio-clients repeats the request, logs in, retries and reports errors.
-"""
+"""The requests of Rucio's REST API that nbrucio sends, as rucio-clients sends them."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote, urlencode
 
-from nbrucio.catalogue.login_tokens import LoginTokens, is_about_token
-from nbrucio.catalogue.network_errors import http_error
-from nbrucio.config import Instance, Policy
 from nbrucio.core.did import Did
-from nbrucio.http import (
-    JSON,
-    JSON_LINES,
-    Client,
-    GivenUp,
-    HttpError,
-    NotConnected,
-    Request,
-    Silent,
-    Timeouts,
-    Tls,
-    TooLarge,
-)
-from nbrucio.version import __version__
-
-#: URLs that every HTTP library sends unchanged.
-_PLAIN_HOST = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\Z")
-
+from nbrucio.http import Request
 
 #: Nearest replicas first, which is also today's default of Rucio servers.
 SORT = "geoip"
@@ -41,98 +15,138 @@ SORT = "geoip"
 
 def describe(did: Did) -> Request:
     """Return the request for type, openness and totals of ``did``."""
-    return Request("GET", f"/dids/{quote(did.scope, safe='')}/{quote(did.name, safe='')}")
+    return _get("dids", did.scope, did.name)
 
 
 def files(did: Did) -> Request:
     """Return the request for the files of ``did``."""
-    return Request("GET", f"{describe(did).path}/files")
+    return _get("dids", did.scope, did.name, "files")
+
+
+def contents(did: Did) -> Request:
+    """Return the request for the direct content of ``did``."""
+    return _get("dids", did.scope, did.name, "dids")
+
+
+def metadata(did: Did, plugin: str) -> Request:
+    """Return the request for the metadata of ``did`` in one plugin, or ``ALL``."""
+    return _get("dids", did.scope, did.name, "meta", plugin=plugin)
+
+
+def search(scope: str, filters: Sequence[Mapping[str, str]], kind: str) -> Request:
+    """Return the request for the DIDs in ``scope`` that match ``filters``, with their totals."""
+    asked = {"type": kind, "filters": [dict(one) for one in filters], "long": True, "recursive": False}
+    return _get("dids", scope, "dids", "search", **asked)
 
 
 def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None) -> Request:
-    """Return the request for replicas of ``dids``, as ``ReplicaClient.list_replicas`` of rucio-clients 41 sends it."""
-    body: dict[str, Any] = {
-        "dids": [{"scope": did.scope, "name": did.name} for did in dids],
-        "domain": None,
-        "sort": SORT,
-        "schemes": list(schemes),
-        "ignore_availability": False,
-        "all_states": False,
-        "resolve_archives": False,
-        "resolve_parents": False,
-    }
+    """Return the request for the available replicas of ``dids``."""
+    flags = dict.fromkeys(("ignore_availability", "all_states", "resolve_archives"), False)
+    asked = {**_replicas(dids), **flags, "sort": SORT, "schemes": list(schemes)}
     if site:
-        body["client_location"] = {"site": site}
-    return Request("POST", "/replicas/list", json.dumps(body).encode())
+        asked["client_location"] = {"site": site}
+    return _with_body("POST", asked, "replicas", "list")
 
 
-class Direct:
-    """Asks one instance with a token that needs no login. Thread-safe."""
-
-    def __init__(self, instance: Instance, policy: Policy, tokens: LoginTokens) -> None:
-        self._instance = instance
-        self._tokens = tokens
-        timeouts = Timeouts(policy.connect_timeout_s, policy.read_timeout_s)
-        self._client = Client(instance.host, Tls(instance.ca_cert), timeouts)
-
-    def ask(self, request: Request) -> Iterator[object] | None:
-        """Return the rows of the response as they arrive; None when rucio-clients must be asked instead.
-
-        Raises:
-            Offline: the server cannot be reached, or the response ends early.
-            RucioRefused: the response exceeds a limit, or a later row is malformed.
-            BadConfig: the folder for tokens cannot be created.
-        """
-        token = self._tokens.current() if _is_plain(self._instance) else None
-        if token is None:
-            return None
-        try:
-            answer = self._client.ask(request, self._headers(token))
-            if answer.status == 200 and answer.kind in (JSON_LINES, JSON):
-                return self._once_begun(answer.rows())
-        except (GivenUp, NotConnected, Silent, TooLarge) as error:
-            raise http_error(error, self._instance) from error
-        except (HttpError, ImportError):
-            return None
-        answer.close()
-        if answer.status == 401 and is_about_token(answer.headers.get("ExceptionClass")):
-            self._tokens.refuse(token)  # otherwise rucio-clients would send it again
-        return None
-
-    def close(self) -> None:
-        """Close the connections. Idempotent."""
-        self._client.close()
-
-    def _once_begun(self, rows: Iterator[object]) -> Iterator[object]:
-        """Yield ``rows``, the first of which has arrived.
-
-        Fall back to rucio-clients only before the first row was yielded.
-        """
-        nothing = object()
-        first = next(rows, nothing)
-        return iter(()) if first is nothing else self._rest(first, rows)
-
-    def _rest(self, first: object, rows: Iterator[object]) -> Iterator[object]:
-        yield first
-        try:
-            yield from rows
-        except HttpError as error:
-            raise http_error(error, self._instance) from error
-
-    def _headers(self, token: str) -> dict[str, str]:
-        """Return the headers that rucio-clients sends."""
-        headers = {
-            "X-Rucio-Auth-Token": token,
-            "X-Rucio-VO": self._instance.vo,
-            "X-Rucio-Script": "nbrucio",
-            "User-Agent": f"nbrucio/{__version__}",
-            "Accept": "*/*",
-            "Accept-Encoding": "gzip",
-            "Connection": "Keep-Alive",
-        }
-        return headers if self._instance.account is None else {**headers, "X-Rucio-Account": self._instance.account}
+def all_replicas(did: Did) -> Request:
+    """Return the request for the replicas of a file in all states."""
+    flags = dict.fromkeys(("ignore_availability", "all_states", "resolve_archives"), True)
+    return _with_body("POST", {**_replicas([did]), **flags}, "replicas", "list")
 
 
-def _is_plain(instance: Instance) -> bool:
-    """Return whether rucio-clients would send the token to the same URL."""
-    return _PLAIN_HOST.match(instance.host) is not None
+def dataset_replicas(did: Did) -> Request:
+    """Return the request for the replicas of a dataset, counted from those of its files."""
+    return _get("replicas", did.scope, did.name, "datasets", deep=True)
+
+
+def account(name: str) -> Request:
+    """Return the request for an account."""
+    return _get("accounts", name)
+
+
+def scopes() -> Request:
+    """Return the request for the names of all scopes."""
+    return _get("scopes", "")
+
+
+def scopes_of(account: str) -> Request:
+    """Return the request for the names of an account's scopes."""
+    return _get("accounts", account, "scopes", "")
+
+
+def rses() -> Request:
+    """Return the request for all RSEs."""
+    return _get("rses", "")
+
+
+def rules_on(did: Did) -> Request:
+    """Return the request for all rules on ``did``."""
+    return _get("dids", did.scope, did.name, "rules")
+
+
+def rules_of(account: str, comment: str) -> Request:
+    """Return the request for the rules of an account that have this comment."""
+    return _get("rules", "", account=account, comments=comment)
+
+
+def rule(rule_id: str) -> Request:
+    """Return the request for one rule."""
+    return _get("rules", rule_id)
+
+
+def rule_files(rule_id: str) -> Request:
+    """Return the request for the files of a rule with the states of their locks."""
+    return _get("rules", rule_id, "locks")
+
+
+def rule_analysis(rule_id: str) -> Request:
+    """Return the request for the reasons why a rule is stuck."""
+    return _get("rules", rule_id, "analysis")
+
+
+def make_rule(did: Did, rse: str, lifetime_s: int, comment: str) -> Request:
+    """Return the request that makes a rule of the user for one copy."""
+    asked = {
+        "dids": _dids([did]),
+        "copies": 1,
+        "rse_expression": rse,
+        "lifetime": lifetime_s,
+        "comment": comment,
+        # Servers want every key.
+        **dict.fromkeys(("account", "weight", "source_replica_expression", "activity", "delay_injection", "meta")),
+        **dict.fromkeys(("locked", "purge_replicas", "ignore_availability", "ask_approval", "asynchronous"), False),
+        "grouping": "DATASET",
+        "notify": "N",
+        "priority": 3,
+    }
+    return _with_body("POST", asked, "rules", "")
+
+
+def renew_rule(rule_id: str, lifetime_s: int) -> Request:
+    """Return the request that sets the lifetime of a rule, from now."""
+    return _with_body("PUT", {"options": {"lifetime": lifetime_s}}, "rules", rule_id)
+
+
+def remove_rule(rule_id: str) -> Request:
+    """Return the request that removes a rule."""
+    return _with_body("DELETE", {"purge_replicas": None}, "rules", rule_id)
+
+
+def _dids(dids: Iterable[Did]) -> list[dict[str, str]]:
+    return [{"scope": did.scope, "name": did.name} for did in dids]
+
+
+def _replicas(dids: Iterable[Did]) -> dict[str, object]:
+    return {"dids": _dids(dids), "domain": None, "resolve_parents": False}
+
+
+def _path(parts: Iterable[str]) -> str:
+    return "".join("/" + quote(part, safe="") for part in parts)
+
+
+def _get(*parts: str, **query: object) -> Request:
+    return Request("GET", _path(parts) + (f"?{urlencode(query)}" if query else ""))
+
+
+def _with_body(method: str, body: Mapping[str, object], *parts: str) -> Request:
+    return Request(method, _path(parts), json.dumps(body).encode())

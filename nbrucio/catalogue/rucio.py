@@ -1,14 +1,10 @@
-"""Rucio as a catalogue.
-
-The requests of a sync are sent directly when an earlier login left a token. All others, and those that fail, go through
-rucio-clients, which is imported only then.
-"""
+"""Rucio as a catalogue: requests of its REST API."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbrucio.catalogue import rest
@@ -16,6 +12,7 @@ from nbrucio.catalogue.errors import did_not_found, translate_errors
 from nbrucio.catalogue.login_tokens import LoginTokens
 from nbrucio.catalogue.network_errors import switched_offline
 from nbrucio.catalogue.parse import did_of, facts_of, file_of, replicas_of
+from nbrucio.catalogue.session import RucioSession
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.core.did import Did
 from nbrucio.core.files import DidFacts, FileEntry, Replica
@@ -25,7 +22,6 @@ from nbrucio.http import Request
 
 if TYPE_CHECKING:
     from nbrucio.catalogue.browse import Browser
-    from nbrucio.catalogue.client import InstanceClient
     from nbrucio.catalogue.rules import Rules
 
 #: Largest number of files per request for replicas.
@@ -65,19 +61,14 @@ class RucioCatalogue:
         self._policy = policy or Policy()
         self._schemes = tuple(schemes)
         self._environ = os.environ if environ is None else environ
-        self._lock = threading.Lock()
-        self._client: InstanceClient | None = None
-        self._tokens = LoginTokens(instance, self._environ, config)
-        self._direct = rest.Direct(instance, self._policy, self._tokens)
+        tokens = LoginTokens(instance, self._environ, config)
+        self._session = RucioSession(instance, self._policy, tokens, self._environ, config)
 
     def describe(self, did: Did) -> DidFacts:
         """See `Catalogue.describe`."""
         _check_name(did, self.instance)
-        row = next(self._directly(rest.describe(did)) or iter(()), None)
-        if row is None:
-            client = self._connected()
-            with translate_errors(self.instance, str(did)):
-                row = client.get_did(did.scope, did.name)
+        with translate_errors(self.instance, str(did)):
+            row = self.session().first(rest.describe(did))
         facts = facts_of(row, "type")
         self._check_same(did, facts.did)
         return facts
@@ -85,8 +76,7 @@ class RucioCatalogue:
     def files(self, did: Did) -> Iterator[FileEntry]:
         """See `Catalogue.files`."""
         _check_name(did, self.instance)
-        rows = self._rows(rest.files(did), str(did), lambda client: client.list_files(did.scope, did.name))
-        yield from map(file_of, rows)
+        yield from map(file_of, self._rows(rest.files(did), str(did)))
 
     def replicas(
         self, dids: Sequence[Did], malformed: Callable[[NbrucioError], object] | None = None
@@ -95,20 +85,8 @@ class RucioCatalogue:
         site = next((self._environ[name] for name in _SITE_VARIABLES if self._environ.get(name)), None)
         for start in range(0, len(dids), BATCH):
             batch = dids[start : start + BATCH]
-
-            def ask(client: InstanceClient, batch: Sequence[Did] = batch) -> Iterable[object]:
-                rows: Iterable[object] = client.list_replicas(
-                    [{"scope": did.scope, "name": did.name} for did in batch],
-                    sort=rest.SORT,
-                    schemes=list(self._schemes),
-                    ignore_availability=False,
-                    client_location={"site": site} if site else None,
-                    resolve_archives=False,
-                )
-                return rows
-
             subject = str(batch[0]) if len(batch) == 1 else None
-            for row in self._rows(rest.replicas(batch, self._schemes, site), subject, ask):
+            for row in self._rows(rest.replicas(batch, self._schemes, site), subject):
                 try:
                     found = replicas_of(row, self._schemes)
                 except RucioRefused as error:
@@ -132,9 +110,8 @@ class RucioCatalogue:
         check_kind(kind)
         unusable: list[str] = []
         for one in self._scopes(scope):
-            client = self._connected()
             with translate_errors(self.instance, f"{one}:{pattern}"):
-                for row in client.list_dids(one, conditions, did_type=kind, long=True):
+                for row in self.session().rows(rest.search(one, conditions, kind)):
                     try:
                         did_of(row)
                     except RucioRefused as error:
@@ -162,64 +139,44 @@ class RucioCatalogue:
             )
         return found
 
+    def token(self) -> str:
+        """Return a token for this server, after a login if there is none.
+
+        Raises:
+            NbrucioError: the login failed.
+        """
+        with translate_errors(self.instance):
+            return self.session().token()
+
     def rules(self) -> Rules:
         """Return the user's replication rules at this instance."""
         from nbrucio.catalogue.rules import Rules
 
-        return Rules(self.instance, self._connected)
+        return Rules(self.instance, self.session)
 
     def browser(self) -> Browser:
         """Return the browser of this instance."""
         from nbrucio.catalogue.browse import Browser
 
-        return Browser(self.instance, self._connected)
+        return Browser(self.instance, self.session)
 
     def close(self) -> None:
         """See `Catalogue.close`. A later request connects again."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close_session()
-                self._client = None
-        self._direct.close()
+        self._session.close()
 
-    def _rows(
-        self, request: Request, subject: str | None, ask: Callable[[InstanceClient], Iterable[object]]
-    ) -> Iterator[object]:
-        """Yield the rows of ``request``, sent directly or else by ``ask``, which sends the same with rucio-clients."""
-        rows = self._directly(request)
-        if rows is not None:
-            yield from rows
-            return
-        client = self._connected()
+    def _rows(self, request: Request, subject: str | None) -> Iterator[object]:
         with translate_errors(self.instance, subject):
-            yield from ask(client)
+            yield from self.session().rows(request)
 
-    def _directly(self, request: Request) -> Iterator[object] | None:
-        """Return the response without rucio-clients; None when rucio-clients must be used, or is already logged in."""
-        self._check_online()
-        return self._direct.ask(request) if self._client is None else None
+    def session(self) -> RucioSession:
+        """Return the session with this server.
 
-    def _connected(self) -> InstanceClient:
-        with self._lock:
-            if self._client is None:
-                self._client = self._connect()
-            return self._client
-
-    def _connect(self) -> InstanceClient:
-        from nbrucio.catalogue.auth import login_or_token, require_clients, restored_process
-
-        self._check_online()
-        require_clients()
-        login = login_or_token(self.instance, self._environ, lambda: self._tokens.current() is not None)
-        with translate_errors(self.instance), restored_process():
-            from nbrucio.catalogue.client import InstanceClient
-
-            timeout_s = (self._policy.connect_timeout_s, self._policy.read_timeout_s)
-            return InstanceClient(self.instance, login, self._tokens, timeout_s)
-
-    def _check_online(self) -> None:
+        Raises:
+            Offline: nbrucio works offline.
+        """
         if self._policy.offline:
             raise switched_offline(self.instance, "ask")
+        return self._session
 
     def _check_same(self, asked: Did, answered: Did) -> None:
         if asked != answered:

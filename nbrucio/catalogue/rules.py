@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nbrucio.catalogue import rest
 from nbrucio.catalogue.errors import ServerRefusal, tidy, translate_errors
+from nbrucio.catalogue.parse import row_of
+from nbrucio.catalogue.session import RucioSession
 from nbrucio.config import Instance
 from nbrucio.core.did import Did
 from nbrucio.core.text import printable
-from nbrucio.errors import BadConfig, ConsentNeeded, OverBudget, UsageError
-
-if TYPE_CHECKING:
-    from nbrucio.catalogue.client import InstanceClient
+from nbrucio.errors import ConsentNeeded, OverBudget, UsageError
 
 #: Comments on rules made by nbrucio, which distinguish them from the user's other rules.
 COMMENT = "made by nbrucio stage"
@@ -64,35 +64,31 @@ class Rules:
 
     Args:
         instance: the Rucio server.
-        connected: returns the client; connects on its first call.
+        session: returns the session with it.
     """
 
-    def __init__(self, instance: Instance, connected: Callable[[], InstanceClient]) -> None:
+    def __init__(self, instance: Instance, session: Callable[[], RucioSession]) -> None:
         self._instance = instance
-        self._connected = connected
+        self._session = session
 
     def find(self, did: Did, rse: str) -> Rule | None:
-        """Return the user's rule for exactly this DID and RSE expression, preferring one made by nbrucio; else None."""
-        client = self._connected()
+        """Return the user's rule for exactly this DID and RSE expression, one made by nbrucio first; else None."""
+        session = self._session()
         with self._asking(did):
-            rows = [row for row in client.list_did_rules(did.scope, did.name) if row["rse_expression"] == rse]
-            own = [rule_of(row) for row in rows if row["account"] == client.account]
+            rows = [row_of(row) for row in session.rows(rest.rules_on(did))]
+            there = [row for row in rows if row["rse_expression"] == rse]
+            own = [rule_of(row) for row in there if row["account"] == session.account()]
         return next(iter(sorted(own, key=lambda rule: not rule.ours)), None)
 
     def ours(self) -> list[Rule]:
         """Return all rules of the user that nbrucio made, newest first."""
-        client = self._connected()
+        session = self._session()
         with translate_errors(self._instance):
-            if client.account is None:
-                raise BadConfig(
-                    f"The rules at {self._instance.name} cannot be listed: its account is not configured.",
-                    subject=self._instance.name,
-                    hint="Set account of the instance in your configuration.",
-                )
+            account = session.account()
             found = [
-                row
+                row_of(row)
                 for comment in (COMMENT, UPLOAD_COMMENT)
-                for row in client.list_replication_rules({"account": client.account, "comments": comment})
+                for row in session.rows(rest.rules_of(account, comment))
             ]
             found.sort(key=lambda row: _parsed(row["created_at"]) or _LONG_AGO, reverse=True)
             return [rule_of(row) for row in found]
@@ -103,10 +99,9 @@ class Rules:
         Raises:
             UsageError: there is none.
         """
-        client = self._connected()
         with translate_errors(self._instance):
             try:
-                return rule_of(client.get_replication_rule(rule_id))
+                return self._rule(rule_id)
             except ServerRefusal as error:
                 if error.name == "RuleNotFound":
                     raise UsageError(
@@ -118,47 +113,43 @@ class Rules:
 
     def make(self, did: Did, rse: str, lifetime_s: int) -> Rule:
         """Create a rule for one copy at ``rse`` with a lifetime of ``lifetime_s`` seconds from now."""
-        client = self._connected()
         with self._asking(did):
-            dids = [{"scope": did.scope, "name": did.name}]
-            (rule_id,) = client.add_replication_rule(dids, 1, rse, lifetime=lifetime_s, comment=COMMENT)
-            return rule_of(client.get_replication_rule(rule_id))
+            (rule_id,) = self._session().send(rest.make_rule(did, rse, lifetime_s, COMMENT))
+            return self._rule(str(rule_id))
 
     def renew(self, rule: Rule, lifetime_s: int) -> Rule:
         """Set the lifetime of ``rule`` to ``lifetime_s`` seconds from now; return the updated rule."""
-        client = self._connected()
         with self._asking(rule.did):
-            client.update_replication_rule(rule.id, {"lifetime": lifetime_s})
-            return rule_of(client.get_replication_rule(rule.id))
+            self._session().send(rest.renew_rule(rule.id, lifetime_s))
+            return self._rule(rule.id)
 
     def refresh(self, rule: Rule) -> Rule:
         """Return the present state of ``rule``."""
-        client = self._connected()
         with self._asking(rule.did):
-            return rule_of(client.get_replication_rule(rule.id))
+            return self._rule(rule.id)
 
     def remove(self, rule: Rule) -> None:
         """Remove ``rule``. Rucio deletes the replica when no other rule needs it."""
-        client = self._connected()
         with self._asking(rule.did):
-            client.delete_replication_rule(rule.id)
+            self._session().send(rest.remove_rule(rule.id))
 
     def files(self, rule: Rule) -> dict[Did, str]:
         """Return the lock state of each file of ``rule``: OK, REPLICATING or STUCK."""
-        client = self._connected()
         with self._asking(rule.did):
-            rows = client.list_replica_locks(rule.id)
+            rows = map(row_of, self._session().rows(rest.rule_files(rule.id)))
             return {Did(str(row["scope"]), str(row["name"])): str(row["state"]) for row in rows}
 
     def stuck(self, rule: Rule) -> dict[Did, str]:
         """Return the stuck files of ``rule``, each with Rucio's reason."""
-        client = self._connected()
         with self._asking(rule.did):
-            found = client.examine_replication_rule(rule.id)
+            found = row_of(self._session().first(rest.rule_analysis(rule.id)))
             return {
                 Did(str(row["scope"]), str(row["name"])): tidy(str(row.get("last_error") or "no reason given"))
-                for row in found.get("transfers", [])
+                for row in map(row_of, found.get("transfers", []))
             }
+
+    def _rule(self, rule_id: str) -> Rule:
+        return rule_of(row_of(self._session().first(rest.rule(rule_id))))
 
     @contextmanager
     def _asking(self, did: Did) -> Iterator[None]:
@@ -198,15 +189,13 @@ def rule_of(row: Mapping[str, Any]) -> Rule:
         replicating=int(row["locks_replicating_cnt"]),
         stuck=int(row["locks_stuck_cnt"]),
         error=tidy(str(row["error"])) if row["error"] else None,
-        expires=expires.replace(tzinfo=timezone.utc) if isinstance(expires, datetime) else _parsed(expires),
+        expires=_parsed(expires),
         ours=row.get("comments") in (COMMENT, UPLOAD_COMMENT),
     )
 
 
 def _parsed(text: object) -> datetime | None:
     """Parse a time as Rucio's JSON writes it."""
-    if isinstance(text, datetime):
-        return text
     if not text:
         return None
     return datetime.strptime(str(text), "%a, %d %b %Y %H:%M:%S UTC").replace(tzinfo=timezone.utc)

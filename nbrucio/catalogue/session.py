@@ -1,83 +1,136 @@
-"""Sessions of requests for rucio-clients, within the limits of `nbrucio.http`. Importing this imports requests."""
+"""Logged-in requests to one Rucio server: with the best token there is, after a login where there is none."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPResponse, PoolManager
+from nbrucio.catalogue.errors import refusal_of
+from nbrucio.catalogue.login import headers_of, log_in
+from nbrucio.catalogue.login_tokens import LoginTokens, is_about_token
+from nbrucio.config import Config, Instance, Policy
+from nbrucio.core.cancellation import given_up
+from nbrucio.http import Client, GivenUp, Malformed, Request, Response, Timeouts, Tls, body
 
-from nbrucio.http import JSON, JSON_LINES, Malformed, body
-from nbrucio.http.paced import POOLS
-
-
-def limit(session: requests.Session) -> None:
-    """Apply size limits to the responses of ``session``, and disable redirects."""
-    # A redirect would send the token, and at login the password, to a host that is not configured: requests removes
-    # only its own Authorization header.
-    session.max_redirects = 0
-    session.headers["Accept-Encoding"] = "gzip"  # can be decompressed in steps
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, _Adapter())
+#: Largest number of tokens that one request tries, and how often it is sent to a server that is busy.
+_MAX_TOKENS, _MAX_BUSY = 5, 3
+_BUSY = (502, 503, 504)
+_WAIT_S = 0.25
+_GOOD = (200, 201)
 
 
-def rows(response: requests.Response) -> Iterator[object]:
-    """Yield the JSON values of a response of a limited session as they arrive; closes the response.
+class RucioSession:
+    """The requests of one login. Thread-safe: threads share its connections, and of several one logs in.
 
-    Raises:
-        HttpError: the body ends early, exceeds a limit, or does not match its type.
-    """
-    kind = response.headers.get("content-type", "").partition(";")[0].strip()
-    with contextlib.closing(response):
-        if kind == JSON:
-            yield body.parse(response.content)
-        elif kind == JSON_LINES and response.raw.begun:
-            yield from map(body.parse, body.lines([response.content]))
-        elif kind == JSON_LINES:
-            yield from body.rows(response.raw.whole)
-        else:
-            raise Malformed(f"an answer of type {kind!r}")
+    Methods raise `nbrucio.catalogue.errors.ServerRefusal`, `nbrucio.http.HttpError` and the errors of a login.
 
-
-class _Limited:
-    """A urllib3 response whose content requests can read only up to the limit.
-
-    Attributes:
-        whole: the response itself.
-        begun: whether requests has begun to read it.
+    Args:
+        instance: the Rucio server.
+        policy: time limits.
+        tokens: tokens to try before a login.
+        environ: the environment, where credentials may be.
+        config: the configuration that the instance is part of; None when there are no others.
     """
 
-    def __init__(self, whole: HTTPResponse) -> None:
-        self.whole = whole
-        self.begun = False
+    def __init__(
+        self,
+        instance: Instance,
+        policy: Policy,
+        tokens: LoginTokens,
+        environ: Mapping[str, str],
+        config: Config | None = None,
+    ) -> None:
+        timeouts = Timeouts(policy.connect_timeout_s, policy.read_timeout_s)
+        self._instance = instance
+        self._tokens = tokens
+        self._client = Client(instance.host, Tls(instance.ca_cert), timeouts)
+        self._timeouts = timeouts
+        self._environ = environ
+        self._config = config
+        self._account = instance.account
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.whole, name)
+    def rows(self, request: Request) -> Iterator[object]:
+        """Send ``request`` at once; yield the JSON values of the answer as they arrive."""
+        return self._good_answer(request).rows()
 
-    def stream(self, *_: object, **__: object) -> Iterator[bytes]:
-        """Yield the decompressed content, up to the limit."""
-        self.begun = True
-        try:
-            yield from body.limited(body.pieces(self.whole))
-        except BaseException:
-            self.whole.close()  # requests would not close the connection
-            raise
+    def first(self, request: Request) -> Any:  # noqa: ANN401 - the caller checks what the server sends
+        """Return the JSON value of the answer, the first one of several."""
+        for value in self.rows(request):
+            return value
+        raise Malformed("the answer is empty")
+
+    def send(self, request: Request) -> Any:  # noqa: ANN401
+        """Send a change; return the JSON value of the answer, None without one. Servers call it text or HTML."""
+        content = self._good_answer(request).content()
+        return body.parse(content) if content.strip() else None
+
+    def account(self) -> str:
+        """Return the name of the account; where none is configured, that of the account which the server chose."""
+        if self._account is None:
+            answer = self._answer(Request("GET", "/accounts/whoami"))
+            if answer.status not in (301, 302, 303):
+                raise refusal_of(answer)
+            answer.close()
+            self._account = unquote(answer.headers.get("Location", "").rstrip("/").rpartition("/")[2])
+            if not self._account:
+                raise Malformed("the redirect to the account is empty")
+        return self._account
+
+    def close(self) -> None:
+        """Close the connections. A later request connects anew. Idempotent."""
+        self._client.close()
+
+    def _good_answer(self, request: Request) -> Response:
+        answer = self._answer(request)
+        if answer.status not in _GOOD:
+            raise refusal_of(answer)
+        return answer
+
+    def _answer(self, request: Request) -> Response:
+        """Return the answer, of any status, to the first token that is not refused and when the server has time."""
+        refused = busy = 0
+        while True:
+            token = self.token()
+            headers = headers_of(self._instance) | {"X-Rucio-Auth-Token": token}
+            answer = self._client.ask(request, headers)
+            if answer.status in _BUSY and busy + 1 < _MAX_BUSY:
+                _pause(_WAIT_S * 2**busy)
+                busy += 1
+            elif (
+                answer.status == 401
+                and is_about_token(answer.headers.get("ExceptionClass"))
+                and refused + 1 < _MAX_TOKENS
+            ):
+                self._tokens.refuse(token)
+                refused += 1
+            else:
+                return answer
+            answer.close()
+
+    def token(self) -> str:
+        """Return a token: the best one there is, or that of a login."""
+        # Of all threads and processes with this login one logs in, and the others find the token that it saved.
+        token = self._tokens.current()
+        if token is None:
+            with self._tokens.one_login():
+                token = self._tokens.current() or self._log_in()
+        return token
+
+    def _log_in(self) -> str:
+        if self._instance.auth_type == "oidc":  # a login in a browser is for `nbrucio login`
+            raise self._tokens.none_left()
+        self._tokens.begin_login()
+        issued = log_in(self._instance, self._environ, self._timeouts, self._config)
+        self._tokens.save(*issued)
+        return issued.token
 
 
-class _Adapter(HTTPAdapter):  # type: ignore[misc]  # mypy does not follow requests
-    def init_poolmanager(self, *args: object, **options: object) -> None:
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = POOLS
-
-    def proxy_manager_for(self, proxy: str, **options: object) -> PoolManager:
-        manager = super().proxy_manager_for(proxy, **options)
-        if not proxy.lower().startswith("socks"):  # SOCKS proxies use connection classes of their own
-            manager.pool_classes_by_scheme = POOLS
-        return manager
-
-    def build_response(self, request: requests.PreparedRequest, raw: HTTPResponse) -> requests.Response:
-        response = super().build_response(request, raw)
-        response.raw = _Limited(raw)
-        return response
+def _pause(wait_s: float) -> None:
+    """Wait before the next attempt, unless the request is cancelled."""
+    cancelled = given_up()
+    if cancelled is None:
+        time.sleep(wait_s)
+    elif cancelled.wait(wait_s):
+        raise GivenUp("the request was cancelled")

@@ -136,6 +136,6 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
 
 
 def _default_ca() -> str:
-    import certifi  # a dependency of requests
+    import certifi
 
     return str(certifi.where())

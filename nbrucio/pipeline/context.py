@@ -100,7 +100,7 @@ class RunContext:
     def catalogue(self, instance: str) -> Catalogue:
         """Return the catalogue of an instance, by its identity or another name.
 
-        The first call imports rucio-clients; the first request connects.
+        The first request connects.
         """
         if self._catalogues is None:
             from nbrucio.catalogue.rucio import Catalogues

@@ -91,15 +91,3 @@ def logged_in(connect: Connect, instance: Instance, environ: dict[str, str]) -> 
         return connect(policy, **changes)
 
     return open_one
-
-
-@pytest.fixture
-def by_clients(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RucioCatalogue]:
-    """Opens the same catalogues for the same tokens, asked by rucio-clients only."""
-
-    def open_one(policy: Policy | None = None, **changes: object) -> RucioCatalogue:
-        catalogue = connect(policy, **changes)
-        monkeypatch.setattr(catalogue, "_directly", lambda _: None)
-        return catalogue
-
-    return open_one

@@ -1,4 +1,4 @@
-"""Logins, a rucio.cfg in the way, and rucio-clients that is missing."""
+"""Logins, a rucio.cfg in the way, and an environment without rucio-clients."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.catalogue import auth
-from nbrucio.catalogue.auth import login_of, require_clients
+from nbrucio.catalogue.auth import login_of
 from nbrucio.config import Credentials, Instance, Policy
 from nbrucio.core.did import Did
-from nbrucio.errors import CredentialsRejected, MissingDependency, NbrucioError
+from nbrucio.errors import CredentialsRejected, NbrucioError
 from tests.catalogue.conftest import Connect
 from tests.support.certificates import UserAuthority
 from tests.support.scripted_server import LOGIN, ScriptedServer, Stall
@@ -52,10 +51,10 @@ def test_without_an_account_the_server_chooses(connect: Connect, monkeypatch: py
         "vo = other\nrequest_retries = many\n",
         "[common]\nlogdir = /tmp\n",
         "[database]\ndefault = sqlite:////nowhere/rucio.db\n",  # a server's: Rucio's own code would ask the database
+        "no section\n",
     ],
 )
 def test_a_rucio_cfg_of_another_server_does_not_interfere(instance: Instance, tmp_path: Path, text: str) -> None:
-    # In a process of its own: rucio-clients reads its file once.
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "rucio.cfg").write_text(text)
     assert _files_seen_in_a_process(instance, tmp_path, RUCIO_HOME=str(tmp_path), RUCIO_ACCOUNT="wrong") == "4\n"
@@ -63,7 +62,6 @@ def test_a_rucio_cfg_of_another_server_does_not_interfere(instance: Instance, tm
 
 def test_a_silent_server_keeps_nobody_from_another(connect: Connect, scripted: ScriptedServer) -> None:
     scripted.answers.append(Stall())
-    first, mode = sys.argv[:1], os.environ.get("RUCIO_CLIENT_MODE")
     silent = connect(Policy(read_timeout_s=8), host=scripted.url, auth_host=scripted.url)
     ended: list[Exception] = []
 
@@ -81,14 +79,6 @@ def test_a_silent_server_keeps_nobody_from_another(connect: Connect, scripted: S
     assert not ended  # it still waits
     waiting.join(60)
     assert len(ended) == 1
-    assert (sys.argv[:1], os.environ.get("RUCIO_CLIENT_MODE")) == (first, mode)
-
-
-def test_a_rucio_cfg_that_rucio_clients_cannot_read_is_told(instance: Instance, tmp_path: Path) -> None:
-    (tmp_path / "rucio.cfg").write_text("no section\n")
-    for file in ("rucio.cfg", "gone.cfg"):
-        seen = _files_seen_in_a_process(instance, tmp_path, RUCIO_CONFIG=str(tmp_path / file))
-        assert seen.startswith("i cannot be used as configured: ")
 
 
 def _files_seen_in_a_process(instance: Instance, cache: Path, **environ: str) -> str:
@@ -97,13 +87,9 @@ def _files_seen_in_a_process(instance: Instance, cache: Path, **environ: str) ->
         "from nbrucio.catalogue.rucio import RucioCatalogue\n"
         "from nbrucio.config import Credentials, Instance\n"
         "from nbrucio.core.did import Did\n"
-        "from nbrucio.errors import BadConfig\n"
         "host, user, password = sys.argv[1:]\n"
         "instance = Instance('i', 'i', host, host, 'userpass', user, Credentials(user, password))\n"
-        "try:\n"
-        "    print(RucioCatalogue(instance).describe(Did('sandbox', 'dimuon')).files)\n"
-        "except BadConfig as error:\n"
-        "    print(error)\n"
+        "print(RucioCatalogue(instance).describe(Did('sandbox', 'dimuon')).files)\n"
     )
     login = instance.credentials
     arguments = [sys.executable, "-W", "error", "-c", code, instance.host, str(login.username), str(login.password)]
@@ -155,46 +141,3 @@ def test_an_oidc_login_in_a_browser_does_not_wait_where_nobody_can_answer(
         catalogue.describe(DIMUON)
     assert "BEARER_TOKEN" in str(caught.value.hint)
     assert scripted.requests == []
-
-
-# --- rucio-clients ----------------------------------------------------------------------------------------------------
-
-_WITHOUT_RUCIO = """
-import sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("rucio", "requests", "dogpile"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-sys.meta_path.insert(0, Blocked())
-from nbrucio.catalogue.rucio import Catalogues
-from nbrucio.config import Config, Credentials, Instance, load
-from nbrucio.core.did import Did
-from nbrucio.errors import MissingDependency
-instance = Instance("i", "i", "http://h", "http://h", "userpass", None, Credentials("a", "b"))
-catalogue = Catalogues(Config((instance,), instance, None)).open("i")
-for ask in (catalogue.describe, lambda did: list(catalogue.files(did)), lambda did: list(catalogue.replicas([did])),
-            lambda did: list(catalogue.search("s", "*", "all"))):
-    try:
-        ask(Did("s", "n"))
-    except MissingDependency as error:
-        print(error, error.next_command)
-"""
-
-
-def test_without_rucio_clients_what_needs_it_says_so() -> None:
-    done = subprocess.run([sys.executable, "-c", _WITHOUT_RUCIO], capture_output=True, text=True, check=True)
-    line = "Requests to a Rucio server need rucio-clients, which is not installed. pip install rucio-clients"
-    assert done.stdout.splitlines() == [line] * 4
-
-
-@pytest.mark.parametrize("version", ["41.5.0", "38.3.0", "41.4.10", "1.2"])
-def test_an_old_rucio_clients_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
-    monkeypatch.setattr(auth, "_version", lambda: version)
-    with pytest.raises(MissingDependency, match=f"rucio-clients {version} is too old: nbrucio needs 41.5.1"):
-        require_clients()
-
-
-@pytest.mark.parametrize("version", ["41.5.1", "41.5.1.post2", "41.10.0", "42.0.0rc1", None])
-def test_a_recent_rucio_clients_will_do(monkeypatch: pytest.MonkeyPatch, version: str | None) -> None:
-    monkeypatch.setattr(auth, "_version", lambda: version)
-    require_clients()

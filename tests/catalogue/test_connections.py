@@ -1,4 +1,4 @@
-"""The connections over which a sync asks without rucio-clients."""
+"""The connections to a Rucio server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nbrucio.sandbox import Sandbox
 from tests.catalogue.conftest import Connect
 from tests.support.access_log import new_requests
 from tests.support.scripted_server import ScriptedServer, answer
-from tests.support.sync_questions import ASKS, DIMUON, FACTS, agents, at
+from tests.support.sync_questions import ASKS, DIMUON, FACTS, at
 
 
 @pytest.fixture
@@ -59,7 +59,6 @@ def test_a_kept_connection_that_the_server_closed_is_made_anew(
     for number in (1, 2, 3):
         assert catalogue.describe(DIMUON).open
         assert (len(connects), len(scripted.requests)) == (number, number)
-    assert not any("rucio-clients" in head for head in scripted.requests)
 
 
 def test_threads_may_share_a_catalogue(sandbox: Sandbox, logged_in: Connect) -> None:
@@ -77,7 +76,7 @@ def test_threads_may_share_a_catalogue(sandbox: Sandbox, logged_in: Connect) -> 
         for thread in threads:
             thread.join()
     assert seen == [expected] * 20
-    assert agents(requests) == ["direct"] * 60
+    assert len(requests) == 60
 
 
 # --- certificates -----------------------------------------------------------------------------------------------------
@@ -107,7 +106,7 @@ def test_a_certificate_needs_a_ca_that_vouches_for_it(
     for wrong in (None, tmp_path / "another.pem"):
         with pytest.raises(Offline, match="signed by an unknown CA"):
             logged_in(**at(server), ca_cert=wrong).describe(DIMUON)
-    with pytest.raises(BadConfig, match="CA certificate"):
+    with pytest.raises(BadConfig, match=r"gone\.pem cannot be read"):
         logged_in(**at(server), ca_cert=tmp_path / "gone.pem").describe(DIMUON)
     assert server.requests == []
     assert logged_in(**at(server), ca_cert=ca).describe(DIMUON).open
@@ -116,7 +115,6 @@ def test_a_certificate_needs_a_ca_that_vouches_for_it(
         assert logged_in(**at(server), ca_cert=None).describe(DIMUON).open
         monkeypatch.delenv(name)
     assert len(server.requests) == 3
-    assert not any("rucio-clients" in head for head in server.requests)
 
 
 def test_a_certificate_for_another_host_is_refused(logged_in: Connect, encrypted: tuple[ScriptedServer, Path]) -> None:

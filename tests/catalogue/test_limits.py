@@ -1,4 +1,4 @@
-"""What a server sends is limited in time and size, whichever library asks it."""
+"""What a server sends is limited in time and size."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import time
 
 import pytest
 
-from nbrucio.catalogue.rucio import RucioCatalogue
-from nbrucio.config import Policy
 from nbrucio.core.cancellation import until
 from nbrucio.http import body
 from tests.catalogue.conftest import Connect
@@ -20,17 +18,6 @@ MIB = 1024 * 1024
 HEAD = b"HTTP/1.1 200 OK\r\n"
 #: 64 MiB of empty lines.
 BOMB = gzip.compress(b"\n" * (64 * MIB))
-
-
-@pytest.fixture(params=["directly", "by rucio-clients"])
-def reach(request: pytest.FixtureRequest, logged_in: Connect, by_clients: Connect) -> Connect:
-    """Opens catalogues for which a token is kept."""
-
-    def open_one(policy: Policy | None = None, **changes: object) -> RucioCatalogue:
-        direct = logged_in(policy, **changes)  # which keeps a token
-        return direct if request.param == "directly" else by_clients(policy, **changes)
-
-    return open_one
 
 
 def _chunk(content: bytes) -> bytes:
@@ -49,18 +36,18 @@ def _chunk(content: bytes) -> bytes:
     ids=["a head", "never more than a promise", "empty lines", "half a row", "a chunk's size"],
 )
 def test_a_server_that_sends_something_now_and_then_without_progress_is_given_up(
-    reach: Connect, scripted: ScriptedServer, reply: Drip
+    logged_in: Connect, scripted: ScriptedServer, reply: Drip
 ) -> None:
     scripted.answers = [reply]
-    catalogue = reach(QUICK, **at(scripted))
+    catalogue = logged_in(QUICK, **at(scripted))
     began = time.monotonic()
     assert "stopped answering" in error_of(lambda: list(catalogue.files(DIMUON)))[1]
     assert time.monotonic() - began < 10
 
 
-def test_rows_that_come_slowly_are_progress(reach: Connect, scripted: ScriptedServer) -> None:
+def test_rows_that_come_slowly_are_progress(logged_in: Connect, scripted: ScriptedServer) -> None:
     scripted.answers = [Drip(stream_head(), _chunk(f"{ROW}\n".encode()), every_s=0.2)]
-    rows = reach(QUICK, **at(scripted)).files(DIMUON)
+    rows = logged_in(QUICK, **at(scripted)).files(DIMUON)
     assert [next(rows).size_bytes for _ in range(8)] == [1] * 8
     rows.close()
 
@@ -78,18 +65,18 @@ def test_rows_that_come_slowly_are_progress(reach: Connect, scripted: ScriptedSe
     ids=["line", "unpacked lines", "unpacked value", "deep", "less deep", "deep value"],
 )
 def test_an_answer_that_exceeds_a_limit_is_refused_in_words(
-    reach: Connect, scripted: ScriptedServer, reply: bytes | Drip
+    logged_in: Connect, scripted: ScriptedServer, reply: bytes | Drip
 ) -> None:
     scripted.answers = [reply]
-    kind, words, *_ = error_of(lambda: list(reach(**at(scripted)).files(DIMUON)))
+    kind, words, *_ = error_of(lambda: list(logged_in(**at(scripted)).files(DIMUON)))
     assert kind == "RucioRefused"
     assert "exceeds the limits for a Rucio server" in words
 
 
-def test_a_chunk_whose_size_never_ends_is_given_up(reach: Connect, scripted: ScriptedServer) -> None:
+def test_a_chunk_whose_size_never_ends_is_given_up(logged_in: Connect, scripted: ScriptedServer) -> None:
     scripted.answers = [Drip(stream_head() + b"1;", b"x" * MIB, every_s=0)]
     # urllib3 2 limits that line by itself, and calls the answer broken.
-    assert error_of(lambda: list(reach(**at(scripted)).files(DIMUON)))[0] in ("RucioRefused", "Offline")
+    assert error_of(lambda: list(logged_in(**at(scripted)).files(DIMUON)))[0] in ("RucioRefused", "Offline")
 
 
 @pytest.mark.parametrize("ask", list(ASKS))
@@ -111,10 +98,10 @@ def test_the_words_of_a_refusal_are_limited_too(
     ids=["no head", "no row", "rows without end"],
 )
 def test_a_request_for_which_nobody_waits_is_given_up(
-    reach: Connect, scripted: ScriptedServer, reply: Stall | Drip
+    logged_in: Connect, scripted: ScriptedServer, reply: Stall | Drip
 ) -> None:
     scripted.answers = [reply]
-    catalogue, given_up = reach(**at(scripted)), threading.Event()
+    catalogue, given_up = logged_in(**at(scripted)), threading.Event()
     timer = threading.Timer(0.3, given_up.set)
     timer.start()
     began = time.monotonic()
@@ -125,7 +112,7 @@ def test_a_request_for_which_nobody_waits_is_given_up(
     timer.join()
 
 
-def test_a_row_may_hold_many_values_side_by_side(reach: Connect, scripted: ScriptedServer) -> None:
+def test_a_row_may_hold_many_values_side_by_side(logged_in: Connect, scripted: ScriptedServer) -> None:
     wide = FACTS[:-1] + ', "more": [' + ",".join(["{}"] * 1000) + "]}"
     scripted.answers = [answer(wide, kind="application/json")]
-    assert reach(**at(scripted)).describe(DIMUON).open
+    assert logged_in(**at(scripted)).describe(DIMUON).open

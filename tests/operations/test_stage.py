@@ -201,7 +201,7 @@ def test_a_permission_that_is_missing_is_told_in_words(config: Config) -> None:
 
     def refuse() -> Any:
         class Client:
-            def get_replication_rule(self, _: str) -> None:
+            def first(self, _: object) -> None:
                 raise ServerRefusal("AccessDenied", "Account sandbox can not do this.", 401)
 
         return Client()

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from nbrucio.catalogue.child.config import isolated
 from nbrucio.config import Credentials, Instance
-from nbrucio.operations.upload.isolated_config import plain_environment
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.state import load_state
 
@@ -25,8 +25,8 @@ INSTANCE = Instance(
 
 _KILLED = """
 import os, signal, sys
-from tests.upload.test_plainconfig import INSTANCE, plain_environment
-with plain_environment(INSTANCE, {"XDG_RUNTIME_DIR": sys.argv[1]}) as environment:
+from tests.upload.test_plainconfig import INSTANCE, isolated
+with isolated(INSTANCE, {"XDG_RUNTIME_DIR": sys.argv[1]}, token=None) as environment:
     print(environment["RUCIO_HOME"], flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -42,7 +42,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def test_no_password_is_in_the_file_or_the_environment(tmp_path: Path, environ: dict[str, str]) -> None:
-    with plain_environment(INSTANCE, environ) as environment:
+    with isolated(INSTANCE, environ, token=None) as environment:
         files = list(files_below(tmp_path))
         assert [path.name for path in files] == ["rucio.cfg"]
         assert "username = me" in files[0].read_text()
@@ -56,10 +56,10 @@ def test_what_a_killed_upload_left_is_swept_and_what_lives_stays(tmp_path: Path,
     assert done.returncode == -signal.SIGKILL, done.stderr
     left = Path(done.stdout.strip())
     assert left.is_dir()
-    old = left.with_name("upload-abc_123")
+    old = left.with_name("child-abc_123")
     old.mkdir()
     os.utime(old, (0, 0))
-    with plain_environment(INSTANCE, environ) as first, plain_environment(INSTANCE, environ) as second:
+    with isolated(INSTANCE, environ, token=None) as first, isolated(INSTANCE, environ, token=None) as second:
         folders = {Path(environment["RUCIO_HOME"]) for environment in (first, second)}
         assert set(left.parent.iterdir()) == folders
 
@@ -68,7 +68,7 @@ def test_what_a_killed_upload_left_is_swept_and_what_lives_stays(tmp_path: Path,
 def test_its_folders_are_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        with plain_environment(INSTANCE, {"XDG_CACHE_HOME": str(tmp_path / "new" / "cache")}) as environment:
+        with isolated(INSTANCE, {"XDG_CACHE_HOME": str(tmp_path / "new" / "cache")}, token=None) as environment:
             made = [path for path in (tmp_path / "new", *(tmp_path / "new").rglob("*")) if path.is_dir()]
             assert Path(environment["RUCIO_HOME"]) in made
             assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o700}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbrucio.catalogue.auth import require_clients
+from nbrucio.catalogue.child.config import isolated, order_of
 from nbrucio.catalogue.network_errors import switched_offline
+from nbrucio.catalogue.rucio import RucioCatalogue
 from nbrucio.config import Config, Instance
 from nbrucio.core.did import Did
 from nbrucio.core.events import (
@@ -26,12 +24,9 @@ from nbrucio.core.events import (
     Noticed,
     Reporter,
 )
-from nbrucio.disk.process import python_command
+from nbrucio.disk.child import running
 from nbrucio.errors import Interrupted, NbrucioError, error_of, exit_code_for
 from nbrucio.operations.upload.files import LocalFile, collect, total_bytes
-from nbrucio.operations.upload.isolated_config import plain_environment
-
-_END_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +90,7 @@ class UploadReport:
 
 @dataclass
 class _UploadProcess:
-    """A running upload: turns lines of the worker into events and results."""
+    """A running upload: turns events of the worker into events and results."""
 
     files: tuple[LocalFile, ...]
     rse: str
@@ -172,18 +167,19 @@ def upload(
     files = collect(paths, target.scope)
     if config.policy.offline:
         raise switched_offline(instance, "upload to")
-    require_clients()
+    environ = os.environ if environ is None else environ
+    with closing(RucioCatalogue(instance, config.policy, environ=environ, config=config)) as catalogue:
+        token = catalogue.token()
     reporter.report(ApplyStarted(len(files), total_bytes(files)))
     run = _UploadProcess(files, target.rse, reporter)
-    with plain_environment(instance, os.environ if environ is None else environ, config) as environment:
+    with isolated(instance, environ, config, token=token) as environment:
         _follow(run, _order(instance, target, files), environment, cancel or threading.Event())
     return run.report(target)
 
 
-def _order(instance: Instance, target: UploadTarget, files: Sequence[LocalFile]) -> str:
-    facts = {name: getattr(instance, name) for name in ("name", "identity", "host", "auth_host", "auth_type")}
-    order = {
-        "instance": facts,
+def _order(instance: Instance, target: UploadTarget, files: Sequence[LocalFile]) -> dict[str, Any]:
+    return {
+        "instance": order_of(instance),
         "password": instance.credentials.password,
         "rse": target.rse,
         "scope": target.scope,
@@ -191,67 +187,17 @@ def _order(instance: Instance, target: UploadTarget, files: Sequence[LocalFile])
         "lifetime_s": target.lifetime_s,
         "files": [{"path": str(file.path), "did": str(file.did)} for file in files],
     }
-    return json.dumps(order) + "\n"
 
 
-def _follow(run: _UploadProcess, order: str, environment: Mapping[str, str], cancel: threading.Event) -> None:
-    with _worker(environment, cancel) as worker:
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        with suppress(BrokenPipeError):  # the worker ended at once; its output says why
-            worker.stdin.write(order)
-            worker.stdin.flush()
-        for line in worker.stdout:
-            run.take(json.loads(line))
+def _follow(
+    run: _UploadProcess, order: Mapping[str, Any], environment: Mapping[str, str], cancel: threading.Event
+) -> None:
+    with running("nbrucio.operations.upload.worker", environment, order, cancel) as events:
+        for event in events:
+            run.take(event)
     if cancel.is_set() and not run.ended:
         run.error = Interrupted("Stopped.", hint="Run the same upload again; it sends only the missing files.")
     elif not run.ended:
         run.error = NbrucioError(
             "The upload process ended unexpectedly.", hint="Run the same upload again; it sends only the missing files."
         )
-
-
-@contextmanager
-def _worker(environment: Mapping[str, str], cancel: threading.Event) -> Iterator[subprocess.Popen[str]]:
-    """Run the worker; end it when ``cancel`` is set or the block is left."""
-    worker = subprocess.Popen(  # noqa: S603 (our own interpreter)
-        python_command("nbrucio.operations.upload.worker"),
-        env=dict(environment),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,  # Ctrl-C goes to this process only, and subprocesses such as xrdcp end with the worker
-    )
-    done = threading.Event()
-    guard = threading.Thread(target=_end_when, args=(worker, cancel, done), daemon=True)
-    guard.start()
-    try:
-        yield worker
-    finally:
-        done.set()
-        guard.join()
-        _end(worker)
-        if worker.stdout is not None:
-            worker.stdout.close()
-
-
-def _end_when(worker: subprocess.Popen[str], cancel: threading.Event, done: threading.Event) -> None:
-    while not done.wait(0.1):
-        if cancel.is_set():
-            _end(worker)
-            return
-
-
-def _end(worker: subprocess.Popen[str]) -> None:
-    with suppress(OSError, ValueError):
-        if worker.stdin is not None:
-            worker.stdin.close()
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(worker.pid, signal.SIGTERM)
-    try:
-        worker.wait(_END_S)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait()

@@ -1,26 +1,18 @@
-"""The process that uploads. Only `nbrucio.operations.upload.upload` starts it.
-
-stdin: one line of JSON with the files, the destination, and the password if there is one. It stays open; the process
-ends when it closes, so that it never outlives its parent. stdout: one line of JSON per event, for
-`nbrucio.operations.upload.upload`.
-"""
+"""The child that uploads (`nbrucio.disk.child`). Only `nbrucio.operations.upload.upload` starts it."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nbrucio.catalogue.child.config import escaped
 from nbrucio.config import Instance
 from nbrucio.core.did import Did
+from nbrucio.disk.child import serve
 from nbrucio.errors import ConsentNeeded, CredentialsRejected, NbrucioError, Offline, OverBudget
-from nbrucio.operations.upload.isolated_config import escaped
 
 Say = Callable[..., None]
 
@@ -29,33 +21,22 @@ _FINAL = (ConsentNeeded, CredentialsRejected, Offline, OverBudget)
 
 
 def main() -> None:
-    """Execute the order on stdin."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # rucio-clients print to stdout in places
-    lock = threading.Lock()
+    """Be the child."""
+    serve(_upload)
 
-    def say(event: str, **facts: object) -> None:
-        with lock:
-            out.write(json.dumps({"event": event, **facts}) + "\n")
 
-    order = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    instance = Instance(**order["instance"])
+def _upload(order: dict[str, Any], say: Say) -> None:
     try:
-        _carry_out(order, instance, say)
+        _carry_out(order, Instance(**order["instance"]), say)
     except NbrucioError as error:
         say("stopped", error=error.as_json())
-    say("end")
-
-
-def _end_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)
 
 
 def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
+    from nbrucio.catalogue.child.errors import require_clients
     from nbrucio.operations.upload.destination import check_rse, check_scope, ensure_dataset
 
+    require_clients()
     rse, lifetime_s = order["rse"], order["lifetime_s"]
     dataset = Did.parse(order["dataset"]) if order["dataset"] else None
     with _translated_errors(instance):
@@ -98,9 +79,9 @@ def _translated_errors(instance: Instance, subject: str | None = None) -> Iterat
     """Translate every error to `NbrucioError`, with specific texts for missing write permissions."""
     from rucio.common.exception import AccessDenied, InsufficientAccountLimit
 
-    from nbrucio.catalogue.errors import translate_errors, words_of
+    from nbrucio.catalogue.child.errors import client_errors, words_of
 
-    with translate_errors(instance, subject):
+    with client_errors(instance, subject):
         try:
             yield
         except InsufficientAccountLimit as error:

@@ -1,9 +1,8 @@
-"""A rucio.cfg for one instance, for an unmodified rucio client.
+"""The environment of a child: a rucio.cfg for one instance, and nothing else that rucio-clients would find.
 
-UploadClient and its storage protocols create Rucio clients of their own, which read only rucio.cfg and the environment.
-So they run in a process with this file, without Rucio's other variables, and with a copy of nbrucio's token for the
-instance. The password is not in the file, because a killed process would leave it on disk. The worker reads it from its
-standard input.
+UploadClient and its storage protocols create Rucio clients of their own, which know a server from rucio.cfg and
+environment only. The child starts with a token of nbrucio's, and does not share its own. The password is not in the
+file, because a killed process would leave it on disk: the child gets it on its standard input.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nbrucio.catalogue.credentials import storage_credentials
-from nbrucio.catalogue.login_tokens import LoginTokens
 from nbrucio.catalogue.token_cache import token_file
 from nbrucio.config import Config, Instance
 from nbrucio.disk.atomic import write_file
@@ -26,22 +24,18 @@ _NO_TOKEN = {"BEARER_TOKEN": "", "BEARER_TOKEN_FILE": os.devnull}
 
 
 @contextmanager
-def plain_environment(
-    instance: Instance, environ: Mapping[str, str], config: Config | None = None
+def isolated(
+    instance: Instance, environ: Mapping[str, str], config: Config | None = None, *, token: str | None
 ) -> Iterator[dict[str, str]]:
-    """Provide an environment in which Rucio clients use only ``instance`` of ``config``.
+    """Provide the environment for a child whose Rucio clients know ``instance`` of ``config`` and no other server.
 
-    Only this user can read its rucio.cfg and token; they are removed with their folder at the end.
+    Only this user can read its rucio.cfg and ``token``; they are removed with their folder at the end.
 
     Raises:
         BadConfig: the private folder cannot be created.
-        CredentialsRejected: a login in a browser would be needed.
     """
-    parent, tokens = token_file(instance, environ).parent, LoginTokens(instance, environ, config)
-    token = tokens.current()
-    if token is None and instance.auth_type == "oidc":
-        raise tokens.none_left()
-    with private_folder(parent, "upload") as folder:
+    parent = token_file(instance, environ).parent
+    with private_folder(parent, "child") as folder:
         file, token_path = folder / "etc" / "rucio.cfg", folder / "token"
         make_private_folder(file.parent)
         write_file(file, rucio_cfg(instance, token_path).encode())
@@ -87,3 +81,8 @@ def rucio_cfg(instance: Instance, token: Path) -> str:
 def escaped(value: object) -> str:
     """Escape percent signs, since Rucio reads its configuration with interpolation."""
     return str(value).replace("%", "%%")
+
+
+def order_of(instance: Instance) -> dict[str, str]:
+    """Return what a child needs of ``instance`` for its error messages."""
+    return {name: getattr(instance, name) for name in ("name", "identity", "host", "auth_host", "auth_type")}

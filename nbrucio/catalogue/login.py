@@ -1,0 +1,96 @@
+"""Logs in at a Rucio server, by requests of Rucio's REST API.
+
+Only SSH keys and Kerberos need rucio-clients, which run in a process of their own (`nbrucio.catalogue.child`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from nbrucio.catalogue.auth import login_of
+from nbrucio.catalogue.errors import refusal_of
+from nbrucio.catalogue.login_errors import login_errors
+from nbrucio.catalogue.login_tokens import Issued, expiry
+from nbrucio.config import Config, Instance
+from nbrucio.http import Client, Malformed, Request, Response, Timeouts, Tls
+from nbrucio.version import __version__
+
+TOKEN = "X-Rucio-Auth-Token"  # noqa: S105 the name of a header
+
+
+def headers_of(instance: Instance) -> dict[str, str]:
+    """Return the headers of every request besides the token, as rucio-clients sends them."""
+    headers = {
+        "X-Rucio-VO": instance.vo,
+        "X-Rucio-Script": "nbrucio",
+        "User-Agent": f"nbrucio/{__version__}",
+        "Accept": "*/*",
+        "Accept-Encoding": "gzip",
+        "Connection": "Keep-Alive",
+    }
+    return headers if instance.account is None else {**headers, "X-Rucio-Account": instance.account}
+
+
+def log_in(instance: Instance, environ: Mapping[str, str], timeouts: Timeouts, config: Config | None = None) -> Issued:
+    """Log in with the credentials of ``instance``, which is part of ``config``.
+
+    Raises:
+        NbrucioError: a credential is missing or unusable, the server refuses it or cannot be reached.
+    """
+    credentials = login_of(instance, environ)
+    with login_errors(instance, credentials):
+        if instance.auth_type in ("gss", "ssh"):
+            from nbrucio.catalogue.child.login import log_in_with_clients
+
+            return log_in_with_clients(instance, environ, timeouts, config)
+        path, headers, tls = _LOGINS[instance.auth_type](instance, credentials)
+        with asked(instance, path, headers, timeouts, tls) as answer:
+            return issued(answer)
+
+
+@contextmanager
+def asked(
+    instance: Instance, path: str, headers: Mapping[str, str], timeouts: Timeouts, tls: Tls | None = None
+) -> Iterator[Response]:
+    """Ask the server for logins, over a connection of its own: provide the answer, of any status."""
+    with closing(Client(instance.auth_host, tls or Tls(instance.ca_cert), timeouts)) as client:
+        yield client.ask(Request("GET", path), {**headers_of(instance), **headers})
+
+
+def issued(answer: Response) -> Issued:
+    """Return the token in the answer to a login.
+
+    Raises:
+        ServerRefusal: the server refused it.
+        HttpError: it is not Rucio's answer.
+    """
+    if answer.status != 200:
+        raise refusal_of(answer)
+    answer.close()
+    token = answer.headers.get(TOKEN)
+    if not token:
+        raise Malformed("there is no token in the answer to a login")
+    return Issued(token, expiry(answer.headers))
+
+
+_Login = tuple[str, dict[str, str], Tls]
+
+
+def _userpass(instance: Instance, credentials: Mapping[str, Any]) -> _Login:
+    headers = {"X-Rucio-Username": credentials["username"], "X-Rucio-Password": credentials["password"]}
+    return "/auth/userpass", headers, Tls(instance.ca_cert)
+
+
+def _x509(instance: Instance, credentials: Mapping[str, Any]) -> _Login:
+    tls = Tls(instance.ca_cert, Path(credentials["client_cert"]), Path(credentials["client_key"]))
+    return "/auth/x509", {}, tls
+
+
+def _x509_proxy(instance: Instance, credentials: Mapping[str, Any]) -> _Login:
+    return "/auth/x509_proxy", {}, Tls(instance.ca_cert, Path(credentials["client_proxy"]))
+
+
+_LOGINS = {"userpass": _userpass, "x509": _x509, "x509_proxy": _x509_proxy}
