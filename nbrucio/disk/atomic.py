@@ -22,9 +22,10 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from nbrucio.disk.leftovers import sweep, temporary_name
 from nbrucio.disk.permissions import copy_access, restrict, share_like
@@ -71,9 +72,7 @@ def _exchange(target: Path, old: int, data: bytes, last_check: Callable[[], obje
             if not copy_access(old, file.fileno()):
                 temporary.unlink()
                 return False
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            _write_through(file, data)
         last_check()
         try:
             temporary.replace(target)
@@ -134,9 +133,7 @@ def _make_copy(copy: Path, data: bytes) -> None:
     with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
         try:
             restrict(file.fileno(), 0o600)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            _write_through(file, data)
         except BaseException:
             copy.unlink()
             raise
@@ -169,9 +166,7 @@ def create_file(path: Path, data: bytes) -> None:
     """
     with path.open("xb") as file:
         try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            _write_through(file, data)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -200,21 +195,12 @@ def create_like(path: Path, data: bytes, model: Path) -> None:
     Raises:
         OSError: the file cannot be created, or the owner of ``model`` could not read it. No file is left.
     """
-    handle, temporary = _temporary_beside(path)
-    try:
-        with os.fdopen(handle, "wb") as file, open_regular(model, _MAX_BYTES) as like:
-            if not share_like(like.fileno(), file.fileno()):
-                raise OSError(
-                    errno.EPERM, f"the owner of {model} could not read the new file; ask that user to run this command"
-                )
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    with _replacing(path, durable=True) as file, open_regular(model, _MAX_BYTES) as like:
+        if not share_like(like.fileno(), file.fileno()):
+            raise OSError(
+                errno.EPERM, f"the owner of {model} could not read the new file; ask that user to run this command"
+            )
+        file.write(data)
 
 
 def write_file(path: Path, data: bytes, *, durable: bool = False) -> None:
@@ -232,10 +218,17 @@ def write_pieces(path: Path, pieces: Iterable[bytes], *, durable: bool = False) 
     Raises:
         OSError: the file cannot be written. It is unchanged, and no temporary file is left.
     """
+    with _replacing(path, durable=durable) as file:
+        file.writelines(pieces)
+
+
+@contextmanager
+def _replacing(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
+    """Yield a new file, which takes the name ``path`` when the block ends; after an error no file is left."""
     handle, temporary = _temporary_beside(path)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.writelines(pieces)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -259,6 +252,13 @@ def _temporary_beside(path: Path) -> tuple[int, Path]:
         temporary.unlink()
         raise
     return handle, temporary
+
+
+def _write_through(file: BinaryIO, data: bytes) -> None:
+    """Write ``data`` to the disk, not only to the system's memory."""
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
