@@ -128,8 +128,7 @@ class UploadJobs:
         """
         job = self.get(identity)
         with self._lock:
-            if not job.future.done():
-                raise UsageError("This upload is running.", subject=identity)
+            _check_ended(job)
             job.cancel, job.future, job.progress = threading.Event(), Future(), Progress()
         self._submit(job)
         return job
@@ -154,8 +153,7 @@ class UploadJobs:
         """
         job = self.get(identity)
         with self._lock:
-            if not job.future.done():
-                raise UsageError("This upload is running.", subject=identity, hint="Cancel it first.")
+            _check_ended(job)
             self._jobs.pop(identity, None)
 
     def get(self, identity: str) -> UploadJob:
@@ -232,6 +230,11 @@ class _Listener:
     def _told(self, progress: Progress) -> None:
         self._job.progress = progress
         self._tell(self._job)
+
+
+def _check_ended(job: UploadJob) -> None:
+    if not job.future.done():
+        raise UsageError("This upload is running.", subject=job.id, hint="Cancel it first.")
 
 
 def _words(event: Event) -> str | None:
