@@ -1,7 +1,7 @@
 """The address of a Rucio server: its URL and VO.
 
-An identity is written ``host[:port][/prefix][#vo]``, with port, prefix and VO only where they are not the usual ones
-(443, none, ``def``). The scheme is not part of it: no port answers both http and https.
+An identity is written ``host[:port][/prefix][#vo]``, with port, prefix and VO only if they are not the usual ones (443,
+none, ``def``). The scheme is not part of it: no port answers both http and https.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _PORTS = {"https": _USUAL_PORT, "http": 80}
 
 
 class Address(NamedTuple):
-    """A URL and VO, or what somebody wrote of them.
+    """A URL and VO, or the parts of them that a text contains.
 
     Attributes:
         host: in lower case; an IPv6 address in brackets.
-        port: None where it is not written.
-        prefix: the path below which the server answers, with its first slash; empty for none or where not written.
-        vo: None where it is not written.
+        port: None if not written.
+        prefix: the server's path, with its first slash; empty for none or if not written.
+        vo: None if not written.
     """
 
     host: str
@@ -33,13 +33,13 @@ class Address(NamedTuple):
     vo: str | None
 
     def identity(self) -> str:
-        """The identity that this means when what is not written is the usual."""
+        """Return the identity, with the usual values for missing parts."""
         port = "" if self.port in (None, _USUAL_PORT) else f":{self.port}"
         vo = "" if self.vo in (None, USUAL_VO) else f"#{self.vo}"
         return f"{self.host}{port}{self.prefix}{vo}"
 
     def fits(self, server: Address) -> bool:
-        """Whether all that is written here holds of ``server``."""
+        """Return whether ``server`` has all parts that are written here."""
         return (
             self.host == server.host
             and self.port in (None, server.port)
@@ -50,16 +50,16 @@ class Address(NamedTuple):
 
 @lru_cache(_REMEMBERED)
 def address_of(url: str, vo: str) -> Address:
-    """The address of the server at the http or https URL ``url``, for a VO."""
+    """Return the address of the server at the http or https URL ``url``, for a VO."""
     parts = urlsplit(url)
     return Address(_host(parts), parts.port or _PORTS.get(parts.scheme), parts.path.rstrip("/"), vo)
 
 
 @lru_cache(_REMEMBERED)
 def read_address(text: str) -> Address | None:
-    """What ``text`` writes: an identity, a part of one that begins with the host, or a URL; None for anything else.
+    """Parse an identity, the beginning of one, or a URL; return None for anything else.
 
-    A URL always says its port. What it does not say, like a VO, is not written.
+    A URL always has a port; its VO is not written.
     """
     name, _, vo = text.strip().partition("#")
     if any(char.isspace() for char in name):
@@ -75,16 +75,16 @@ def read_address(text: str) -> Address | None:
 
 
 def canonical(text: str) -> str:
-    """``text`` as an identity is spelled; what is no address, such as a name of several words, in lower case."""
+    """Return ``text`` in the spelling of an identity; other text, such as a name of several words, in lower case."""
     address = read_address(text)
     return text.strip().lower() if address is None else address.identity()
 
 
-@lru_cache(64)  # asked for each file that is looked for
+@lru_cache(64)  # called for each file
 def former_identity(identity: str) -> str | None:
-    """What the instance was called before port, prefix and VO belonged to its identity; None where it still is.
+    """Return the identity from before port, prefix and VO were part of it; None if unchanged.
 
-    Several instances of one host shared this name.
+    Several instances of one host shared it.
     """
     address = read_address(identity)
     former = address.host.strip("[]") if address is not None else identity

@@ -1,4 +1,4 @@
-"""A request whose answer nobody waits for any more is given up, also while its server is silent."""
+"""Cancels requests, also while the server is silent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _given_up: ContextVar[threading.Event | None] = ContextVar("given_up", default=N
 
 @contextmanager
 def until(given_up: threading.Event) -> Iterator[None]:
-    """Give up the requests of this block, in this thread or a copy of its context, once ``given_up`` is set."""
+    """Cancel the requests of this block, in this thread or a copy of its context, when ``given_up`` is set."""
     before = _given_up.set(given_up)
     try:
         yield
@@ -21,5 +21,5 @@ def until(given_up: threading.Event) -> Iterator[None]:
 
 
 def given_up() -> threading.Event | None:
-    """What ends the requests that are made here; None where nothing does."""
+    """Return the event that cancels the present context's requests; None without one."""
     return _given_up.get()

@@ -1,7 +1,7 @@
-"""The declaration: which data one notebook needs, as written in ``notebook.metadata.nbrucio``.
+"""The declaration of the data that a notebook needs, in ``notebook.metadata.nbrucio``.
 
-Parsing is total and forgiving per requirement: one bad entry never hides the good ones, and what is not understood is
-kept and written back as it was. A declaration names data; it never supplies hosts, paths, code or credentials.
+An invalid requirement does not affect the others, and unknown or invalid parts are written back unchanged. A
+declaration names data; it never contains hosts, paths, code or credentials.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UPDATE = "Update nbrucio, or ask whoever runs this Jupyter to do so."
 
 
 class DeclarationFault(NamedTuple):
-    """An entry of ``requirements`` that could not be understood, kept as it was written."""
+    """An invalid entry of ``requirements``, unchanged, with its error."""
 
     raw: object
     error: BadDeclaration
@@ -34,10 +34,10 @@ class Declaration(NamedTuple):
     """The requirements of one notebook, and the lock beside them.
 
     Attributes:
-        entries: requirements and faults, in the order they are written.
+        entries: valid and invalid requirements, in order.
         lock: by handle.
-        extra: top-level keys that this version does not know, kept as they are.
-        bad_lock: lock entries that could not be understood, by handle, kept until their handle is locked anew.
+        extra: unknown top-level keys, which are preserved.
+        bad_lock: invalid lock entries by handle, which are preserved until their handle is locked again.
     """
 
     entries: tuple[Requirement | DeclarationFault, ...] = ()
@@ -47,20 +47,20 @@ class Declaration(NamedTuple):
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
-        """The entries that were understood."""
+        """Return the valid entries."""
         return tuple(entry for entry in self.entries if isinstance(entry, Requirement))
 
     @property
     def faults(self) -> tuple[DeclarationFault, ...]:
-        """The entries that were not."""
+        """Return the invalid entries."""
         return tuple(entry for entry in self.entries if isinstance(entry, DeclarationFault))
 
     @classmethod
     def parse(cls, value: object, parameters: Mapping[str, object] = NO_PARAMETERS) -> Declaration:
-        """The declaration that a notebook's metadata holds under ``nbrucio``; None gives an empty one.
+        """Parse the value of ``nbrucio`` in a notebook's metadata; None means an empty declaration.
 
         Args:
-            parameters: the values that the notebook runs with, for requirements that take their DID from one.
+            parameters: the notebook's parameter values, for requirements that take their DID from one.
 
         Raises:
             BadDeclaration: the value as a whole cannot be read (not an object, a newer version, too many entries).
@@ -85,7 +85,7 @@ class Declaration(NamedTuple):
         return cls(_parse_entries(entries, parameters), locked, extra, unreadable)
 
     def as_json(self) -> dict[str, object]:
-        """The metadata value that parses back to this."""
+        """Return the metadata value from which `parse` makes this declaration."""
         value: dict[str, object] = {
             "version": VERSION,
             "requirements": [
@@ -99,11 +99,11 @@ class Declaration(NamedTuple):
         return value | dict(self.extra)
 
     def get(self, handle_or_did: str) -> Requirement | None:
-        """The requirement with this handle or DID."""
+        """Return the requirement with this handle or DID."""
         return next((r for r in self.requirements if handle_or_did in (r.handle, str(r.did))), None)
 
     def with_requirement(self, requirement: Requirement) -> Declaration:
-        """A declaration that also holds ``requirement``, last.
+        """Return the declaration with ``requirement`` added at its end.
 
         Raises:
             BadDeclaration: its handle is taken, or the same DID of the same instance is declared already.
@@ -121,7 +121,7 @@ class Declaration(NamedTuple):
         return self._replace(entries=(*self.entries, requirement))
 
     def without(self, handle: str) -> Declaration:
-        """A declaration without the requirement of this handle, and without its lock entry."""
+        """Return the declaration without the requirement of this handle and its lock entry."""
         return self._replace(
             entries=tuple(e for e in self.entries if not (isinstance(e, Requirement) and e.handle == handle)),
             lock={key: kept for key, kept in self.lock.items() if handle_of(key) != handle},
@@ -129,17 +129,17 @@ class Declaration(NamedTuple):
         )
 
     def with_lock(self, key: str, entry: LockEntry) -> Declaration:
-        """A declaration in which the requirement with this `Requirement.lock_key` is locked to ``entry``."""
+        """Return the declaration with ``entry`` as the lock of the requirement with this `Requirement.lock_key`."""
         return self._replace(lock={**self.lock, key: entry})
 
     def in_variant(self, name: str | None) -> Declaration:
-        """The declaration with the selections that its variant ``name`` names; itself for None.
+        """Return the declaration with the selections of its variant ``name``; itself for None.
 
-        ``variants`` has by name and handle a selection, which stands for that of the requirement; ``{}`` means all its
-        files. A handle that a variant does not name stays as declared.
+        ``variants`` contains selections by name and handle, which replace those of the requirements; ``{}`` means all
+        files. Handles without a selection in the variant are unchanged.
 
-        Raises:
-            BadDeclaration: there is no such variant, or it is malformed.
+                Raises:
+                    BadDeclaration: the variant does not exist or is malformed.
         """
         if name is None:
             return self
@@ -151,7 +151,7 @@ class Declaration(NamedTuple):
             raise BadDeclaration(
                 f"The variant {printable(name, 40)} is not declared in the notebook.",
                 subject=name,
-                hint=declared if known else "The notebook declares no variants.",
+                hint=declared if known else "The notebook does not declare variants.",
             )
         unknown = [str(handle) for handle in chosen if self.get(str(handle)) is None]
         if unknown:
@@ -164,10 +164,8 @@ class Declaration(NamedTuple):
 
 
 def from_attachments(value: object) -> Declaration:
-    """The declaration that rucio-jupyterlab's ``rucio_attachments`` amounts to.
-
-    Its form is a list of ``{"did", "type", "variableName"}``; anything else in it becomes a fault. What is attached
-    is a variable, too.
+    """Return the declaration of rucio-jupyterlab's ``rucio_attachments``, a list of ``{"did", "type",
+    "variableName"}``. Anything else in it becomes an invalid requirement. Attached data is also a variable.
     """
     if not isinstance(value, list):
         return Declaration()

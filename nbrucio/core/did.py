@@ -1,9 +1,7 @@
-"""Rucio's data identifiers, parsed once and total: every text either is a DID or raises `BadDid`.
-
-Which characters are legal follows Rucio's schema modules (``rucio/common/schema/``): a scope is at most 25 or 30
-characters of letters, digits, dot, dash and underscore; a name has at most 250 characters (500 in Belle II's schema),
-and its alphabet differs between experiments. The instance decides; here only what no schema allows is refused, and
-nothing in nbrucio uses a DID as a path.
+"""Rucio's data identifiers. A text that is not a DID raises `BadDid`. The legal characters are those of Rucio's schema
+modules (``rucio/common/schema/``): a scope is at most 25 or 30 characters of letters, digits, dot, dash and underscore;
+a name has at most 250 characters (500 in Belle II's schema), and its alphabet differs between experiments. The instance
+decides; only texts that no schema allows are rejected here. nbrucio never uses a DID as a path.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ _SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
 class DidType(str, Enum):
-    """What a DID stands for, in Rucio's words."""
+    """The type of a DID, in Rucio's words."""
 
     FILE = "FILE"
     DATASET = "DATASET"
@@ -32,7 +30,7 @@ class DidType(str, Enum):
 class Did(NamedTuple):
     """One data identifier, ``scope:name``.
 
-    The name may hold colons and slashes; the scope may not. ``str(did)`` is the text that parses back to it.
+    The name may contain colons and slashes; the scope may not. `parse` turns ``str(did)`` back into the same DID.
     """
 
     scope: str
@@ -43,10 +41,10 @@ class Did(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Did:
-        """The DID that ``text`` writes.
+        """Parse a DID.
 
         Raises:
-            BadDid: ``text`` is no DID; the message says which part is wrong.
+            BadDid: ``text`` is not a DID; the message names the wrong part.
         """
         scope, colon, name = text.partition(":")
         if not colon:
@@ -57,10 +55,10 @@ class Did(NamedTuple):
 
     @classmethod
     def of(cls, scope: str, name: str) -> Did:
-        """The DID of these two.
+        """Return the DID with this scope and name.
 
         Raises:
-            BadDid: they are none; the message says which part is wrong.
+            BadDid: one of them is invalid; the message names it.
         """
         fault = _scope_fault(scope) or _name_fault(name)
         if fault is None:
@@ -82,9 +80,9 @@ def _name_fault(name: str) -> str | None:
         return "its name is empty"
     if len(name) > MAX_NAME_CHARS:
         return f"its name has more than {MAX_NAME_CHARS} characters"
-    # What is printable holds none of these; testing each character is 50 times as slow, and lists are long.
+    # Printable text has no control characters; testing each character is 50 times as slow.
     if not name.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in name):
-        return "its name holds a control character"
+        return "its name contains a control character"
     if name != name.strip():
         return "its name begins or ends with a space"
     return None

@@ -26,13 +26,13 @@ class NotebookEstimate:
     faults: tuple[NbrucioError, ...] = ()
 
     def errors(self) -> Iterator[NbrucioError]:
-        """The errors of this notebook that are known beforehand."""
+        """Return the errors of this notebook that are known beforehand."""
         yield from self.faults
         for requirement in self.requirements:
             yield from errors_of(requirement)
 
     def as_json(self) -> dict[str, object]:
-        """This notebook as a JSON-ready mapping."""
+        """Return this notebook as a JSON-ready mapping."""
         return {
             "notebook": str(self.path),
             "requirements": [_requirement_json(requirement) for requirement in self.requirements],
@@ -47,7 +47,7 @@ class Estimate:
     Attributes:
         notebooks: in the order of the arguments.
         plan: the plan of the sync.
-        free_bytes: free space in the store before the sync; None when its file system does not say.
+        free_bytes: free space in the store before the sync; None if unknown.
         bytes_per_s: the rate of the last sync; None when none was measured.
     """
 
@@ -63,7 +63,7 @@ class Estimate:
 
     @property
     def seconds(self) -> float | None:
-        """Time of the download; None when no rate was measured, or a size is unknown."""
+        """Seconds of the download; None if no rate was measured, or a size is unknown."""
         if not self.downloads.files:
             return 0.0
         size_bytes = self.downloads.size_bytes
@@ -76,7 +76,7 @@ class Estimate:
         return None if size_bytes is None or self.free_bytes is None else self.free_bytes - size_bytes
 
     def errors(self) -> Iterator[NbrucioError]:
-        """Every error of the sync that is known beforehand."""
+        """Return all errors of the sync that are known beforehand."""
         for notebook in self.notebooks:
             yield from notebook.errors()
         if self.plan.refusal is not None:
@@ -88,7 +88,7 @@ class Estimate:
         return exit_code_for(self.errors())
 
     def as_json(self) -> dict[str, object]:
-        """The whole estimate as a JSON-ready mapping; sizes in bytes."""
+        """Return the whole estimate as a JSON-ready mapping; sizes in bytes."""
         return {
             "version": 1,
             "exit_code": self.exit_code,
@@ -104,7 +104,7 @@ class Estimate:
 
 
 def errors_of(requirement: RequirementPlan) -> Iterator[NbrucioError]:
-    """The errors of a requirement, each once."""
+    """Return the errors of a requirement, each once."""
     if requirement.resolved.error is not None:
         yield requirement.resolved.error
     yield from {id(file.error): file.error for file in requirement.files if file.error is not None}.values()
@@ -149,5 +149,5 @@ def _access_json(amounts: Mapping[Access, Amount]) -> dict[str, dict[str, int | 
 
 
 def amount_json(amount: Amount) -> dict[str, int | None]:
-    """``amount`` as a JSON-ready mapping; unknown bytes are null."""
+    """Return ``amount`` as a JSON-ready mapping; unknown bytes are null."""
     return {"files": amount.files, "bytes": amount.size_bytes}

@@ -1,4 +1,4 @@
-"""The list of the files that a DID stands for: as text lines, and their digest."""
+"""The file list of a DID as lines of text, and its digest."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from nbrucio.core.files import FileEntry
 
 
 def sha256_sums(value: object) -> dict[str, str]:
-    """The hex SHA-256 by DID that a lock's ``sha256`` writes; what has another form is left out."""
+    """Parse a lock's ``sha256`` into hex SHA-256 by DID; omit malformed entries."""
     if not isinstance(value, Mapping):
         return {}
     return {str(did): str(digits) for did, digits in value.items() if is_digest(f"sha256:{digits}")}
 
 
 def list_lines(files: Iterable[FileEntry]) -> list[str]:
-    """The canonical lines of a file list: ``scope:name<TAB>bytes<TAB>adler32-or-md5``, sorted as UTF-8 bytes.
+    """Return the canonical lines of a file list: ``scope:name<TAB>bytes<TAB>adler32-or-md5``, sorted as UTF-8 bytes.
 
-    An unknown size or checksum is written ``-``. A DID holds no control character, so the lines split again exactly.
+    An unknown size or checksum is ``-``. DIDs contain no control characters, so the lines can be split exactly.
     """
     lines = (
         f"{entry.did}\t{'-' if entry.size_bytes is None else entry.size_bytes}\t{entry.adler32 or entry.md5 or '-'}"
@@ -29,11 +29,11 @@ def list_lines(files: Iterable[FileEntry]) -> list[str]:
 
 
 def parse_lines(lines: Iterable[object]) -> tuple[FileEntry, ...]:
-    """The files that `list_lines` wrote, sorted by DID.
+    """Return the files of lines from `list_lines`, sorted by DID.
 
     Raises:
         ValueError: a line has another form.
-        BadDid: a line's first part is no DID.
+        BadDid: a line's first part is not a DID.
     """
     entries = []
     for line in lines:
@@ -53,12 +53,12 @@ def parse_lines(lines: Iterable[object]) -> tuple[FileEntry, ...]:
 
 
 def digest_of(files: Iterable[FileEntry]) -> str:
-    """``sha256:`` and the hex SHA-256 over `list_lines`, each ended by a line feed, in UTF-8."""
+    """Return ``sha256:`` and the hex SHA-256 of `list_lines` in UTF-8, each with a line feed."""
     return digest_of_lines(list_lines(files))
 
 
 def digest_of_lines(lines: Iterable[str]) -> str:
-    """`digest_of` for lines that are canonical already."""
+    """Like `digest_of`, for canonical lines."""
     hasher = hashlib.sha256()
     for line in lines:
         hasher.update(line.encode("utf-8", "surrogatepass") + b"\n")
@@ -66,6 +66,6 @@ def digest_of_lines(lines: Iterable[str]) -> str:
 
 
 def is_digest(text: str) -> bool:
-    """Whether ``text`` has the form that `digest_of` gives; such a text is safe in a path."""
+    """Return whether ``text`` has the form of `digest_of`; such a text is safe in a path."""
     hex_digits = text.removeprefix("sha256:")
     return text.startswith("sha256:") and len(hex_digits) == 64 and set(hex_digits) <= set("0123456789abcdef")

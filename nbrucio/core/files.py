@@ -25,7 +25,7 @@ class FileEntry(NamedTuple):
 
     @property
     def verifiable(self) -> bool:
-        """Whether the catalogue knows anything by which wrong bytes would be noticed."""
+        """Whether the catalogue has a size or checksum to compare bytes with."""
         return self.size_bytes is not None or self.checksum is not None
 
     @property
@@ -42,7 +42,7 @@ class Replica(NamedTuple):
     Attributes:
         rse: the RSE's name.
         pfn: the URL of the file there.
-        tape: whether the RSE keeps it on tape.
+        tape: whether the RSE stores it on tape.
     """
 
     rse: str
@@ -56,13 +56,13 @@ class Replica(NamedTuple):
 
 
 class DidFacts(NamedTuple):
-    """What the catalogue says of a DID as a whole.
+    """The catalogue's information about a whole DID.
 
     Attributes:
         did: the DID.
         type: FILE, DATASET or CONTAINER.
         open: whether files may still be added; always False for a file.
-        size_bytes, files: totals when the catalogue keeps them, else None (it keeps none for open datasets).
+        size_bytes, files: the catalogue's totals; None if it has none, as for open datasets.
     """
 
     did: Did
@@ -73,7 +73,7 @@ class DidFacts(NamedTuple):
 
 
 def total_bytes(sizes: Iterable[int | None]) -> int | None:
-    """The sum of ``sizes``; None, which is unknown, when one of them is."""
+    """Return the sum of ``sizes``; None (unknown) if one of them is None."""
     total = 0
     for size_bytes in sizes:
         if size_bytes is None:
@@ -83,5 +83,5 @@ def total_bytes(sizes: Iterable[int | None]) -> int | None:
 
 
 def unique_files(entries: Iterable[FileEntry]) -> tuple[FileEntry, ...]:
-    """``entries`` sorted by DID, each file once: a container may hold one file through two datasets."""
+    """Return ``entries`` sorted by DID, each file once: two datasets of a container may have the same file."""
     return tuple(sorted({entry.did: entry for entry in entries}.values(), key=lambda entry: entry.did))

@@ -11,7 +11,7 @@ from nbrucio.errors import IntegrityError, LockStale, NbrucioError, Offline
 
 
 def absent(requirement: Requirement) -> LockStale:
-    """The notebook has no lock for the requirement, and --locked or --frozen needs one."""
+    """Return the error for a requirement without a lock, with --locked or --frozen."""
     return LockStale(
         f"'{requirement.handle}' ({requirement.did}) is not locked in the notebook.",
         subject=requirement.lock_key,
@@ -20,7 +20,7 @@ def absent(requirement: Requirement) -> LockStale:
 
 
 def stale(requirement: Requirement, drift: str) -> LockStale:
-    """Catalogue and lock differ, and --locked needs them to agree."""
+    """Return the error for a difference between catalogue and lock, with --locked."""
     return LockStale(
         f"The lock of '{requirement.handle}' is stale: {requirement.did} {drift}.",
         subject=requirement.lock_key,
@@ -30,7 +30,7 @@ def stale(requirement: Requirement, drift: str) -> LockStale:
 
 
 def lost(requirement: Requirement, entry: LockEntry, drift: str) -> LockStale:
-    """The lock has only the digest of its file list, and the catalogue has other content now."""
+    """Return the error for a locked file list that neither this machine nor the catalogue has."""
     return LockStale(
         f"'{requirement.handle}' is locked to {plural(entry.files, 'file')}, {human_bytes(entry.size_bytes)} of "
         f"{requirement.did}, which {drift}. The locked file list is not on this machine, and Rucio no longer has it.",
@@ -40,7 +40,7 @@ def lost(requirement: Requirement, entry: LockEntry, drift: str) -> LockStale:
 
 
 def not_asked(requirement: Requirement, *, locked: bool) -> Offline:
-    """Only the catalogue has the answer, and nbrucio is offline."""
+    """Return the error for a requirement that needs the catalogue while nbrucio is offline."""
     why = "cannot read or compare the lock of" if locked else "has never resolved"
     return Offline(
         f"nbrucio is offline and {why} {requirement.did} on this machine.",
@@ -50,7 +50,7 @@ def not_asked(requirement: Requirement, *, locked: bool) -> Offline:
 
 
 def list_not_here(requirement: Requirement) -> NbrucioError:
-    """The lock has only a digest, and --frozen forbids asking the catalogue for the file list."""
+    """Return the error for a locked file list that is not on this machine, with --frozen."""
     return Offline(
         f"'{requirement.handle}' ({requirement.did}) is locked, but its file list is not on this machine, and "
         "--frozen does not ask Rucio for it.",
@@ -60,7 +60,7 @@ def list_not_here(requirement: Requirement) -> NbrucioError:
 
 
 def other_bytes(resolved: ResolvedRequirement, entry: FileEntry, sha256: str) -> NbrucioError | None:
-    """The error for bytes whose SHA-256 (hex) differs from the notebook's lock; None if they agree or it has none."""
+    """Return the error for a SHA-256 (hex) that differs from the notebook's lock; else None."""
     locked = resolved.sha256.get(str(entry.did), sha256)
     if locked == sha256:
         return None

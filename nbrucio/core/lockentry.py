@@ -1,4 +1,4 @@
-"""The lock: what a declaration resolved to, and whether that has changed."""
+"""The lock: the file lists of a declaration's requirements, and their changes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ INLINE_LIST_MAX_FILES = 64
 
 
 class LockEntry(NamedTuple):
-    """What one requirement resolved to.
+    """The locked content of one requirement.
 
     Attributes:
-        did, select: what was resolved; when they differ from the requirement's, the entry is stale.
-        type, open: of the DID at that time.
-        files, size_bytes: totals; the latter is None when the size of a file is unknown.
+        did, select: those that were resolved; if they differ from the requirement's, the entry is stale.
+        type, open: those of the DID at that time.
+        files, size_bytes: totals; bytes are None when the size of a file is unknown.
         digest: ``sha256:<hex>`` over the file list, see `digest_of`.
-        locked: when, ISO 8601 in UTC to the second.
+        locked: the time of locking, ISO 8601 in UTC to the second.
         pinned: the file list itself, for an open dataset or a selection of at most `INLINE_LIST_MAX_FILES`; else None.
-        sha256: hex SHA-256 by DID, of files whose bytes were verified where the lock was written; of at most
+        sha256: hex SHA-256 by DID of files that were verified when the lock was written; at most
             `INLINE_LIST_MAX_FILES` files.
-        extra: keys of a newer version, kept as they are.
+        extra: unknown keys, which are preserved.
     """
 
     did: Did
@@ -46,7 +46,7 @@ class LockEntry(NamedTuple):
     extra: Mapping[str, object] = MappingProxyType({})
 
     def as_json(self) -> dict[str, object]:
-        """The value in the notebook's ``lock`` that parses back to this."""
+        """Return the value in the notebook's ``lock`` from which `parse` makes this entry."""
         value: dict[str, object] = {"did": str(self.did)}
         if self.select:
             value["select"] = self.select.as_json()
@@ -60,7 +60,7 @@ class LockEntry(NamedTuple):
 
     @classmethod
     def parse(cls, value: object) -> LockEntry:
-        """The entry that ``value`` writes.
+        """Parse an entry of the notebook's ``lock``.
 
         Raises:
             BadDeclaration: a key is missing or has the wrong type.
@@ -97,7 +97,7 @@ class LockEntry(NamedTuple):
 
 
 def lock_entry(facts: DidFacts, select: Selection | None, files: Sequence[FileEntry], locked: str) -> LockEntry:
-    """The entry for a DID that resolved to ``files`` (after selection, sorted by DID) at the time ``locked``."""
+    """Return the lock entry of a DID with ``files`` (after selection, sorted by DID) at the time ``locked``."""
     pin = pins(facts.open, select) and len(files) <= INLINE_LIST_MAX_FILES
     return LockEntry(
         did=facts.did,
@@ -113,19 +113,19 @@ def lock_entry(facts: DidFacts, select: Selection | None, files: Sequence[FileEn
 
 
 def pins(is_open: bool, select: Selection | None) -> bool:
-    """Whether a lock names every file: a digest alone does not restore a list that Rucio has changed."""
+    """Return whether a lock lists every file: a digest alone does not restore a list after a change in Rucio."""
     return is_open or select is not None
 
 
 def same_content(old: LockEntry, new: LockEntry) -> bool:
-    """Whether both lock the same files of the same DID; the time does not matter."""
+    """Return whether both lock the same files of the same DID; the time does not matter."""
     return (old.did, old.select, old.digest) == (new.did, new.select, new.digest)
 
 
 def drift_words(
     old: LockEntry, new: LockEntry, lists: tuple[Sequence[FileEntry], Sequence[FileEntry]] | None = None
 ) -> str | None:
-    """How ``new`` differs from ``old``, for a person; None when it does not.
+    """Return the differences between ``old`` and ``new`` in words; None without any.
 
     Args:
         lists: the files of both; without them only totals are known, not which files were added or removed.
@@ -167,5 +167,5 @@ def _changes(old: Sequence[FileEntry], new: Sequence[FileEntry]) -> str:
 
 
 def now() -> str:
-    """The present time as locks write it."""
+    """Return the present time in the format of locks."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

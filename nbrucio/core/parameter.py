@@ -1,7 +1,7 @@
-"""A DID that is chosen when the notebook is run: ``"did": {"parameter": "dataset", "default": "scope:name"}``.
+"""A DID from a parameter of the notebook: ``"did": {"parameter": "dataset", "default": "scope:name"}``.
 
-Pure. The value that was passed in is compared and parsed as text, never evaluated, and a notebook that offers choices
-can only ever mean one of them. Readers that do not know the form find no DID in it and refuse that one requirement.
+The parameter's value is compared and parsed as text, never evaluated. If a notebook has choices, only one of them is
+accepted. Versions that do not know this form reject only that requirement.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _SHOWN_CHOICES = 8
 
 
 class Parameter(NamedTuple):
-    """How a requirement takes its DID from a parameter of the notebook.
+    """A requirement's reference to a parameter of the notebook.
 
     Attributes:
-        name: of the parameter, as the cell tagged ``parameters`` has it.
-        choices: by value, the DIDs to choose from; None when the value is the DID itself.
-        default: the value where none is given; None when one must be.
-        extra: keys that this version does not know, kept as they are.
+        name: the parameter's name in the cell tagged ``parameters``.
+        choices: DIDs by value; None if the value is the DID itself.
+        default: the value if none is given; None if one is required.
+        extra: unknown keys, which are preserved.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Parameter(NamedTuple):
 
     @classmethod
     def parse(cls, value: Mapping[object, object]) -> Parameter:
-        """The parameter that an object in place of a DID writes.
+        """Parse an object in place of a DID.
 
         Raises:
             BadDeclaration: a key is missing or has the wrong type, or the default is not among the choices.
-            BadDid: a choice or the default is no DID.
+            BadDid: a choice or the default is not a DID.
         """
         name, choices, default = value.get("parameter"), value.get("choices"), value.get("default")
         if not isinstance(name, str) or not name.isidentifier():
@@ -56,7 +56,7 @@ class Parameter(NamedTuple):
         return parameter
 
     def as_json(self) -> dict[str, object]:
-        """The object that parses back to this."""
+        """Return the object from which `parse` makes this parameter."""
         value: dict[str, object] = {"parameter": self.name}
         if self.choices is not None:
             value["choices"] = {key: str(did) for key, did in self.choices.items()}
@@ -65,12 +65,12 @@ class Parameter(NamedTuple):
         return value | dict(self.extra)
 
     def did(self, values: Mapping[str, object]) -> Did:
-        """The DID that is meant when the notebook runs with these parameters.
+        """Return the DID for these parameter values.
 
         Raises:
             ParameterNeeded: there is neither a value nor a default.
-            BadDeclaration: the value is not among the choices, or no text.
-            BadDid: the value is no DID.
+            BadDeclaration: the value is not a string or not one of the choices.
+            BadDid: the value is not a DID.
         """
         given = values.get(self.name, self.default)
         if given is None:
@@ -104,16 +104,16 @@ class Parameter(NamedTuple):
 
 
 def variant_name(value: object, values: Mapping[str, object]) -> str | None:
-    """The variant that a declaration's ``variant`` means when the notebook runs with these parameters.
+    """Return the name of the variant that ``variant`` selects for these parameter values.
 
     Args:
-        value: as written, ``{"parameter": "size", "default": "dev"}``; None where the declaration has none.
+        value: the value of ``variant``, ``{"parameter": "size", "default": "dev"}``; None without one.
 
     Returns:
         None for the requirements as they are declared.
 
     Raises:
-        BadDeclaration: ``variant`` has another form, or its parameter's value is no text.
+        BadDeclaration: ``variant`` has another form, or its parameter's value is not a string.
     """
     if value is None:
         return None

@@ -45,7 +45,7 @@ class Amount(NamedTuple):
 
 
 class ResolvedRequirement(NamedTuple):
-    """One requirement, resolved: the instance it means there and the files it stands for.
+    """A requirement with its instance and its files.
 
     Attributes:
         requirement: as declared.
@@ -82,7 +82,7 @@ class DownloadLimits(NamedTuple):
     """The download limits of this machine.
 
     Attributes:
-        free_bytes: free space in the store; None when its file system does not say.
+        free_bytes: free space in the store; None if unknown.
         keep_free_bytes: space that must stay free after a sync.
         max_download_bytes: the most that one sync downloads; None for no limit.
         allow_unverifiable: whether files without size and checksum are used.
@@ -101,10 +101,10 @@ class FilePlan(NamedTuple):
 
     Attributes:
         entry: the file.
-        access: how.
+        access: how code gets the file.
         where: its present path, as text, because a `Path` takes ten times the memory; None unless it is in the store
             and verified, or mounted.
-        replica: the one that is streamed or mounted; None for every other file.
+        replica: the streamed or mounted one; None for other files.
         error: why it is missing; None otherwise.
         stat: size, modification time in ns and inode of a file in the store when it was verified; else None.
     """

@@ -14,14 +14,14 @@ _EXCLUDED: dict[str | None, tuple[str, str]] = {
     "mount": ("mounted files", "is not on a mounted RSE"),
     "store": ("cached files", "is not cached"),
     "stream": ("streamed files", "has no replica that can be streamed"),
-    "any": ("mounted or streamed files at this site", "has no such replica"),
+    "any": ("mounted or streamed files at this site", "has no mounted or streamable replica"),
 }
 _FEWER_FILES = "Select fewer files, or raise max_download in the configuration's [policy]."
 _MORE_SPACE = "Free some space, or move the cache to another disk with NBRUCIO_STORE."
 
 
 def unverifiable(entry: FileEntry) -> NbrucioError:
-    """Neither size nor checksum is known: half of the file, or a login page, would pass for it."""
+    """Return the error for a file without size and checksum: an incomplete file or a login page would be accepted."""
     return IntegrityError(
         f"{entry.did} cannot be verified: Rucio has neither its size nor a checksum.",
         subject=str(entry.did),
@@ -35,7 +35,7 @@ def no_disk_replica(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioErr
 
 
 def _only_on_tape(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioError:
-    """Every replica is on tape. nbrucio never starts a recall by itself."""
+    """Return the error for a file with replicas on tape only. nbrucio never starts a recall by itself."""
     where = ", ".join(replica.rse for replica in replicas)
     return NoReplica(
         f"{entry.did} is only on tape ({where}).",
@@ -45,7 +45,7 @@ def _only_on_tape(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioError
 
 
 def _no_replica(entry: FileEntry) -> NbrucioError:
-    """Rucio lists no replica that nbrucio can read."""
+    """Return the error for a file without a readable replica."""
     return NoReplica(
         f"No replica of {entry.did} is available.",
         subject=str(entry.did),
@@ -55,7 +55,7 @@ def _no_replica(entry: FileEntry) -> NbrucioError:
 
 
 def narrowed(entry: FileEntry, requirement: Requirement) -> NbrucioError:
-    """The requirement's access excludes every replica of the file."""
+    """Return the error for a file whose replicas are all excluded by the requirement's access."""
     allowed, fault = _EXCLUDED[requirement.access]
     return NoReplica(
         f"'{requirement.handle}' allows only {allowed}, and {entry.did} {fault}.",
@@ -65,7 +65,7 @@ def narrowed(entry: FileEntry, requirement: Requirement) -> NbrucioError:
 
 
 def mounted_only(entry: FileEntry, requirement: Requirement) -> NbrucioError:
-    """The instance's files are not downloaded here, and this one is not on a mounted RSE."""
+    """Return the error for a file that is not on a mounted RSE, of an instance without downloads."""
     return NoReplica(
         f"{entry.did} is not on a mounted RSE, and this site downloads nothing from its instance.",
         subject=str(entry.did),
@@ -75,7 +75,7 @@ def mounted_only(entry: FileEntry, requirement: Requirement) -> NbrucioError:
 
 
 def not_staged(entry: FileEntry, requirement: Requirement) -> NbrucioError:
-    """The file has no replica on a mounted RSE yet."""
+    """Return the error for a file that has no replica on a mounted RSE yet."""
     return NoReplica(
         f"{entry.did} is not on a mounted RSE, and '{requirement.handle}' has access \"rule\".",
         subject=str(entry.did),
@@ -84,7 +84,7 @@ def not_staged(entry: FileEntry, requirement: Requirement) -> NbrucioError:
 
 
 def not_asked(entry: FileEntry) -> NbrucioError:
-    """The file is not in the store, and nobody was asked where else it is."""
+    """Return the error for a file that is not in the store while nbrucio is offline."""
     return Offline(
         f"{entry.did} is not cached, and nbrucio is offline.",
         subject=str(entry.did),
@@ -93,7 +93,7 @@ def not_asked(entry: FileEntry) -> NbrucioError:
 
 
 def over_budget(download_bytes: int, allowed_bytes: int) -> NbrucioError:
-    """The download is larger than this machine allows."""
+    """Return the error for a download above this machine's limit."""
     return OverBudget(
         f"{human_bytes(download_bytes)} would be downloaded; this machine allows "
         f"{human_bytes(allowed_bytes)} in one sync.",
@@ -102,7 +102,7 @@ def over_budget(download_bytes: int, allowed_bytes: int) -> NbrucioError:
 
 
 def no_space(download_bytes: int, room_bytes: int, keep_free_bytes: int) -> NbrucioError:
-    """The download does not fit into the store."""
+    """Return the error for a download that does not fit into the store."""
     return NoSpace(
         f"{human_bytes(download_bytes)} would be downloaded, but the cache has room for "
         f"{human_bytes(max(0, room_bytes))} (it keeps {human_bytes(keep_free_bytes)} free).",

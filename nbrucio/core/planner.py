@@ -1,4 +1,4 @@
-"""Make a plan from what is known about files. Pure: values in, a value out."""
+"""Make a plan from the availability of files."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from nbrucio.errors import NbrucioError
 
 
 class Availability(NamedTuple):
-    """What is known about where files are.
+    """The places of files.
 
     Attributes:
         stored: files that are in the store, and their paths.
-        mounted: files that were found on a mounted RSE, their paths, and the replicas that these are.
-        replicas: of the files that are in neither; absent when they were not asked for.
-        replica_errors: by instance, why its replicas could not be listed; by file, why the answer for it is unusable.
-        refused: files that are here with other bytes than a lock names.
+        mounted: files on mounted RSEs, with path and replica.
+        replicas: those of all other files; absent if they were not requested.
+        replica_errors: by instance, the error of listing replicas; by file, the error of its row.
+        refused: stored files whose bytes differ from a lock.
         stats: of files in the store, the size, modification time in ns and inode with which they were verified.
         doubtful: files in the store that must be read before they count as verified.
     """
@@ -46,13 +46,13 @@ class Availability(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A download that was asked for.
+    """A requested download.
 
     Attributes:
         instance: identity of the Rucio server.
         did: of the requirement.
-        size_bytes: of those of its files that are downloaded; of unknown size they count 0.
-        total_bytes: of all its files.
+        size_bytes: bytes of its files to download; an unknown size counts as 0.
+        total_bytes: bytes of all its files.
     """
 
     instance: str
@@ -61,14 +61,14 @@ class Wanted(NamedTuple):
     total_bytes: int
 
     def beside(self, agreed_bytes: int | None) -> int | None:
-        """How much of the DID is agreed to with this, where ``agreed_bytes`` (None: any size) were before."""
+        """Return the consent in bytes including this download, after a consent of ``agreed_bytes`` (None: any size)."""
         if agreed_bytes is None:
             return None
         return max(agreed_bytes, min(agreed_bytes + self.size_bytes, self.total_bytes))
 
 
 def wanted(requirements: Sequence[ResolvedRequirement], *have: Container[FileKey]) -> dict[str, dict[Did, FileEntry]]:
-    """By instance and DID, the files of ``requirements`` that are in none of ``have``, each once, in order."""
+    """Return by instance and DID the files of ``requirements`` that are in none of ``have``, each once, in order."""
     missing: dict[str, dict[Did, FileEntry]] = {}
     for resolved in requirements:
         for entry in resolved.files:
@@ -79,9 +79,8 @@ def wanted(requirements: Sequence[ResolvedRequirement], *have: Container[FileKey
 
 
 def make_plan(requirements: Sequence[ResolvedRequirement], availability: Availability, limits: DownloadLimits) -> Plan:
-    """The cheapest way to have every file of ``requirements``: in the store, on a mount, by download, else streamed.
-
-    What allows ``any`` access is streamed where the downloads would be over the budget or the space.
+    """Return the plan for ``requirements``. Files are taken from the store, from a mount, by download, or else
+    streamed. Requirements with ``any`` access are streamed if their downloads exceed the limits.
     """
     plans = tuple(
         RequirementPlan(resolved, tuple(_plan_file(resolved, entry, availability, limits) for entry in resolved.files))
@@ -96,7 +95,7 @@ def make_plan(requirements: Sequence[ResolvedRequirement], availability: Availab
         if file.access is Access.DOWNLOAD
     }
     ordered = tuple((instance, file) for (instance, _), file in downloads.items())
-    # A full or read-only disk is no reason to refuse what downloads nothing.
+    # A full or read-only disk must not stop a plan without downloads.
     refused = refusal(sum(file.entry.size_bytes or 0 for _, file in ordered), limits) if ordered else None
     return Plan(plans, ordered, refused, availability.replicas)
 
@@ -115,7 +114,7 @@ _NOTHING_LEFT = {
 def _plan_file(
     resolved: ResolvedRequirement, entry: FileEntry, availability: Availability, limits: DownloadLimits
 ) -> FilePlan:
-    # What is streamed is verified by nobody, whatever Rucio knows of it.
+    # Streamed bytes are never verified.
     if limits.allow_unverifiable or resolved.requirement.access == "stream" or resolved.verifiable(entry):
         return _cheapest(resolved, entry, availability, resolved.instance in limits.no_downloads)
     return FilePlan(entry, Access.MISSING, error=plan_errors.unverifiable(entry))
@@ -152,7 +151,7 @@ def _cheapest(
 
 
 def _stream(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan | None:
-    """The file streamed; None when no replica can be."""
+    """Return the plan for a streamed file; None without a streamable replica."""
     disks = (replica for replica in replicas if not replica.tape and replica.scheme in STREAMED_SCHEMES)
     best = next(disks, None)
     return None if best is None else FilePlan(entry, Access.STREAM, replica=best)
@@ -161,7 +160,7 @@ def _stream(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan | None:
 def _within(
     requirements: tuple[RequirementPlan, ...], availability: Availability, limits: DownloadLimits
 ) -> tuple[RequirementPlan, ...]:
-    """``requirements`` with the downloads of those that allow any access streamed, from the first that does not fit."""
+    """Return ``requirements``; those with ``any`` access are streamed from the first download that does not fit."""
     sizes: dict[FileKey, int] = {}
     for plan in requirements:
         if plan.resolved.requirement.access != "any":
@@ -179,7 +178,7 @@ def _within(
 def _fitted(
     plan: RequirementPlan, availability: Availability, sizes: dict[FileKey, int], budget: int
 ) -> Iterator[FilePlan]:
-    """The files of ``plan``, those streamed whose download does not fit beside ``sizes``, which grows."""
+    """Return the files of ``plan``; those that do not fit in addition to ``sizes``, which is extended, are streamed."""
     left = budget - sum(sizes.values())
     for file in plan.files:
         key, size_bytes = (plan.resolved.instance, file.entry.did), file.entry.size_bytes or 0
@@ -206,7 +205,7 @@ def _plan_download(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan:
 
 
 def refusal(download_bytes: int, limits: DownloadLimits) -> NbrucioError | None:
-    """Why so much may not be downloaded; None when it may."""
+    """Return the error of the limit that these downloads exceed; None within the limits."""
     if limits.max_download_bytes is not None and download_bytes > limits.max_download_bytes:
         return plan_errors.over_budget(download_bytes, limits.max_download_bytes)
     room = _room(limits)
@@ -216,5 +215,5 @@ def refusal(download_bytes: int, limits: DownloadLimits) -> NbrucioError | None:
 
 
 def _room(limits: DownloadLimits) -> int | None:
-    """Bytes that can be downloaded before the disk is too full; None when its file system does not say."""
+    """Return the bytes that can be downloaded before the disk is too full; None if unknown."""
     return None if limits.free_bytes is None else limits.free_bytes - limits.keep_free_bytes

@@ -48,7 +48,7 @@ class FileReport(NamedTuple):
         return self.where is not None or self.pfn is not None
 
     def as_json(self) -> dict[str, object]:
-        """This file as a JSON-ready mapping; sizes in bytes."""
+        """Return this file as a JSON-ready mapping; sizes in bytes."""
         return {
             "did": str(self.entry.did),
             "bytes": self.entry.size_bytes,
@@ -81,7 +81,7 @@ class RequirementReport(NamedTuple):
 
     @classmethod
     def of(cls, plan: RequirementPlan) -> RequirementReport:
-        """The result before any download."""
+        """Return the result before any download."""
         unverified = plan.resolved.unverified
         files = tuple(
             FileReport(file.entry, file.access, file.where, file.pfn, file.error, file.stat, unverified(file.entry))
@@ -119,18 +119,18 @@ class RequirementReport(NamedTuple):
 
     @property
     def missing_bytes(self) -> int:
-        """Bytes that a sync would download as far as Rucio knows."""
+        """Bytes that a sync would download, by Rucio's sizes."""
         gone = (file for file in self.files if not file.usable and file.access is not Access.REREAD)
         return sum(file.entry.size_bytes or 0 for file in gone)
 
     @property
     def reread(self) -> Amount:
-        """The files that lie in the store and are to be read again before they are used."""
+        """The stored files that must be read again before use."""
         return Amount.of([file.entry.size_bytes for file in self.files if file.access is Access.REREAD])
 
     @property
     def unverified_files(self) -> int:
-        """Files that can be opened now and whose bytes no checksum has shown to be right."""
+        """Number of files that can be opened now and have no checksum."""
         return sum(file.usable and file.unverified for file in self.files)
 
     def row(self) -> RequirementTotals:
@@ -159,7 +159,7 @@ class RequirementReport(NamedTuple):
                 yield file.error
 
     def as_json(self) -> dict[str, object]:
-        """This requirement as a JSON-ready mapping; sizes in bytes."""
+        """Return this requirement as a JSON-ready mapping; sizes in bytes."""
         requirement, lock, reread = self.resolved.requirement, self.resolved.lock, self.reread
         return {
             "handle": requirement.handle,
@@ -190,8 +190,8 @@ class NotebookReport(NamedTuple):
         path: the notebook.
         requirements: one per valid requirement, in order.
         faults: errors of invalid requirements, or the reason why the notebook is unreadable.
-        manifest: where kernels find their data; None when none was written.
-        asked: the request of the notebook, as kernels read it; None when the notebook is unreadable.
+        manifest: the path of the kernels' manifest; None if none was written.
+        asked: the notebook's requests for its kernels; None if the notebook is unreadable.
         unusable: the number of invalid requirements, whose errors are in `faults`.
         config: digests of the configuration files by which instances were chosen, see `nbrucio.kernel.configured`.
     """
@@ -205,7 +205,7 @@ class NotebookReport(NamedTuple):
     config: Mapping[str, str | None] = MappingProxyType({})
 
     def as_json(self) -> dict[str, object]:
-        """This notebook as a JSON-ready mapping."""
+        """Return this notebook as a JSON-ready mapping."""
         return {
             "notebook": str(self.path),
             "manifest": str(self.manifest) if self.manifest else None,
@@ -246,7 +246,7 @@ class SyncReport(NamedTuple):
         return exit_code_for(self.errors())
 
     def as_json(self) -> dict[str, object]:
-        """The whole run as a JSON-ready mapping."""
+        """Return the whole run as a JSON-ready mapping."""
         return {
             "version": 1,
             "exit_code": self.exit_code,

@@ -27,14 +27,14 @@ class Requirement(NamedTuple):
     """One line of a declaration.
 
     Attributes:
-        did: what is needed.
+        did: the DID of the data.
         handle: the Python identifier by which code asks for it.
-        instance: host name, short name or alias of a configured instance; None for the default one.
+        instance: host name, short name or alias of a configured instance; None means the default one.
         select: the wanted subset of its files; None for all.
         access: one of `ACCESS_WORDS`; None when nbrucio chooses.
-        parameter: what chose `did`; None when the declaration names it.
+        parameter: the parameter that chose `did`; None if the declaration contains the DID.
         variant: the variant of the declaration that has `select`; None for its own.
-        extra: keys that this version does not know, kept as they are.
+        extra: unknown keys, which are preserved.
     """
 
     did: Did
@@ -48,11 +48,11 @@ class Requirement(NamedTuple):
 
     @property
     def lock_key(self) -> str:
-        """Its key in the lock: the handle, in a variant with that one's name after ``@``, which no handle holds."""
+        """Return its key in the lock: the handle, followed in a variant by ``@`` and the variant's name."""
         return self.handle if self.variant is None else f"{self.handle}@{self.variant}"
 
     def as_json(self) -> dict[str, object]:
-        """The entry of ``requirements`` that parses back to this."""
+        """Return the entry of ``requirements`` from which `parse` makes this requirement."""
         did = self.parameter.as_json() if self.parameter else str(self.did)
         value: dict[str, object] = {"did": did, "handle": self.handle}
         if self.instance is not None:
@@ -65,11 +65,11 @@ class Requirement(NamedTuple):
 
     @classmethod
     def parse(cls, value: object, parameters: Mapping[str, object] = NO_PARAMETERS) -> Requirement:
-        """The requirement that ``value`` writes, where the notebook runs with these ``parameters``.
+        """Parse an entry of ``requirements``, with these parameter values.
 
         Raises:
-            BadDeclaration: something in it is wrong; the message says what.
-            BadDid: its DID is none.
+            BadDeclaration: it is invalid; the message names the problem.
+            BadDid: its DID is invalid.
         """
         if not isinstance(value, Mapping):
             raise BadDeclaration("it must be an object")
@@ -97,7 +97,7 @@ class Requirement(NamedTuple):
 
 
 def lock_for(requirement: Requirement, lock: Mapping[str, LockEntry]) -> LockEntry | None:
-    """The lock entry that still speaks of ``requirement``; None when there is none or its DID or selection changed."""
+    """Return the lock entry of ``requirement``; None without one or if its DID or selection changed."""
     entry = lock.get(requirement.lock_key)
     if entry and (entry.did, entry.select) == (requirement.did, requirement.select):
         return entry
@@ -105,17 +105,17 @@ def lock_for(requirement: Requirement, lock: Mapping[str, LockEntry]) -> LockEnt
 
 
 def handle_of(lock_key: str) -> str:
-    """The handle of the requirement that has this `Requirement.lock_key`."""
+    """Return the handle of the requirement with this `Requirement.lock_key`."""
     return lock_key.partition("@")[0]
 
 
 def variant_of(lock_key: str) -> str:
-    """The variant that this `Requirement.lock_key` speaks of; empty for none."""
+    """Return the variant in this `Requirement.lock_key`; empty for none."""
     return lock_key.partition("@")[2]
 
 
 def check_handle(handle: str) -> str:
-    """``handle`` if it can name data in code.
+    """Return ``handle`` if code can use it as a name.
 
     Raises:
         BadDeclaration: it is not a Python identifier, is a keyword, begins with ``_``, or is longer than
@@ -142,7 +142,7 @@ def _handle_fault(handle: str) -> str | None:
 
 
 def propose_handle(did: Did, taken: Iterable[str]) -> str:
-    """A handle made from a DID's name that is not among ``taken``."""
+    """Return a handle from a DID's name that is not among ``taken``."""
     words = re.sub(r"\W+", "_", did.name.rsplit("/", 1)[-1].partition(".root")[0], flags=re.ASCII).strip("_").lower()
     stem = words[:40].strip("_") or "data"
     if not stem.isidentifier() or keyword.iskeyword(stem):
@@ -153,7 +153,7 @@ def propose_handle(did: Did, taken: Iterable[str]) -> str:
 
 
 def already_declared(present: Requirement) -> BadDeclaration:
-    """The error for a DID that is to be declared again beside ``present``."""
+    """Return the error for a DID that ``present`` already declares."""
     return BadDeclaration(
         f"{present.did} is already declared, as '{present.handle}'.",
         subject=str(present.did),
@@ -171,6 +171,6 @@ def check_declared(handles: Iterable[str], notebook: Path, declared: Iterable[Re
 
 
 def not_declared(name: str, notebook: Path, declared: Iterable[Requirement]) -> BadDeclaration:
-    """The error for a name that means none of the requirements that ``notebook`` declares."""
+    """Return the error for a name that ``notebook`` does not declare."""
     handles = ", ".join(requirement.handle for requirement in declared) or "nothing"
     return BadDeclaration(f"'{name}' is not declared in {notebook}.", subject=name, hint=f"Declared: {handles}.")

@@ -12,12 +12,12 @@ from nbrucio.errors import BadDeclaration
 
 
 class Selection(NamedTuple):
-    """Which files of a requirement are wanted. The conditions apply in this order, on files sorted by DID.
+    """A selection of a requirement's files. The conditions apply in this order, on files sorted by DID.
 
     Attributes:
         match: a glob on the file's name: ``*`` any characters (also ``/``), ``?`` one, ``[…]`` a set; None for all.
-        first: at most so many files; None for all.
-        max_bytes: files are taken while their total stays within this many bytes; None for no limit.
+        first: the largest number of files; None for all.
+        max_bytes: the largest total of the selected files; None for no limit.
     """
 
     match: str | None = None
@@ -26,7 +26,7 @@ class Selection(NamedTuple):
 
     @classmethod
     def parse(cls, value: object) -> Selection:
-        """The selection that a declaration's ``select`` writes.
+        """Parse a declaration's ``select``.
 
         Raises:
             BadDeclaration: a key is unknown or a value has the wrong type.
@@ -44,12 +44,12 @@ class Selection(NamedTuple):
         return cls(match, _count(value, "first"), _count(value, "max_bytes"))
 
     def as_json(self) -> dict[str, object]:
-        """The ``select`` value that parses back to this."""
+        """Return the ``select`` value from which `parse` makes this selection."""
         pairs = (("match", self.match), ("first", self.first), ("max_bytes", self.max_bytes))
         return {key: value for key, value in pairs if value is not None}
 
     def apply(self, files: Sequence[FileEntry]) -> tuple[FileEntry, ...]:
-        """The chosen ones of ``files``, which must be sorted by DID.
+        """Return the selected files of ``files``, which must be sorted by DID.
 
         A file of unknown size counts as empty towards ``max_bytes``.
         """
@@ -77,9 +77,8 @@ def _count(value: Mapping[object, object], key: str) -> int | None:
 
 @lru_cache(maxsize=64)
 def _glob(pattern: str) -> re.Pattern[str]:
-    """``pattern`` as a regular expression that cannot backtrack without end, since a notebook supplies it.
-
-    `fnmatch.translate` does that since Python 3.9 by atomic look-aheads; its result is the same on every system.
+    """Translate ``pattern`` into a regular expression that cannot backtrack without end, since a notebook supplies it.
+    `fnmatch.translate` ensures that with atomic look-aheads; its result is the same on every system.
     """
     import fnmatch
 

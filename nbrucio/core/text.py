@@ -6,13 +6,13 @@ from datetime import datetime, timezone
 
 
 def printable(text: str, limit: int = 120) -> str:
-    """``text`` for a message: quoted, control characters escaped, cut to ``limit`` characters."""
+    """Prepare ``text`` for a message: quote it, escape control characters, and cut it to ``limit`` characters."""
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
     return "'" + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown) + "'"
 
 
 def human_bytes(size_bytes: float | None) -> str:
-    """A size in powers of ten, as Rucio prints it: ``8.4 MB``; None is unknown."""
+    """Format a size in powers of ten, like Rucio: ``8.4 MB``; None is unknown."""
     if size_bytes is None:
         return "unknown size"
     for unit in ("B", "kB", "MB", "GB", "TB"):
@@ -23,28 +23,28 @@ def human_bytes(size_bytes: float | None) -> str:
 
 
 def human_seconds(seconds: float) -> str:
-    """An estimated time: ``8 s``, ``3 min``, ``2.5 h``."""
+    """Format an estimated time: ``8 s``, ``3 min``, ``2.5 h``."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def human_age(seconds: float) -> str:
-    """A time that has passed, for people: as `human_seconds`, and from two days on ``8 days``."""
+    """Format a time that has passed: like `human_seconds`, and ``8 days`` from two days on."""
     days = int(seconds // 86_400)
     return plural(days, "day") if days >= 2 else human_seconds(seconds)
 
 
 def human_moment(seconds: float) -> str:
-    """A moment, in seconds since 1970, for people: ``2026-11-27 10:00 UTC``."""
+    """Format a moment in seconds since 1970: ``2026-11-27 10:00 UTC``."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def unverified_words(files: int) -> str:
-    """`` (2 unverified)``: files without a checksum in Rucio; empty for 0."""
+    """Return `` (2 unverified)`` for files without a checksum in Rucio; empty for 0."""
     return f" ({files:,} unverified)" if files else ""
 
 
 def plural(count: int, noun: str) -> str:
-    """``1 file``, ``2 files``, ``1,000 files``."""
+    """Return ``1 file``, ``2 files`` or ``1,000 files``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

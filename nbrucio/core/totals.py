@@ -13,9 +13,9 @@ class RequirementTotals(NamedTuple):
         handle, did: as declared.
         files, size_bytes: of the requirement; bytes are None when the size of a file is unknown.
         here_files, here_bytes: of the files that can be opened now.
-        drift: how the catalogue differs from the lock, in words; None if it does not or was not asked.
+        drift: differences between the catalogue and the lock, in words; None without any or if not asked.
         reread_files, reread_bytes: of cached files that must be read again before use.
-        unverified_files: files that can be opened now, and of which Rucio has no checksum.
+        unverified_files: files that can be opened now and have no checksum in Rucio.
     """
 
     state: str

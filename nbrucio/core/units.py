@@ -14,7 +14,7 @@ _LIFETIME = re.compile(r"\s*([1-9]\d{0,5})\s*([hdw])\s*\Z", re.ASCII | re.IGNORE
 
 
 def parse_lifetime(text: str) -> int:
-    """Seconds of a lifetime such as ``12h``, ``30d`` or ``2w``.
+    """Return the seconds of a lifetime such as ``12h``, ``30d`` or ``2w``.
 
     Raises:
         UsageError: ``text`` is not a lifetime.
@@ -34,7 +34,7 @@ _SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]{0,3})\s*\Z", re.ASC
 
 
 def parse_size(text: str) -> int:
-    """Bytes of a size: kB, MB, GB, TB and PB are powers of 1000, KiB, MiB, … of 1024, in any case.
+    """Return the bytes of a size: kB, MB, GB, TB and PB are powers of 1000, KiB, MiB, … of 1024, in any case.
 
     Raises:
         ValueError: ``text`` is not a size; the message has an example.

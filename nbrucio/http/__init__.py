@@ -1,7 +1,7 @@
 """One HTTP client over urllib3 for small responses: catalogues, logins, remote configuration.
 
-Downloads use libcurl in `nbrucio.transfer`. This room knows nothing of Rucio. It imports urllib3 with the first request
-only, because most commands send none.
+Downloads use libcurl in `nbrucio.transfer`. This room is independent of Rucio. It imports urllib3 only with the first
+request, because most commands send none.
 """
 
 from nbrucio.http.client import Client

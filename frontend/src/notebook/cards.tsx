@@ -48,7 +48,7 @@ export function PlanCard({ data, trans, plan }: ICardProps & { plan: IPlan }): J
   const totals = planTotals(plan);
   const labels: [Access, string][] = [
     ['store', trans.__('stored')],
-    ['reread', trans.__('stored, to be read again')],
+    ['reread', trans.__('stored, to read again')],
     ['mount', trans.__('mounted')],
     ['download', trans.__('to download')],
     ['stream', trans.__('to stream')],
