@@ -1,36 +1,48 @@
 """Finds the notebook for which a program starts a kernel in this process.
 
-nbconvert, ``jupyter execute``, papermill, jupytext, nbmake and nbval start kernels deep in their call stack. None of
-them passes the notebook to Jupyter, but each has its path in a variable of a running function, also for the second of
-several notebooks and when another program calls it.
+nbconvert, ``jupyter execute``, papermill, jupytext, nbmake, nbval and jupyter-scheduler start kernels deep in their
+call stack. None of them passes the notebook to Jupyter, but each has its path in a variable of a running function, also
+for the second of several notebooks and when another program calls it. voila starts kernels in tasks, which have a call
+stack of their own; their environment has the address of the page.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import unquote
 
 from nbrucio.kernel.where import existing_notebook
 
-#: By module and function: the variable with the path of the notebook, or an attribute of one.
-_HOLDERS = {
-    ("nbconvert.nbconvertapp", "convert_single_notebook"): "notebook_filename",
-    ("nbconvert.exporters.exporter", "from_filename"): "filename",
-    ("nbconvert.exporters.exporter", "from_file"): "file_stream.name",
-    ("nbclient.cli", "run_notebook"): "input_path",
-    ("papermill.execute", "execute_notebook"): "input_path",
-    ("jupytext.cli", "jupytext_single_file"): "nb_file",
-    ("nbmake.nb_run", "execute"): "self.filename",
-    ("nbval.plugin", "setup"): "self.fspath",
+#: By module and function: the path of the notebook among its variables.
+_HOLDERS: dict[tuple[str, str], Callable[[Mapping[str, Any]], object]] = {
+    ("nbconvert.nbconvertapp", "convert_single_notebook"): lambda found: found["notebook_filename"],
+    ("nbconvert.exporters.exporter", "from_filename"): lambda found: found["filename"],
+    ("nbconvert.exporters.exporter", "from_file"): lambda found: found["file_stream"].name,
+    ("nbclient.cli", "run_notebook"): lambda found: found["input_path"],
+    ("papermill.execute", "execute_notebook"): lambda found: found["input_path"],
+    ("jupytext.cli", "jupytext_single_file"): lambda found: found["nb_file"],
+    ("nbmake.nb_run", "execute"): lambda found: found["self"].filename,
+    ("nbval.plugin", "setup"): lambda found: found["self"].fspath,
+    ("jupyter_scheduler.executors", "execute"): lambda found: found["self"].staging_paths["input"],
 }
 
 
-def executed_notebook() -> Path | None:
-    """Return the notebook for which a kernel is being started; None when that is uncertain."""
+def executed_notebook(environ: Mapping[str, str] = os.environ, folder: str | None = None) -> Path | None:
+    """Return the notebook for which a kernel is being started; None when that is uncertain.
+
+    Args:
+        environ: the environment of that kernel.
+        folder: its working folder.
+    """
+    served = _served_by_voila(environ, folder)
+    if served is not None:
+        return served
     frames = sys._current_frames()  # noqa: SLF001 no other call shows the stacks of other threads
     own = _held_by(frames.pop(threading.get_ident()))
     if own is not None:
@@ -43,12 +55,12 @@ def executed_notebook() -> Path | None:
 def _held_by(frame: FrameType | None) -> Path | None:
     for module, function, variables in _calls(frame):
         holder = _HOLDERS.get((module, function))
-        if holder is not None:
-            name, _, attribute = holder.partition(".")
-            value = variables.get(name)
-            found = _notebook(getattr(value, attribute, None) if attribute else value)
-            if found is not None:
-                return found
+        try:
+            found = _notebook(holder(variables)) if holder is not None else None
+        except (KeyError, AttributeError, TypeError):  # not yet set, or another version of the program
+            continue
+        if found is not None:
+            return found
     return None
 
 
@@ -58,11 +70,20 @@ def _calls(frame: FrameType | None) -> Iterator[tuple[str, str, Mapping[str, Any
         frame = frame.f_back
 
 
+def _served_by_voila(environ: Mapping[str, str], folder: str | None) -> Path | None:
+    """Return the notebook of a page of voila, whose kernel works in the notebook's folder."""
+    if not environ.get("SERVER_SOFTWARE", "").startswith("voila/"):
+        return None
+    _, marker, path = unquote(environ.get("SCRIPT_NAME", "")).rpartition("/voila/render/")
+    return _notebook(Path(folder or "", Path(path).name)) if marker else None
+
+
 def _named_by_application() -> Path | None:
     """Return the notebook of a Jupyter application that was started with exactly one."""
     from traitlets.config import Application
 
-    notebooks = getattr(Application.instance(), "notebooks", None) if Application.initialized() else None
+    application = Application.instance() if Application.initialized() else None
+    notebooks = getattr(application, "notebooks", None) or [getattr(application, "notebook_path", None)]  # voila's
     return _notebook(notebooks[0]) if isinstance(notebooks, list) and len(notebooks) == 1 else None
 
 

@@ -24,13 +24,14 @@ class NbrucioProvisioner(LocalProvisioner):
         """Return the arguments for the kernel's start."""
         prepared = await super().pre_launch(**kwargs)
         try:
-            self._add_variables(prepared.setdefault("env", os.environ.copy()))
+            self._add_variables(prepared.setdefault("env", os.environ.copy()), prepared.get("cwd"))
         except Exception:
             self.log.exception("nbrucio: the kernel starts without nbrucio")
         return prepared
 
-    def _add_variables(self, environment: dict[str, str]) -> None:
-        notebook = None if environment.get(where.NOTEBOOK_VARIABLE) else executed_notebook()
+    def _add_variables(self, environment: dict[str, str], folder: str | None) -> None:
+        told = environment.get(where.NOTEBOOK_VARIABLE)
+        notebook = None if told else executed_notebook(environment, folder)
         if notebook is not None:
             environment[where.NOTEBOOK_VARIABLE] = str(notebook)
             if where.MANIFEST_VARIABLE in os.environ:  # inherited from the kernel that started the program
