@@ -17,7 +17,7 @@ from .errors import DataNotHere
 from .manifest import MAX_BYTES, read, read_regular
 
 #: A line of a header that declares data.
-_DECLARES = re.compile(rb"#+\s*nbrucio:")
+_DECLARES = re.compile(rb"#+\s*nbrucio:|# \[\[?tool\.nbrucio[.\]]")
 
 
 def find(environ: Mapping[str, str], namespace: Mapping[str, object] | None = None) -> Path | None:

@@ -1,7 +1,8 @@
 """Text notebooks: our key in the YAML header that jupytext writes.
 
 Scripts (``py:percent`` and similar) have the header in comments, with the notebook's metadata under ``jupyter``.
-Markdown has it between ``---`` lines, MyST with the metadata at its top level. Only the lines of our key are written.
+Markdown has it between ``---`` lines, MyST with the metadata at its top level. marimo's notebooks, and scripts without
+such a header, have our key in the block ``# /// script``. Only the lines of our key are written.
 jupytext preserves a key in a header; ``notebook_metadata_filter = "nbrucio"`` in ``jupytext.toml`` makes it also write
 ours into the text of a paired ``.ipynb``.
 """
@@ -9,7 +10,6 @@ ours into the text of a paired ``.ipynb``.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from nbrucio.disk.read import open_regular
 from nbrucio.errors import BadNotebook
 from nbrucio.notebook.base import KEY, MAX_BYTES, Notebook
+from nbrucio.notebook.script_header import ScriptHeader, is_marimo
 from nbrucio.notebook.yaml_header import COMMENTS, Header, missing
 
 _LANGUAGES = {".py": "python", ".r": "R", ".jl": "julia", ".cpp": "c++"}
@@ -56,15 +57,23 @@ def declares_in_text(path: Path) -> bool:
 
 
 def _mentions(text: str, path: Path) -> bool:
-    header = Header.find(text, path)
-    return header is not None and any(re.match(rf" *{KEY} *:", line) for line in header.yaml)
+    header = _header(text, path)
+    return header is not None and header.declares()
+
+
+def _header(text: str, path: Path) -> Header | ScriptHeader | None:
+    """Return the header that has our key, else the one that may get it."""
+    header, block = Header.find(text, path), ScriptHeader.find(text, path)
+    if header is None or (block is not None and block.declares() and not header.declares()):
+        return block
+    return header
 
 
 def parse_text(raw: bytes, path: Path) -> TextNotebook:
     """Parse a text notebook; the suffix of ``path`` selects its format. Without a header, it has no metadata.
 
     Raises:
-        BadNotebook: it is not UTF-8, or its header is not YAML that can be read safely.
+        BadNotebook: it is not UTF-8, or its header is not YAML or TOML that can be read safely.
         MissingDependency: PyYAML is not installed.
     """
     try:
@@ -73,7 +82,7 @@ def parse_text(raw: bytes, path: Path) -> TextNotebook:
         raise BadNotebook(
             f"{path} is not UTF-8 text: byte {error.start} is wrong.", subject=str(path), hint="Save it as UTF-8."
         ) from error
-    header = Header.find(text, path)
+    header = _header(text, path)
     metadata = header.metadata() if header else {}
     return TextNotebook(path, raw, metadata, None, ())
 
@@ -107,7 +116,10 @@ def text_with_value(notebook: Notebook, value: Mapping[str, object] | None) -> b
     if notebook.metadata.get(KEY) == plain:
         return notebook.raw
     text = notebook.raw.decode("utf-8")
-    header = Header.find(text, notebook.path) or Header.new(text, notebook.path)
+    header = _header(text, notebook.path)
+    if header is None:
+        kind = ScriptHeader if is_marimo(text, notebook.path) else Header
+        header = kind.new(text, notebook.path)
     return header.with_value(plain).encode("utf-8")
 
 

@@ -76,6 +76,10 @@ class Header:
     def _own(self) -> list[str]:
         return self.lines[self.first : self.last]
 
+    def declares(self) -> bool:
+        """Whether the header has our key."""
+        return any(re.match(rf" *{KEY} *:", line) for line in self.yaml)
+
     def metadata(self) -> dict[str, object]:
         """Return the notebook's metadata in the header."""
         value = _load_yaml("".join(self.yaml), self.path)
