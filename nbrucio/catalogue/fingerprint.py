@@ -54,6 +54,7 @@ def _credential(instance: Instance, environ: Mapping[str, str]) -> Iterator[byte
 
 @lru_cache(maxsize=32)
 def _stretched(password: bytes, salt: bytes) -> bytes:
+    """Return a slow digest. Remembered: it takes 10 ms, and each look-up of the saved token asks for it."""
     return hashlib.pbkdf2_hmac("sha256", password, salt, _ROUNDS)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from nbrucio.core.files import FileEntry
@@ -53,7 +52,8 @@ class Selection(NamedTuple):
 
         A file of unknown size counts as empty towards ``max_bytes``.
         """
-        chosen = [entry for entry in files if self.match is None or _glob(self.match).match(entry.did.name)]
+        matches = None if self.match is None else _glob(self.match).match
+        chosen = [entry for entry in files if matches is None or matches(entry.did.name)]
         if self.first is not None:
             chosen = chosen[: self.first]
         if self.max_bytes is None:
@@ -75,7 +75,6 @@ def _count(value: Mapping[object, object], key: str) -> int | None:
     return number
 
 
-@lru_cache(maxsize=64)
 def _glob(pattern: str) -> re.Pattern[str]:
     """Translate ``pattern`` into a regular expression that cannot backtrack without end, since a notebook supplies it.
     `fnmatch.translate` ensures that with atomic look-aheads; its result is the same on every system.

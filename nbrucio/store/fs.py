@@ -9,9 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 
 #: ``FICLONE`` of linux/fs.h: share the blocks of another file, copy on write.
 _FICLONE = 0x40049409
@@ -65,7 +63,7 @@ class FileSystem:
 
     def sync_all(self, fd: int) -> None:
         """Flush the whole file system of ``fd``; raises `OSError` with ``ENOSYS`` where the call does not exist."""
-        code = _syncfs()(fd)
+        code = _syncfs(fd)
         if code:
             raise OSError(code, os.strerror(code))
 
@@ -103,16 +101,15 @@ class FileSystem:
         return os.statvfs(path)
 
 
-@cache
-def _syncfs() -> Callable[[int], int]:
-    """Return a function that flushes the file system of a descriptor and returns 0 or an error number."""
+def _syncfs(fd: int) -> int:
+    """Flush the file system of ``fd``; return 0 or an error number."""
     import ctypes  # only writers need it
 
     # Python has no os.syncfs. Linux has had the call since 2.6.39; macOS lacks it.
     call = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
     if call is None:
-        return lambda _: errno.ENOSYS
-    return lambda fd: ctypes.get_errno() if call(fd) else 0
+        return errno.ENOSYS
+    return ctypes.get_errno() if call(fd) else 0
 
 
 #: The instance that every store uses unless a test passes another.

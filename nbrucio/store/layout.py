@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from typing import NamedTuple
 
 from nbrucio.core.address import former_identity
@@ -21,11 +20,6 @@ class Place(NamedTuple):
     record: str
 
 
-#: Number of cached places. One file's place is used for its lock, its writes and its commit, among about as many
-#: others.
-_REMEMBERED = 512
-
-
 class StoreLayout:
     """The folders of the store at ``root``."""
 
@@ -36,9 +30,8 @@ class StoreLayout:
         self.views = f"{root}/views"
         self.aside = f"{root}/aside"
         self.tag = f"{root}/CACHEDIR.TAG"
-        self.place = lru_cache(_REMEMBERED)(self._place)
 
-    def _place(self, instance: str, did: Did) -> Place:
+    def place(self, instance: str, did: Did) -> Place:
         """Return the paths of the object for this file of this instance."""
         key = object_key(instance, did)
         shelf = f"{self.objects}/{key[:2]}"
