@@ -44,6 +44,9 @@ VERBS = {
         "sandbox": ("sandbox", "Run a real Rucio server with data on this machine."),
     },
     "Set up": {
+        "login": ("login", "Log in at a Rucio server."),
+        "logout": ("logout", "Remove the saved token of a login."),
+        "whoami": ("whoami", "Show who you are at each Rucio server, and until when."),
         "config": ("config", "Show and check the configuration."),
         "completion": ("completion", "Print the shell completion script."),
     },

@@ -34,7 +34,8 @@ def login_of(instance: Instance, environ: Mapping[str, str]) -> dict[str, Any]:
 def _userpass(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
     login = instance.credentials
     if login.username is None or login.password is None:
-        raise rejected(instance, "username or password is not configured")
+        missing = "password" if login.username is not None else "username or password"
+        raise rejected(instance, f"there is no valid token, and the configuration has no {missing}")
     return {"username": login.username, "password": login.password}
 
 

@@ -131,6 +131,15 @@ def dn_of(path: Path) -> str | None:
     return "".join(f"/{_SHORT_NAMES.get(oid, oid)}={value}" for oid, value in parts)
 
 
+def end_of(path: Path) -> float | None:
+    """When the first certificate of a chain expires, in seconds since the epoch; None when it cannot be read."""
+    try:
+        found = _certificates(path.name, _content(path.name, path))
+    except Unusable:
+        return None
+    return min((one.not_valid_after_utc.timestamp() for one in found), default=None)
+
+
 def _check(what: str, certificate: Path, key: Path, renewal: str | None = None) -> None:
     content = _content(what, certificate)
     if b"-----BEGIN CERTIFICATE-----" not in content:

@@ -10,9 +10,10 @@ from pathlib import Path
 from nbrucio.catalogue.bearer import Claims, TokenPlace, ambient, claims, existing
 from nbrucio.catalogue.certificates import user_proxy, why_unusable
 from nbrucio.catalogue.login_tokens import configured_places
+from nbrucio.catalogue.renewal import Renewal
 from nbrucio.catalogue.token_cache import saved_token
-from nbrucio.config import Config, Instance
-from nbrucio.errors import BadConfig
+from nbrucio.config import Config, Instance, Policy
+from nbrucio.errors import BadConfig, CredentialsRejected
 
 #: Where the Grid's packages put its CAs.
 GRID_CAS = Path("/etc/grid-security/certificates")
@@ -57,7 +58,7 @@ def storage_credentials(
         with_system_cas=instance.storage_ca is None and grid is not None,
         proxy=proxy,
         key=key,
-        token=place.token(environ) if place else _login_token(instance, environ),
+        token=place.token(environ) if place else _login_token(instance, environ, config.policy if config else Policy()),
         token_place=place,
     )
 
@@ -79,11 +80,12 @@ def _certificate(instance: Instance, environ: Mapping[str, str]) -> tuple[Path |
     return (None, None) if why_unusable(certificate, key) else (certificate, key)
 
 
-def _login_token(instance: Instance, environ: Mapping[str, str]) -> str | None:
+def _login_token(instance: Instance, environ: Mapping[str, str], policy: Policy) -> str | None:
     """The identity provider's token of an earlier OIDC login, as `rucio download` uses it; a JWT, unlike Rucio's."""
     if instance.auth_type != "oidc":
         return None
-    with suppress(BadConfig):  # the login itself reports it
+    with suppress(BadConfig, CredentialsRejected):  # the login itself reports it
+        Renewal(instance, environ, policy)()
         token = saved_token(instance, environ)
         if token is not None and claims(token) != Claims() and claims(token).is_current():
             return token

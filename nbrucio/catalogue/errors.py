@@ -6,6 +6,7 @@ import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from shlex import quote
 from typing import Any
 
 from nbrucio.catalogue.network_errors import http_error, misconfigured, not_rucio, out_of_reach
@@ -143,7 +144,9 @@ def rejected(instance: Instance, words: str, help_with: str | None = None) -> Cr
         words: the cause, as a phrase.
         help_with: the next action; None for the usual one of this kind of login.
     """
-    hint, command = _LOGIN_HELP[instance.auth_type] if help_with is None else (help_with, None)
+    command = login_command(instance) if help_with is None else None
+    types_password = instance.auth_type == "userpass" and command is not None
+    hint = help_with or (_ASK_USER if types_password else _LOGIN_HELP[instance.auth_type])
     return CredentialsRejected(
         f"Login to {instance.name} failed: {words}.", subject=instance.name, hint=hint, next_command=command
     )
@@ -156,14 +159,24 @@ def tidy(text: str) -> str:
     return (short if len(short) <= _MAX_WORDS else short[: _MAX_WORDS - 1] + "…").rstrip(".")
 
 
-_LOGIN_HELP: dict[str, tuple[str, str | None]] = {
-    "userpass": ("Check account, username and password of the instance in your configuration.", None),
-    "x509": ("Check client_cert and client_key, and that Rucio knows the certificate for your account.", None),
-    "x509_proxy": ("Create a new X.509 proxy.", "voms-proxy-init"),
-    "gss": ("Get a new Kerberos ticket.", "kinit"),
-    "ssh": ("Check ssh_private_key, and that Rucio knows its public key for your account.", None),
-    "oidc": ("Get a new token, and give it as BEARER_TOKEN or in BEARER_TOKEN_FILE.", None),
+_LOGIN_HELP = {
+    "userpass": "Check account, username and password of the instance in your configuration.",
+    "x509": "Check client_cert and client_key, and that Rucio knows the certificate for your account.",
+    "x509_proxy": "Create a new X.509 proxy; the command runs voms-proxy-init where that is installed.",
+    "gss": "Get a new Kerberos ticket; the command runs kinit where that is installed.",
+    "ssh": "Check ssh_private_key, and that Rucio knows its public key for your account.",
+    "oidc": "Log in again, or give a new token as BEARER_TOKEN or in BEARER_TOKEN_FILE.",
 }
+
+
+_ASK_USER = "Log in with your password, which is saved nowhere."
+
+
+def login_command(instance: Instance) -> str | None:
+    """Return the command that renews this login; None where only the configuration can be corrected."""
+    if instance.auth_type in ("x509", "ssh") or instance.credentials.password is not None:
+        return None
+    return f"nbrucio login {quote(instance.name)}"
 
 
 #: What a kind of login needs besides rucio-clients, by pip's name.

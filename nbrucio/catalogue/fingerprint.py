@@ -36,7 +36,10 @@ def _credential(instance: Instance, environ: Mapping[str, str]) -> Iterator[byte
     if instance.auth_type == "userpass":
         name = (login.username or "").encode()
         yield name
-        yield _stretched((login.password or "").encode(), name + instance.host.encode())
+        if login.password is None:
+            yield instance.name.encode()  # typed at the login: another instance's password proves nothing here
+        else:
+            yield _stretched(login.password.encode(), name + instance.host.encode())
     elif instance.auth_type == "x509":
         yield _content(login.client_cert)
         yield _content(login.client_key)
@@ -49,7 +52,7 @@ def _credential(instance: Instance, environ: Mapping[str, str]) -> Iterator[byte
         yield cache.encode()
         yield _content(Path(cache.removeprefix("FILE:")), _TICKET_BYTES)
     else:
-        yield repr(sorted(login.oidc.items())).encode()
+        yield repr((instance.name, sorted(login.oidc.items()), login.token_command)).encode()
 
 
 @lru_cache(maxsize=32)

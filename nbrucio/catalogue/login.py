@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from nbrucio.catalogue.auth import login_of
 from nbrucio.catalogue.errors import refusal_of
@@ -18,6 +19,8 @@ from nbrucio.config import Config, Instance
 from nbrucio.http import Client, Malformed, Request, Response, Timeouts, Tls
 from nbrucio.version import __version__
 
+#: More than the 25 characters of Rucio's schemas.
+_MAX_ACCOUNT = 100
 TOKEN = "X-Rucio-Auth-Token"  # noqa: S105 the name of a header
 
 
@@ -74,6 +77,22 @@ def issued(answer: Response) -> Issued:
     if not token:
         raise Malformed("there is no token in the answer to a login")
     return Issued(token, expiry(answer.headers))
+
+
+def account_in(answer: Response) -> str:
+    """Return the account in the answer to ``/accounts/whoami``, a redirect, and close it.
+
+    Raises:
+        ServerRefusal: the server refused the request.
+        HttpError: it is not Rucio's answer.
+    """
+    if answer.status not in (301, 302, 303):
+        raise refusal_of(answer)
+    answer.close()
+    name = unquote(urlsplit(answer.headers.get("Location", "")).path.rpartition("/")[2])
+    if not name.isprintable() or not 0 < len(name) <= _MAX_ACCOUNT:
+        raise Malformed("the redirect names no account")
+    return name
 
 
 _Login = tuple[str, dict[str, str], Tls]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timezone
 from typing import NamedTuple
@@ -52,12 +52,20 @@ class LoginTokens:
         instance: the Rucio server.
         environ: the environment.
         config: the configuration that ``instance`` is part of; None when there are no others.
+        renew: renews the saved token if it ends soon, see `nbrucio.catalogue.renewal`.
     """
 
-    def __init__(self, instance: Instance, environ: Mapping[str, str], config: Config | None = None) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        environ: Mapping[str, str],
+        config: Config | None = None,
+        renew: Callable[[], object] = lambda: None,
+    ) -> None:
         self._instance = instance
         self._environ = environ
         self._config = config
+        self._renew = renew
         self._refused: set[str] = set()
         self._login_key: str | None = None
         self._issued: str | None = None
@@ -68,8 +76,19 @@ class LoginTokens:
 
         Raises:
             BadConfig: the private folder cannot be created.
+            CredentialsRejected: the configured command that prints the token failed.
         """
-        return next((token for token in self._candidates() if token not in self._refused), None)
+        found = self.in_use()
+        return None if found is None else found.token
+
+    def in_use(self) -> UsableToken | None:
+        """Return the token that `current` returns, with its place."""
+        self._renew()
+        return next((one for one in self._candidates() if one.token not in self._refused), None)
+
+    def supplied(self) -> UsableToken | None:
+        """Return the user's own token for this instance; None without one."""
+        return next(self._supplied(), None)
 
     @contextmanager
     def one_login(self) -> Iterator[None]:
@@ -94,44 +113,44 @@ class LoginTokens:
         self._refused.discard(token)
         if not TOKEN.match(token) or self._login_key != key_of(self._instance, self._environ):
             return
-        save_token(self._instance, self._environ, token, claims(token).expires_at if expires_at is None else expires_at)
+        save_token(self._instance, self._environ, token, expires_at)
 
     def none_left(self) -> CredentialsRejected:
         """Return the error for a login that needs a token, with the reason why each supplied token is not used."""
         reasons = list(self._reasons())
         if not reasons:
-            return rejected(self._instance, "there is no token for it, and a login in a browser needs a terminal")
+            return rejected(self._instance, "there is no valid token for it")
         unknown = next((one.unknown for one in reasons if one.unknown), None)
         register = f"Ask the operators of this Rucio server to register this identity for your account: {unknown}"
         words = "; ".join(one.words for one in reasons)
         return rejected(self._instance, words, register if unknown else None)
 
-    def _candidates(self) -> Iterator[str]:
+    def _candidates(self) -> Iterator[UsableToken]:
         is_oidc = self._instance.auth_type == "oidc"
         if is_oidc:
             yield from self._supplied()
         saved = saved_token(self._instance, self._environ)
         if saved is not None:
-            yield saved
+            yield UsableToken(saved)
         if self._issued is not None:  # perhaps it could not be saved
-            yield self._issued
+            yield UsableToken(self._issued)
         if not is_oidc and not _can_log_in(self._instance, self._environ):
             yield from self._supplied()
 
-    def _supplied(self) -> Iterator[str]:
+    def _supplied(self) -> Iterator[UsableToken]:
         """Yield the supplied tokens, over TLS only: unlike Rucio's own tokens, they open more than Rucio."""
         if not _is_over_tls(self._instance):
             return
         for place in configured_places(self._instance):
             text = place.text(self._environ)
             if text is not None and TOKEN.match(text) and claims(text).is_current():
-                yield text
+                yield UsableToken(text, place)
         if self._instance.auth_type != "oidc":
             return
         found = ambient(self._instance, self._environ, self._config)
         token = found.token(self._environ) if found else None
         if token is not None and claims(token).fit(self._instance):
-            yield token
+            yield UsableToken(token, found)
 
     def _reasons(self) -> Iterator[_Reason]:
         if not _is_over_tls(self._instance):
@@ -157,6 +176,13 @@ class LoginTokens:
             named = ", ".join(sorted(said.audiences))
             return _Reason(f"the token in {place} is for the audience {named}, not {wanted_audience(self._instance)}")
         return _Reason(f"the token in {place} was refused", said.identity())
+
+
+class UsableToken(NamedTuple):
+    """A token and the place where the user put it; without a place nbrucio saved it."""
+
+    token: str
+    place: TokenPlace | None = None
 
 
 class _Reason(NamedTuple):

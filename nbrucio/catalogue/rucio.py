@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from nbrucio.catalogue import rest
 from nbrucio.catalogue.errors import did_not_found, translate_errors
-from nbrucio.catalogue.login_tokens import LoginTokens
+from nbrucio.catalogue.login_tokens import LoginTokens, UsableToken
 from nbrucio.catalogue.network_errors import switched_offline
 from nbrucio.catalogue.parse import did_of, facts_of, file_of, replicas_of
+from nbrucio.catalogue.renewal import Renewal
 from nbrucio.catalogue.session import RucioSession
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.core.did import Did
@@ -61,8 +62,9 @@ class RucioCatalogue:
         self._policy = policy or Policy()
         self._schemes = tuple(schemes)
         self._environ = os.environ if environ is None else environ
-        tokens = LoginTokens(instance, self._environ, config)
-        self._session = RucioSession(instance, self._policy, tokens, self._environ, config)
+        renewal = Renewal(instance, self._environ, self._policy)
+        self._tokens = LoginTokens(instance, self._environ, config, renewal)
+        self._session = RucioSession(instance, self._policy, self._tokens, self._environ, config)
 
     def describe(self, did: Did) -> DidFacts:
         """See `Catalogue.describe`."""
@@ -147,6 +149,15 @@ class RucioCatalogue:
         """
         with translate_errors(self.instance):
             return self.session().token()
+
+    def whoami(self) -> tuple[str, UsableToken | None]:
+        """Return the account that the server sees, and the token that proves it. Logs in where that is needed.
+
+        Raises:
+            NbrucioError: the login failed, or the server does not answer.
+        """
+        with translate_errors(self.instance):
+            return self.session().whoami(), self._tokens.in_use()
 
     def rules(self) -> Rules:
         """Return the user's replication rules at this instance."""

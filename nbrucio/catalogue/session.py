@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from nbrucio.catalogue.errors import refusal_of
-from nbrucio.catalogue.login import headers_of, log_in
+from nbrucio.catalogue.login import account_in, headers_of, log_in
 from nbrucio.catalogue.login_tokens import LoginTokens, is_about_token
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.core.cancellation import given_up
@@ -69,14 +68,12 @@ class RucioSession:
     def account(self) -> str:
         """Return the name of the account; where none is configured, that of the account which the server chose."""
         if self._account is None:
-            answer = self._answer(Request("GET", "/accounts/whoami"))
-            if answer.status not in (301, 302, 303):
-                raise refusal_of(answer)
-            answer.close()
-            self._account = unquote(answer.headers.get("Location", "").rstrip("/").rpartition("/")[2])
-            if not self._account:
-                raise Malformed("the redirect to the account is empty")
+            self._account = self.whoami()
         return self._account
+
+    def whoami(self) -> str:
+        """Return the account that the server takes the login for; it names it in a redirect, which is not followed."""
+        return account_in(self._answer(Request("GET", "/accounts/whoami")))
 
     def close(self) -> None:
         """Close the connections. A later request connects anew. Idempotent."""

@@ -14,8 +14,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
-from nbrucio.catalogue.bearer import MARGIN_S
+from nbrucio.catalogue.bearer import MARGIN_S, claims
 from nbrucio.catalogue.fingerprint import key_of
 from nbrucio.config import Instance
 from nbrucio.disk.atomic import write_file
@@ -49,17 +50,44 @@ def saved_token(instance: Instance, environ: Mapping[str, str]) -> str | None:
     Raises:
         BadConfig: the private folder cannot be created.
     """
+    saved = saved_facts(instance, environ)
+    return saved.token if saved else None
+
+
+class SavedToken(NamedTuple):
+    """A saved token, its expiry and the time when it was saved, in seconds since the epoch."""
+
+    token: str
+    expires_at: float | None
+    saved_at: float
+
+
+def saved_facts(instance: Instance, environ: Mapping[str, str]) -> SavedToken | None:
+    """Return what `saved_token` returns, with its times.
+
+    Raises:
+        BadConfig: the private folder cannot be created.
+    """
+    path = token_file(instance, environ)
     try:
-        saved = _SAVED.match(read_file(token_file(instance, environ), _MAX_BYTES, follow=False).decode("latin-1"))
+        saved = _SAVED.match(read_file(path, _MAX_BYTES, follow=False).decode("latin-1"))
+        saved_at = path.lstat().st_mtime
     except OSError:
         return None
-    return saved["token"] if saved else None
+    if saved is None:
+        return None
+    return SavedToken(saved["token"], float(saved["expires"]) if saved["expires"] else None, saved_at)
 
 
-def save_token(instance: Instance, environ: Mapping[str, str], token: str, expires_at: float | None) -> None:
-    """Save the ``token`` of a login, with its expiry in seconds since the epoch if that is known."""
+def save_token(instance: Instance, environ: Mapping[str, str], token: str, expires_at: float | None = None) -> None:
+    """Save the ``token`` of a login.
+
+    Args:
+        expires_at: its expiry in seconds since the epoch; None takes that of the token itself, if it names one.
+    """
     path = token_file(instance, environ)
-    write_file(path, (token if expires_at is None else f"{token}\n{int(expires_at)}\n").encode("ascii"))
+    end = claims(token).expires_at if expires_at is None else expires_at
+    write_file(path, (token if end is None else f"{token}\n{int(end)}\n").encode("ascii"))
     _sweep(path.parent)
 
 

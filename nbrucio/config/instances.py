@@ -159,8 +159,16 @@ def _credentials(table: Table) -> Credentials:
         ssh_private_key=table.path("ssh_private_key"),
         token_file=table.path("token_file"),
         token_env=table.variable("token_env"),
+        token_command=_token_command(table),
         oidc=MappingProxyType({name: value for name, value in oidc.items() if value is not None}),
     )
+
+
+def _token_command(table: Table) -> tuple[str, ...]:
+    words = table.texts("token_command")
+    if words and table.text("auth_type") != "oidc":
+        raise table.fault("token_command", 'is for auth_type = "oidc" only')
+    return words
 
 
 def _mount(row: Table) -> Mount:

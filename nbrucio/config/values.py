@@ -43,6 +43,7 @@ class Credentials(NamedTuple):
 
     Attributes:
         token_file, token_env: a file, and the name of an environment variable, that hold a token for Rucio.
+        token_command: a program and its arguments, which prints such a token; empty without one.
         oidc: rucio-clients' OIDC settings by its own names without ``oidc_``: scope, audience, issuer, polling,
             refresh_lifetime.
     """
@@ -55,6 +56,7 @@ class Credentials(NamedTuple):
     ssh_private_key: Path | None = None
     token_file: Path | None = None
     token_env: str | None = None
+    token_command: tuple[str, ...] = ()
     oidc: Mapping[str, str] = MappingProxyType({})
 
     def __repr__(self) -> str:

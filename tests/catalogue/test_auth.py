@@ -101,7 +101,7 @@ def _files_seen_in_a_process(instance: Instance, cache: Path, **environ: str) ->
 def test_missing_credentials_are_told_before_anything_is_sent(tmp_path: Path) -> None:
     bare = Instance("i", "i", "http://h", "http://h", "userpass")
     cases = {
-        "userpass": "username or password is not configured",
+        "userpass": "the configuration has no username or password",
         "x509": "client_cert is not configured",
         "x509_proxy": "X509_USER_PROXY",
         "ssh": "ssh_private_key is not configured",

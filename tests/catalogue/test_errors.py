@@ -13,7 +13,7 @@ import pytest
 from rucio.common import exception as rucio_exceptions
 
 from nbrucio.catalogue.errors import BY_NAME, ServerRefusal, error_for, translate_errors
-from nbrucio.config import Instance, Policy
+from nbrucio.config import Credentials, Instance, Policy
 from nbrucio.core.did import Did
 from nbrucio.errors import (
     BadConfig,
@@ -79,13 +79,22 @@ def test_a_servers_words_are_made_safe_to_show() -> None:
 
 
 @pytest.mark.parametrize(
-    ("auth_type", "command"), [("userpass", None), ("x509_proxy", "voms-proxy-init"), ("gss", "kinit")]
+    ("auth_type", "password", "has_command"),
+    [
+        ("userpass", None, True),
+        ("userpass", "configured", False),  # the same password would be refused again
+        ("x509_proxy", None, True),
+        ("gss", None, True),
+        ("oidc", None, True),
+        ("x509", None, False),
+        ("ssh", None, False),
+    ],
 )
-def test_a_refused_login_says_what_helps(auth_type: str, command: str | None) -> None:
-    instance = Instance("here", "here", "http://h", "http://h", auth_type)
+def test_a_refused_login_says_what_helps(auth_type: str, password: str | None, has_command: bool) -> None:
+    instance = Instance("my here", "here", "http://h", "http://h", auth_type, credentials=Credentials("me", password))
     error = error_for(ServerRefusal("CannotAuthenticate", "no", 401), instance)
     assert error.hint
-    assert error.next_command == command
+    assert error.next_command == ("nbrucio login 'my here'" if has_command else None)
 
 
 # --- servers that are down, slow or something else --------------------------------------------------------------------

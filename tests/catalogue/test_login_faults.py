@@ -57,7 +57,7 @@ def _no_key(users: UserAuthority, _: Path) -> Path:
     return users.certificate()[0].rename(users.ca_file().with_name("x509up"))
 
 
-RENEW = "Create a new X.509 proxy. [voms-proxy-init]"
+RENEW = "Create a new X.509 proxy; the command runs voms-proxy-init where that is installed. [nbrucio login cern]"
 CLOCK = "Check the clock of this machine: it says NOW."
 
 #: What is in the file of the proxy, the words and what to do next. DIR is the file's folder.
@@ -205,7 +205,7 @@ def test_an_ssh_key_that_is_none_is_explained(content: str, tmp_path: Path) -> N
     assert action == "Check ssh_private_key, and that Rucio knows its public key for your account."
 
 
-NEW_TOKEN = "Get a new token, and give it as BEARER_TOKEN or in BEARER_TOKEN_FILE."
+NEW_TOKEN = "Log in again, or give a new token as BEARER_TOKEN or in BEARER_TOKEN_FILE. [nbrucio login cern]"
 
 #: The user's token, the words and what to do next.
 TOKENS = {
@@ -225,7 +225,7 @@ TOKENS = {
         NEW_TOKEN,
     ),
     "garbage": ("two words", "BEARER_TOKEN is not a token", NEW_TOKEN),
-    "none": (None, "there is no token for it, and a login in a browser needs a terminal", NEW_TOKEN),
+    "none": (None, "there is no valid token for it", NEW_TOKEN),
     "of an unknown user": (
         jwt(sub="4711", iss="https://iam.example.org/"),
         "the token in BEARER_TOKEN was refused",

@@ -28,7 +28,7 @@ def commands(text: str) -> Iterator[list[str]]:
     blocks = "".join(re.findall(r"```(?:console|sh|yaml)\n.*?```", text, flags=re.DOTALL))
     for line in (*spans, *re.findall(r"^(?:\$ | *- (?:run: )?)?(nbrucio [a-z].*)$", blocks, re.MULTILINE)):
         for part in re.split(r"&&|\|", line):
-            words = part.split()
+            words = part.partition("#")[0].partition(" -- ")[0].split()
             if words[:1] == ["nbrucio"] and len(words) > 1:
                 yield words[1:]
 
