@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nbrucio.config import Config, load
 from nbrucio.sandbox import Sandbox
 from tests.support.snapshots import Snapshots
 
@@ -47,3 +48,11 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield sandbox
     finally:
         sandbox.stop()
+
+
+@pytest.fixture
+def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The session's sandbox with a store, a runtime folder and tokens of this test's own."""
+    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})

@@ -11,7 +11,7 @@ import pytest
 from nbrucio.core.cancellation import until
 from nbrucio.http import body
 from tests.catalogue.conftest import Connect
-from tests.support.scripted_server import LOGIN, Drip, ScriptedServer, Stall, answer, stream_head
+from tests.support.scripted_server import LOGIN, Drip, ScriptedServer, Stall, answer, chunk, stream_head
 from tests.support.sync_questions import ASKS, DIMUON, FACTS, QUICK, ROW, at, error_of
 
 MIB = 1024 * 1024
@@ -20,17 +20,13 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 BOMB = gzip.compress(b"\n" * (64 * MIB))
 
 
-def _chunk(content: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(content), content)
-
-
 @pytest.mark.parametrize(
     "reply",
     [
         Drip(HEAD + b"X: ", b"y"),
         Drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-        Drip(stream_head(), _chunk(b"\n")),
-        Drip(stream_head(ROW), _chunk(b" ")),
+        Drip(stream_head(), chunk(b"\n")),
+        Drip(stream_head(ROW), chunk(b" ")),
         Drip(stream_head(ROW) + b"1;", b"x"),
     ],
     ids=["a head", "never more than a promise", "empty lines", "half a row", "a chunk's size"],
@@ -46,7 +42,7 @@ def test_a_server_that_sends_something_now_and_then_without_progress_is_given_up
 
 
 def test_rows_that_come_slowly_are_progress(logged_in: Connect, scripted: ScriptedServer) -> None:
-    scripted.answers = [Drip(stream_head(), _chunk(f"{ROW}\n".encode()), every_s=0.2)]
+    scripted.answers = [Drip(stream_head(), chunk(f"{ROW}\n".encode()), every_s=0.2)]
     rows = logged_in(QUICK, **at(scripted)).files(DIMUON)
     assert [next(rows).size_bytes for _ in range(8)] == [1] * 8
     rows.close()
@@ -55,7 +51,7 @@ def test_rows_that_come_slowly_are_progress(logged_in: Connect, scripted: Script
 @pytest.mark.parametrize(
     "reply",
     [
-        Drip(stream_head(), _chunk(b"x" * MIB), every_s=0),
+        Drip(stream_head(), chunk(b"x" * MIB), every_s=0),
         answer(BOMB, Content_Encoding="gzip"),
         answer(BOMB, kind="application/json", Content_Encoding="gzip"),
         answer("[" * 100_000),
@@ -94,7 +90,7 @@ def test_the_words_of_a_refusal_are_limited_too(
 
 @pytest.mark.parametrize(
     "reply",
-    [Stall(), Stall(stream_head()), Drip(stream_head(), _chunk(f"{ROW}\n".encode()))],
+    [Stall(), Stall(stream_head()), Drip(stream_head(), chunk(f"{ROW}\n".encode()))],
     ids=["no head", "no row", "rows without end"],
 )
 def test_a_request_for_which_nobody_waits_is_given_up(

@@ -13,14 +13,10 @@ import pytest
 from nbrucio.config import Policy
 from nbrucio.core.did import Did
 from tests.catalogue.conftest import Connect
-from tests.support.scripted_server import ScriptedServer, Stall, answer, stream_head
+from tests.support.scripted_server import ScriptedServer, Stall, answer, chunk, stream_head
 from tests.support.sync_questions import ASKS, DIMUON, QUICK, ROW, at, error_of
 
 PACKED_HEAD = stream_head().replace(b"Transfer", b"Content-Encoding: gzip\r\nTransfer")
-
-
-def _chunk(content: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(content), content)
 
 
 def _begun_gzip(content: bytes) -> bytes:
@@ -37,7 +33,7 @@ def _begun_gzip(content: bytes) -> bytes:
         (answer(f"{ROW}\n".encode() + b"\xff\xfe"), "did not answer like a Rucio server"),
         (answer(f"{ROW}\n3\n"), "a row without scope and name"),
         (answer(f'{ROW}\n{{"scope": "s"}}\n'), "a row without scope and name"),
-        (PACKED_HEAD + _chunk(_begun_gzip(f"{ROW}\n".encode())) + _chunk(b"no gzip"), "its answer broke off"),
+        (PACKED_HEAD + chunk(_begun_gzip(f"{ROW}\n".encode())) + chunk(b"no gzip"), "its answer broke off"),
         (stream_head(ROW) + b"zz\r\n", "its answer broke off"),
     ],
     ids=["silence", "cut", "html", "no text", "no row", "no name", "packed badly", "no chunk"],

@@ -9,23 +9,14 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
 from tests.support.faulty_disk import partials
 from tests.support.hostile_storage import GOOD, Hostile, write_ca
 
 REPOSITORY = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def server() -> Iterator[Hostile]:
-    server = Hostile(trustme.CA())
-    yield server
-    server.close()
 
 
 def _interrupt(store: Path, tasks: Path) -> tuple[float, int]:

@@ -9,11 +9,7 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-import trustme
 
 from tests.support.faulty_disk import objects, partials
 from tests.support.hostile_storage import GOOD, Hostile, write_ca
@@ -78,13 +74,6 @@ def test_killed_before_any_call_of_the_store_the_next_run_completes(tmp_path: Pa
             _check(tmp_path / f"store{n}", files)
             assert len(objects(tmp_path / f"store{n}")) == 2
             assert not [path for path in partials(tmp_path / f"store{n}") if path.suffix == ".part"]
-
-
-@pytest.fixture
-def server() -> Iterator[Hostile]:
-    server = Hostile(trustme.CA())
-    yield server
-    server.close()
 
 
 def test_a_killed_download_is_resumed_and_no_byte_travels_twice(server: Hostile, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from nbrucio.catalogue.errors import ServerRefusal
 from nbrucio.catalogue.rules import Rules
-from nbrucio.config import Config, Credentials, load
+from nbrucio.config import Config, Credentials
 from nbrucio.core.did import Did
 from nbrucio.core.events import Event, Noticed, SilentReporter
 from nbrucio.errors import BadConfig, BadDeclaration, ConsentNeeded, Interrupted, UnreadableFile, UsageError
@@ -36,14 +36,6 @@ from nbrucio.state.staged_rules import StagedRule, StagedRules
 from tests.support.access_log import new_requests
 
 MOUNT = "SANDBOX_MOUNT"
-
-
-@pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """The session's sandbox with a store and a runtime folder of this test's own."""
-    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
 
 
 def notebook(tmp_path: Path, did: Did, access: str | None = "rule", **more: Any) -> Path:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from nbrucio.config import Config, load
+from nbrucio.config import Config
 from nbrucio.core.did import Did
 from nbrucio.core.events import Event, Noticed, SilentReporter
 from nbrucio.core.plan import Access
@@ -26,14 +25,7 @@ from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files, replica_paths
 from nbrucio.state.replica_places import ReplicaPlaces
 from tests.support.access_log import new_requests
-
-
-@pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """The session's sandbox with a store and a runtime folder of this test's own."""
-    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
+from tests.support.damage import flip_silently
 
 
 def notebook(tmp_path: Path, *requirements: dict[str, object], name: str = "nb.ipynb") -> Path:
@@ -272,24 +264,11 @@ def test_verify_finds_what_lies_on_a_mount_in_the_place_of_a_file(
 def test_verify_removes_what_is_damaged_in_the_store(config: Config, tmp_path: Path) -> None:
     path = notebook(tmp_path, {"did": "sandbox:growing", "handle": "here"})
     stored = [file.path for file in sync([path], config).notebooks[0].requirements[0].files]
-    damage(stored[0])
+    flip_silently(stored[0])
     found = verify([path], config)
     assert ([error.exit_code for error in found.wrong], found.files) == ([9], 2)
     again = sync([path], config)
     assert (again.exit_code, again.downloaded_files) == (0, 1)
-
-
-def damage(path: Path | None) -> None:
-    """Flip a byte as a failing disk does: neither size nor time tell."""
-    assert path is not None
-    before = path.stat()
-    path.chmod(0o600)
-    with path.open("r+b") as file:
-        first = file.read(1)
-        file.seek(0)
-        file.write(bytes([first[0] ^ 1]))
-    path.chmod(0o400)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def test_offline_uses_what_is_here_and_lists_the_rest(config: Config, tmp_path: Path) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from nbrucio.catalogue.rucio import RucioCatalogue
-from nbrucio.config import Config, Policy, load
+from nbrucio.config import Config, Policy
 from nbrucio.core.did import Did
 from nbrucio.core.events import ApplyStarted, Event, FileFinished, Planned
 from nbrucio.core.files import Replica
 from nbrucio.core.plan import Access
 from nbrucio.errors import Interrupted, RucioRefused
 from nbrucio.pipeline.run import sync
-from nbrucio.sandbox import Sandbox
 
 _SOON_S = 20.0
 
@@ -37,12 +36,6 @@ class Recorder:
 
     def of(self, kind: type) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
-
-
-@pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
-    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
 
 
 def notebook(tmp_path: Path, **more: object) -> Path:

@@ -25,12 +25,6 @@ Asked = list[list[str]]
 
 
 @pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
-    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
-
-
-@pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """The names of each question for replicas."""
     questions: Asked = []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbrucio.config import Config, load
+from nbrucio.config import Config
 from nbrucio.core.did import Did
 from nbrucio.core.filelist import digest_of_lines
 from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES
@@ -21,14 +21,6 @@ from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_file, add_files, attach
-
-
-@pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """The session's sandbox with a store and a runtime folder of this test's own."""
-    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from nbrucio_cli.estimates import show
 from nbrucio_cli.rows import notebook_lines
 
-from nbrucio.config import Config, load
+from nbrucio.config import Config
 from nbrucio.core.did import Did
-from nbrucio.core.events import ApplyStarted, Event, Resolved, SilentReporter
+from nbrucio.core.events import ApplyStarted, Resolved
 from nbrucio.core.files import FileEntry
 from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.plan import Access, DownloadLimits, ResolvedRequirement
@@ -26,6 +26,7 @@ from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
+from tests.support.listener import Listener
 
 KNOWN, SIZE_ONLY, NOTHING = "unverified.known", "unverified.size", "unverified.nothing"
 #: What a server answers whose login has run out, with status 200.
@@ -50,12 +51,6 @@ def dids(sandbox: Sandbox) -> dict[str, Did]:
                 )
     database.close()
     return {**files, "all": whole}
-
-
-@pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
-    return load({**sandbox.env(), "HOME": str(tmp_path), "NBRUCIO_STORE": str(tmp_path / "store")})
 
 
 def _notebook(tmp_path: Path, *dids: Did) -> Path:
@@ -147,7 +142,7 @@ def test_an_unknown_size_is_never_told_as_zero(
     facts: Any = estimated.as_json()
     assert (facts["download"]["files"], facts["download"]["bytes"]) == (3, None)
     assert (facts["free_after_bytes"], facts["notebooks"][0]["requirements"][0]["bytes"]) == (None, None)
-    listener = _Listener()
+    listener = Listener()
     report = sync([path], _allowing(config), reporter=listener)
     (one,) = report.notebooks[0].requirements
     assert (one.state, one.size_bytes, one.here_bytes) == ("ready", None, None)
@@ -178,11 +173,3 @@ def test_the_download_limit_holds_for_a_size_that_no_plan_could_count(
         dids[NOTHING]: "over-budget",
     }
     assert sync([path], allowing).downloaded_files == 1, "what was finished stayed"
-
-
-class _Listener(SilentReporter):
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def report(self, event: Event) -> None:
-        self.events.append(event)

@@ -22,6 +22,7 @@ from nbrucio.notebook import lock_file
 from nbrucio.notebook.lock_file import LockFile
 from nbrucio.operations import edit
 from nbrucio.state.resolutions import Resolutions, SavedLock
+from tests.support.damage import pipe
 
 FILES = tuple(FileEntry(Did("s", f"{n:03}"), 1, "0a0b0c0d") for n in range(INLINE_LIST_MAX_FILES + 1))
 LONG = lock_entry(DidFacts(Did("s", "long"), DidType.DATASET, True), None, FILES, "2026-11-23T10:00:00Z")
@@ -46,11 +47,6 @@ def notebook(tmp_path: Path) -> Path:
 
 def conflict(path: Path) -> None:
     path.write_bytes(CONFLICT)
-
-
-def pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
 
 
 def device(path: Path) -> None:

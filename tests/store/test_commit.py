@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbrucio.core.events import Event, Noticed, SilentReporter
+from nbrucio.core.events import Noticed, SilentReporter
 from nbrucio.errors import BadConfig, NbrucioError, NoSpace
 from nbrucio.store import Store
 from nbrucio.store.session import Arrival
@@ -26,6 +26,7 @@ from tests.support.faulty_disk import (
     partials,
     put,
 )
+from tests.support.listener import Listener
 
 ONE = TransferLimits(total=1, per_host=1)
 
@@ -221,13 +222,3 @@ def _full_for_data(fd: int, data: bytes | memoryview) -> None:
     if len(data) == 1000:
         NO_SPACE("write")
     os.write(fd, data)
-
-
-class Listener:
-    """Keeps every event."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def report(self, event: Event) -> None:
-        self.events.append(event)

@@ -19,11 +19,6 @@ CONTENT = b"muons" * 1000
 X = entry("x.root", CONTENT)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
-
-
 class ReadOnlyDisk(CountedDisk):
     """A file system that is mounted read-only, which root cannot make in a folder of its own."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
 from nbrucio.core.files import FileEntry
 from nbrucio.store import Store
 from tests.support.faulty_disk import entry, objects, put
@@ -14,11 +12,6 @@ from tests.support.faulty_disk import entry, objects, put
 FORMER, NOW = "h.example", "h.example:8443/rucio#atl"
 CONTENT = b"muons" * 1000
 WANTED = entry("x.root", CONTENT)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
 
 
 def test_an_object_under_the_former_name_is_found_where_it_lies(store: Store) -> None:

@@ -16,11 +16,6 @@ from tests.support.faulty_disk import INSTANCE, CountedDisk, entry, objects, par
 CONTENT = b"muons" * 1000
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
-
-
 def test_a_new_store_touches_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "a" / "store")
     assert store.find(INSTANCE, entry("x", b"x")) is None

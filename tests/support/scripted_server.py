@@ -42,7 +42,12 @@ def stream_head(*lines: str) -> bytes:
     """The beginning of a chunked stream with these lines, which never ends."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-json-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
     pieces = (f"{line}\n".encode() for line in lines)
-    return head + b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    return head + b"".join(map(chunk, pieces))
+
+
+def chunk(content: bytes) -> bytes:
+    """One piece of a chunked stream."""
+    return b"%x\r\n%s\r\n" % (len(content), content)
 
 
 @dataclass

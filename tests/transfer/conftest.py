@@ -8,26 +8,16 @@ from pathlib import Path
 import pytest
 import trustme
 
-from nbrucio.core.events import Event
 from nbrucio.core.files import Replica
 from nbrucio.store import Store
 from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.types import Outcome, StorageAccess, Task, TransferLimits
 from tests.support.faulty_disk import INSTANCE, entry
 from tests.support.hostile_storage import GOOD, Hostile, write_ca
+from tests.support.listener import Listener
 
 #: Quick to lose patience, so that tests end.
 QUICK = TransferLimits(backoff_s=0.01, max_wait_s=0.1, stall_s=0.6, stall_bytes_per_s=1000, connect_s=2.0, host_s=0.05)
-
-
-class Listener:
-    """Keeps every event."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def report(self, event: Event) -> None:
-        self.events.append(event)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,8 @@ from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.types import StorageAccess, Task
 from tests.support.faulty_disk import INSTANCE, LOCAL, entry, file_task, objects, partials
 from tests.support.hostile_storage import GOOD, Hostile
-from tests.transfer.conftest import QUICK, Listener
+from tests.support.listener import Listener
+from tests.transfer.conftest import QUICK
 
 LIMIT = 3_000_000
 

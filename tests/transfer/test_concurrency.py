@@ -15,7 +15,8 @@ from nbrucio.transfer.concurrency import LARGE_BYTES, AdaptiveLimit
 from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.posix import Posix
 from tests.support.faulty_disk import LOCAL, file_task
-from tests.transfer.conftest import QUICK, Listener
+from tests.support.listener import Listener
+from tests.transfer.conftest import QUICK
 
 
 def _after(limit: AdaptiveLimit, busy: float, size_bytes: int, looks: int = 20) -> int:

@@ -19,7 +19,8 @@ from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.types import StorageAccess, Task, TransferLimits
 from tests.support.faulty_disk import INSTANCE, LOCAL, entry, file_task, partials
 from tests.support.hostile_storage import GOOD, Hostile
-from tests.transfer.conftest import QUICK, Listener, task
+from tests.support.listener import Listener
+from tests.transfer.conftest import QUICK, task
 
 SLOW = TransferLimits(backoff_s=0.01)
 

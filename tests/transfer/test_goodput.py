@@ -17,7 +17,8 @@ from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.types import StorageAccess, Task
 from tests.support.faulty_disk import INSTANCE, entry
 from tests.support.hostile_storage import GOOD, Hostile
-from tests.transfer.conftest import QUICK, Listener
+from tests.support.listener import Listener
+from tests.transfer.conftest import QUICK
 
 #: Bytes per second by the number of files at a time.
 Line = Callable[[int], float]

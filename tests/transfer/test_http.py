@@ -18,7 +18,8 @@ from nbrucio.transfer.curl_pool import CurlHandle, curl_options
 from nbrucio.transfer.types import Outcome, StorageAccess
 from tests.support.faulty_disk import objects, partials
 from tests.support.hostile_storage import GOOD, Hostile
-from tests.transfer.conftest import QUICK, Listener
+from tests.support.listener import Listener
+from tests.transfer.conftest import QUICK
 
 Bring = Callable[..., Outcome]
 

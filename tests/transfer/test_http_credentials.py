@@ -18,7 +18,8 @@ from nbrucio.errors import CredentialsRejected, TransferFailed
 from nbrucio.transfer.types import Outcome, StorageAccess
 from tests.support.certificates import ENDED, UserAuthority, server_certificate
 from tests.support.hostile_storage import Hostile, write_ca, write_proxy
-from tests.transfer.conftest import QUICK, Listener
+from tests.support.listener import Listener
+from tests.transfer.conftest import QUICK
 
 Bring = Callable[..., Outcome]
 

@@ -17,7 +17,8 @@ from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.types import Outcome, Task
 from tests.support.faulty_disk import INSTANCE, LOCAL, CountedDisk, entry, file_task, objects
 from tests.support.hostile_storage import GOOD
-from tests.transfer.conftest import QUICK, Listener
+from tests.support.listener import Listener
+from tests.transfer.conftest import QUICK
 
 Bring = Callable[..., Outcome]
 

@@ -25,8 +25,9 @@ from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.types import Outcome, StorageAccess
 from tests.support.faulty_disk import INSTANCE, entry, objects
 from tests.support.hostile_storage import GOOD, write_ca
+from tests.support.listener import Listener
 from tests.support.xrootd_server import XrootdServer
-from tests.transfer.conftest import QUICK, Listener, task
+from tests.transfer.conftest import QUICK, task
 
 Bring = Callable[..., Outcome]
 
