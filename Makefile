@@ -53,7 +53,7 @@ test: $(STAMP) frontend  ## run every test; under 15 minutes on two cores
 	@sh tools/need-programs.sh xrootd chromium R g++
 	$(PYTEST)
 
-world: $(STAMP)  ## the wide matrices: lowest versions; at most an hour
+world: $(STAMP)  ## the wide matrices: lowest versions, SWAN's sessions; at most an hour
 	$(BIN)/python -m pytest -m world
 
 lint: $(STAMP) $(NODE_MODULES)  ## ruff, mypy --strict, the floors, prettier and tsc

@@ -125,12 +125,18 @@ def store_path(system: Table, user: Table, *, environ: Mapping[str, str]) -> Pat
     return configured[0] or configured[1] or user_folder("XDG_CACHE_HOME", environ) / "store"
 
 
+def _is_on_eos(path: str, environ: Mapping[str, str]) -> bool:
+    # EOS_PATH_FORMAT is SWAN's, such as /eos/user/{username[0]}/{username}/; some sites mount EOS elsewhere.
+    homes = environ.get("EOS_PATH_FORMAT", "").partition("{")[0]
+    return path.startswith("/eos/") or (homes.count("/") > 1 and path.startswith(homes))
+
+
 def _session_disk(environ: Mapping[str, str]) -> Path | None:
     """Return the cache folder of a SWAN session; None elsewhere. SWAN's home is on EOS, which versions every file,
     shares it with other machines and has a quota. The local disk is
     ``/home/$NB_USER``; a container that runs as another user has the temporary folder.
     """
-    if not environ.get("HOME", "").startswith("/eos/"):
+    if not _is_on_eos(environ.get("HOME", ""), environ):
         return None
     user = environ.get("NB_USER", "")
     local = Path("/home", user)

@@ -171,8 +171,22 @@ def test_a_file_that_is_cut_is_named_and_one_that_is_gone_says_nothing(configure
         configured(NBRUCIO_SESSION_CONFIG=str(file))
 
 
-def test_the_cache_of_a_home_on_eos_is_on_a_local_disk(tmp_path: Path) -> None:
-    eos = {"HOME": "/eos/user/t/tester", "NB_USER": "nobody-by-this-name", "TMPDIR": str(tmp_path)}
-    assert user_folder("XDG_CACHE_HOME", eos).parent == tmp_path
-    assert user_folder("XDG_CACHE_HOME", {**eos, "XDG_CACHE_HOME": "/scratch"}) == Path("/scratch/nbrucio")
-    assert not str(user_folder("XDG_CACHE_HOME", {"HOME": str(tmp_path)})).startswith(str(tmp_path / "nbrucio-cache"))
+@pytest.mark.parametrize(
+    ("home", "homes", "local"),
+    [
+        ("/eos/user/t/tester", None, True),
+        ("/eos/user/t/tester", "/eos/user/{username[0]}/{username}/", True),
+        ("/data/eos/t/tester", "/data/eos/{username[0]}/{username}/", True),
+        ("/home/tester", "/data/eos/{username[0]}/{username}/", False),
+        ("/home/tester", "/{username}/", False),
+        ("/home/tester", "", False),
+        ("/eosuser/tester", None, False),
+    ],
+)
+def test_the_cache_of_a_home_on_eos_is_on_a_local_disk(
+    tmp_path: Path, home: str, homes: str | None, local: bool
+) -> None:
+    environ = {"HOME": home, "NB_USER": "nobody-by-this-name", "TMPDIR": str(tmp_path)}
+    environ |= {} if homes is None else {"EOS_PATH_FORMAT": homes}
+    assert (user_folder("XDG_CACHE_HOME", environ).parent == tmp_path) is local
+    assert user_folder("XDG_CACHE_HOME", {**environ, "XDG_CACHE_HOME": "/scratch"}) == Path("/scratch/nbrucio")

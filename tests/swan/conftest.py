@@ -1,4 +1,4 @@
-"""What the tests of SWAN's sessions share."""
+"""What the tests of SWAN's sessions share. Those in `make world` install SWAN's own packages from PyPI."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from nbrucio.sandbox import Sandbox
+from tests.swan.session import Session
 
 ROOT = Path(__file__).parents[2]
 #: What an image of SWAN takes over.
@@ -21,3 +24,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (found,) = folder.glob("*.whl")
     return found
+
+
+@pytest.fixture(scope="session", params=["pinned", "newest"])
+def swan_python(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with SWAN's packages and nbrucio: at SWAN's versions, then at the newest ones."""
+    from tests.swan.packages import install, install_nbrucio
+
+    python = install(tmp_path_factory.mktemp("swan") / "venv", pinned=request.param == "pinned")
+    install_nbrucio(python, wheel, libraries=True)
+    return python
+
+
+@pytest.fixture
+def session(swan_python: Path, tmp_path: Path, sandbox: Sandbox) -> Session:
+    """A session with Rucio; nothing is started."""
+    return Session(tmp_path / "session", swan_python, sandbox)
