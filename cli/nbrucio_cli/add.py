@@ -14,13 +14,19 @@ from nbrucio_cli.common import (
     notebook_argument,
     print_json,
 )
+from nbrucio_cli.completing import instances
 
 
 @click.command("add")
 @notebook_argument
 @click.argument("dids", nargs=-1, required=True, metavar="DID…")
 @click.option("--as", "handle", metavar="HANDLE", help="The name that code uses for it; by default made from the DID.")
-@click.option("--instance", metavar="NAME", help="The Rucio instance of the DIDs, if not the default one.")
+@click.option(
+    "--instance",
+    metavar="NAME",
+    shell_complete=instances,
+    help="The Rucio instance of the DIDs, if not the default one.",
+)
 @click.option("--offline", is_flag=True, help="Add without asking Rucio: the DIDs are neither checked nor locked.")
 @json_option
 @cli_command

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import cli_command, expand, json_option, load_config, notebooks_argument, print_json
+from nbrucio_cli.common import cli_command, json_option, load_config, notebooks_argument, print_json
+from nbrucio_cli.folders import expand
 
 if TYPE_CHECKING:
     from nbrucio.operations.check import CheckReport

@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +17,7 @@ import click
 
 from nbrucio.config import Config
 from nbrucio.disk.libraries import unexpected
-from nbrucio.errors import BadNotebook, Interrupted, MissingDependency, NbrucioError, UnreadableFile
+from nbrucio.errors import Interrupted, MissingDependency, NbrucioError, UnreadableFile
 from nbrucio_cli.error_text import error_text
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _REPORT = "Run it again with NBRUCIO_DEBUG=1 to print a traceback, and report it."
-#: Folders that hold copies of notebooks, not notebooks.
-_SKIPPED_FOLDERS = {".ipynb_checkpoints", ".git", "node_modules", ".venv"}
-
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 variant_option = click.option("--variant", metavar="NAME", help="Use the selections of this variant.")
 notebook_argument = click.argument("notebook", type=click.Path(path_type=Path))
@@ -50,7 +47,9 @@ def cli_command(function: F) -> F:
         try:
             code = function(*args, **kwargs)
         except NbrucioError as error:
-            end_with(error, as_json=as_json)
+            notebook = kwargs.get("notebook")
+            shown = next(named([error], notebook)) if isinstance(notebook, Path) else error
+            end_with(shown, as_json=as_json)
         except KeyboardInterrupt:
             end_with(Interrupted("Stopped."), as_json=as_json)
         except BrokenPipeError:
@@ -82,17 +81,19 @@ def tell_error(error: NbrucioError, count: str = "") -> None:
     click.echo(error_text(error, count), err=True)
 
 
-def tell_errors(errors: Iterable[NbrucioError], limit: int = 5) -> None:
-    """Print errors on stderr: errors with different subjects but the same text once with a count, at most ``limit`` in
-    full.
+def tell_errors(errors: Iterable[NbrucioError], limit: int = 5, notebooks: Iterable[Path] = ()) -> None:
+    """Print errors on stderr, at most ``limit`` in full.
+
+    Errors that differ only by their subject, or by one of the ``notebooks``, are printed once with a count.
     """
-    alike: dict[tuple[object, ...], dict[str, NbrucioError]] = {}
+    paths = sorted({name for path in notebooks for name in (str(path), shlex.quote(str(path)))}, key=len, reverse=True)
+    alike: dict[tuple[str, ...], list[NbrucioError]] = {}
     for error in errors:
-        texts = (error.message, error.hint, error.next_command)
-        kind = (error.code, *((text and error.subject and text.replace(error.subject, "…")) or text for text in texts))
-        alike.setdefault(kind, {})[error.message] = error
-    for same in list(alike.values())[:limit]:
-        first, *others = same.values()
+        texts = (error.message, error.hint or "", error.next_command or "")
+        for name in (*paths, *([error.subject] if error.subject else [])):
+            texts = tuple(text.replace(name, "…") for text in texts)  # type: ignore[assignment]
+        alike.setdefault((error.code, *texts), []).append(error)
+    for first, *others in list(alike.values())[:limit]:
         tell_error(first, f" The same for {len(others):,} more; --json lists them." if others else "")
     rest = sum(map(len, list(alike.values())[limit:]))
     if rest:
@@ -133,34 +134,3 @@ def keep_consent(wanted: Iterable[Wanted]) -> None:
         user_grants().extend(wanted)
     except (OSError, UnreadableFile, MissingDependency) as error:
         click.echo(f"warning: your consent to these downloads could not be saved: {error}", err=True)
-
-
-def expand(paths: Sequence[Path]) -> list[Path]:
-    """Return the files in ``paths`` and the notebooks below its folders.
-
-    Raises:
-        BadNotebook: a folder has no notebook.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if not path.is_dir():
-            found.append(path)
-            continue
-        below = sorted(_notebooks_below(path))
-        if not below:
-            raise BadNotebook(f"There is no notebook in {path}.", subject=str(path))
-        found += below
-    return list(dict.fromkeys(found))
-
-
-def _notebooks_below(folder: Path) -> Iterator[Path]:
-    """Yield the notebooks, and the text notebooks that declare data and have no ``.ipynb`` beside them."""
-    from nbrucio.notebook.text import declares_in_text
-    from nbrucio.notebook.yaml_header import COMMENTS
-
-    for path in folder.rglob("*"):
-        kind = path.suffix.lower()
-        if (kind != ".ipynb" and kind not in COMMENTS) or _SKIPPED_FOLDERS & set(path.relative_to(folder).parts):
-            continue
-        if kind == ".ipynb" or (not path.with_suffix(".ipynb").exists() and declares_in_text(path)):
-            yield path

@@ -34,7 +34,8 @@ def show(estimate: Estimate, *, as_json: bool) -> int:
             print_table(_row(requirement) for requirement in notebook.requirements)
         if shown:
             click.echo("\n".join(_summary(estimate)))
-    tell_errors(error for each in estimate.notebooks for error in named(each.errors(), each.path))
+    errors = (error for each in estimate.notebooks for error in named(each.errors(), each.path))
+    tell_errors(errors, notebooks=[each.path for each in estimate.notebooks])
     if estimate.plan.refusal is not None:
         tell_error(estimate.plan.refusal)
     return estimate.exit_code

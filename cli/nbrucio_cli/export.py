@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     help="The file or, for a crate, the folder to write; by default stdout or NOTEBOOK.crate.",
 )
 @click.option("--offline", is_flag=True, help="For a crate: use only the lock and the cache, without Rucio.")
+@click.option("--file-urls", is_flag=True, help="In a metalink, include the file:// URLs of this machine.")
 @json_option
 @cli_command
-def command(notebook: Path, form: str, output: Path | None, offline: bool, as_json: bool) -> None:
+def command(notebook: Path, form: str, output: Path | None, offline: bool, file_urls: bool, as_json: bool) -> None:
     """Write the data of NOTEBOOK in a format that other tools read.
 
     \b
@@ -50,7 +51,7 @@ def command(notebook: Path, form: str, output: Path | None, offline: bool, as_js
         _crate(declared, references, target, offline=offline)
         _tell(target, as_json=as_json)
         return
-    document = _metalink(declared) if form == "metalink" else _citation(form, notebook, references)
+    document = _metalink(declared, file_urls=file_urls) if form == "metalink" else _citation(form, notebook, references)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_bytes(document)
@@ -61,13 +62,21 @@ def command(notebook: Path, form: str, output: Path | None, offline: bool, as_js
         click.echo(document.decode(), nl=False)
 
 
-def _metalink(declared: Declared) -> bytes:
+def _metalink(declared: Declared, *, file_urls: bool) -> bytes:
+    from nbrucio.core.text import plural
     from nbrucio.operations.export.gather import resolved, with_replicas
     from nbrucio.operations.export.metalink import metalink
     from nbrucio.pipeline.context import RunContext
 
     with RunContext(load_config()) as run:
-        return metalink(with_replicas(resolved(declared, run, offline=False), run))
+        files = list(with_replicas(resolved(declared, run, offline=False), run))
+    if not file_urls:
+        files = [(entry, tuple(one for one in replicas if one.scheme != "file")) for entry, replicas in files]
+    without = sum(1 for _, replicas in files if not replicas)
+    if without:
+        hint = "" if file_urls else " --file-urls includes those of mounted storage."
+        click.echo(f"warning: {without:,} of {plural(len(files), 'file')} have no URL.{hint}", err=True)
+    return metalink(files)
 
 
 def _citation(form: str, notebook: Path, references: tuple[Cited, ...]) -> bytes:

@@ -24,6 +24,10 @@ def command(notebook: Path, as_json: bool) -> None:
 
     created = not notebook.exists()
     if created:
+        from nbrucio_cli.folders import check_findable
+
+        check_findable(notebook)
+    if created:
         create_empty(notebook)
     declared = read_declared(notebook)
     save(declared.notebook, declared.declaration.as_json())

@@ -11,10 +11,13 @@ from nbrucio_cli.common import (
     cli_command,
     json_option,
     load_config,
+    named,
     notebook_argument,
     print_json,
+    tell_errors,
     variant_option,
 )
+from nbrucio_cli.completing import handles as completed_handles
 
 if TYPE_CHECKING:
     from nbrucio.config import Config
@@ -22,16 +25,18 @@ if TYPE_CHECKING:
 
 @click.command("lock")
 @notebook_argument
-@click.argument("handles", nargs=-1, metavar="[HANDLE…]")
+@click.argument("handles", nargs=-1, metavar="[HANDLE…]", shell_complete=completed_handles)
 @click.option("--upgrade", is_flag=True, help="Lock Rucio's present content instead: of the named handles, or of all.")
 @variant_option
 @json_option
 @cli_command
-def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: str | None, as_json: bool) -> None:
+def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: str | None, as_json: bool) -> int:
     """Freeze the file list (names, sizes, checksums) of data in NOTEBOOK that is not locked yet.
 
-    A lock stays as it is when its dataset grows; --upgrade takes Rucio's present content.
+    A lock stays as it is when its dataset grows; --upgrade takes Rucio's present content. Data that cannot be resolved
+    stays as it is, and the rest is locked.
     """
+    from nbrucio.errors import exit_code_for
     from nbrucio.operations.edit import lock
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import lock_words
@@ -43,15 +48,20 @@ def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: st
         edit = lock(notebook, config, upgrade=handles if upgrade else None, variant=variant, reporter=reporter)
     if as_json:
         print_json(edit.as_json())
-        return
+        return exit_code_for(edit.errors())
     for resolved in edit.requirements:
         requirement = resolved.requirement
+        if resolved.error is not None:
+            click.echo(f"'{requirement.handle}' failed: {requirement.did}")
+            continue
         change = f", {resolved.drift}" if resolved.drift else ""
         act = edit.acts[requirement.handle]
         click.echo(f"'{requirement.handle}' {act}: {requirement.did}{lock_words(resolved.lock)}{change}")
     click.echo(f"Wrote {notebook}." if edit.changed else f"{notebook} is already locked.")
     if not upgrade and any(resolved.lock and resolved.lock.open for resolved in edit.requirements):
         _show_growth(notebook, config, variant)
+    tell_errors(named(edit.errors(), notebook))
+    return exit_code_for(edit.errors())
 
 
 def _show_growth(notebook: Path, config: Config, variant: str | None) -> None:

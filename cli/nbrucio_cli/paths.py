@@ -16,11 +16,12 @@ from nbrucio_cli.common import (
     tell_errors,
     variant_option,
 )
+from nbrucio_cli.completing import handles as completed_handles
 
 
 @click.command("paths")
 @notebook_argument
-@click.argument("handles", nargs=-1, metavar="[HANDLE|DID…]")
+@click.argument("handles", nargs=-1, metavar="[HANDLE|DID…]", shell_complete=completed_handles)
 @click.option("--folder", is_flag=True, help="Print the folder of links to the files instead of each file.")
 @variant_option
 @json_option

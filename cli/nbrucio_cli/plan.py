@@ -8,12 +8,12 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
-    expand,
     json_option,
     load_config,
     notebooks_argument,
     variant_option,
 )
+from nbrucio_cli.folders import expand
 
 
 @click.command("plan")

@@ -112,6 +112,7 @@ class PlainLines:
         self._lock = threading.Lock()
         self._total = ApplyStarted(0, 0)
         self._files = self._bytes = 0
+        self._is_planned = act != "Downloading"  # downloads may start while Rucio is still asked for other files
         self._began = self._last = time.monotonic()
 
     def report(self, event: Event) -> None:
@@ -122,13 +123,15 @@ class PlainLines:
                 click.echo(line, err=True)
 
     def _line(self, event: Event) -> str | None:
-        if isinstance(event, ApplyStarted):
-            known, self._total = self._total.files, event
-            if known:
-                return None
-            self._began = self._last = time.monotonic()
+        if isinstance(event, Planned):
+            self._is_planned = True
+        elif isinstance(event, ApplyStarted):
+            if not self._total.files:
+                self._began = self._last = time.monotonic()
+            self._total = event
             if event.files:
-                return f"{self._act} {plural(event.files, 'file')}, {human_bytes(event.size_bytes)}"
+                most = "" if self._is_planned else "up to "
+                return f"{self._act} {most}{plural(event.files, 'file')}, {human_bytes(event.size_bytes)}"
         elif isinstance(event, FileStarted):
             self._bytes += event.resumed_bytes
         elif isinstance(event, BytesArrived):

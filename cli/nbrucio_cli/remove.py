@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json
+from nbrucio_cli.completing import handles
 
 
 @click.command("remove")
 @notebook_argument
-@click.argument("names", nargs=-1, required=True, metavar="HANDLE|DID…")
+@click.argument("names", nargs=-1, required=True, metavar="HANDLE|DID…", shell_complete=handles)
 @json_option
 @cli_command
 def command(notebook: Path, names: tuple[str, ...], as_json: bool) -> None:

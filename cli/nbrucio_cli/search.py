@@ -7,6 +7,7 @@ from itertools import islice
 import click
 
 from nbrucio_cli.common import cli_command, json_option, load_config, print_json
+from nbrucio_cli.completing import instances
 
 
 @click.command("search")
@@ -29,7 +30,9 @@ from nbrucio_cli.common import cli_command, json_option, load_config, print_json
 @click.option(
     "--limit", type=click.IntRange(1), default=1000, show_default=True, help="The maximum number of DIDs to list."
 )
-@click.option("--instance", metavar="NAME", help="The instance to search, if not the default one.")
+@click.option(
+    "--instance", metavar="NAME", shell_complete=instances, help="The instance to search, if not the default one."
+)
 @json_option
 @cli_command
 def command(pattern: str, kind: str, filters: tuple[str, ...], limit: int, instance: str | None, as_json: bool) -> None:
@@ -42,11 +45,14 @@ def command(pattern: str, kind: str, filters: tuple[str, ...], limit: int, insta
     from nbrucio.core.text import human_bytes, plural
     from nbrucio.errors import BadDid
     from nbrucio.pipeline.context import RunContext
+    from nbrucio_cli.rows import quoted
     from nbrucio_cli.tables import print_table
 
     scope, colon, name = pattern.partition(":")
     if not colon or not scope:
-        raise BadDid(f"'{pattern}' has no scope.", subject=pattern, next_command=f"nbrucio search 'SCOPE:{pattern}'")
+        raise BadDid(
+            f"'{pattern}' has no scope.", subject=pattern, next_command=f"nbrucio search {quoted(f'SCOPE:{pattern}')}"
+        )
     config = load_config()
     with RunContext(config) as run:
         hits = run.catalogue(config.instance(instance).name).search(scope, name or "*", kind, filters)

@@ -7,12 +7,15 @@ from collections import Counter
 import click
 
 from nbrucio_cli.common import cli_command, json_option, load_config, print_json
+from nbrucio_cli.completing import instances
 
 
 @click.command("show")
 @click.argument("did", metavar="DID")
 @click.option("--files", "list_files", is_flag=True, help="List every file.")
-@click.option("--instance", metavar="NAME", help="The instance of the DID, if not the default one.")
+@click.option(
+    "--instance", metavar="NAME", shell_complete=instances, help="The instance of the DID, if not the default one."
+)
 @json_option
 @cli_command
 def command(did: str, list_files: bool, instance: str | None, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from nbrucio_cli.common import (
     print_json,
     tell_errors,
 )
+from nbrucio_cli.completing import handles as completed_handles
 
 _ACTS = {act: f"rule {act}" for act in ("reused", "renewed", "removed")} | {"made": "rule added", "found": "rule"}
 
@@ -39,12 +40,16 @@ def stage_declared(notebooks: Sequence[Path], config: Config, reporter: Reporter
 
 @click.command("stage")
 @notebook_argument
-@click.argument("handles", nargs=-1, metavar="[HANDLE…]")
+@click.argument("handles", nargs=-1, metavar="[HANDLE…]", shell_complete=completed_handles)
 @click.option("--rse", metavar="RSE", help="A mounted RSE, if not the first one in the configuration.")
 @click.option("--days", type=click.IntRange(1, 365), help="Lifetime of the rules; 14 unless configured.")
 @click.option("--wait", is_flag=True, help="Wait until the rules are OK or stuck.")
-@click.option("--list", "only_list", is_flag=True, help="List the rules, and change nothing.")
-@click.option("--remove", is_flag=True, help="Remove the rules that `nbrucio stage` made.")
+@click.option(
+    "--list", "only_list", is_flag=True, help="List the rules of the handles, or of all data; change nothing."
+)
+@click.option(
+    "--remove", is_flag=True, help="Remove the rules that `nbrucio stage` made for the handles, or for all data."
+)
 @json_option
 @cli_command
 def command(
@@ -83,6 +88,8 @@ def command(
     if as_json:
         print_json({"version": 1, "exit_code": code, "rules": [each.as_json() for each in staged]})
     else:
+        if remove and not staged:
+            click.echo("nbrucio made no rules for this data.")
         for each in staged:
             words = f"{_ACTS[each.act]}: {progress_words(each.rule)}" if each.rule else "no rule"
             click.echo(f"'{each.handle}' {words}")

@@ -9,14 +9,15 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
-    expand,
     json_option,
     load_config,
+    named,
     notebooks_argument,
     print_json,
     tell_errors,
     variant_option,
 )
+from nbrucio_cli.folders import expand
 
 if TYPE_CHECKING:
     from nbrucio.config import Config
@@ -52,7 +53,7 @@ def _inspect(paths: list[Path], config: Config, *, variant: str | None, check: b
     from nbrucio_cli.tables import print_report
 
     report = status(paths, config, variant=variant, check=check)
-    faults = [fault for notebook in report.notebooks for fault in notebook.faults]
+    faults = [fault for notebook in report.notebooks for fault in named(notebook.faults, notebook.path)]
     if as_json:
         print_json({**report.as_json(), "exit_code": exit_code_for(faults)})
     else:
@@ -61,7 +62,11 @@ def _inspect(paths: list[Path], config: Config, *, variant: str | None, check: b
         for line in next_lines(unready):
             click.echo(line)
     # Unresolved data is not an error: this verb does not ask Rucio.
-    failed = (row.resolved.error for notebook in report.notebooks for row in notebook.requirements)
-    reasons = [error for error in failed if error is not None and not isinstance(error, Offline)]
-    tell_errors([*faults, *reasons])
+    reasons = [
+        error
+        for notebook in report.notebooks
+        for error in named((row.resolved.error for row in notebook.requirements if row.resolved.error), notebook.path)
+        if not isinstance(error, Offline)
+    ]
+    tell_errors([*faults, *reasons], notebooks=paths)
     return exit_code_for(faults)

@@ -10,7 +10,6 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
-    expand,
     json_option,
     keep_consent,
     load_config,
@@ -20,6 +19,7 @@ from nbrucio_cli.common import (
     tell_errors,
     variant_option,
 )
+from nbrucio_cli.folders import expand
 
 if TYPE_CHECKING:
     from nbrucio.pipeline.cached_status import CachedStatus
@@ -93,7 +93,8 @@ def command(
         print_json(report.as_json())
     elif not quiet:
         print_report(report)
-    tell_errors(error for each in report.notebooks for error in named(each.errors(), each.path))
+    errors = (error for each in report.notebooks for error in named(each.errors(), each.path))
+    tell_errors(errors, notebooks=paths)
     return report.exit_code
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import cli_command, json_option, load_config, print_json, tell_errors
+from nbrucio_cli.completing import instances
 
 if TYPE_CHECKING:
     from nbrucio.operations.upload.upload import UploadReport
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     metavar="DURATION",
     help="Lifetime of the files, such as 12h, 30d or 2w; by default they do not expire.",
 )
-@click.option("--instance", metavar="NAME", help="The instance, if not the default one.")
+@click.option("--instance", metavar="NAME", shell_complete=instances, help="The instance, if not the default one.")
 @json_option
 @cli_command
 def command(

@@ -9,7 +9,6 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
-    expand,
     json_option,
     load_config,
     notebooks_argument,
@@ -17,6 +16,7 @@ from nbrucio_cli.common import (
     tell_errors,
     variant_option,
 )
+from nbrucio_cli.folders import expand
 
 if TYPE_CHECKING:
     from nbrucio.operations.verify import Verified

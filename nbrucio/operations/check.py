@@ -161,6 +161,8 @@ def _lock_problem(requirement: Requirement, declaration: Declaration) -> str | N
 
 def _use_findings(declared: Declared) -> Iterator[Undeclared]:
     notebook, declaration, path = declared.notebook, declared.declaration, declared.path
+    if b"rucio" not in notebook.raw:
+        return  # so that scripts need no jupytext
     used = scan(notebook.code_cells(), notebook.language() or "python")
     raws = [fault.raw for fault in declaration.faults if isinstance(fault.raw, Mapping)]
     handles = {r.handle for r in declaration.requirements} | {str(raw.get("handle")) for raw in raws}

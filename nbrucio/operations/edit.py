@@ -17,7 +17,7 @@ from nbrucio.core.events import Reporter
 from nbrucio.core.lockentry import LockEntry, same_content
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement, already_declared, check_declared, not_declared, propose_handle
-from nbrucio.errors import BadDeclaration, NbrucioError
+from nbrucio.errors import BadDeclaration, NbrucioError, exit_code_for
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared, read_declared
 from nbrucio.notebook.ipynb import save
@@ -37,7 +37,8 @@ class Edit:
         path: the notebook.
         requirements: the affected requirements; resolved where the operation resolves.
         changed: whether the file was written.
-        acts: by handle, what happened to its lock: ``locked``, ``upgraded``, ``checksums added`` or ``unchanged``.
+        acts: by handle, what happened to its lock: ``locked``, ``upgraded``, ``checksums added``, ``unchanged`` or
+            ``failed``.
     """
 
     path: Path
@@ -45,10 +46,15 @@ class Edit:
     changed: bool
     acts: Mapping[str, str] = field(default_factory=dict)
 
+    def errors(self) -> tuple[NbrucioError, ...]:
+        """The errors of requirements that could not be resolved."""
+        return tuple(resolved.error for resolved in self.requirements if resolved.error is not None)
+
     def as_json(self) -> dict[str, object]:
         """Return this edit as a JSON-ready mapping."""
         return {
             "version": 1,
+            "exit_code": exit_code_for(self.errors()),
             "notebook": str(self.path),
             "changed": self.changed,
             "requirements": [_as_json(resolved) for resolved in self.requirements],
@@ -103,7 +109,7 @@ def add(
             ResolvedRequirement(r, chosen.identity if chosen else "") for r in declaration.requirements if r in fresh
         )
         return Edit(declared.path, requirements, _write(declared, declaration))
-    return _lock_and_write(declared, declaration, config, fresh, ResolveOptions(refresh=True), reporter)
+    return _lock_and_write(declared, declaration, config, fresh, ResolveOptions(refresh=True), reporter, whole=True)
 
 
 def _refuse_declared(declaration: Declaration, did: Did, wanted: Instance | None, config: Config) -> None:
@@ -142,14 +148,15 @@ def lock(
     """Freeze the file list of each requirement in the notebook at ``path``.
 
     Locked data stays locked as it is, unless it is in ``upgrade``. The lock includes the SHA-256 of files in the store,
-    because their bytes were verified.
+    because their bytes were verified. A requirement that cannot be resolved has an error in the result; the others are
+    locked.
 
     Args:
         upgrade: handles to resolve again; an empty collection means all, None means none.
         variant: lock the selections of this variant, beside the lock of the whole.
 
     Raises:
-        NbrucioError: the notebook cannot be edited, or a requirement cannot be resolved; nothing is written.
+        NbrucioError: the notebook cannot be edited; nothing is written.
     """
     declared = read_declared(path)
     chosen = declared.declaration.in_variant(variant)
@@ -171,10 +178,10 @@ def lock_elsewhere(
         upgrade: handles to resolve again; an empty collection means all.
 
     Returns:
-        The declaration with its locks, and the resolved requirements.
+        The declaration with its locks, and the requirements that could be resolved.
 
     Raises:
-        NbrucioError: the notebook cannot be read, or a requirement cannot be resolved.
+        NbrucioError: the notebook cannot be read, or no requirement can be resolved.
     """
     declared = read_declared(path)
     check_declared(upgrade, path, declared.declaration.requirements)
@@ -183,10 +190,18 @@ def lock_elsewhere(
         declaration, beside, requirements = make_locks(
             run, declared, declared.declaration, ResolveOptions(refresh=True), anew
         )
+        if all(resolved.error is not None for resolved in requirements):
+            _raise_first(requirements)
         lock_file.add(declared.path, beside)
         for resolved in requirements:
             _keep(run, resolved)
-    return declaration, requirements
+    return declaration, tuple(resolved for resolved in requirements if resolved.error is None)
+
+
+def _raise_first(requirements: Sequence[ResolvedRequirement]) -> None:
+    for resolved in requirements:
+        if resolved.error is not None:
+            raise resolved.error
 
 
 def _lock_and_write(
@@ -196,15 +211,22 @@ def _lock_and_write(
     chosen: Sequence[Requirement],
     options: ResolveOptions,
     reporter: Reporter | None,
+    *,
+    whole: bool = False,
 ) -> Edit:
+    """Write the locks; with ``whole`` only if every requirement can be resolved."""
     with RunContext(config, reporter) as run:
         declaration, beside, requirements = make_locks(run, declared, declaration, options, chosen)
+        if whole:
+            _raise_first(requirements)
         changed = _write(declared, declaration, beside)
         for resolved in requirements:
             _keep(run, resolved)
     status([declared.path], config)  # saves the cached status, so that the next status need not check a fresh lock
     acts = {
-        resolved.requirement.handle: _act(
+        resolved.requirement.handle: "failed"
+        if resolved.error is not None
+        else _act(
             declared.declaration.lock.get(resolved.requirement.lock_key),
             declaration.lock.get(resolved.requirement.lock_key),
         )

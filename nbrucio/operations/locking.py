@@ -23,15 +23,14 @@ def make_locks(
     options: ResolveOptions,
     chosen: Sequence[Requirement],
 ) -> tuple[Declaration, LockFile, tuple[ResolvedRequirement, ...]]:
-    """Return ``declaration`` with locks of the ``chosen`` requirements, the lock file, and the resolved
-    requirements.
+    """Return ``declaration`` with locks of the ``chosen`` requirements, the lock file, and the resolved requirements.
+
+    A requirement that cannot be resolved has an error, and no new lock.
     """
     wanted = declaration._replace(entries=tuple(chosen))
     beside = lock_file.read(declared.path)
     requirements = run.resolver().resolve(Declared(declared.notebook, wanted), options)
     for resolved in requirements:
-        if resolved.error is not None:
-            raise resolved.error
         if resolved.lock is not None:
             sums = _sums(_verified(run, resolved), resolved, beside, declaration, anew=options.refresh)
             declaration = _without_stale(_locked(declaration, resolved, sums, run.given), resolved)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from shlex import quote
 
 from nbrucio.catalogue.rucio import RucioCatalogue
 from nbrucio.catalogue.rules import Rule, Rules
@@ -15,7 +16,7 @@ from nbrucio.config import Config, Instance
 from nbrucio.core.did import Did
 from nbrucio.core.events import Noticed, Reporter
 from nbrucio.core.plan import ResolvedRequirement
-from nbrucio.core.requirement import check_declared
+from nbrucio.core.requirement import Requirement, check_declared
 from nbrucio.core.text import plural
 from nbrucio.disk.read import reason
 from nbrucio.errors import (
@@ -117,9 +118,9 @@ def stage(
 def list_rules(
     path: Path, config: Config, *, handles: Sequence[str] = (), rse: str | None = None
 ) -> tuple[Staged, ...]:
-    """Return the present rules of the requirements. Arguments and errors are those of `stage`."""
+    """Return the present rules of the requirements, without ``handles`` of all. Errors are those of `stage`."""
     with RunContext(config) as run:
-        places = _places(run, path, handles, rse)
+        places = _places(run, path, handles, rse, every=True)
         found = ((place.handle, place.rules.find(did, place.rse)) for place in places for did in place.dids)
         return tuple(Staged(handle, rule, "found") for handle, rule in found)
 
@@ -127,11 +128,14 @@ def list_rules(
 def remove_rules(
     path: Path, config: Config, *, handles: Sequence[str] = (), rse: str | None = None
 ) -> tuple[Staged, ...]:
-    """Remove the rules that nbrucio made; other rules stay. Arguments and errors are those of `stage`."""
+    """Remove the rules that nbrucio made; other rules stay. Without ``handles`` those of all requirements.
+
+    Errors are those of `stage`.
+    """
     removed = []
     with RunContext(config) as run:
         run.staged.read(path)
-        for place in _places(run, path, handles, rse):
+        for place in _places(run, path, handles, rse, every=True):
             for did in place.dids:
                 rule = place.rules.find(did, place.rse)
                 if rule is not None and rule.ours:
@@ -248,20 +252,40 @@ def _renewed(run: RunContext, place: _MountedRse, rule: Rule) -> Rule | None:
         return None
 
 
-def _places(run: RunContext, path: Path, handles: Sequence[str], rse: str | None) -> list[_MountedRse]:
+def _places(
+    run: RunContext, path: Path, handles: Sequence[str], rse: str | None, *, every: bool = False
+) -> list[_MountedRse]:
+    """Return the mounted RSEs of these handles; without any, of data with access "rule", or of ``every`` data that can
+    be staged.
+    """
     declared = read_declared(path)
     declaration = declared.declaration
     check_declared(handles, path, declaration.requirements)
-    chosen = [r for r in declaration.requirements if (r.handle in handles if handles else r.access == "rule")]
+    chosen = [r for r in declaration.requirements if (r.handle in handles if handles else every or r.access == "rule")]
     if not chosen:
-        raise UsageError(
-            f'No data in {path} is declared with access "rule".',
-            subject=str(path),
-            hint='Name the handles to stage, or declare {"access": "rule"}.',
-        )
+        raise _nothing_to_stage(path, declaration.requirements)
     wanted = declared._replace(declaration=declaration._replace(entries=tuple(chosen)))
     requirements = run.resolver().resolve(wanted, ResolveOptions(offline=run.config.policy.offline))
+    if every and not handles:
+        requirements = tuple(resolved for resolved in requirements if len(_dids(resolved)) <= MAX_RULES)
     return [_place(run, resolved, rse) for resolved in requirements]
+
+
+def _nothing_to_stage(path: Path, declared: Sequence[Requirement]) -> UsageError:
+    if not declared:
+        words, hint, command = f"{path} declares no data.", None, f"nbrucio add {quote(str(path))} SCOPE:NAME"
+    else:
+        words = f'No data in {path} is declared with access "rule".'
+        hint = 'Name the handles to stage, or declare {"access": "rule"}.'
+        command = f"nbrucio stage {quote(str(path))} {declared[0].handle}"
+    return UsageError(words, subject=str(path), hint=hint, next_command=command)
+
+
+def _dids(resolved: ResolvedRequirement) -> tuple[Did, ...]:
+    """The DIDs that need a rule of their own: those of the files where the requirement selects some."""
+    if resolved.requirement.select is None:
+        return (resolved.requirement.did,)
+    return tuple(entry.did for entry in resolved.files)
 
 
 def _place(run: RunContext, resolved: ResolvedRequirement, rse: str | None) -> _MountedRse:
@@ -274,7 +298,7 @@ def _place(run: RunContext, resolved: ResolvedRequirement, rse: str | None) -> _
             subject=resolved.instance,
         )
     requirement = resolved.requirement
-    dids = (requirement.did,) if requirement.select is None else tuple(entry.did for entry in resolved.files)
+    dids = _dids(resolved)
     if len(dids) > MAX_RULES:
         raise UsageError(
             f"'{requirement.handle}' selects {plural(len(dids), 'file')}; each would need a rule of its own.",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbrucio.catalogue.client import InstanceClient
 
 from nbrucio.catalogue.errors import ServerRefusal
 from nbrucio.catalogue.rules import Rules
@@ -113,11 +114,31 @@ def test_a_rule_is_made_once_listed_and_removed(sandbox: Sandbox, config: Config
         assert client.get_replication_rule(made.rule.id)["expires_at"] < made.rule.expires.replace(tzinfo=None)
 
 
-def test_an_account_that_may_not_remove_its_rule_is_told(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+def test_an_account_that_may_not_remove_its_rule_is_told(
+    sandbox: Sandbox, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = notebook(tmp_path, dataset(sandbox, "stage.kept", "SANDBOX_POSIX"))
     stage(path, config)
+
+    def refuse(_: InstanceClient, __: str) -> None:  # as Rucio's generic policy does; the sandbox lets owners remove
+        raise ServerRefusal("AccessDenied", "Account sandbox can not remove this replication rule.", 401)
+
+    monkeypatch.setattr(InstanceClient, "delete_replication_rule", refuse)
     with pytest.raises(ConsentNeeded, match="Your account lacks permission"):
         remove_rules(path, config)
+
+
+def test_rules_of_handles_without_access_rule_are_listed_and_removed(
+    sandbox: Sandbox, config: Config, tmp_path: Path
+) -> None:
+    did = dataset(sandbox, "stage.named", "SANDBOX_POSIX")
+    path = notebook(tmp_path, did, access=None)
+    with pytest.raises(UsageError, match='access "rule"') as refused:
+        stage(path, config)
+    assert refused.value.next_command == f"nbrucio stage {path} data"
+    (made,) = stage(path, config, handles=["data"])
+    assert [each.rule for each in list_rules(path, config)] == [made.rule]
+    assert [each.act for each in remove_rules(path, config)] == ["removed"]
 
 
 def test_a_rule_is_renewed_once_half_of_its_time_is_over(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:

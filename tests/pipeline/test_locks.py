@@ -14,8 +14,9 @@ from nbrucio.core.did import Did
 from nbrucio.core.filelist import digest_of_lines
 from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES
 from nbrucio.core.report import RequirementReport
+from nbrucio.errors import DidNotFound
 from nbrucio.notebook import lock_file
-from nbrucio.operations.edit import add, lock, remove
+from nbrucio.operations.edit import add, lock, lock_elsewhere, remove
 from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.status import status
@@ -156,3 +157,18 @@ def test_a_variant_is_locked_beside_the_whole(sandbox: Sandbox, notebook: Path, 
     assert (unknown.exit_code, next(unknown.errors()).hint) == (2, "Declared variants: dev.")
     remove(notebook, ["data"])
     assert "lock" not in value(notebook)
+
+
+def test_a_lock_of_what_can_be_resolved_names_what_cannot(notebook: Path, config: Config) -> None:
+    add(notebook, [Did("sandbox", "dimuon")], config, handle="good", offline=True)
+    add(notebook, [Did("sandbox", "no.such")], config, handle="bad", offline=True)
+    edit = lock(notebook, config)
+    assert (edit.acts, edit.changed) == ({"good": "locked", "bad": "failed"}, True)
+    assert [error.code for error in edit.errors()] == ["did-not-found"]
+    assert list(value(notebook)["lock"]) == ["good"]
+    again = lock(notebook, config)
+    assert (again.acts, again.changed) == ({"good": "unchanged", "bad": "failed"}, False)
+    declaration, resolved = lock_elsewhere(notebook, config, upgrade=())
+    assert (list(declaration.lock), [one.requirement.handle for one in resolved]) == (["good"], ["good"])
+    with pytest.raises(DidNotFound):
+        lock_elsewhere(notebook, config, upgrade=["bad"])
