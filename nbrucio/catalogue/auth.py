@@ -36,7 +36,17 @@ def _userpass(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:
     if login.username is None or login.password is None:
         missing = "password" if login.username is not None else "username or password"
         raise rejected(instance, f"there is no valid token, and the configuration has no {missing}")
+    if not all(_fits_header(text) for text in (login.username, login.password)):
+        raise rejected(instance, "username or password contains characters that Rucio cannot receive", _RENAME)
     return {"username": login.username, "password": login.password}
+
+
+def _fits_header(text: str) -> bool:
+    """Return whether HTTP can send ``text``: Rucio takes logins in headers."""
+    return text.isprintable() and text == text.strip() and all(ord(char) < 256 for char in text)
+
+
+_RENAME = "Use a password of printable Latin characters, without spaces at its ends."
 
 
 def _x509(instance: Instance, _: Mapping[str, str]) -> dict[str, Any]:

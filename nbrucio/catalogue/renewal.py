@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -136,13 +136,32 @@ def token_of_command(
     Raises:
         CredentialsRejected: it failed, printed no token, or one that cannot be used.
     """
-    import subprocess  # most syncs run no command
-
     words = command or instance.credentials.token_command
     name = Path(words[0]).name
+    output = output_of(instance, words, environ, at_terminal=at_terminal)
+    token = output[:_MAX_TOKEN].decode("latin-1").strip()
+    if not TOKEN.match(token) or " " in token:
+        raise rejected(instance, f"the output of {name} is not a token", _COMMAND)
+    fault = claims(token).fault()
+    if fault is not None:
+        raise rejected(instance, f"the token of {name} {fault}", _COMMAND)
+    return token
+
+
+def output_of(
+    instance: Instance, command: Sequence[str], environ: Mapping[str, str], *, at_terminal: bool = False
+) -> bytes:
+    """Run a program without a shell and return what it prints on stdout; see `token_of_command`.
+
+    Raises:
+        CredentialsRejected: it failed.
+    """
+    import subprocess  # most syncs run no command
+
+    name = Path(command[0]).name
     try:
         done = subprocess.run(  # noqa: S603 - the user's or the operator's configuration names it
-            words,
+            list(command),
             env=dict(environ),
             stdin=None if at_terminal else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -157,13 +176,7 @@ def token_of_command(
     if done.returncode:
         last = tidy((done.stderr or b"").decode("utf-8", "replace").strip().rpartition("\n")[2])
         raise rejected(instance, f"{name} ended with exit code {done.returncode}{last and f': {last}'}", _COMMAND)
-    token = done.stdout[:_MAX_TOKEN].decode("latin-1").strip()
-    if not TOKEN.match(token) or " " in token:
-        raise rejected(instance, f"the output of {name} is not a token", _COMMAND)
-    fault = claims(token).fault()
-    if fault is not None:
-        raise rejected(instance, f"the token of {name} {fault}", _COMMAND)
-    return token
+    return done.stdout
 
 
-_COMMAND = "Run the command by hand to see why, and correct token_command in your configuration."
+_COMMAND = "Run the command by hand to see why, and correct token_command if it is in your configuration."

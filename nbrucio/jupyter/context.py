@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nbrucio.jupyter.daemon_pool import DaemonPool, SharedPool
+from nbrucio.jupyter.login_jobs import LoginJobs
 from nbrucio.jupyter.open_policy import Chosen, OpenPolicy
 from nbrucio.jupyter.sync_job import SyncJob, SyncRequest
 from nbrucio.jupyter.sync_jobs import SyncJobs
@@ -27,6 +28,7 @@ class ServerContext(Protocol):
     grants: Grants
     sync_jobs: SyncJobs
     upload_jobs: UploadJobs
+    login_jobs: LoginJobs
     chosen: Chosen
 
     @property

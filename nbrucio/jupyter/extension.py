@@ -19,9 +19,10 @@ from nbrucio.disk.libraries import absence, absent_libraries
 from nbrucio.jupyter import session_config
 from nbrucio.jupyter.context import ServerContext
 from nbrucio.jupyter.daemon_pool import DaemonPool, SharedPool
-from nbrucio.jupyter.handlers import browse, notebook, upload
+from nbrucio.jupyter.handlers import browse, login, notebook, upload
 from nbrucio.jupyter.kernel_notice import refuse_unasked
 from nbrucio.jupyter.kernels import Kernels, moved
+from nbrucio.jupyter.login_jobs import LoginJobs
 from nbrucio.jupyter.open_policy import OpenPolicy, chosen_before
 from nbrucio.jupyter.queries import progress_as_json
 from nbrucio.jupyter.save_hook import KEY, declared_in, update_metadata
@@ -31,7 +32,7 @@ from nbrucio.jupyter.upload_jobs import UploadJob, UploadJobs, event_of
 from nbrucio.operations.grants import user_grants
 from nbrucio.pipeline.manifest_files import follow
 
-ROUTES = {**notebook.ROUTES, **browse.ROUTES, **upload.ROUTES}
+ROUTES = {**notebook.ROUTES, **browse.ROUTES, **upload.ROUTES, **login.ROUTES}
 
 
 EVENTS = Path(__file__).parent / "events.yaml"
@@ -76,6 +77,7 @@ class NbrucioApp(ExtensionApp):
         self.remote_pool = SharedPool(32, 4, "nbrucio-remote")
         self.sync_jobs = SyncJobs(self._say_from_thread, self.log, self.grants)
         self.upload_jobs = UploadJobs(self._say_upload_from_thread, self.log)
+        self.login_jobs = LoginJobs(self.log)
         self.chosen = chosen_before(os.environ, self.log)
         self._api_paths: dict[Path, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -113,7 +115,7 @@ class NbrucioApp(ExtensionApp):
         self._loop = None
         if self.session_config is not None:
             self.session_config.unlink(missing_ok=True)
-        for close in (self.upload_jobs.close, self.sync_jobs.close):
+        for close in (self.login_jobs.close, self.upload_jobs.close, self.sync_jobs.close):
             await asyncio.get_running_loop().run_in_executor(self.local_pool, close)
         for pool in (self.local_pool, self.remote_pool):
             pool.shutdown(wait=False, cancel_futures=True)

@@ -132,7 +132,7 @@ class _LoginRun:
         Raises:
             CredentialsRejected: it failed.
         """
-        login_programs.run(self.instance, (*command, *self.wishes.words), self.environ)
+        login_programs.run(self.instance, (*command, *self.wishes.words), self.environ, at_terminal=True)
 
 
 def _by_password(login: _LoginRun) -> None:

@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nbrucio.catalogue.errors import rejected
-from nbrucio.catalogue.renewal import token_of_command
+from nbrucio.catalogue.renewal import output_of, token_of_command
 from nbrucio.catalogue.token_cache import TOKEN
 from nbrucio.config import Instance
 from nbrucio.disk.read import read_file
 from nbrucio.errors import MissingDependency
 
 _MAX_TOKEN = 64 * 1024
+_BY_HAND = "Run it by hand to see why."
 
 
 def find(program: str, environ: Mapping[str, str]) -> str | None:
@@ -27,16 +28,22 @@ def find(program: str, environ: Mapping[str, str]) -> str | None:
     return shutil.which(program, path=environ.get("PATH"))
 
 
-def run(instance: Instance, command: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Run ``command`` at the user's terminal. What it prints goes to stderr, because stdout has our result.
+def run(instance: Instance, command: Sequence[str], environ: Mapping[str, str], *, at_terminal: bool) -> None:
+    """Run ``command``. At a terminal, what it prints goes to stderr, because stdout has our result.
+
+    Args:
+        at_terminal: whether it may ask the user; otherwise its last line becomes part of the error.
 
     Raises:
         CredentialsRejected: it ended with an error.
     """
-    name = Path(command[0]).name
-    done = subprocess.run(list(command), env=dict(environ), stdout=sys.stderr.fileno(), check=False)  # noqa: S603
-    if done.returncode:
-        raise rejected(instance, f"{name} ended with exit code {done.returncode}", f"See what {name} printed above.")
+    if at_terminal:
+        done = subprocess.run(list(command), env=dict(environ), stdout=sys.stderr.fileno(), check=False)  # noqa: S603
+        name, code = Path(command[0]).name, done.returncode
+        if code:
+            raise rejected(instance, f"{name} ended with exit code {code}", f"See what {name} printed above.")
+    else:
+        output_of(instance, command, environ)
 
 
 def has_ticket(environ: Mapping[str, str]) -> bool | None:
@@ -74,13 +81,13 @@ def token_by(
     with tempfile.TemporaryDirectory(prefix="nbrucio-") as folder:
         file = Path(folder) / "token"
         # Not the user's usual file: a token for one instance would replace another's.
-        run(instance, (path, *words), {**environ, "BEARER_TOKEN_FILE": str(file)})
+        run(instance, (path, *words), {**environ, "BEARER_TOKEN_FILE": str(file)}, at_terminal=at_terminal)
         try:
             token = read_file(file, _MAX_TOKEN).decode("latin-1").strip()
         except OSError as error:
-            raise rejected(instance, f"{program} wrote no token", f"See what {program} printed above.") from error
+            raise rejected(instance, f"{program} wrote no token", _BY_HAND) from error
     if not TOKEN.match(token):
-        raise rejected(instance, f"{program} wrote no token", f"See what {program} printed above.")
+        raise rejected(instance, f"{program} wrote no token", _BY_HAND)
     return token
 
 

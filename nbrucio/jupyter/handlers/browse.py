@@ -120,16 +120,6 @@ class PlacesHandler(NbrucioHandler):
         self.reply(await self.from_rucio(instance, browse.places, instance))
 
 
-class LoginHandler(NbrucioHandler):
-    """Whether the login to an instance works."""
-
-    @api_method
-    async def get(self) -> None:
-        """``?instance=…``"""
-        instance = self.get_query_argument("instance", None)
-        self.reply(await self.from_rucio(instance, browse.login, instance))
-
-
 class RulesHandler(NbrucioHandler):
     """The rules that nbrucio made."""
 
@@ -153,6 +143,5 @@ ROUTES: dict[str, type[NbrucioHandler]] = {
     "contents": ContentsHandler,
     "details": DetailsHandler,
     "places": PlacesHandler,
-    "login": LoginHandler,
     "rules": RulesHandler,
 }
