@@ -3,8 +3,8 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { PartialJSONValue } from '@lumino/coreutils';
 
-import { ATTACHMENTS_KEY, IMetadata, KEY, same } from './model/declaration';
-import { Json } from './model/json';
+import { ATTACHMENTS_KEY, IMetadata, KEY, merged, same } from './model/declaration';
+import { Json, JsonObject } from './model/json';
 
 const KEYS = [KEY, ATTACHMENTS_KEY] as const;
 
@@ -48,6 +48,19 @@ export function writeMetadata(panel: NotebookPanel, metadata: IMetadata, undoabl
     undoable ? asEdit(panel, write) : write();
   }
   return changed.length > 0;
+}
+
+/** Add data or locks that the server wrote into the file at a save. A clean document with the same stays clean. */
+export function mergeDeclaration(panel: NotebookPanel, added: JsonObject): void {
+  const model = panel.content.model;
+  if (!model) {
+    return;
+  }
+  const clean = !model.dirty;
+  writeMetadata(panel, merged(readMetadata(panel), added), false);
+  if (clean && same(readMetadata(panel)[KEY], added)) {
+    model.dirty = false;
+  }
 }
 
 /** What of yjs's undo manager is used; the shared model of a notebook has one for its cells. */

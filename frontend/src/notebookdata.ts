@@ -3,9 +3,9 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { Api, faultOf, ISyncOptions } from './api';
+import { Api, ISyncOptions } from './api';
 import { insertSnippet, renameUses } from './cells';
-import { readMetadata, writeMetadata } from './document';
+import { mergeDeclaration, readMetadata, writeMetadata } from './document';
 import { Events, IDeclaredEvent, ISyncEvent } from './events';
 import * as declarations from './model/declaration';
 import { proposeHandle } from './model/handles';
@@ -16,9 +16,7 @@ import { withUses } from './model/uses';
 import { IOutcome } from './outcome';
 import { Saves } from './saves';
 import { IFault, IPlan, IRun, IStatus } from './types';
-
-/** The running verb; the server reports syncs itself. */
-export type Busy = 'plan' | 'lock' | 'check' | null;
+import { Busy, Verbs } from './verbs';
 
 /** Progress is sent several times a second, so that a longer silence means a lost connection. */
 const SILENCE_MS = 3000;
@@ -63,14 +61,21 @@ export class NotebookData {
   status: IStatus | null = null;
   run: IRun | null = null;
   plan: IPlan | null = null;
-  busy: Busy = null;
-  /** Why the last verb failed as a whole; null when it did not. */
-  fault: IFault | null = null;
   /** The user answered the question for consent with "Not now". */
   declined = false;
   rate = new Rate();
-  /** What the last verb has done; null when it failed or has nothing to report. */
-  outcome: IOutcome | null = null;
+
+  get busy(): Busy {
+    return this._verbs.busy;
+  }
+
+  get fault(): IFault | null {
+    return this._verbs.fault;
+  }
+
+  get outcome(): IOutcome | null {
+    return this._verbs.outcome;
+  }
 
   get syncing(): boolean {
     return this.run?.state === 'syncing';
@@ -109,7 +114,7 @@ export class NotebookData {
   /** Download the declared data. A sync that the user starts is consent to its downloads, with `once` for this time. */
   async sync(once = false): Promise<void> {
     this._once = once;
-    await this._attempt(null, async () => {
+    await this._verbs.attempt(null, async () => {
       await this._save();
       this.plan = null;
       await this._start({ once });
@@ -123,7 +128,7 @@ export class NotebookData {
 
   /** Consent to these downloads also when a notebook opens later, and start them. */
   async grant(rows: readonly IRow[]): Promise<void> {
-    await this._attempt(null, async () => {
+    await this._verbs.attempt(null, async () => {
       for (const row of rows) {
         await this._api.grant(row.did, row.instance, row.bytes);
       }
@@ -139,12 +144,12 @@ export class NotebookData {
 
   /** Cancel the sync; downloaded data stays. */
   async cancel(): Promise<void> {
-    await this._carryOut(null, async () => void (await this._api.cancel(this.path)));
+    await this._verbs.carryOut(null, async () => void (await this._api.cancel(this.path)));
   }
 
   /** Ask for the plan of a sync. */
   async makePlan(): Promise<void> {
-    await this._attempt('plan', async () => {
+    await this._verbs.attempt('plan', async () => {
       await this._save();
       this.plan = await this._api.plan(this.path);
     });
@@ -158,22 +163,22 @@ export class NotebookData {
 
   /** Ask Rucio for changes since the lock. */
   async check(): Promise<void> {
-    await this._attempt('check', async () => {
+    await this._verbs.attempt('check', async () => {
       await this._save();
       await this.refresh(true);
-      this.outcome = { verb: 'check', ...checked(this.rows) };
+      this._verbs.outcome = { verb: 'check', ...checked(this.rows) };
     });
   }
 
   /** Lock the present file lists: of these handles, or all. */
   async lock(handles: readonly string[] = []): Promise<void> {
-    await this._attempt('lock', async () => {
+    await this._verbs.attempt('lock', async () => {
       await this._save();
       const { lock, instances } = await this._api.lock(this.path, handles);
       this._write(metadata => declarations.withLocks(declarations.withInstances(metadata, instances), lock));
       await this._save();
       await this.refresh(true);
-      this.outcome = { verb: 'lock', locked: Object.keys(instances).length };
+      this._verbs.outcome = { verb: 'lock', locked: Object.keys(instances).length };
     });
   }
 
@@ -195,7 +200,7 @@ export class NotebookData {
       return declarations.withRequirement(before, did, chosen, instance);
     });
     await this.sync();
-    this._report({ verb: 'add', handle: chosen });
+    this._verbs.report({ verb: 'add', handle: chosen });
     return chosen;
   }
 
@@ -226,7 +231,7 @@ export class NotebookData {
   async importAttached(): Promise<void> {
     const handles = this.declaration.attached.map(one => one.handle);
     await this._edit(declarations.imported);
-    this._report({ verb: 'import', handles });
+    this._verbs.report({ verb: 'import', handles });
   }
 
   /** Put metadata back as it was, for "undo" in the panel. */
@@ -254,7 +259,7 @@ export class NotebookData {
 
   /** Change the declaration in the open document and save it; the server then syncs it as when a notebook opens. */
   private async _edit(change: Change): Promise<void> {
-    await this._attempt(null, async () => {
+    await this._verbs.attempt(null, async () => {
       this._write(change);
       this.plan = null;
       this.declined = false;
@@ -285,33 +290,6 @@ export class NotebookData {
     return this._saves.save();
   }
 
-  /** Run the verbs one after another. Errors are shown, not thrown. */
-  private _attempt(busy: Busy, verb: () => Promise<void>): Promise<void> {
-    this._verbs = this._verbs.then(() => this._carryOut(busy, verb));
-    return this._verbs;
-  }
-
-  private async _carryOut(busy: Busy, verb: () => Promise<void>): Promise<void> {
-    this.fault = null;
-    this.outcome = null;
-    this.busy = busy;
-    this._emit();
-    try {
-      await verb();
-    } catch (error) {
-      this.fault = faultOf(error);
-    }
-    this.busy = null;
-    this._emit();
-  }
-
-  private _report(outcome: IOutcome): void {
-    if (!this.fault) {
-      this.outcome = outcome;
-      this._emit();
-    }
-  }
-
   private _onReady(): void {
     const watch = (): void => {
       this.panel.content.model?.metadataChanged.connect(this._onMetadata, this);
@@ -330,10 +308,7 @@ export class NotebookData {
 
   /** Refresh without a request of the user; an error is shown beside the verbs. */
   private _refreshQuietly(): void {
-    this.refresh().catch((error: unknown) => {
-      this.fault = faultOf(error);
-      this._emit();
-    });
+    this.refresh().catch((error: unknown) => this._verbs.fail(error));
   }
 
   private _onMetadata(): void {
@@ -356,17 +331,10 @@ export class NotebookData {
     }
   }
 
-  /** The server added data or locks at a save. The file has them already, so that a clean document stays clean. */
+  /** The server added data or locks at a save. */
   private _onDeclared(_: Events, event: IDeclaredEvent): void {
-    const model = this.panel.content.model;
-    if (event.path !== this.path || !model) {
-      return;
-    }
-    const clean = !model.dirty;
-    const added = event.declaration as JsonObject;
-    writeMetadata(this.panel, declarations.merged(readMetadata(this.panel), added), false);
-    if (clean && declarations.same(readMetadata(this.panel)[declarations.KEY], added)) {
-      model.dirty = false;
+    if (event.path === this.path) {
+      mergeDeclaration(this.panel, event.declaration as JsonObject);
     }
   }
 
@@ -393,7 +361,7 @@ export class NotebookData {
   private _once = true;
   private _asked = 0;
   private _heard = 0;
-  private _verbs: Promise<void> = Promise.resolve();
+  private readonly _verbs = new Verbs(() => this._emit());
   private readonly _saves: Saves;
   private _silence = 0;
   private readonly _changed = new Signal<this, void>(this);
