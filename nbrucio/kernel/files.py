@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn, SupportsIndex, overload
 
@@ -128,14 +129,25 @@ class Files(tuple[str, ...]):
         files = "1 file" if len(self) == 1 else f"{len(self)} files"
         return files, "size unknown" if self.bytes is None else readable(self.bytes)
 
+    def in_words(self) -> str:
+        """Number, size and access of the files: ``4 files, 8.4 MB, cached``."""
+        ways = Counter(self.access)
+        access = next(iter(ways)) if len(ways) == 1 else ", ".join(f"{count} {way}" for way, count in ways.items())
+        return ", ".join(filter(None, (*self.amount(), access)))
+
     def __repr__(self) -> str:
         place = self.folder or next(super().__iter__(), "empty")
         return f"<nbrucio {self.handle!r} {self.did}: {', '.join(self.amount())}, {place}>"
 
     def _repr_html_(self) -> str:
-        from .shown import files_as_html  # most values are not shown
+        from .html import MAX_ROWS, table  # most values are not shown
 
-        return files_as_html(self)
+        shown, access = self.files[:MAX_ROWS], self.access
+        sizes = ["unknown" if file.bytes is None else readable(file.bytes) for file in shown]
+        rows = [(file.did.partition(":")[2], sizes[index], access[index]) for index, file in enumerate(shown)]
+        more = len(self) - MAX_ROWS
+        lines = [f"{self.handle} · {self.did}: {self.in_words()}"]
+        return table(("File", "Size", "Access"), rows, [f"and {more} more files", *lines] if more > 0 else lines)
 
     # A worker may lack nbrucio, and needs the paths only.
     def __reduce__(self) -> tuple[type, tuple[list[str]]]:

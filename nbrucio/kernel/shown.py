@@ -1,16 +1,25 @@
-"""What a cell shows of data: the files of a requirement, and the status of all requirements."""
+"""What a cell shows of all requirements: their status."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
+from .asked import Asked
 from .errors import DataNotHere, next_action, printable
 from .files import Files, readable
-from .html import MAX_ROWS, table
-from .lookup import Data
+from .html import table
 from .manifest import LoadedManifest, read_progress, writer_is_gone
 from .refusals import command_line
+
+
+class Source(Protocol):
+    """What a status is read from; `nbrucio.kernel.lookup.Data` is one."""
+
+    def manifest(self) -> LoadedManifest: ...
+    def asked(self, notebook: str) -> Asked | None: ...
+    def path(self) -> Path | None: ...
+    def checked(self, handle: str) -> Files: ...
 
 
 class StatusRow(NamedTuple):
@@ -26,7 +35,7 @@ class StatusRow(NamedTuple):
 class Status:
     """The status of a notebook's data, as text and as HTML. Does not wait and does not ask the network."""
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Source) -> None:
         self.rows: list[StatusRow] = []
         try:
             manifest = data.manifest()
@@ -49,24 +58,7 @@ class Status:
         return table(("State", "Handle", "DID", "Files"), [row[:4] for row in self.rows], [self._summary, *self._next])
 
 
-def files_as_html(files: Files) -> str:
-    """The table of ``files``: their names and sizes, and how each is obtained."""
-    shown, access = files.files[:MAX_ROWS], files.access
-    sizes = ["unknown" if file.bytes is None else readable(file.bytes) for file in shown]
-    rows = [(file.did.partition(":")[2], sizes[index], access[index]) for index, file in enumerate(shown)]
-    more = len(files) - MAX_ROWS
-    lines = [f"{files.handle} · {files.did}: {in_words(files)}"]
-    return table(("File", "Size", "Access"), rows, [f"and {more} more files", *lines] if more > 0 else lines)
-
-
-def in_words(files: Files) -> str:
-    """Number, size and access of ``files``: ``4 files, 8.4 MB, cached``."""
-    ways = Counter(files.access)
-    access = next(iter(ways)) if len(ways) == 1 else ", ".join(f"{count} {way}" for way, count in ways.items())
-    return ", ".join(filter(None, (*files.amount(), access)))
-
-
-def _rows(data: Data, manifest: LoadedManifest) -> list[StatusRow]:
+def _rows(data: Source, manifest: LoadedManifest) -> list[StatusRow]:
     asked = data.asked(manifest.notebook)
     rows = []
     for handle in manifest.entries if asked is None else asked.handles():
@@ -79,13 +71,13 @@ def _rows(data: Data, manifest: LoadedManifest) -> list[StatusRow]:
             rows.append(StatusRow("downloading", handle, entry.did, _progress(data)))
         else:
             try:
-                rows.append(StatusRow("ready", handle, entry.did, in_words(data.checked(handle))))
+                rows.append(StatusRow("ready", handle, entry.did, data.checked(handle).in_words()))
             except DataNotHere as error:
                 rows.append(StatusRow("missing", handle, entry.did, error.message, error))
     return rows
 
 
-def _progress(data: Data) -> str:
+def _progress(data: Source) -> str:
     path = data.path()
     progress = read_progress(path) if path else None
     if not progress or not progress.get("bytes_total"):
