@@ -47,7 +47,7 @@ def show(origin: bool, as_json: bool) -> int:
 
 
 def _lines(found: Effective, *, origin: bool) -> Iterator[str]:
-    """The settings as a TOML document; each origin is a comment."""
+    """Yield the settings as a TOML document; each origin is a comment."""
     for table, settings in groupby(found.settings, key=lambda setting: setting.table):
         if table:
             yield f"\n[{_header(table)}]"
@@ -77,7 +77,7 @@ def _assignment(setting: Setting) -> str:
 
 
 def _size(size_bytes: object) -> object:
-    """A number of bytes in the largest unit that gives it exactly."""
+    """Return a number of bytes in the largest unit that gives it exactly."""
     assert isinstance(size_bytes, int)
     units = ((10 ** (3 * power), unit) for power, unit in ((5, "PB"), (4, "TB"), (3, "GB"), (2, "MB"), (1, "kB")))
     exact = (f"{size_bytes // factor} {unit}" for factor, unit in units if size_bytes and size_bytes % factor == 0)

@@ -6,7 +6,7 @@ from nbrucio.errors import NbrucioError
 
 
 def error_text(error: NbrucioError, count: str = "") -> str:
-    """The message, the hint and the next command.
+    """Return the message, the hint and the next command.
 
     Args:
         count: follows the message, where it stands for several errors.

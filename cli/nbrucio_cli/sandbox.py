@@ -98,7 +98,7 @@ def reset(root: Path | None, as_json: bool) -> int:
 @command.command("transfer")
 @_root_option
 @click.option(
-    "--rounds", default=1, show_default=True, type=click.IntRange(1, 50), help="How many times to run the daemons."
+    "--rounds", default=1, show_default=True, type=click.IntRange(1, 50), help="The number of times to run the daemons."
 )
 @json_option
 @cli_command

@@ -27,7 +27,7 @@ def stage_declared(notebooks: Sequence[Path], config: Config, reporter: Reporter
     """Stage the data that the notebooks declare with access "rule", and wait for its rules.
 
     Raises:
-        NbrucioError: a notebook has no such requirement, or a rule did not become OK.
+        NbrucioError: a notebook lacks such a requirement, or a rule did not become OK.
     """
     from nbrucio.operations.stage import follow, stage
 

@@ -9,7 +9,7 @@ import { IFault, IGrant, IInstances, IPlan, IRun, IStatus } from './types';
 /** Texts and numbers of a query; null and undefined leave a key out, a list repeats it. */
 export type Query = { [key: string]: string | number | boolean | null | undefined | readonly string[] };
 
-/** An answer that is no success, with what the server says of it. */
+/** An error response, with the server's error. */
 export class ApiError extends Error {
   constructor(
     readonly fault: IFault,
@@ -35,19 +35,19 @@ export interface ISyncOptions {
   again?: boolean;
   /** The consent is for this sync only. */
   once?: boolean;
-  /** Ask Rucio again about what was resolved before. */
+  /** Ask Rucio again about resolved requirements. */
   refresh?: boolean;
 }
 
 export class Api {
   constructor(private readonly _settings: ServerConnection.ISettings) {}
 
-  /** What is here of what a notebook declares; `check` asks Rucio whether what is locked has changed. */
+  /** The status of a notebook's data; `check` asks Rucio whether locked data has changed. */
   status(path: string, check = false): Promise<IStatus> {
     return this.get<IStatus>('status', { path, check: check ? 1 : null });
   }
 
-  /** What a sync would do. */
+  /** The plan of a sync. */
   plan(path: string): Promise<IPlan> {
     return this.get<IPlan>('plan', { path });
   }
@@ -62,7 +62,7 @@ export class Api {
     return this.post('cancel', { path });
   }
 
-  /** What to lock, of these handles or of all, for the open document; and the instances it comes from. */
+  /** The locks of these handles or of all, for the open document, and their instances. */
   lock(
     path: string,
     handles: readonly string[]
@@ -92,13 +92,13 @@ export class Api {
     return this.request<T>('DELETE', route, {}, body);
   }
 
-  /** The JSON of an answer; throws `ApiError`, or `ServerConnection.NetworkError` when there is no answer. */
+  /** The JSON of a response; throws `ApiError`, or `ServerConnection.NetworkError` without a response. */
   async request<T>(method: string, route: string, query: Query = {}, body?: object, signal?: AbortSignal): Promise<T> {
     const response = await this.open(method, route, query, body, signal);
     return (await response.json()) as T;
   }
 
-  /** A successful answer whose body is still to be read, for answers that come in pieces. */
+  /** A successful response with an unread body, for responses in pieces. */
   async open(method: string, route: string, query: Query = {}, body?: object, signal?: AbortSignal): Promise<Response> {
     const url = URLExt.join(this._settings.baseUrl, 'nbrucio', route) + queryString(query);
     const init: RequestInit = { method, signal: signal ?? null };
@@ -136,7 +136,7 @@ async function refusal(response: Response): Promise<ApiError> {
     }
     message = answer.message || message;
   } catch {
-    // A proxy answered with a page of its own: the status line is all that can be told.
+    // A proxy answered with a page of its own: only the status line is known.
   }
   return new ApiError({ code: 'http', message }, response.status);
 }

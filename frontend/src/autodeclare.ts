@@ -1,9 +1,8 @@
 /**
- * Declare what the code uses of an open notebook.
+ * Declare the data that the code of an open notebook uses.
  *
- * A save serialises the model right after it said that it starts, so what is found must be in the model before the
- * listener returns; nothing that waits is in time. Where people edit together the server saves on its own, so there the
- * model is also updated a moment after an edit.
+ * A save serialises the model right after its start signal, so the listener must update the model without waiting.
+ * With real-time collaboration the server saves by itself, so the model is also updated shortly after an edit.
  */
 
 import { NotebookPanel } from '@jupyterlab/notebook';
@@ -14,7 +13,7 @@ import { scan } from './model/scan';
 
 const QUIET_MS = 2000;
 
-/** Watch one notebook; `wanted` tells whether the user wants this. */
+/** Watch one notebook; `wanted` returns whether the user wants this. */
 export function declareAutomatically(panel: NotebookPanel, data: NotebookData, wanted: () => boolean): void {
   const declare = (): void => {
     if (wanted() && data.writable && !panel.isDisposed) {

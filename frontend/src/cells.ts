@@ -18,7 +18,7 @@ export function sources(panel: NotebookPanel): string[] {
   return found;
 }
 
-/** The kernel's language, in lower case; Python when nothing tells. */
+/** The kernel's language, in lower case; Python when unknown. */
 export function languageOf(panel: NotebookPanel): string {
   const model = panel.content.model;
   const info = model?.getMetadata('language_info') as { name?: string } | undefined;

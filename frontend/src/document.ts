@@ -22,7 +22,7 @@ export function readMetadata(panel: NotebookPanel): IMetadata {
 }
 
 /**
- * Write metadata into the model. What is equal stays untouched, so that nothing becomes dirty without a change.
+ * Write metadata into the model. Equal values are not written, so that the document becomes dirty only by a change.
  *
  * @param undoable - whether it is an edit of the user, which "undo" takes back like any other.
  * @returns whether anything changed.
@@ -63,7 +63,7 @@ export function mergeDeclaration(panel: NotebookPanel, added: JsonObject): void 
   }
 }
 
-/** What of yjs's undo manager is used; the shared model of a notebook has one for its cells. */
+/** The used part of yjs's undo manager; the shared model of a notebook has one for its cells. */
 interface IUndoManager {
   addToScope?: (type: unknown) => void;
   stopCapturing?: () => void;
@@ -73,7 +73,7 @@ interface IUndoManager {
 const watched = new WeakSet<IUndoManager>();
 let editing = false;
 
-/** Run `write` so that the document's undo takes it back. Other changes of metadata stay out of undo, as they were. */
+/** Run `write` so that the document's undo takes it back. Other changes of metadata are still not part of undo. */
 function asEdit(panel: NotebookPanel, write: () => void): void {
   const shared = panel.content.model?.sharedModel as unknown as
     { undoManager?: IUndoManager; ymeta?: unknown; transact?: (run: () => void) => void } | undefined;

@@ -1,4 +1,4 @@
-/** What the server tells on Jupyter's event bus, which Lab holds open anyway and reconnects by itself. */
+/** The server's events on Jupyter's event bus, which Lab opens anyway and reconnects by itself. */
 
 import { Event } from '@jupyterlab/services';
 import { ISignal, Signal } from '@lumino/signaling';

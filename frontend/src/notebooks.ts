@@ -29,7 +29,7 @@ export class Notebooks {
     return panel && !panel.isDisposed ? this.of(panel) : null;
   }
 
-  /** What is known of the notebook in this panel. */
+  /** The data of the notebook in this panel. */
   of(panel: NotebookPanel): NotebookData {
     let data = this._known.get(panel);
     if (!data) {

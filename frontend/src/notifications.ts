@@ -13,7 +13,7 @@ import { amount } from './words';
  * Watch one notebook.
  *
  * @param inSight - whether the panel shows it right now
- * @param shown - tells when the panel comes into sight
+ * @param shown - signals that the panel became visible
  */
 export function notify(
   data: NotebookData,
@@ -66,7 +66,7 @@ export function notify(
   });
 }
 
-/** What a person is needed for, and a key that changes only with it. */
+/** The required action of the user, and a key that changes only with it. */
 function needOf(data: NotebookData, { trans }: ISectionProps): [string, string | null] {
   if (data.syncing) {
     return ['', null];

@@ -1,4 +1,4 @@
-/** What the last verb on a notebook's data has done, to show beside its button. */
+/** The result of the last verb on a notebook's data, shown beside its button. */
 
 export type IOutcome =
   | { verb: 'check'; changed: number; failed: number; since: string | null }

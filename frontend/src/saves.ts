@@ -1,4 +1,7 @@
-/** Saves of one open notebook, one after another: Lab mistakes the first of two concurrent saves for a change by somebody else. */
+/**
+ * Saves of one open notebook, one after another: Lab mistakes the first of two concurrent saves for a change by
+ * another program.
+ */
 
 import { NotebookPanel } from '@jupyterlab/notebook';
 
@@ -42,8 +45,8 @@ export class Saves {
   }
 
   /**
-   * Where people edit together the server saves, a moment after the last edit; a save from here would meet its own, and
-   * Lab would ask which to keep. What a running cell prints is an edit, too, so the wait has an end.
+   * With real-time collaboration the server saves shortly after the last edit; a save from here would conflict with
+   * it, and Lab would ask which one to keep. The output of a running cell is an edit, too, so the wait is limited.
    */
   private async _roomRests(): Promise<void> {
     const began = Date.now();

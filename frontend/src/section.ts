@@ -1,4 +1,4 @@
-/** What the sections of the panel have in common: each is a React component that gets these props. */
+/** The interface of the panel's sections: each is a React component with these props. */
 
 import { JupyterFrontEnd } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -12,7 +12,7 @@ import { Notebooks } from './notebooks';
 export const SECTIONS = ['notebook', 'explore', 'upload', 'settings'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
-/** What every section may use. It lives as long as the Lab. */
+/** The services for every section. They exist as long as Lab is open. */
 export interface ISectionProps {
   app: JupyterFrontEnd;
   api: Api;

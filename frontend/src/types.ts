@@ -1,6 +1,6 @@
-/** What the server answers under `nbrucio/`; its description is `nbrucio/openapi.json`. Sizes are in bytes. */
+/** The server's responses under `nbrucio/`, described by `nbrucio/openapi.json`. Sizes are in bytes. */
 
-/** What went wrong and what to do about it. */
+/** An error and the next action. */
 export interface IFault {
   code: string;
   message: string;
@@ -15,7 +15,7 @@ export type DidType = 'FILE' | 'DATASET' | 'CONTAINER';
 /** `failed`: it could not be resolved; `partial`: some of its files are here. */
 export type RequirementState = 'ready' | 'partial' | 'missing' | 'failed';
 
-/** One requirement as `GET status` tells it. */
+/** One requirement in the response of `GET status`. */
 export interface IRequirementStatus {
   handle: string;
   did: string;
@@ -36,7 +36,7 @@ export interface IRequirementStatus {
   errors: IFault[];
 }
 
-/** How far one requirement is; what was here before counts as done. */
+/** The progress of one requirement; data that was already available counts as done. */
 export interface IShare {
   files_total: number;
   files_done: number;
@@ -45,11 +45,11 @@ export interface IShare {
   bytes_done: number;
 }
 
-/** How far a sync is, or how it ended. Totals, of what is downloaded, are null as long as they are unknown. */
+/** The progress or result of a sync. The totals of the download are null until they are known. */
 export interface IRun {
   state: 'syncing' | 'done' | 'failed';
   handles?: { [handle: string]: IShare };
-  /** By handle; only `GET status` tells them, of a sync that is over. */
+  /** By handle; only in `GET status` of a finished sync. */
   errors?: { [handle: string]: IFault[] };
   drift?: { [handle: string]: string };
   files_total?: number | null;
@@ -70,7 +70,7 @@ export interface IStatus {
 
 export type Access = 'store' | 'reread' | 'mount' | 'download' | 'stream' | 'missing';
 
-/** What a sync would do for one requirement. */
+/** The plan of one requirement. */
 export interface IPlanRow {
   handle: string;
   did: string;
@@ -89,7 +89,7 @@ export interface IPlan {
 export interface IInstance {
   name: string;
   identity: string;
-  /** What a notebook names it by. */
+  /** Its name in notebooks. */
   written: string;
   host: string;
   account: string | null;

@@ -178,7 +178,7 @@ def existing(path: Path | None) -> Path | None:
 
 
 def own_file(path: Path) -> Path | None:
-    """Return ``path`` if it is a regular file of this user: in /tmp, anybody can create a file of any name."""
+    """Return ``path`` if it is a regular file of this user: in /tmp, other users can create files of any name."""
     try:
         facts = path.lstat()
     except OSError:

@@ -186,7 +186,7 @@ class UsableToken(NamedTuple):
 
 
 class _Reason(NamedTuple):
-    """Why a token is not used.
+    """The reason why a token is not used.
 
     Attributes:
         words: a phrase. unknown: the identity that the server may not know.

@@ -220,7 +220,7 @@ class Catalogues:
         """Return the catalogue of the instance named ``instance``.
 
         Raises:
-            UnknownInstance: no such instance is configured.
+            UnknownInstance: the instance is not configured.
             BadConfig: its configuration is invalid.
         """
         found = self._config.instance(instance)

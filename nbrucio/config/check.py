@@ -94,7 +94,7 @@ def _unset(text: str, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _unreadable(path: Path) -> str | None:
-    """Why a file with certificates or keys, or a folder of CAs, cannot be used; completes a sentence."""
+    """Return why a file with certificates or keys, or a folder of CAs, cannot be used, as the end of a sentence."""
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):

@@ -111,7 +111,7 @@ def _store(layers: Layers, config: Config) -> Iterator[Setting]:
 
 
 def _policy(layers: Layers) -> Iterator[Setting]:
-    """The limits of a sync. The origin is the setting with the value in force; the variable before the files."""
+    """Yield the limits of a sync. The origin is the setting with the value in force; the variable before the files."""
     (system, user), environ = layers.both("policy"), layers.environ
     empty = Table("policy", {}, {})
     alone = (
@@ -140,7 +140,7 @@ def _instances(layers: Layers) -> Iterator[Setting]:
 
 
 def _value(table: Table, name: str, instance: Instance) -> object:
-    """The value of a setting; a path as it is used."""
+    """Return the value of a setting; a path as it is used."""
     if name in SECRET:
         return None
     value, source = table.values[name]

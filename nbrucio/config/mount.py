@@ -1,4 +1,4 @@
-"""Where a replica of a mounted RSE is on this machine."""
+"""The local paths of replicas on mounted RSEs."""
 
 from __future__ import annotations
 

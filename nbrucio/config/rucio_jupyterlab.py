@@ -89,7 +89,7 @@ def text_of(value: object) -> str | None:
 
 
 def _number(value: object) -> int | None:
-    """A whole number, also as text: the environment has no others."""
+    """Return a whole number, also as text: the environment has no others."""
     if isinstance(value, bool) or value is None:
         return None
     try:

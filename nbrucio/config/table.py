@@ -53,7 +53,7 @@ class UnknownSetting(NamedTuple):
     close: str | None
 
     def __str__(self) -> str:
-        """The warning."""
+        """Return the warning."""
         return f"{self.where}: the setting {self.key} is unknown and was ignored.{self.suggestion()}"
 
     def suggestion(self) -> str:

@@ -111,7 +111,7 @@ def errors_of(requirement: RequirementPlan) -> Iterator[NbrucioError]:
 
 
 def total(requirements: tuple[RequirementPlan, ...]) -> dict[Access, Amount]:
-    """The amounts of all requirements by access; a file of two requirements counts once."""
+    """Return the amounts of all requirements by access; a file of two requirements counts once."""
     seen = {
         (requirement.resolved.instance, file.entry.did, file.access): file.entry.size_bytes
         for requirement in requirements

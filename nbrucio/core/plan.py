@@ -22,7 +22,7 @@ STREAMED_SCHEMES = {"root": "root", "https": "https", "davs": "https", "http": "
 
 
 class Access(str, Enum):
-    """How code gets a file. REREAD: it is in the store, and a sync verifies it again before use."""
+    """The access to a file. REREAD: it is in the store, and a sync verifies it again before use."""
 
     STORE = "store"
     REREAD = "reread"
@@ -40,7 +40,7 @@ class Amount(NamedTuple):
 
     @classmethod
     def of(cls, sizes: Sequence[int | None]) -> Amount:
-        """The amount of files with these ``sizes``."""
+        """Return the amount of files with these ``sizes``."""
         return cls(len(sizes), total_bytes(sizes))
 
 
@@ -139,7 +139,7 @@ class RequirementPlan(NamedTuple):
         return sum(file.access is not Access.MISSING and self.resolved.unverified(file.entry) for file in self.files)
 
     def amounts(self) -> dict[Access, Amount]:
-        """The amount of each access; an access without files is absent."""
+        """Return the amount of each access; an access without files is absent."""
         return amounts_of((file.access, file.entry.size_bytes) for file in self.files)
 
 
@@ -165,7 +165,7 @@ class Plan(NamedTuple):
 
 
 def amounts_of(files: Iterable[tuple[Access, int | None]]) -> dict[Access, Amount]:
-    """The amount of each access; an access without files is absent."""
+    """Return the amount of each access; an access without files is absent."""
     sizes: dict[Access, list[int | None]] = {}
     for access, size_bytes in files:
         sizes.setdefault(access, []).append(size_bytes)

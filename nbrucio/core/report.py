@@ -149,7 +149,7 @@ class RequirementReport(NamedTuple):
         )
 
     def errors(self) -> Iterator[NbrucioError]:
-        """The errors of the requirement, each once."""
+        """Yield the errors of the requirement, each once."""
         if self.resolved.error is not None:
             yield self.resolved.error
         seen: set[int] = set()
@@ -214,7 +214,7 @@ class NotebookReport(NamedTuple):
         }
 
     def errors(self) -> Iterator[NbrucioError]:
-        """Every error of this notebook, in the order of its requirements."""
+        """Yield every error of this notebook, in the order of its requirements."""
         yield from self.faults
         for requirement in self.requirements:
             yield from requirement.errors()
@@ -236,7 +236,7 @@ class SyncReport(NamedTuple):
     elapsed_s: float = 0.0
 
     def errors(self) -> Iterator[NbrucioError]:
-        """Every error, in the order of notebooks and requirements."""
+        """Yield every error, in the order of notebooks and requirements."""
         for notebook in self.notebooks:
             yield from notebook.errors()
 

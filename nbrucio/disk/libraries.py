@@ -1,6 +1,6 @@
 """Python libraries that are not installed, and whether this user can install them.
 
-Where nbrucio was installed with ``--no-deps``, as SWAN installs extensions, any of its libraries may be missing.
+After an installation with ``--no-deps``, as for SWAN's extensions, any library of nbrucio may be missing.
 """
 
 from __future__ import annotations

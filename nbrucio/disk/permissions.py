@@ -134,7 +134,8 @@ def _with_user(entries: list[_Entry], owner: int) -> list[_Entry]:
 def restrict(target: Path | int, mode: int) -> None:
     """Set the mode of a new file or folder of ours, whatever the umask.
 
-    Some file systems (FUSE, CIFS) refuse this. That is no error where the new file or folder is as private as ``mode``.
+    Some file systems (FUSE, CIFS) refuse this. That is an error only if the new file or folder is less private than
+    ``mode``.
 
     Raises:
         OSError: it fails, and others may do more than ``mode`` allows.

@@ -40,7 +40,7 @@ def place_here() -> str:
 
 
 def start_of(pid: int) -> int | None:
-    """Return the start time of a process, see `this_process`; None if no such process runs."""
+    """Return the start time of a process, see `this_process`; None if the process does not run."""
     if not Path("/proc/self/stat").exists():
         return 0 if _runs(pid) else None
     # The command's name, in parentheses, may itself hold spaces and parentheses: count fields from the last one.

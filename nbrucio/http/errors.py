@@ -26,7 +26,7 @@ class HttpError(Exception):
 
 
 class NotConnected(HttpError):
-    """There is no connection.
+    """The connection failed.
 
     Attributes:
         late: whether connecting took too long; False if the connection was refused.
@@ -93,7 +93,7 @@ def _translated(error: Exception) -> HttpError | None:
     if isinstance(error, (lib.NewConnectionError, lib.ProxyError)):
         return NotConnected("no connection", late=False)
     if isinstance(error, lib.ConnectTimeoutError):
-        return NotConnected("no connection within the time allowed", late=True)
+        return NotConnected("the connection timed out", late=True)
     if isinstance(error, (lib.ReadTimeoutError, TimeoutError)):
         return Silent("no progress within the time allowed")
     if isinstance(error, (lib.SSLError, SSLError, CertificateError)):

@@ -41,12 +41,12 @@ class NamedProxy(NamedTuple):
     variable: str
 
     def __str__(self) -> str:
-        """Its name for people."""
+        """Return the URL and the variable, for messages."""
         return f"{self.url} ({self.variable})"
 
 
 def proxy_named(url: str) -> NamedProxy | None:
-    """The proxy for ``url`` as people know it; None without one."""
+    """Return the proxy for ``url`` and its variable; None without one."""
     found = proxy_of(url)
     if found is None:
         return None

@@ -1,4 +1,6 @@
-"""Why a TLS connection failed, from the text of OpenSSL, which urllib3, requests and libcurl all pass on."""
+"""Finds the reason of a failed TLS connection in the text of OpenSSL, which urllib3, requests and libcurl all
+report.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ class TlsFault(enum.Enum):
 
 
 def tls_fault(error: BaseException | str) -> TlsFault:
-    """Return the reason that ``error``, or its text, gives."""
+    """Return the reason in ``error`` or its text."""
     # The text may begin with the URL, which may contain anything.
     text = str(error).rpartition("Caused by")[2].lower()
     return next(fault for fault in TlsFault if re.search(fault.value, text))

@@ -1,4 +1,4 @@
-"""The face in Jupyter: a server extension, and the provisioner that loads the gate into kernels.
+"""The server extension for Jupyter, and the provisioner that loads the gate into kernels.
 
-Nothing here is imported before Jupyter asks for it.
+Modules are imported only when Jupyter asks for them.
 """

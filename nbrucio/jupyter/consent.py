@@ -1,4 +1,4 @@
-"""What opening a notebook may download: what the user granted, within the opening budget."""
+"""Limits the downloads when a notebook opens to the user's grants and the opening budget."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nbrucio.pipeline.publish import publish
 def limited(
     config: Config, report: NotebookReport, budget_bytes: int | None, grants: Grants, under_way: Sequence[Grant] = ()
 ) -> Config:
-    """``config`` with the download limit of an opening: 0, unless all missing data is granted.
+    """Return ``config`` with the download limit for opening: 0, unless all missing data is granted.
 
     Args:
         report: the present status of the notebook.
@@ -52,7 +52,7 @@ def agree(grants: Grants, wanted: Iterable[Wanted], log: Logger) -> None:
 
 
 def ask_for_consent(report: NotebookReport) -> NotebookReport:
-    """``report`` with a request for consent where `limited` refused a download; published to kernels too."""
+    """Return ``report`` with a request for consent if `limited` refused a download; publish it to kernels."""
     requirements = tuple(_ask(requirement, report.path) for requirement in report.requirements)
     if requirements == report.requirements:
         return report

@@ -20,7 +20,7 @@ class ServerContext(Protocol):
     Attributes:
         local_pool: for calls that ask this machine only.
         remote_pool: for calls that ask Rucio and may be slow; shared by instance or notebook.
-        chosen: what the user chose for the opening of notebooks.
+        chosen: the user's settings for opening notebooks.
     """
 
     local_pool: DaemonPool
@@ -33,17 +33,17 @@ class ServerContext(Protocol):
 
     @property
     def allowed(self) -> OpenPolicy:
-        """What the operator allows when a notebook opens."""
+        """The operator's limits for opening a notebook."""
 
     @property
     def opening(self) -> OpenPolicy:
-        """What happens when a notebook opens."""
+        """The policy in force for opening a notebook."""
 
     def opened(self, api_path: str, path: Path, again: bool = False) -> SyncJob | None:
-        """Note that a notebook was opened."""
+        """Record that a notebook was opened."""
 
     def begin(self, api_path: str, path: Path, request: SyncRequest) -> SyncJob:
         """Start a sync, or join the running one."""
 
     def file_of(self, api_path: str) -> Path | None:
-        """The file that the contents API calls ``api_path``."""
+        """Return the file at ``api_path`` of the contents API."""

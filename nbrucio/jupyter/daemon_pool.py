@@ -1,4 +1,4 @@
-"""Daemon threads. A process waits for the threads of `concurrent.futures` before it ends, as long as Rucio hangs."""
+"""Pools of daemon threads. With those of `concurrent.futures`, a server would not stop while Rucio does not answer."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class DaemonPool(Executor):
 class SharedPool:
     """At most ``workers`` daemon threads, of which the calls with the same key use at most ``share`` at once.
 
-    So an instance that never ends its answers keeps none from asking another.
+    One unresponsive instance therefore does not block requests to others.
     """
 
     def __init__(self, workers: int, share: int, name: str) -> None:

@@ -54,7 +54,7 @@ class NbrucioApp(ExtensionApp):
     on_open = Enum(
         ("off", "read", "look", "fetch"),
         default_value="fetch",
-        help="What opening a notebook may do: off: nothing; read: publish ready data to kernels; look: also ask Rucio "
+        help="Actions when a notebook opens: off: nothing; read: publish ready data to kernels; look: also ask Rucio "
         "and use mounted files; fetch: also download data that its user fetched or added before.",
     ).tag(config=True)
     open_budget_bytes = Integer(2_000_000_000, min=0, help="Download limit when a notebook opens, in bytes.").tag(
@@ -111,7 +111,7 @@ class NbrucioApp(ExtensionApp):
         gc.freeze()
 
     async def stop_extension(self) -> None:
-        """Called by Jupyter when the server stops: no partial file is lost, the next sync resumes it."""
+        """Called by Jupyter when the server stops. Partial files stay, and the next sync resumes them."""
         self._loop = None
         if self.session_config is not None:
             self.session_config.unlink(missing_ok=True)
@@ -123,10 +123,10 @@ class NbrucioApp(ExtensionApp):
     # Opening.
 
     def opened(self, api_path: str, path: Path, again: bool = False) -> SyncJob | None:
-        """A notebook was opened or gets a kernel: start the sync that `opening` allows; None when it allows none.
+        """Start the sync that `opening` allows after a notebook was opened or got a kernel; None if it allows none.
 
         Args:
-            again: even if it was opened a moment ago, because its declaration has changed.
+            again: sync even if it was opened a moment ago, because its declaration has changed.
         """
         may = self.opening
         if may.level == "off":
@@ -136,16 +136,16 @@ class NbrucioApp(ExtensionApp):
 
     @property
     def allowed(self) -> OpenPolicy:
-        """What the operator allows when a notebook opens."""
+        """The operator's limits for opening a notebook."""
         return OpenPolicy(self.on_open, self.open_budget_bytes)
 
     @property
     def opening(self) -> OpenPolicy:
-        """What happens when a notebook opens: what is allowed, narrowed by the user's choice."""
+        """The policy in force for opening a notebook: the operator's limits, narrowed by the user's choice."""
         return self.allowed.narrowed(self.chosen)
 
     def begin(self, api_path: str, path: Path, request: SyncRequest) -> SyncJob:
-        """Start a sync, or join the running one if it may do as much."""
+        """Start a sync, or join the running one if it has the same permissions."""
         self._api_paths[path.resolve()] = api_path
         return self.sync_jobs.start(path, request)
 
@@ -198,7 +198,7 @@ class NbrucioApp(ExtensionApp):
             self.local_pool.submit(self._saved, data.get("path", "").strip("/"))
 
     def _saved(self, api_path: str) -> None:
-        """Sync again when the declaration has changed since the last sync; called from a thread."""
+        """Sync again if the declaration has changed since the last sync; called from a thread."""
         try:
             path = self.file_of(api_path)
             if path is not None and self.sync_jobs.is_outdated(path):
@@ -207,7 +207,7 @@ class NbrucioApp(ExtensionApp):
             self.log.exception("nbrucio: the changes saved in %r were not synced", api_path)
 
     def _renamed(self, old_api: str, new_api: str) -> None:
-        """A notebook, or a folder with notebooks, was renamed: its sync, manifest and kernels follow."""
+        """Move sync, manifest and kernels of a renamed notebook, or of all notebooks in a renamed folder."""
         old, new = self.file_of(old_api), self.file_of(new_api)
         if not old_api or not new_api or old is None or new is None:
             return
@@ -233,7 +233,7 @@ class NbrucioApp(ExtensionApp):
         """Publish the data of the notebook at ``path`` to its kernels; called from a thread.
 
         Args:
-            again: because its declaration has changed.
+            again: publish again, because its declaration has changed.
         """
         if self.opening.level == "off":
             refuse_unasked(path, self.log, again=again)

@@ -17,7 +17,7 @@ from nbrucio.pipeline.status import status
 
 
 def announce(report: NotebookReport, log: Logger) -> None:
-    """Publish what is ready, and mark the rest as being synced, so that a kernel that starts now waits for it.
+    """Publish ready data, and mark the rest as being synced, so that a starting kernel waits for it.
 
     Errors are logged only, because the sync that follows reports them.
 
@@ -29,14 +29,14 @@ def announce(report: NotebookReport, log: Logger) -> None:
 
 
 def refuse_unasked(path: Path, log: Logger, *, again: bool = False) -> None:
-    """Publish what is ready of the notebook at ``path``, where opening one does nothing, unless that is published.
+    """Publish ready data of the notebook at ``path`` if opening does nothing, unless it is already published.
 
     Args:
         again: publish again, because the declaration has changed.
     """
     if again or is_empty(path_for(path)):
         error = ConsentNeeded(
-            "The setting 'on_open' of this server allows no download when a notebook opens.",
+            "The setting 'on_open' of this server does not allow downloads when a notebook opens.",
             subject=str(path),
             next_command=f"nbrucio sync {shlex.quote(str(path))}",
         )

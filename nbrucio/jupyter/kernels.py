@@ -1,8 +1,8 @@
-"""Keeps the pointers of this server's kernels true: a kernel belongs to its session, and a session to a notebook.
+"""Updates the pointers of this server's kernels: a kernel belongs to a session, and a session to a notebook.
 
 JupyterLab starts a session under a random path and names its notebook in the next request; a notebook that is renamed
-or moved keeps its session; a session may take another kernel, and a kernel have several sessions. So whenever a session
-changes, all of them are looked at, and each kernel's pointer follows.
+or moved keeps its session; a session may take another kernel, and a kernel have several sessions. So after each change
+of a session, all sessions are checked and all pointers updated.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ _PATIENCE_S = 1.0
 
 
 class Said(NamedTuple):
-    """What a session says of the notebook of its kernel."""
+    """A session's information about the notebook of its kernel."""
 
     session: str
     path: str
 
 
 class NotebookPlace(NamedTuple):
-    """Where the notebook of a kernel is.
+    """The place of a kernel's notebook.
 
     Attributes:
-        said: by which session, and as which path.
-        path: that path, or where the contents manager moved it since; both as the contents API has them.
+        said: the session, and the path that it reported.
+        path: that path, or a later one after the contents manager moved it; both are paths of the contents API.
     """
 
     said: Said
     path: str
 
     def moved(self, old: str, new: str) -> NotebookPlace:
-        """This after ``old``, the notebook or a folder above it, was renamed to ``new``."""
+        """Return this place after ``old``, the notebook or a folder above it, was renamed to ``new``."""
         return self._replace(path=moved(self.path, old, new))
 
 
 def moved(path: str, old: str, new: str) -> str:
-    """The API path ``path`` after ``old``, the same or a folder above it, was renamed to ``new``."""
+    """Return the API path ``path`` after ``old``, the same or a folder above it, was renamed to ``new``."""
     return new + path[len(old) :] if path == old or path.startswith(f"{old}/") else path
 
 
 def notebooks_of(sessions: Iterable[Mapping[str, Any]]) -> dict[str, list[Said]]:
-    """By kernel, what its sessions say of its notebook, in their order. Consoles and the like say nothing."""
+    """Return by kernel the notebooks that its sessions report, in order. Consoles report none."""
     found: dict[str, list[Said]] = {}
     for session in sessions:
         if session["type"] == "notebook" and isinstance(session["path"], str):
@@ -64,9 +64,8 @@ def notebooks_of(sessions: Iterable[Mapping[str, Any]]) -> dict[str, list[Said]]
 
 
 def chosen(said: Sequence[Said], before: NotebookPlace | None) -> Said | None:
-    """Whose kernel it is: its session's for as long as there is that one, so that its cells go on to find their data.
-
-    A kernel that several notebooks share is therefore that of the first.
+    """Return the notebook of a kernel: that of its present session while it exists, so that its cells still find their
+    data. A kernel of several notebooks therefore belongs to the first.
     """
     same = (one for one in said if before is not None and one.session == before.said.session)
     return next(same, said[0] if said else None)
@@ -76,10 +75,10 @@ class Kernels:
     """The kernels of one server.
 
     Args:
-        serverapp: the server, whose managers are watched from now on.
-        file_of: the file that the contents API calls by a path; None when there is none.
+        serverapp: the server, whose managers are watched.
+        file_of: returns the file at a path of the contents API; None without one.
         began: called from a thread, with a notebook's path and file, when a kernel gets that notebook.
-        log: where faults go; none of them keeps a kernel or a session from its work.
+        log: the log for errors, which never stop a kernel or a session.
     """
 
     def __init__(
@@ -102,7 +101,7 @@ class Kernels:
         try:
             pointers.sweep()
         except OSError as error:
-            log.debug("nbrucio: old pointers of kernels stay: %s", error)
+            log.debug("nbrucio: old pointers of kernels were not removed: %s", error)
         # Kernels at a gateway are not started here, and could not read our files.
         if hasattr(self._kernels, "pre_start_kernel"):
             self._kernels.pre_start_kernel = self._with_pointer(self._kernels.pre_start_kernel)
@@ -111,7 +110,7 @@ class Kernels:
             setattr(self._sessions, name, self._then_settled(getattr(self._sessions, name)))
 
     def moved(self, old: str, new: str) -> None:
-        """Note that the contents manager renamed ``old``, a file or a folder, to ``new``."""
+        """Record that the contents manager renamed ``old``, a file or a folder, to ``new``."""
         with self._lock:
             changed = {kernel: place.moved(old, new) for kernel, place in self._places.items()}
             changed = {kernel: place for kernel, place in changed.items() if place != self._places[kernel]}
@@ -196,7 +195,7 @@ class Kernels:
         return file is not None and file.is_file()
 
     def _is_known(self, kernel: str, said: Said) -> bool:
-        """Whether this was said before; the notebook may have been moved since without its session."""
+        """Whether the session reported this before; its notebook may have been moved since."""
         with self._lock:
             return kernel in self._places and self._places[kernel].said == said
 

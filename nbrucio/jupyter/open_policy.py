@@ -1,4 +1,4 @@
-"""What opening a notebook may do: what the operator allows, narrowed by the user's choice in Lab's settings.
+"""The policy for opening notebooks: the operator's limits, narrowed by the user's choice in Lab's settings.
 
 The browser sends each change. The saved choice is read once, when the server starts, so that it also holds for a
 notebook that Lab restores before the browser has sent anything.
@@ -23,7 +23,7 @@ _FILE = Path("nbrucio") / "plugin.jupyterlab-settings"
 
 @dataclass(frozen=True)
 class OpenPolicy:
-    """What may happen when a notebook is opened.
+    """The policy for opening a notebook.
 
     Attributes:
         level: one of `LEVELS`.
@@ -34,7 +34,7 @@ class OpenPolicy:
     budget_bytes: int
 
     def narrowed(self, chosen: Chosen) -> OpenPolicy:
-        """This, but not more than the user chose."""
+        """Return this policy, narrowed by the user's choice."""
         level = self.level if chosen.level is None else min(self.level, chosen.level, key=LEVELS.index)
         budget = self.budget_bytes if chosen.budget_bytes is None else min(self.budget_bytes, chosen.budget_bytes)
         return OpenPolicy(level, budget)
@@ -53,7 +53,7 @@ class Chosen:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Chosen:
-        """From ``level`` and ``budget_bytes`` of a request.
+        """Parse ``level`` and ``budget_bytes`` of a request.
 
         Raises:
             UsageError: one of them is wrong.
@@ -67,7 +67,7 @@ class Chosen:
 
 
 def chosen_before(environ: Mapping[str, str], log: Logger) -> Chosen:
-    """The user's choice in the settings of Lab; none where they are missing or cannot be read."""
+    """Return the user's choice in Lab's settings; an empty one if they are missing or cannot be read."""
     file = _settings_folder(environ) / _FILE
     try:
         found = _parsed(read_file(file, SMALL_BYTES).decode("utf-8"))
@@ -82,7 +82,7 @@ def chosen_before(environ: Mapping[str, str], log: Logger) -> Chosen:
 
 
 def _settings_folder(environ: Mapping[str, str]) -> Path:
-    """Where Lab keeps the user's settings, see `jupyterlab.commands.get_user_settings_dir`."""
+    """Return Lab's folder of user settings, see `jupyterlab.commands.get_user_settings_dir`."""
     from jupyter_core.paths import jupyter_config_dir
 
     named = environ.get("JUPYTERLAB_SETTINGS_DIR")
@@ -90,7 +90,7 @@ def _settings_folder(environ: Mapping[str, str]) -> Path:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    """The object in a settings file, which may have comments; Lab's own parser reads it where Lab is."""
+    """Parse a settings file, which may have comments, with Lab's own parser if Lab is installed."""
     try:
         import json5
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""The progress of one sync, in events few enough to follow."""
+"""The progress of one sync, in a limited number of events."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Progress:
     handles: Mapping[str, Share] = field(default_factory=dict)
 
     def totals(self) -> dict[str, int | None]:
-        """The download as a whole, as a JSON-ready mapping."""
+        """Return the download as a whole, as a JSON-ready mapping."""
         return {name: value for name, value in vars(self).items() if name != "handles"}
 
     def as_json(self) -> dict[str, object]:
@@ -91,7 +91,7 @@ class Throttled:
         self._tell(now)
 
     def _count(self, event: Event) -> bool:
-        """Count ``event``; whether the progress changed."""
+        """Count ``event``; return whether the progress changed."""
         if isinstance(event, Planned):
             self._take(event.plan)
         elif isinstance(event, ApplyStarted):

@@ -23,7 +23,7 @@ MAX_STATES_IN_EVENT = 1_000
 
 
 def status(path: Path, job: SyncJob | None, with_files: bool, check: bool = False) -> dict[str, object]:
-    """The status of the notebook at ``path``. No network, unless ``check`` asks Rucio for changes.
+    """Return the status of the notebook at ``path``. No network, unless ``check`` asks Rucio for changes.
 
     Args:
         job: its last sync, whose progress or result is under ``sync``.
@@ -42,7 +42,7 @@ def status(path: Path, job: SyncJob | None, with_files: bool, check: bool = Fals
 
 
 def plan(path: Path) -> dict[str, object]:
-    """What a sync of the notebook at ``path`` would do. Asks Rucio about data that is not resolved yet.
+    """Return the plan of a sync of the notebook at ``path``. Ask Rucio about data that is not resolved yet.
 
     Raises:
         NbrucioError: the configuration is wrong, or the declaration cannot be read.
@@ -74,7 +74,7 @@ def _plan_row(one: RequirementPlan) -> dict[str, object]:
 
 
 def lock(path: Path, body: Mapping[str, Any]) -> dict[str, object]:
-    """What to lock in the notebook at ``path``, which its editor writes; ``handles`` chooses some of them.
+    """Return the locks for the notebook at ``path``, which its editor writes; ``handles`` selects requirements.
 
     Raises:
         NbrucioError: the request is wrong, or a requirement cannot be resolved.
@@ -93,7 +93,7 @@ def lock(path: Path, body: Mapping[str, Any]) -> dict[str, object]:
 
 
 def instances() -> dict[str, object]:
-    """The configured instances, without their credentials.
+    """Return the configured instances, without their credentials.
 
     Raises:
         NbrucioError: the configuration is wrong.
@@ -120,7 +120,7 @@ def instances() -> dict[str, object]:
 
 
 def store(with_usage: bool) -> dict[str, object]:
-    """The path and space of the store; ``with_usage`` its contents, for which every file is counted.
+    """Return path and space of the store; ``with_usage`` also its contents, which are counted file by file.
 
     Raises:
         NbrucioError: the configuration is wrong.
@@ -142,10 +142,10 @@ def store(with_usage: bool) -> dict[str, object]:
 
 
 def grants(kept: Grants) -> dict[str, object]:
-    """The grants that have not expired.
+    """Return the grants that have not expired.
 
     Raises:
-        UnreadableFile: the file that has it cannot be read.
+        UnreadableFile: their file cannot be read.
     """
     return {"grants": [grant.as_json() for grant in kept.read()]}
 
@@ -154,7 +154,7 @@ def grant(kept: Grants, body: Mapping[str, Any], budget_bytes: int) -> dict[str,
     """Save a grant.
 
     Args:
-        budget_bytes: the limit of a grant for data of unknown size, which must not become consent to any size.
+        budget_bytes: the limit of a grant for data of unknown size, which must not be consent to any size.
 
     Raises:
         NbrucioError: the request is wrong, or the grant cannot be saved.
@@ -189,7 +189,7 @@ def revoke(kept: Grants, body: Mapping[str, Any]) -> dict[str, object]:
 
 
 def job_as_json(job: SyncJob) -> dict[str, object]:
-    """The progress of a sync, or its result."""
+    """Return the progress of a sync, or its result."""
     value: dict[str, object] = {"state": job.state, **job.progress.as_json()}
     if job.state == "done":
         value["requirements"] = dict(job.future.result().states)
@@ -199,7 +199,7 @@ def job_as_json(job: SyncJob) -> dict[str, object]:
 
 
 def progress_as_json(job: SyncJob) -> dict[str, object]:
-    """`job_as_json` for an event: without the states of requirements where there are too many."""
+    """Return `job_as_json` for an event, without the states of too many requirements."""
     value = job_as_json(job)
     states = value.get("requirements")
     if isinstance(states, dict) and len(states) > MAX_STATES_IN_EVENT:
@@ -208,7 +208,7 @@ def progress_as_json(job: SyncJob) -> dict[str, object]:
 
 
 def found_by(job: SyncJob) -> dict[str, object]:
-    """By handle, the errors of a finished sync and the changes in Rucio."""
+    """Return by handle the errors of a finished sync and the changes in Rucio."""
     if job.state != "done":
         return {"errors": {}, "drift": {}}
     ended = job.future.result()

@@ -1,7 +1,7 @@
-"""What a save adds to a notebook's metadata: the data that its code uses, and locks that this machine resolved.
+"""Adds to a saved notebook's metadata the data that its code uses, and locks from syncs on this machine.
 
-It depends only on the notebook and on memory: no network, and no file is read. Saving twice writes the same bytes.
-Nothing that a person wrote is removed or changed, and only the user imports attachments of rucio-jupyterlab.
+It uses only the notebook and memory: no network and no other file. Saving twice writes the same bytes. A user's entries
+are never removed or changed, and only the user imports attachments of rucio-jupyterlab.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_UPDATED = 2_000
 
 
 def update_metadata(content: dict[str, object], resolved: Mapping[str, LockEntry]) -> bool:
-    """Update the metadata of the notebook ``content`` in place; returns whether anything changed.
+    """Update the metadata of the notebook ``content`` in place; return whether anything changed.
 
     A declaration that cannot be read stays unchanged, for the user to correct.
 
@@ -71,7 +71,7 @@ def _declared(metadata: Mapping[str, object]) -> Declaration:
 
 
 def _completed(declaration: Declaration, dids: Iterable[Did]) -> Declaration:
-    """The declaration with a requirement for each of these DIDs that it lacks."""
+    """Return the declaration with a requirement for each of these DIDs that it lacks."""
     declared = {requirement.did for requirement in declaration.requirements}
     taken = {requirement.handle for requirement in declaration.requirements}
     new: list[Requirement] = []
@@ -84,7 +84,7 @@ def _completed(declaration: Declaration, dids: Iterable[Did]) -> Declaration:
 
 
 def _marked(declaration: Declaration, found: Scan) -> Declaration:
-    """The declaration with a mark on requirements that the scan added and no code uses any more."""
+    """Return the declaration with a mark on unused requirements that the scan added."""
     used = {*found.dids, *found.derived}
     handles = frozenset(found.handles)
     entries = tuple(
@@ -103,7 +103,7 @@ def _mark(requirement: Requirement, used: bool, complete: bool) -> Requirement:
 
 
 def _locked(declaration: Declaration, resolved: Mapping[str, LockEntry]) -> Declaration:
-    """The declaration with a lock for each requirement that has none. Only the user changes an existing lock."""
+    """Return the declaration with a lock for each requirement that has none. Only the user changes an existing lock."""
     for requirement in declaration.requirements if resolved else ():
         entry = lock_for(requirement, resolved)
         locked = requirement.handle in declaration.bad_lock or lock_for(requirement, declaration.lock) is not None

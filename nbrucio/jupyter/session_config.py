@@ -21,7 +21,7 @@ def share(config: Mapping[str, Any], log: Logger) -> Path | None:
         config: the server's traitlets configuration, from Python files, JSON files or the command line.
 
     Returns:
-        The file, to be removed when the server stops; None where nothing is configured.
+        The file, to be removed when the server stops; None if nothing is configured.
     """
     if "RucioConfig" not in config:
         return None
@@ -31,13 +31,13 @@ def share(config: Mapping[str, Any], log: Logger) -> Path | None:
         make_private(file.parent)
         write_file(file, json.dumps(settings, default=str).encode())
     except OSError as error:
-        log.warning("nbrucio: terminals and kernels do not know the Rucio instances of this server: %s", error)
+        log.warning("nbrucio: terminals and kernels lack the Rucio instances of this server: %s", error)
         return None
     os.environ[VARIABLE] = str(file)
     return file
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a configuration file holds
-    """``value``, which traitlets wraps where a Python file appends to it instead of setting it."""
+    """Return ``value``, which traitlets wraps if a Python file appends to it instead of setting it."""
     wrapped = getattr(value, "get_value", None)
     return wrapped([]) if callable(wrapped) else value

@@ -1,4 +1,4 @@
-"""One sync of the server: what was requested, what it is doing and how it ended."""
+"""One sync of the server: its request, its progress and its result."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class SyncResult(NamedTuple):
         states: ``ready``, ``missing`` or ``failed``, of each requirement.
         locks: the lock entry of each resolved requirement.
         errors: of the requirements that are not ready, as JSON-ready mappings.
-        drift: how Rucio differs from the lock, in words, where it does.
-        answers: what was synced for each handle, see `Asked.answer`; None when the status cache answered.
+        drift: differences between Rucio and the lock, in words.
+        answers: the synced request of each handle, see `Asked.answer`; None for a result from the status cache.
     """
 
     states: Mapping[str, str]
@@ -67,7 +67,7 @@ class SyncResult(NamedTuple):
         return cls(states, locks, {}, {})
 
     def is_answer(self, asked: Asked) -> bool:
-        """Whether this is the result for what the notebook declares now."""
+        """Whether this is the result for the notebook's present declaration."""
         answers = self.answers
         return (
             answers is not None
@@ -78,12 +78,12 @@ class SyncResult(NamedTuple):
 
 @dataclass(frozen=True)
 class SyncRequest:
-    """What a sync may do.
+    """The permissions of a sync.
 
     Attributes:
         explicit: the user started this sync, which is consent to its downloads; otherwise the grants decide.
         budget_bytes: download limit of a sync that is not explicit; None for the machine's limit only.
-        offline: ask nothing of the network.
+        offline: do not use the network.
         refresh: ask Rucio again about data that is resolved.
         once: the consent of an explicit request ends with this sync.
         again: start even if the notebook was opened a moment ago.
@@ -97,7 +97,7 @@ class SyncRequest:
     again: bool = False
 
     def covers(self, other: SyncRequest) -> bool:
-        """Whether a sync for this request may do everything that ``other`` asks for."""
+        """Whether a sync for this request has all permissions of ``other``."""
         if other.explicit:
             allowed = self.explicit and (other.once or not self.once)
         else:
@@ -105,7 +105,7 @@ class SyncRequest:
         return allowed and self.refresh >= other.refresh and self.offline <= other.offline
 
     def merge(self, other: SyncRequest) -> SyncRequest:
-        """The smallest request that covers both."""
+        """Return the smallest request that covers both."""
         if self.covers(other):
             return self
         both = self.budget_bytes, other.budget_bytes
@@ -126,9 +126,9 @@ class SyncJob:
 
     Attributes:
         before: the sync of the same notebook that this one waits for; None once this one has started.
-        followed: another sync waits for this one, so that its end is not yet the answer to the user.
+        followed: another sync waits for this one, so its end is not the user's result yet.
         known: by handle, the lock entries that earlier syncs resolved.
-        question: what its notebook declared at the start, see `question_of`; None when unknown.
+        question: a digest of its notebook's declaration at the start, see `question_of`; None when unknown.
     """
 
     path: Path
@@ -159,7 +159,7 @@ def with_those_before(job: SyncJob) -> Iterator[SyncJob]:
 
 
 def question_of(path: Path) -> str | None:
-    """A digest of what the notebook at ``path`` declares; None when it cannot be read."""
+    """Return a digest of the declaration at ``path``; None if it cannot be read."""
     try:
         notebook = load_notebook(path)
     except NbrucioError:

@@ -65,9 +65,10 @@ class SyncJobs:
         self._closing = False
 
     def start(self, path: Path, request: SyncRequest) -> SyncJob:
-        """The sync for the notebook at ``path``: the running one, the last one if it was just opened, or a new one.
+        """Return the sync for the notebook at ``path``: the running one, the last one if it was just opened, or a new
+        one.
 
-        A running sync that may do less, or was cancelled, is followed by a new one, which starts after it.
+        If the running sync has fewer permissions or was cancelled, a new one starts after it.
 
         Raises:
             RuntimeError: the server is closing.
@@ -96,16 +97,16 @@ class SyncJobs:
         return job
 
     def last(self, path: Path) -> SyncJob | None:
-        """The last sync of the notebook at ``path``, finished or not."""
+        """Return the last sync of the notebook at ``path``, finished or not."""
         with self._lock:
             return self._jobs.get(path.resolve())
 
     def resolved(self, path: Path) -> Mapping[str, LockEntry]:
-        """By handle, the lock entries of this notebook's last successful sync. Reads no file."""
+        """Return by handle the lock entries of this notebook's last successful sync, without reading a file."""
         return _known(self.last(path))
 
     def is_outdated(self, path: Path) -> bool:
-        """Whether the notebook at ``path`` declares other data than its last sync had. Reads the file."""
+        """Whether the declaration of the notebook at ``path`` differs from that of its last sync. Reads the file."""
         job = self.last(path)
         if job is None or job.before is not None or job.question == question_of(path):
             return False
@@ -116,7 +117,7 @@ class SyncJobs:
         return job.state != "done" or not job.future.result().is_answer(asked)
 
     def cancel(self, path: Path) -> bool:
-        """Cancel the sync of this notebook; False when none is running. Downloaded data stays."""
+        """Cancel the sync of this notebook; return False if none is running. Downloaded data stays."""
         job = self.last(path)
         if job is None or job.state != "syncing":
             return False
@@ -233,7 +234,7 @@ class SyncJobs:
             self._log.warning("nbrucio: a restarted server will not resume this sync: %s", error)
 
     def _is_over(self, job: SyncJob, *, complete: bool) -> None:
-        """Consent for once ends with its sync, or with the one that resumes it after a restart of the server."""
+        """End consent for once with its sync, or with the one that resumes it after a restart of the server."""
         if self._closing or not (complete or job.request.explicit or _resumes(job.request)):
             return
         try:
@@ -249,7 +250,7 @@ class SyncJobs:
 
 
 def _resumes(request: SyncRequest) -> bool:
-    """Whether this may resume a sync that the server's end interrupted: not where opening downloads nothing."""
+    """Whether this may resume a sync that the server's end interrupted, which requires downloads on opening."""
     return request.budget_bytes != 0 and not request.offline
 
 

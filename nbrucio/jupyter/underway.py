@@ -33,7 +33,7 @@ class UnderWay:
         self._folder = folder
 
     def keep(self, notebook: Path, wanted: Iterable[Wanted]) -> None:
-        """Write what the sync of ``notebook`` that starts now may download.
+        """Write the permitted downloads of the sync of ``notebook`` that starts now.
 
         Raises:
             OSError: the file cannot be written.
@@ -46,17 +46,17 @@ class UnderWay:
             write_file(self._path(notebook), json.dumps(value).encode(), durable=True)
 
     def of(self, notebook: Path) -> tuple[Grant, ...]:
-        """What the interrupted sync of ``notebook`` may still download; nothing when that cannot be read."""
+        """Return the permitted downloads of the interrupted sync of ``notebook``; none if they cannot be read."""
         none: tuple[Grant, ...] = ()
         try:
-            kept = read_saved(self._path(notebook), _MAX_BYTES, _parsed, none, without="nbrucio then asks again")
+            kept = read_saved(self._path(notebook), _MAX_BYTES, _parsed, none, without="nbrucio asks again")
         except UnreadableFile:
             return none
         now = datetime.now(timezone.utc)
         return tuple(grant for grant in kept if now < grant.expires)
 
     def moved(self, old: Path, new: Path) -> None:
-        """The notebook ``old`` was renamed to ``new``.
+        """Follow the renaming of the notebook ``old`` to ``new``.
 
         Raises:
             OSError: the file cannot be renamed.
@@ -65,7 +65,7 @@ class UnderWay:
             self._path(old).replace(self._path(new))
 
     def end(self, notebook: Path) -> None:
-        """The sync of ``notebook`` has ended.
+        """Record that the sync of ``notebook`` has ended.
 
         Raises:
             OSError: the file cannot be removed.

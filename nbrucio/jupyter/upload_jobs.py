@@ -1,4 +1,4 @@
-"""The uploads that this server runs: in threads, remembered until it ends or the user forgets them."""
+"""The uploads of this server: run in threads, and remembered until it ends or the user removes them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LINES, _FILES, _KEPT = 200, 1_000, 50
 
 @dataclass
 class UploadJob:
-    """One upload that was asked for. ``names`` are the paths as the browser calls them."""
+    """One requested upload. ``names`` are the browser's paths."""
 
     id: str
     names: tuple[str, ...]
@@ -46,7 +46,7 @@ class UploadJob:
 
     @property
     def state(self) -> str:
-        """``waiting``, ``uploading``, ``done`` or ``failed`` (at least one file is not there)."""
+        """``waiting``, ``uploading``, ``done`` or ``failed`` (at least one file was not uploaded)."""
         if not self.future.done():
             return "uploading" if self.future.running() else "waiting"
         if self.future.cancelled() or self.future.exception() is not None:
@@ -93,7 +93,7 @@ def event_of(job: UploadJob) -> dict[str, object]:
 
 
 class UploadJobs:
-    """Starts, repeats, cancels and remembers uploads. Its methods return at once and may be called from any thread.
+    """Starts, repeats, cancels and remembers uploads. Methods return immediately and are thread-safe.
 
     Args:
         tell: called, from a worker's thread, with each job that has changed.
@@ -121,10 +121,10 @@ class UploadJobs:
         return job
 
     def retry(self, identity: str) -> UploadJob:
-        """Repeat the job and return it; files that are uploaded already are skipped.
+        """Repeat the job and return it; uploaded files are skipped.
 
         Raises:
-            UsageError: there is no such job, or it runs.
+            UsageError: the job does not exist, or is running.
         """
         job = self.get(identity)
         with self._lock:
@@ -134,10 +134,10 @@ class UploadJobs:
         return job
 
     def cancel(self, identity: str) -> bool:
-        """Stop the job; False when it does not run.
+        """Stop the job; return False if it is not running.
 
         Raises:
-            UsageError: there is no such job.
+            UsageError: the job does not exist.
         """
         job = self.get(identity)
         if job.future.done():
@@ -149,7 +149,7 @@ class UploadJobs:
         """Remove an ended job from the list. Uploaded files stay in Rucio.
 
         Raises:
-            UsageError: there is no such job, or it runs.
+            UsageError: the job does not exist, or is running.
         """
         job = self.get(identity)
         with self._lock:
@@ -157,18 +157,18 @@ class UploadJobs:
             self._jobs.pop(identity, None)
 
     def get(self, identity: str) -> UploadJob:
-        """The job with this id.
+        """Return the job with this id.
 
         Raises:
             UsageError: there is none.
         """
         with self._lock:
             if identity not in self._jobs:
-                raise UsageError("There is no such upload.", subject=identity)
+                raise UsageError("This upload does not exist.", subject=identity)
             return self._jobs[identity]
 
     def all(self) -> list[UploadJob]:
-        """Every job, the newest first."""
+        """Return every job, the newest first."""
         with self._lock:
             return list(reversed(self._jobs.values()))
 
@@ -195,7 +195,7 @@ class UploadJobs:
             reporter.write(error.message)
             raise
         except Exception:
-            self._log.exception("nbrucio: an upload ended by a fault")
+            self._log.exception("nbrucio: an upload ended with an error of nbrucio")
             raise
         job.progress = reporter.progress
         if report.error is not None:
@@ -217,14 +217,14 @@ class _Listener:
         return self._counter.progress
 
     def report(self, event: Event) -> None:
-        """Take note of ``event``."""
+        """Record ``event``."""
         words = _words(event)
         if words:
             self.write(words)
         self._counter.report(event)
 
     def write(self, words: str) -> None:
-        """A line of the log."""
+        """Write a line of the log."""
         self._job.log.append(f"{time.strftime('%H:%M:%S')} {words}")
 
     def _told(self, progress: Progress) -> None:
@@ -248,15 +248,17 @@ def _words(event: Event) -> str | None:
 
 
 def target_of(body: Mapping[str, Any]) -> UploadTarget:
-    """The target that a request describes.
+    """Return the target that a request describes.
 
     Raises:
         UsageError: a text is missing or wrong.
-        BadDid: the dataset has no possible name.
+        BadDid: the dataset's name is invalid.
     """
     for key in ("rse", "scope"):
         if not isinstance(body.get(key), str) or not body[key].strip():
-            raise UsageError(f"The request names no {'RSE' if key == 'rse' else key}.", hint=f"Give it as '{key}'.")
+            raise UsageError(
+                f"The request does not name the {'RSE' if key == 'rse' else key}.", hint=f"Give it as '{key}'."
+            )
     for key in ("dataset", "lifetime", "instance"):
         if body.get(key) is not None and not isinstance(body[key], str):
             raise UsageError(f"'{key}' must be a text.")

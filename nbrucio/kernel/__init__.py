@@ -1,7 +1,5 @@
-"""What runs inside kernels: the standard library only, Python 3.9 and newer, and no import of the rest of nbrucio.
-
-A kernel's Python is often not the one that nbrucio is installed in. So everything here imports relatively, and the
-folder works under any name and from any path.
+"""The part of nbrucio that runs inside kernels: standard library only, Python 3.9 and newer. A kernel's Python is often
+not the one with nbrucio. So all imports here are relative, and the folder works under any name and from any path.
 """
 
 # Loaded on first use, because the rest of nbrucio only asks this folder where manifests are.

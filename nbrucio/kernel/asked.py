@@ -1,7 +1,7 @@
-"""What a notebook declares, and whether a manifest still matches it.
+"""Compare a notebook's declaration with its manifest.
 
-A sync writes into the manifest, beside each handle, which requirement and lock it synced. Readers compare that with the
-present notebook, so that the data of a changed requirement or a replaced lock is never used without an error.
+A sync writes the requirement and lock of each handle into the manifest. Readers compare them with the present notebook,
+so that a changed requirement or a replaced lock is an error.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ATTACHMENTS_KEY = "rucio_attachments"
 
 
 class Asked:
-    """What the notebook with this metadata declares; the metadata is untrusted."""
+    """The declaration in a notebook's metadata, which is untrusted."""
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
         value = metadata.get(KEY)
@@ -36,26 +36,26 @@ class Asked:
         return handle in self._by_handle
 
     def handles(self) -> list[str]:
-        """All handles, in the notebook's order."""
+        """Return all handles, in the notebook's order."""
         return list(self._by_handle)
 
     def variables(self) -> list[str]:
-        """The handles that become variables, too."""
+        """Return the handles that are also variables."""
         return [handle for handle, raw in self._by_handle.items() if raw.get("bind") is True]
 
     def did(self, handle: str) -> str:
-        """The DID of ``handle`` as written; for one that a parameter chooses, its template."""
+        """Return the DID of ``handle`` as written; for one that a parameter chooses, its template."""
         return str(self._by_handle[handle].get("did"))
 
     def named(self, handles: Iterable[str], dids: Iterable[str]) -> list[str]:
-        """The handles of the requirements that have one of these handles or DIDs."""
+        """Return the handles of the requirements that have one of these handles or DIDs."""
         wanted, meant = set(handles), set(dids)
         return [
             key for key, raw in self._by_handle.items() if key in wanted or (meant and str(raw.get("did")) in meant)
         ]
 
     def answer(self, handle: str, lock_key: str, digest: str | None, instance: str | None) -> dict[str, Any] | None:
-        """What a manifest records as synced for ``handle``; None when the notebook does not declare it.
+        """Return the record for a manifest of the request ``handle``; None if the notebook does not declare it.
 
         Args:
             lock_key: the key of its lock.
@@ -74,7 +74,7 @@ class Asked:
         }
 
     def answered(self, handle: str, answer: Mapping[str, Any] | None) -> bool:
-        """Whether a recorded `answer` matches what the notebook declares now."""
+        """Whether a recorded `answer` matches the present declaration."""
         if answer is None:  # by an older nbrucio
             return True
         raw = self._by_handle.get(handle)
@@ -86,7 +86,7 @@ class Asked:
         )
 
     def by_configuration(self, handle: str, answer: Mapping[str, Any] | None) -> bool:
-        """Whether configuration decides which instance is meant: it is not named by the identity in the `answer`."""
+        """Whether the instance depends on the configuration, because its name is not the identity in the `answer`."""
         named = self._by_handle.get(handle, {}).get("instance")
         instances = _list((answer or {}).get("instances"))
         return answer is not None and (named is None or named != (instances or [None])[-1])
@@ -96,7 +96,7 @@ class Asked:
         return digest if isinstance(digest, str) else None
 
     def _digest(self, handle: str, raw: Mapping[str, Any]) -> str:
-        """Of everything that chooses the files, except instance and lock, which a sync adds."""
+        """Return a digest of all keys that select files, except instance and lock, which a sync adds."""
         variants = _object(self._declaration.get("variants"))
         chosen = {name: value[handle] for name, value in variants.items() if handle in _object(value)}
         asked = [raw.get("did"), raw.get("select"), raw.get("access"), self._declaration.get("variant"), chosen]
@@ -104,7 +104,7 @@ class Asked:
 
 
 def variables_in_text(header: str, names: Iterable[str]) -> list[str]:
-    """Of ``names``, those that the header of a text notebook may ask for as variables; there is no YAML here."""
+    """Return the ``names`` that may be variables by the header of a text notebook, without a YAML parser."""
     if not re.search(r"\bbind: *true\b", header):
         return []
     return [name for name in names if re.search(rf"\bhandle: *['\"]?{re.escape(name)}\b", header)]

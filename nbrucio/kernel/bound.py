@@ -1,6 +1,5 @@
-"""What a handle stands for as a variable: a text for a file, a list of texts for a dataset or container.
-
-These are the types and attributes that rucio-jupyterlab gives its variables, so that its notebooks run unchanged.
+"""Variables for handles: a text for a file, a list of texts for a dataset or container. They have the types and
+attributes of rucio-jupyterlab's variables, so that its notebooks run unchanged.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class _Described:
 
 
 class FilePath(_Described, str):
-    """The path of a file, or its PFN where it is streamed."""
+    """The path of a file, or the PFN of a streamed one."""
 
     pfn: str | None
 
@@ -37,7 +36,7 @@ class FilePath(_Described, str):
         return self
 
     def checked(self) -> FilePath:
-        """The same.
+        """Return the same.
 
         Raises:
             DataNotHere: the file was removed or changed since the sync.
@@ -56,7 +55,7 @@ class FilePath(_Described, str):
 
 
 class FilePaths(_Described, list):  # type: ignore[type-arg] # Python 3.9 has no other form for a base class
-    """The paths of a requirement's files, checked as in `Files`. A change of this list changes no data."""
+    """The paths of a requirement's files, checked as in `Files`. Changing this list does not change data."""
 
     def __init__(self, files: Files) -> None:
         super().__init__(FilePath(files, index) for index in range(len(files)))
@@ -79,6 +78,6 @@ class FilePaths(_Described, list):  # type: ignore[type-arg] # Python 3.9 has no
 
 
 def variable_of(files: Files) -> FilePath | FilePaths:
-    """What the handle of ``files`` stands for."""
+    """Return the variable for the handle of ``files``."""
     is_file = len(files) == 1 and files.files[0].did == files.did
     return FilePath(files, 0) if is_file else FilePaths(files)

@@ -1,4 +1,4 @@
-"""Whether a file is still the verified one, by one stat; only ``nbrucio verify`` reads its bytes."""
+"""Detects changed files by one stat; only ``nbrucio verify`` reads their bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .manifest import Entry
 
 
 def fault_of(file: Mapping[str, Any], entry: Entry) -> str | None:
-    """Why the ``file`` of ``entry`` cannot be used, as in "is gone"; None when its stat shows no change.
+    """Return why the ``file`` of ``entry`` cannot be used ("is gone"); None if its stat shows no change.
 
     For a file in the store, the manifest has its stat when verified. For a mounted file, and in the manifest of an
     older nbrucio, it has the size only.

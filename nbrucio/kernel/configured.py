@@ -1,8 +1,7 @@
-"""Whether the configuration still says which Rucio instances are meant, as it did when a manifest was written.
+"""Detects changes of the configured Rucio instances since a manifest was written.
 
-A requirement without an instance means the default one, and a short name means a server, by configuration files. A
-kernel cannot interpret these, so it compares a digest of the lines that decide it. Other settings, such as a mount or
-a limit, leave the digest as it is.
+Configuration files define the default instance and the short names of servers. A kernel cannot interpret them, so it
+compares a digest of the relevant lines. Other settings, such as a mount or a limit, do not change the digest.
 """
 
 from __future__ import annotations
@@ -22,14 +21,13 @@ _IGNORED = re.compile(rb"\s*#|.*\bmounts\b")
 
 
 def digests_of(paths: Iterable[str]) -> dict[str, str | None]:
-    """By path, the digest of the lines of that file that decide; None for a file that cannot be read."""
+    """Return by path the digest of the relevant lines of each file; None for an unreadable file."""
     return {path: _digest_of(path) for path in paths}
 
 
 def changed_config(recorded: Mapping[str, str | None]) -> str | None:
-    """The first file that differs from these digests; None when none does.
-
-    One that was there and cannot be read now is none: a kernel in a container may not see it.
+    """Return the first file that differs from these digests; None without one. A file that cannot be read any more does
+    not count: a kernel in a container may have no access to it.
     """
     now = digests_of(recorded)
     return next((path for path in recorded if now[path] not in (None, recorded[path])), None)
@@ -45,7 +43,7 @@ def _digest_of(path: str) -> str | None:
 
 
 def stamp_of(paths: Iterable[str]) -> tuple[tuple[int, int, int] | None, ...]:
-    """Size, modification time and inode of each file; None for one that cannot be reached."""
+    """Return size, modification time and inode of each file; None for an inaccessible one."""
     return tuple(map(_stat, paths))
 
 

@@ -1,8 +1,7 @@
-"""What constant expressions in code stand for, without running them.
+"""Evaluates constant expressions in code without running it.
 
-A `Value` lists everything that an expression may be: a text, a number, or what lists, dicts and classes of these
-contain. The work is limited, whatever a notebook writes: by the number of contents, by the length of texts, and by all
-contents that one reading makes.
+A `Value` lists all possible values of an expression: a text, a number, or the contents of lists, dicts and classes. The
+work is limited for any code: by the number of contents, the length of texts, and the total of all contents.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class Evaluator(ast.NodeVisitor):
     """Evaluates expressions of one reading.
 
     Args:
-        meaning: the value of a name; None when unknown. It notes the unknown names, if somebody needs them.
+        meaning: the value of a name; None when unknown. It records unknown names if necessary.
         work: contents that may be made.
     """
 
@@ -44,13 +43,13 @@ class Evaluator(ast.NodeVisitor):
         self.work = work
 
     def value(self, node: ast.AST | None) -> Value | None:
-        """Return what ``node`` may stand for; None when unknown."""
+        """Return the possible values of ``node``; None when unknown."""
         found: Value | None = self.visit(node) if node is not None and self.work > 0 else None
         self.work -= 1 if found is None else 1 + len(found.contents)
         return found
 
     def items(self, node: ast.AST) -> Value | None:
-        """Return what a loop over ``node`` may take: the contents of a list, the keys of a dict."""
+        """Return the possible items of a loop over ``node``: the contents of a list, the keys of a dict."""
         called = _method(node)
         if called is not None and called[1] in ("values", "keys"):
             container = self.value(called[0])
@@ -61,7 +60,7 @@ class Evaluator(ast.NodeVisitor):
         return inner_of(value) if is_list(value) else keys_of(value) or inner_of(value)
 
     def columns(self, node: ast.AST) -> tuple[Value | None, ...]:
-        """Return what the targets of a loop over ``x.items()``, ``enumerate(x)`` or ``zip(x, y)`` may take."""
+        """Return the possible items for the targets of a loop over ``x.items()``, ``enumerate(x)`` or ``zip(x, y)``."""
         called = _method(node)
         if called is not None and called[1] == "items":
             container = self.value(called[0])
@@ -140,7 +139,7 @@ class Evaluator(ast.NodeVisitor):
         parts: list[tuple[tuple[bool, Scalar], Value | None]] = []
         for key, item in zip(node.keys, node.values):  # noqa: B905 - Python 3.9 knows no strict
             known = self.value(key)
-            # A value that is no text, a function for example, is no data; its key still may name some.
+            # A value other than a text, such as a function, is not data, but its key may be.
             value = self.value(item) or Value((((), ""),))
             if known is None or len(known.contents) != 1 or known.contents[0][0]:
                 return None

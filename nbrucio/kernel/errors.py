@@ -1,7 +1,5 @@
-"""The one error that code in a notebook gets.
-
-It is not in the tree of the other errors (`nbrucio.errors`), because the kernel's Python may lack the rest of nbrucio.
-Its attributes have the same names as there.
+"""The error that nbrucio raises in notebooks. It is not in the tree of the other errors (`nbrucio.errors`), because the
+kernel's Python may lack the rest of nbrucio. Its attributes have the same names as there.
 """
 
 from __future__ import annotations
@@ -24,9 +22,9 @@ class DataNotHere(LookupError):
     """Data that the code uses is missing.
 
     Args:
-        message: what happened, in one or two sentences.
+        message: the event, in one or two sentences.
         subject: the requested handle or DID; None when the error is about the notebook as a whole.
-        next_command: the command line that helps; None when there is none.
+        next_command: the command line that helps; None without one.
     """
 
     def __init__(self, message: str, subject: str | None = None, next_command: str | None = None) -> None:
@@ -44,12 +42,12 @@ class DataNotHere(LookupError):
 
 
 def short_traceback(title: str, error: DataNotHere) -> list[str]:
-    """The lines that a cell shows for ``error``: what happened, and the next action."""
+    """Return the lines that a cell shows for ``error``: the event and the next action."""
     return [f"{_RED}{title}{_NO_COLOUR}: {error.message}", *next_action(error)]
 
 
 def next_action(error: DataNotHere, environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The line that says what to do about ``error``, if anything: the panel's button first, where there is a panel."""
+    """Return the line with the next action for ``error``, if any; with a panel, the panel's button comes first."""
     if not error.next_command:
         return []
     words = error.next_command.split()
@@ -62,5 +60,5 @@ def next_action(error: DataNotHere, environ: Mapping[str, str] = os.environ) -> 
 
 
 def printable(text: str) -> str:
-    """``text`` on one line. Names come from notebooks and servers; their control characters must not be shown."""
+    """Return ``text`` on one line, without control characters, which names from notebooks and servers may contain."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

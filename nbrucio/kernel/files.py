@@ -1,4 +1,4 @@
-"""The files of a requirement, as code in a notebook gets them."""
+"""The files of a requirement for code in a notebook."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Files(tuple[str, ...]):
         did: the requirement's DID.
         handle: its handle.
         bytes: the files' total size; None when a size is unknown.
-        folder: a folder of links to the files, for globs and people; None when there is none.
+        folder: a folder of links to the files, for globs and people; None without one.
         files: the DID, path, PFN, size and checksum of each file, in the same order.
         access: how each is obtained, in the same order: ``cached``, ``mounted`` or ``streamed``.
         ca: the CAs of the streamed files' storage; None for those of the machine.
-        token: the variable or file that holds the token for that storage; None for no token.
+        token: the variable or file with the token for that storage; None without one.
     """
 
     handle: str
@@ -86,7 +86,7 @@ class Files(tuple[str, ...]):
 
     @property
     def access(self) -> tuple[str, ...]:
-        """How each file is obtained: ``cached``, ``mounted`` or ``streamed``."""
+        """The access to each file: ``cached``, ``mounted`` or ``streamed``."""
         found = self._entry.files
         return tuple("streamed" if not f.get("path") else "cached" if "stat" in f else "mounted" for f in found)
 
@@ -125,7 +125,7 @@ class Files(tuple[str, ...]):
         raise AttributeError(f"{name!r} cannot be set: the files of a requirement do not change")
 
     def amount(self) -> tuple[str, str]:
-        """Number and total size of the files, in words."""
+        """Return number and total size of the files, in words."""
         files = "1 file" if len(self) == 1 else f"{len(self)} files"
         return files, "size unknown" if self.bytes is None else readable(self.bytes)
 
@@ -172,7 +172,7 @@ class SingleFile(Files):
 
 
 def readable(size_bytes: int) -> str:
-    """A size for people: ``8.4 MB``."""
+    """Format a size: ``8.4 MB``."""
     size = float(size_bytes)
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:

@@ -1,4 +1,4 @@
-"""What Python's ways of formatting make of constants, within limits. Each function returns None where it would fail."""
+"""Formats constants like Python, within limits. Each function returns None if Python's would fail."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The gate: a cell that uses data waits until the data is ready, or is stopped before it runs.
 
 An exception in IPython's ``pre_run_cell`` does not stop a cell; an AST transformer that raises `InputRejected` does, in
-every front end and in papermill. Any other exception would unregister the transformer, so nothing else leaves it.
+every front end and in papermill. Any other exception would unregister the transformer, so it raises no other.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Gate(ast.NodeTransformer):
             self._bound[name] = (files, self._variables[name])
 
     def _to_bind(self, names: set[str], needed: set[str]) -> list[str]:
-        """Handles that the declaration wants as variables, of those that the cell reads and nobody else has bound."""
+        """Return the handles that the cell reads, the declaration wants as variables, and no other code has bound."""
         free = {name for name in names if self._is_free(name)}
         if not free:
             return []
@@ -123,7 +123,7 @@ class Gate(ast.NodeTransformer):
         return name not in self._variables or (name in self._bound and self._variables[name] is self._bound[name][1])
 
     def _wanted(self, names: set[str]) -> list[str]:
-        """The same by the notebook, where no sync has answered yet."""
+        """Return the same from the notebook, before its first sync."""
         if not names:  # a notebook may be large
             return []
         notebook = self._data.notebook()
@@ -139,7 +139,7 @@ class Gate(ast.NodeTransformer):
 
 
 def may_bind(handle: str) -> bool:
-    """Whether a handle may become a variable: a plain name, and no built-in one."""
+    """Whether a handle may become a variable: a plain name that is not built in."""
     plain = handle.isidentifier() and not keyword.iskeyword(handle) and not handle.startswith("_")
     return plain and not hasattr(builtins, handle)
 
@@ -157,11 +157,11 @@ class _CellNames(NamedTuple):
     imports: bool
 
     def mentioned(self) -> set[str]:
-        """The words in the texts that magics and commands are given."""
+        """Return the words in the arguments of magics and commands."""
         return self._words(self.texts) if "get_ipython" in self.loaded else set()
 
     def expanded(self) -> set[str]:
-        """Of these, the ones that stand for variables: ``!head {one}``, ``%timeit len(one)``."""
+        """Those of them that are variables: ``!head {one}``, ``%timeit len(one)``."""
         if _RUN_PYTHON & set(self.texts):
             return self.mentioned()
         return self._words(_EXPANDED.findall(" ".join(self.texts))) if "get_ipython" in self.loaded else set()
@@ -173,7 +173,7 @@ class _CellNames(NamedTuple):
 def _names_in(tree: ast.AST) -> _CellNames:
     found = _CellNames(set(), set(), [], imports=False)
     imports = False
-    left = [tree]  # by hand, since ast.walk takes twice as long and this runs for every cell
+    left = [tree]  # not by ast.walk, which takes twice as long; this runs for every cell
     while left:
         node = left.pop()
         kind = type(node)

@@ -13,7 +13,7 @@ _LEFT = ' style="text-align:left"'
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], lines: Iterable[str]) -> str:
-    """A table with these lines of text below it; without rows the lines only."""
+    """Return a table with these lines of text below it; without rows the lines only."""
     head = _row("th", columns)
     body = "".join(_row("td", row) for row in rows)
     below = "".join(f"<div>{_text(line)}</div>" for line in lines)

@@ -27,7 +27,7 @@ class Data:
     """The data of one notebook.
 
     ``data["muons"]`` returns the files of the requirement with this handle, ``data("scope:name")`` those of a DID, and
-    iterating yields the handles. It reads only the notebook's manifest, and reads it again when that was replaced.
+    iterating yields the handles. It reads only the notebook's manifest, again after each change.
 
     Every access raises `DataNotHere` when the notebook or its manifest cannot be found or read.
     """
@@ -45,10 +45,10 @@ class Data:
         self.before: Callable[[tuple[str, ...], tuple[str, ...]], object] | None = None
 
     def __getitem__(self, handle: str) -> Files:
-        """The files of the requirement with this handle.
+        """Return the files of the requirement with this handle.
 
         Raises:
-            DataNotHere: there is no such handle, or its data is not ready.
+            DataNotHere: the handle is not declared, or its data is not ready.
         """
         if self.before is not None:
             self.before((handle,), ())
@@ -59,7 +59,7 @@ class Data:
         return self._ready(entry, manifest)
 
     def __call__(self, did: str) -> Files:
-        """The files of the requirement with the DID ``scope:name``.
+        """Return the files of the requirement with the DID ``scope:name``.
 
         Raises:
             DataNotHere: no requirement, or more than one, has this DID, or its data is not ready.
@@ -105,26 +105,25 @@ class Data:
             return []
 
     def manifest(self) -> LoadedManifest:
-        """The notebook's present manifest.
+        """Return the notebook's present manifest.
 
         Raises:
-            DataNotHere: there is none, or it cannot be read.
+            DataNotHere: it is missing or cannot be read.
         """
         return self._manifest(None)
 
     def checked(self, handle: str) -> Files:
-        """The same as by index, without waiting and for handles in the manifest only."""
+        """Return the same as by index, without waiting and for handles in the manifest only."""
         manifest = self._manifest(handle)
         return self._ready(manifest.entries[handle], manifest)
 
     def path(self) -> Path | None:
-        """The path of the manifest that was read last."""
+        """Return the path of the manifest that was read last."""
         return self._read[0] if self._read else None
 
     def outdated(self, handles: Iterable[str], dids: Iterable[str] = ()) -> DataNotHere | None:
-        """The error for a manifest that is older than what the notebook declares, or than the configuration.
-
-        None when the manifest is current, and when the notebook cannot be read here.
+        """Return the error for a manifest that is older than the declaration or the configuration. None if the manifest
+        is current, or the notebook cannot be read in this kernel.
         """
         manifest = self._manifest(None)
         asked = self.asked(manifest.notebook)
@@ -151,7 +150,7 @@ class Data:
         return self._config[2]
 
     def asked(self, notebook: str) -> Asked | None:
-        """What the notebook declares now; None when it cannot be read, and in a run, whose data must not change."""
+        """Return the present declaration; None if it cannot be read, and in a run, whose data must not change."""
         pinned = self._environ.get(where.MANIFEST_VARIABLE) and self._environ.get(where.NOTEBOOK_VARIABLE)
         if pinned or not notebook.endswith(".ipynb"):
             return None
@@ -166,7 +165,7 @@ class Data:
         return self._asks[1]
 
     def awaits(self) -> bool:
-        """Whether the server that started this kernel has yet to write its manifest."""
+        """Whether the server that started this kernel has not written the manifest yet."""
         pointer = self._pointer()
         if pointer is None:
             return False
@@ -208,7 +207,7 @@ class Data:
         return self._read[2]
 
     def _written(self) -> Path | None:
-        """The manifest of the notebook that this kernel runs; None when either is unknown."""
+        """Return the manifest of the notebook that this kernel runs; None when either is unknown."""
         notebook = self._known_notebook()
         return where.find_manifest(notebook, self._environ) if notebook else None
 
@@ -223,7 +222,7 @@ class Data:
         return self._program
 
     def notebook(self) -> str:
-        """The notebook whose data this is; empty where that is not known."""
+        """Return the notebook that declares this data; empty if unknown."""
         pointer = self._pointer()
         try:
             pointed = self._read_at(pointer).notebook if pointer else ""

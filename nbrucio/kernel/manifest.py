@@ -1,4 +1,4 @@
-"""Reading a manifest. Written by `nbrucio.pipeline.manifest`, which also has its description."""
+"""Reads a manifest. `nbrucio.pipeline.manifest` describes it."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class LoadedManifest(NamedTuple):
 
 
 def read(path: Path) -> LoadedManifest:
-    """The manifest in the file ``path``.
+    """Return the manifest in the file ``path``.
 
     Raises:
         DataNotHere: the manifest has a newer version, or is damaged.
-        OSError: there is no such file, or it cannot be read.
+        OSError: the file is missing or cannot be read.
     """
     raw = read_regular(path, MAX_BYTES)
     try:
@@ -84,7 +84,7 @@ def read(path: Path) -> LoadedManifest:
 
 
 def read_regular(path: str | os.PathLike[str], max_bytes: int) -> bytes:
-    """As `nbrucio.disk.read.read_file`, which kernels cannot import: regular files only, and without blocking."""
+    """Read a regular file without blocking, like `nbrucio.disk.read.read_file`, which kernels cannot import."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         found = os.fstat(descriptor)
@@ -115,7 +115,7 @@ def _entry(handle: str, value: dict[str, Any]) -> Entry:
 
 
 def writer_is_gone(manifest: LoadedManifest) -> bool:
-    """Whether the process of an unfinished sync is gone."""
+    """Whether the process of an unfinished sync has ended."""
     if manifest.state != "syncing" or not manifest.pid:
         return False
     try:
@@ -128,7 +128,7 @@ def writer_is_gone(manifest: LoadedManifest) -> bool:
 
 
 def read_progress(path: Path) -> dict[str, Any] | None:
-    """The progress of the unfinished sync of the manifest at ``path``; None when unknown."""
+    """Return the progress of the unfinished sync of the manifest at ``path``; None when unknown."""
     try:
         value = json.loads(read_regular(path.with_suffix(".progress"), _PROGRESS_MAX_BYTES))
     except (OSError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What names mean while code is read from top to bottom."""
+"""The meaning of names at each place in code, which is read from top to bottom."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Names:
         self.evaluator = Evaluator(self._value, work)
 
     def known(self) -> set[str]:
-        """All names that ever meant ``nbrucio`` or its ``data``."""
+        """Return all names that ever meant ``nbrucio`` or its ``data``."""
         return self._known
 
     def bind(self, name: str, meaning: Meaning, needs: frozenset[str] = frozenset()) -> None:
-        """Let ``name`` mean this from here on; None for something unknown, which depends on the names ``needs``."""
+        """Set the meaning of ``name``; None means an unknown one, which depends on the names ``needs``."""
         if self._journal is not None:
             self._journal.setdefault(name, self._meanings.get(name, _ABSENT))
         if isinstance(meaning, NbrucioName):
@@ -63,21 +63,21 @@ class Names:
         self._needs[name] = needs
 
     def means(self, name: str) -> Meaning:
-        """What the code so far lets ``name`` mean."""
+        """Return the present meaning of ``name``."""
         return self._meanings.get(name)
 
     def is_bound(self, name: str) -> bool:
-        """Whether the code so far binds ``name``, to something unknown too."""
+        """Whether the code so far binds ``name``, also to something unknown."""
         return name in self._meanings
 
     def evaluated(self, node: ast.AST, *, items: bool = False) -> tuple[Value | None, frozenset[str]]:
-        """Return the value of ``node``, or of what a loop over it takes, and the unknown names in it."""
+        """Return the value of ``node``, or of the items of a loop over it, and the unknown names in it."""
         self._unknown = set()
         found = self.evaluator.items(node) if items else self.evaluator.value(node)
         return found, frozenset(self._unknown)
 
     def enter(self) -> dict[str, Meaning] | None:
-        """Begin a block whose names mean nothing outside of it. Returns the argument of `leave`."""
+        """Begin a block with names of its own. Returns the argument of `leave`."""
         outer, self._journal = self._journal, {}
         return outer
 

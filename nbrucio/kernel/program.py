@@ -1,7 +1,7 @@
 """Find the notebook of a program without a kernel: ``python analysis.py``, ``python -c`` or a prompt.
 
-A script that declares data is its own notebook. Any other program reads the data of the notebook in the working
-folder, if exactly one is synced there. A kernel does not: it may run another notebook of that folder.
+A script that declares data is its own notebook. Any other program reads the data of the notebook in the working folder,
+if exactly one is synced there. A kernel does not, because it may run another notebook of that folder.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def find(environ: Mapping[str, str], namespace: Mapping[str, object] | None = No
     """Return the notebook of this program; None in a kernel, and if no notebook or several are synced.
 
     Args:
-        namespace: the variables of ``__main__``; None takes them.
+        namespace: the variables of ``__main__``; None means its present ones.
     """
     script = _script(namespace)
     if script is not None and (_lists_data(script, environ) or _declares(script)):
@@ -37,12 +37,12 @@ def unknown(what: str, subject: str | None, environ: Mapping[str, str]) -> DataN
     """Return the error for an unknown notebook; ``what`` is the first part of its message."""
     variable = where.NOTEBOOK_VARIABLE
     if environ.get(variable):
-        reason = f"{variable} is {environ[variable]!r}, and there is no such notebook. Set it to a notebook's path."
+        reason = f"{variable} is {environ[variable]!r}, which does not exist. Set it to a notebook's path."
         return DataNotHere(f"{what}: {reason}", subject)
     if in_kernel():
-        reason = f"nbrucio cannot tell which notebook this kernel runs. Set {variable} to its path."
+        reason = f"nbrucio does not know which notebook this kernel runs. Set {variable} to its path."
         return DataNotHere(f"{what}: {reason}", subject, f"%env {variable}=NOTEBOOK")
-    folder, way_out = Path.cwd(), f"set {variable} to the path of the one whose data you want"
+    folder, way_out = Path.cwd(), f"set {variable} to the path of the notebook"
     synced = [path.name for path in _synced_in(folder, environ)]
     if not synced:
         reason = f"no notebook in {folder} has been synced on this machine. Sync one, or {way_out}."

@@ -1,4 +1,4 @@
-"""Why data is missing, as `DataNotHere` errors with the command that helps."""
+"""`DataNotHere` errors for missing data, with the command that helps."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .manifest import Entry, LoadedManifest, writer_is_gone
 
 
 def not_ready(entry: Entry, manifest: LoadedManifest) -> DataNotHere:
-    """The error for an entry that is not ready."""
+    """Return the error for an entry that is not ready."""
     what = f"{entry.handle!r} ({entry.did})"
     sync = command_line("sync", manifest.notebook)
     if entry.state == "syncing":
         if writer_is_gone(manifest):
-            return DataNotHere(f"{what} is missing: the sync was stopped before it was done.", entry.handle, sync)
+            return DataNotHere(f"{what} is missing: the sync was stopped before its end.", entry.handle, sync)
         return DataNotHere(f"{what} is still being downloaded. Run this cell again in a moment.", entry.handle)
     error: dict[str, Any] = entry.error or {}
     reason = " ".join(str(error[key]) for key in ("message", "hint") if error.get(key)) or "the last sync failed."
@@ -24,13 +24,13 @@ def not_ready(entry: Entry, manifest: LoadedManifest) -> DataNotHere:
 
 
 def changed_file(entry: Entry, path: str, fault: str, notebook: str) -> DataNotHere:
-    """The error for a file of ``entry`` that cannot be used any more, because of ``fault``."""
+    """Return the error for a file of ``entry`` that cannot be used any more, because it ``fault``."""
     words = f"{entry.handle!r} ({entry.did}) must be synced again: {path} {fault}."
     return DataNotHere(words, entry.handle, command_line("sync", notebook))
 
 
 def unknown_handle(handle: object, manifest: LoadedManifest) -> DataNotHere:
-    """The error for a handle that the notebook does not declare, with the closest declared ones."""
+    """Return the error for a handle that the notebook does not declare, with the closest declared ones."""
     import difflib  # costs 3 ms, and only a mistake needs it
 
     close = difflib.get_close_matches(str(handle), manifest.entries, n=3)
@@ -47,5 +47,5 @@ def unknown_handle(handle: object, manifest: LoadedManifest) -> DataNotHere:
 
 
 def command_line(verb: str, notebook: str | os.PathLike[str], *arguments: str) -> str:
-    """A command of nbrucio on this notebook, quoted for a shell."""
+    """Return a command of nbrucio on this notebook, quoted for a shell."""
     return " ".join(["nbrucio", verb, *(shlex.quote(word) for word in (os.fspath(notebook), *arguments))])

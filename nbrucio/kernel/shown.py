@@ -33,7 +33,7 @@ class StatusRow(NamedTuple):
 
 
 class Status:
-    """The status of a notebook's data, as text and as HTML. Does not wait and does not ask the network."""
+    """The status of a notebook's data, as text and as HTML. Does not wait and does not use the network."""
 
     def __init__(self, data: Source) -> None:
         self.rows: list[StatusRow] = []

@@ -19,12 +19,13 @@ def storage_options(
     """Options of fsspec's https file system: trusted CAs, and the user's credentials.
 
     The proxy (X509_USER_PROXY) and the bearer token are the kernel's own: no manifest contains credentials. Only the
-    token that the manifest names for this storage is sent there, whatever else the environment has. root:// needs none
-    of this, because its libraries find credentials themselves.
+    token that the manifest names for this storage is sent there. root:// needs none of this, because its libraries find
+    credentials themselves.
 
     Args:
         ca: file or folder of CAs of the storage, in addition to those of this machine.
-        token: where the token for the storage is: ``{"variable": NAME}`` or ``{"file": PATH}``; None sends no token.
+        token: the place of the token for the storage: ``{"variable": NAME}`` or ``{"file": PATH}``; None sends no
+        token.
 
     Raises:
         OSError: a CA, proxy or token file that is named cannot be read (also ssl.SSLError).

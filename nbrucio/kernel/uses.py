@@ -3,7 +3,7 @@
 It understands ``nbrucio.data("scope:name")`` and ``nbrucio.data["handle"]`` under any name that the imports and
 assignments before it give to ``nbrucio`` or its ``data``, the magics ``%rucio`` and ``%%rucio``, and arguments that are
 constant expressions (`nbrucio.kernel.constants`). DIDs that the code takes out of a loop, a dict or a class are kept
-apart. An argument of any other kind makes the uses `dynamic`: which data is used is known only when the code runs.
+apart. With any other argument the uses are `dynamic`: the data is known only when the code runs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Uses(NamedTuple):
         dids: DIDs that the code names.
         handles: handles that the code names.
         dynamic: whether some use is known only at run time.
-        wanted: names in arguments that no code before them binds to a constant.
+        wanted: names in arguments that the code before does not bind to a constant.
         derived: DIDs that the code takes out of a loop, a dict or a class.
     """
 
@@ -38,7 +38,9 @@ class Uses(NamedTuple):
 
 
 def uses_in(tree: ast.AST, names: Names | None = None) -> Uses:
-    """What ``tree`` uses. ``names`` is updated by what the tree binds, so that cells can be read one after another."""
+    """Return the uses in ``tree``. ``names`` is updated with the tree's bindings, so that cells can be read in
+    order.
+    """
     reader = UsesReader(names or Names())
     reader.visit(tree)
     return reader.uses()
@@ -46,7 +48,7 @@ def uses_in(tree: ast.AST, names: Names | None = None) -> Uses:
 
 # ruff: noqa: N815 - the names of the methods are ast's
 class UsesReader(ast.NodeVisitor):
-    """Collects the uses of a tree. The work grows with the size of the tree only, whatever the code is."""
+    """Collects the uses of a tree. The work is proportional to the size of the tree."""
 
     def __init__(self, names: Names) -> None:
         self.names = names
@@ -58,7 +60,7 @@ class UsesReader(ast.NodeVisitor):
         self._depth = 0  # of compound statements: in there an assignment adds a value instead of replacing it
 
     def uses(self) -> Uses:
-        """What was found."""
+        """Return the uses found so far."""
         dids, handles, derived = (tuple(dict.fromkeys(found)) for found in (self.dids, self.handles, self.derived))
         return Uses(dids, handles, self.dynamic, frozenset(self.wanted), derived)
 
@@ -95,7 +97,7 @@ class UsesReader(ast.NodeVisitor):
         meaning, needs = self._meaning(assigned)
         for target in targets:
             self._assign_to(target, meaning, needs, assigned)
-        if meaning is not DATA:  # a second name for it is no use of it
+        if meaning is not DATA:  # a second name for it is not a use
             self.visit(assigned)
 
     def _assign_to(self, target: ast.expr, meaning: Meaning, needs: frozenset[str], assigned: ast.expr) -> None:
@@ -125,7 +127,7 @@ class UsesReader(ast.NodeVisitor):
         self.names.bind(name, meaning, needs)
 
     def _set_item(self, name: str, key: ast.expr | None, item: Meaning) -> None:
-        """Read ``name[key] = item``, or ``name.append(item)`` where the key is None."""
+        """Read ``name[key] = item``, or ``name.append(item)`` if the key is None."""
         before = self.names.means(name)
         if not isinstance(before, Value):
             return
@@ -268,13 +270,15 @@ class UsesReader(ast.NodeVisitor):
 
 
 def dids_in_magic(line: str, body: str = "") -> list[str]:
-    """The DIDs that ``%rucio`` or ``%%rucio`` is given: words on its line, one a line below; ``#`` begins a comment."""
+    """Return the arguments of ``%rucio`` or ``%%rucio``: words on its line, one a line below; ``#`` begins a
+    comment.
+    """
     rows = [row.partition("#")[0].strip() for row in body.splitlines()]
     return [*line.partition(" #")[0].split(), *(row for row in rows if row)]
 
 
 def magic_of(node: ast.Call) -> tuple[str, str, str | None] | None:
-    """Name, line and body of a magic, in the form that IPython gives it: ``get_ipython().run_line_magic(…)``."""
+    """Return name, line and body of a magic in IPython's form: ``get_ipython().run_line_magic(…)``."""
     function = node.func
     if not (isinstance(function, ast.Attribute) and function.attr in ("run_line_magic", "run_cell_magic")):
         return None

@@ -1,4 +1,4 @@
-"""Values that constants in code stand for: texts, numbers, and lists, dicts and classes of these."""
+"""Values of constants in code: texts, numbers, and lists, dicts and classes of these."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Path = tuple[tuple[bool, Scalar], ...]
 
 
 class Value(NamedTuple):
-    """Everything that an expression may stand for.
+    """All possible values of an expression.
 
     Attributes:
-        contents: each text or number with its path. The path of a value that is no container is empty.
+        contents: each text or number with its path. The path is empty unless the value is a container.
         derived: whether the code takes it out of a dict, a class or a loop.
     """
 
@@ -30,11 +30,11 @@ class Value(NamedTuple):
     derived: bool = False
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The contents without their paths."""
+        """Return the contents without their paths."""
         return tuple(scalar for _, scalar in self.contents)
 
     def texts(self) -> tuple[str, ...] | None:
-        """The texts that an argument with this value may be, or whose list it is; None when it may be a number."""
+        """Return the possible texts, or lists of texts, of an argument with this value; None if it may be a number."""
         texts = tuple(scalar for scalar in self.scalars() if isinstance(scalar, str))
         return texts if len(texts) == len(self.contents) else None
 
@@ -68,7 +68,7 @@ def collected(parts: Sequence[tuple[tuple[bool, Scalar], Value | None]]) -> Valu
 
 
 def either(one: Value | None, other: Value | None) -> Value | None:
-    """Return the value of what is one of these two; None when either is unknown, or they are too many."""
+    """Return the value that is one of these two; None when either is unknown, or they are too many."""
     if one is None or other is None or len(one.contents) + len(other.contents) > MAX_CONTENTS:
         return None
     return Value(tuple(dict.fromkeys(one.contents + other.contents)), one.derived or other.derived)
@@ -88,18 +88,18 @@ def with_item(container: Value | None, key: Value | None, item: Value | None) ->
 
 
 def class_value(fields: Iterable[tuple[str, Value | None]]) -> Value | None:
-    """Return the value of a class with these attributes; unknown ones are left out."""
+    """Return the value of a class with these attributes; unknown ones are omitted."""
     return collected([((True, name), value) for name, value in fields if value is not None])
 
 
 def keys_of(container: Value) -> Value | None:
-    """Return the keys of a dict, one of which a loop takes."""
+    """Return the keys of a dict, for a loop over it."""
     keys = dict.fromkeys(path[0][1] for path, _ in container.contents if path and path[0][0])
     return Value(tuple(((), key) for key in keys), True) if keys else None
 
 
 def inner_of(container: Value) -> Value | None:
-    """Return the contents of a container, one of which a loop takes."""
+    """Return the contents of a container, for a loop over it."""
     inner = tuple((path[1:], scalar) for path, scalar in container.contents if path)
     return Value(inner, True) if inner and len(inner) == len(container.contents) else None
 

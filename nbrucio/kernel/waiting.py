@@ -35,13 +35,13 @@ def wait_for(
     show: Show,
     environ: Mapping[str, str] = os.environ,
 ) -> list[Entry]:
-    """Wait until the data of ``handles`` and ``dids`` is ready or has failed; returns their entries.
+    """Wait until the data of ``handles`` and ``dids`` is ready or has failed; return their entries.
 
     Ignores handles and DIDs that the notebook does not declare. Runs ``nbrucio sync`` when this notebook was never
     synced and no server will do it.
 
     Raises:
-        DataNotHere: there is no manifest, and none can be made.
+        DataNotHere: the manifest is missing and cannot be created.
     """
     handles, dids = tuple(handles), tuple(dids)
     began = time.monotonic()
@@ -68,7 +68,7 @@ def wait_for(
 
 
 def _renew(manifest: LoadedManifest, show: Show, environ: Mapping[str, str]) -> float:
-    """Sync a notebook that was changed since its last sync; returns the seconds to wait for a server that does it."""
+    """Sync a notebook that was changed since its last sync; return the seconds to wait for a server that does it."""
     if environ.get(where.MANIFEST_VARIABLE):
         return SAVE_S
     if environ.get(COMMAND_VARIABLE):

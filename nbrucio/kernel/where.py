@@ -1,4 +1,4 @@
-"""Where manifests live, and which notebook this kernel runs."""
+"""Finds the folders of manifests, and the notebook of this kernel."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ _NOTEBOOK_NAMES = frozenset({".ipynb", ".py", ".md", ".R", ".r", ".jl", ".cpp", 
 
 
 def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder that manifests are written to. Not created, not checked."""
+    """Return the folder for manifests, which is neither created nor checked."""
     return next(runtime_folders(environ))
 
 
 def runtime_folders(environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
-    """The folders in which a manifest may lie, the one that this process writes to first.
-
-    There are several because a terminal and a kernel of one user often differ in XDG_RUNTIME_DIR.
+    """Return the folders that may contain a manifest, first the one that this process writes to. There are several
+    because XDG_RUNTIME_DIR often differs between a user's terminals and kernels.
     """
     if environ.get(RUNTIME_VARIABLE):
         yield Path(environ[RUNTIME_VARIABLE])
@@ -42,10 +41,10 @@ def runtime_folders(environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
 
 
 def make_private(folder: Path) -> None:
-    """Create ``folder`` with mode 0700, or make sure that the existing one is this user's own.
+    """Create ``folder`` with mode 0700, or check that it belongs to this user.
 
     Raises:
-        PermissionError: it is a symbolic link, no folder, or another user's; the message says which.
+        PermissionError: it is a symbolic link, not a folder, or another user's; the message says which.
         OSError: it cannot be created.
     """
     if not folder.parent.exists():
@@ -62,7 +61,7 @@ def make_private(folder: Path) -> None:
 
 
 def fault_of_folder(folder: Path) -> str | None:
-    """Why ``folder`` cannot be trusted with manifests ("is a symbolic link"), or None."""
+    """Return why ``folder`` is not safe for manifests ("is a symbolic link"); None if it is."""
     status = folder.lstat()
     if stat.S_ISLNK(status.st_mode):
         return "is a symbolic link"
@@ -74,13 +73,13 @@ def fault_of_folder(folder: Path) -> str | None:
 
 
 def manifest_name(notebook: str | os.PathLike[str]) -> str:
-    """The file name of a notebook's manifest: the SHA-256 of its absolute real path."""
+    """Return the file name of a notebook's manifest: the SHA-256 of its absolute real path."""
     real = os.path.realpath(os.fspath(notebook))
     return hashlib.sha256(os.fsencode(real)).hexdigest() + ".json"
 
 
 def find_manifest(notebook: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The newest manifest of ``notebook`` in any runtime folder of this user, or None."""
+    """Return the newest manifest of ``notebook`` in any runtime folder of this user, or None."""
     name = manifest_name(notebook)
     newest: tuple[int, Path] | None = None
     for folder in runtime_folders(environ):
@@ -98,12 +97,12 @@ def find_manifest(notebook: str | os.PathLike[str], environ: Mapping[str, str] =
 def find_notebook(
     environ: Mapping[str, str] = os.environ, namespace: Mapping[str, object] | None = None, *, guess: bool = True
 ) -> Path | None:
-    """The notebook that this process runs, as far as anybody told it; None when nobody did.
+    """Return the notebook that this process runs; None if unknown.
 
     Args:
         environ: the process environment.
-        namespace: the user's variables; None takes those of ``__main__``, which is where IPython keeps them.
-        guess: also by what may be out of date, or be about another notebook.
+        namespace: the user's variables; None means those of ``__main__``, as in IPython.
+        guess: also use sources that may be out of date or about another notebook.
     """
     variables = vars(sys.modules["__main__"]) if namespace is None else namespace
     told = [environ.get(NOTEBOOK_VARIABLE), variables.get("__vsc_ipynb_file__")]
@@ -117,7 +116,7 @@ def find_notebook(
 
 
 def existing_notebook(text: object) -> Path | None:
-    """The notebook file at the path ``text``; None where that is none, or no path at all."""
+    """Return the path ``text`` if it is a notebook file; else None."""
     # JPY_SESSION_NAME is what a client chose: a path, a path that was renamed since, or a UUID.
     if not isinstance(text, str) or "\0" in text or Path(text).suffix not in _NOTEBOOK_NAMES:
         return None
@@ -126,7 +125,7 @@ def existing_notebook(text: object) -> Path | None:
 
 
 def _parents_notebook(process: Path | None = None) -> Path | None:
-    """The notebook that papermill, ``jupyter execute`` or nbconvert was started with, when there can be no doubt."""
+    """Return the notebook of the parent papermill, ``jupyter execute`` or nbconvert, if it is certain."""
     parent = process or Path("/proc", str(os.getppid()))
     try:
         words = (parent / "cmdline").read_bytes().split(b"\0")

@@ -32,7 +32,7 @@ def plain_python(source: str) -> str:
 
 
 def _logical_lines(source: str) -> list[str]:
-    """The lines of a cell; a magic or a shell line that ends in a backslash includes the next one."""
+    """Return the lines of a cell; a magic or a shell line that ends in a backslash includes the next one."""
     lines: list[str] = []
     pending: list[str] = []
     for line in source.split("\n"):

@@ -137,7 +137,7 @@ class _Work:
         self.exhausted = False
 
     def mentioning(self, words: set[str]) -> list[int]:
-        """The cells that mention one of these words."""
+        """Return the cells that mention one of these words."""
         # Looking for a few texts takes a fiftieth of the time of splitting the source into words.
         few = words if len(words) <= _FEW else ()
         self._search -= self._chars * len(few) // 50
@@ -199,7 +199,9 @@ class _Work:
 
 
 def cell_size(source: str) -> int:
-    """The size of a cell by the time it takes: a field of an f-string, or a line, takes as long as several letters."""
+    """Return the size of a cell by the time it takes: a field of an f-string, or a line, takes as long as several
+    letters.
+    """
     return len(source) + 10 * source.count("{") + 5 * source.count("\n")
 
 
@@ -230,7 +232,7 @@ def _parse(source: str) -> ast.Module | None:
 
 
 def valid_dids(texts: Iterable[str]) -> tuple[Did, ...]:
-    """The DIDs among these texts, each once."""
+    """Return the DIDs among these texts, each once."""
     found: dict[Did, None] = {}
     for text in texts:
         try:

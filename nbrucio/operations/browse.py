@@ -32,7 +32,7 @@ def catalogue_of(instance: str | None) -> Iterator[RucioCatalogue]:
     """Open the catalogue of an instance during the block; None means the default instance.
 
     Raises:
-        NbrucioError: the configuration is invalid, or has no such instance.
+        NbrucioError: the configuration is invalid, or lacks the instance.
     """
     config = load()
     catalogues = Catalogues(config)

@@ -12,7 +12,7 @@ from nbrucio.pipeline.resolve import ResolveOptions
 
 
 class Options(NamedTuple):
-    """How to sync.
+    """The options of a sync.
 
     Attributes:
         refresh: ask the catalogue even for requirements that were resolved before.

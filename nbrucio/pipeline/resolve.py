@@ -39,7 +39,7 @@ def remembered_lock(path: Path, config: Config) -> Mapping[str, LockEntry]:
 
 
 class ResolveOptions(NamedTuple):
-    """How to resolve.
+    """The options of resolving.
 
     Attributes:
         refresh: ask the catalogue even if there is a lock.

@@ -78,7 +78,7 @@ class Resolutions:
         Raises:
             UnreadableFile: the file exists but cannot be read.
         """
-        without = "the next sync then asks Rucio what the data is now"
+        without = "the next sync asks Rucio for the present content"
         return read_saved(self.notebook_path(notebook), _LOCK_MAX_BYTES, _lock_in, {}, without=without)
 
     def save_lock(self, notebook: Path, lock: Mapping[str, SavedLock]) -> None:

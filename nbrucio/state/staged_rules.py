@@ -54,7 +54,7 @@ class StagedRules:
         Raises:
             UnreadableFile: the file exists but cannot be read.
         """
-        without = "syncs then no longer renew the rules of this notebook; `nbrucio stage` takes them up again"
+        without = "syncs then no longer renew the rules of this notebook; `nbrucio stage` renews them again"
         return read_saved(self._path(notebook), SMALL_BYTES, _rules_in, (), without=without)
 
     def has(self, notebook: Path) -> bool:

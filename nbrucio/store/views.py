@@ -122,7 +122,7 @@ def _remove_older(fs: FileSystem, parent: str, owner: str, target: str) -> None:
 
 
 def _target_of(fs: FileSystem, path: str) -> str | None:
-    """Return the target of the link at ``path``; None when there is no link."""
+    """Return the target of the link at ``path``; None without a link."""
     try:
         return fs.readlink(path)
     except FileNotFoundError:

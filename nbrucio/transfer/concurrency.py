@@ -1,4 +1,4 @@
-"""How many files to read from one host at a time."""
+"""Limits for the number of files that are read from one host at a time."""
 
 from __future__ import annotations
 

@@ -279,7 +279,7 @@ def _translated(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
         number = curl.getinfo(pycurl.OS_ERRNO)
         return Unreachable(f"no connection{through}: {os.strerror(number)}" if number else f"no connection{through}")
     if code == pycurl.E_OPERATION_TIMEDOUT:
-        return Unreachable("no connection within the time allowed")  # requests have no other time limit
+        return Unreachable("the connection timed out")  # requests have no other time limit
     if code in (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL):
         return PermanentError("its URL cannot be read")
     return TransientError("the connection was lost")

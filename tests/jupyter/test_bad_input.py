@@ -282,7 +282,7 @@ def test_a_notebook_that_is_gone_is_told(server: Server) -> None:
     path.unlink()
     status, answer = server.ask("nbrucio/sync", {"path": server.prefix + "a.ipynb"})
     assert (status, answer["error"]["code"]) == (400, "bad-notebook")
-    assert "There is no notebook" in json.dumps(answer)
+    assert "does not exist" in json.dumps(answer)
 
 
 def test_questions_to_a_silent_instance_keep_no_others_waiting_and_end_with_their_clients(

@@ -131,8 +131,7 @@ def test_message_when_the_notebook_was_never_synced(here: Here) -> None:
 def test_message_when_the_notebook_is_unknown(here: Here) -> None:
     here.environ["NBRUCIO_NOTEBOOK"] = "/gone.ipynb"
     assert here.message("muons") == (
-        "'muons' is missing: NBRUCIO_NOTEBOOK is '/gone.ipynb', and there is no such notebook. "
-        "Set it to a notebook's path."
+        "'muons' is missing: NBRUCIO_NOTEBOOK is '/gone.ipynb', which does not exist. Set it to a notebook's path."
     )
 
 
@@ -153,7 +152,7 @@ def test_message_when_the_sync_was_killed(here: Here) -> None:
     ended.wait()
     path.write_text(json.dumps({**json.loads(path.read_text()), "pid": ended.pid}))
     assert here.message("muons") == (
-        "'muons' (s:muons) is missing: the sync was stopped before it was done.\nRun: nbrucio sync DIR/nb.ipynb"
+        "'muons' (s:muons) is missing: the sync was stopped before its end.\nRun: nbrucio sync DIR/nb.ipynb"
     )
 
 

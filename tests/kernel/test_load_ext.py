@@ -62,7 +62,7 @@ def test_cells_wait_once_the_extension_is_loaded(run: Run, tmp_path: Path) -> No
 def test_without_a_notebook_the_cell_says_what_to_set(run: Run, tmp_path: Path) -> None:
     run("%load_ext nbrucio\ndel __vsc_ipynb_file__")
     shown = run("import nbrucio\nnbrucio.data['muons']").traceback
-    assert "nbrucio cannot tell which notebook this kernel runs. Set NBRUCIO_NOTEBOOK to its path." in shown[0]
+    assert "nbrucio does not know which notebook this kernel runs. Set NBRUCIO_NOTEBOOK to its path." in shown[0]
     tell(tmp_path, local_entry(tmp_path, "muons", "x"))
     assert (
         run("import nbrucio\nnbrucio.data['muons']").status == "error"

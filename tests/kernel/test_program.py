@@ -82,7 +82,7 @@ def test_without_a_synced_notebook_one_sentence_says_what_to_do(tmp_path: Path) 
     told = python(tmp_path, "-c", ASK)
     assert told.endswith(
         f"'muons' is missing: no notebook in {tmp_path} has been synced on this machine. "
-        "Sync one, or set NBRUCIO_NOTEBOOK to the path of the one whose data you want.\nRun: nbrucio sync NOTEBOOK"
+        "Sync one, or set NBRUCIO_NOTEBOOK to the path of the notebook.\nRun: nbrucio sync NOTEBOOK"
     )
 
 
@@ -92,7 +92,7 @@ def test_of_several_synced_notebooks_none_is_guessed(tmp_path: Path) -> None:
     told = python(tmp_path, "-c", ASK)
     assert told.endswith(
         f"several notebooks in {tmp_path} are synced (one.ipynb, two.ipynb). "
-        "Set NBRUCIO_NOTEBOOK to the path of the one whose data you want.\nRun: export NBRUCIO_NOTEBOOK=NOTEBOOK"
+        "Set NBRUCIO_NOTEBOOK to the path of the notebook.\nRun: export NBRUCIO_NOTEBOOK=NOTEBOOK"
     )
 
 

@@ -91,6 +91,6 @@ def test_a_notebook_that_nobody_names_says_what_to_set(folder: Path) -> None:
     code = "import nbclient, nbformat; nbclient.execute(nbformat.read('a.ipynb', 4))"
     done = run(folder, "-c", code)
     assert done.returncode != 0
-    assert "nbrucio cannot tell which notebook this kernel runs. Set NBRUCIO_NOTEBOOK to its path." in done.stderr
+    assert "nbrucio does not know which notebook this kernel runs. Set NBRUCIO_NOTEBOOK to its path." in done.stderr
     assert run(folder, "-c", code, NBRUCIO_NOTEBOOK="a.ipynb").returncode == 0
     assert found(folder) == ["data-of-a"]

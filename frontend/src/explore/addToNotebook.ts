@@ -3,7 +3,7 @@
 import { ISectionProps } from '../section';
 import { IInstances } from '../types';
 
-/** What a notebook names an instance by that was chosen by its short name here, so that it means the same elsewhere. */
+/** The name of an instance for notebooks, which means the same on every machine, from its short name here. */
 export function writtenFor(instances: IInstances | null, name: string | null): string | null {
   return instances?.instances.find(one => one.name === name)?.written ?? name;
 }

@@ -1,4 +1,4 @@
-/** A search and what it found, kept while Lab lives: coming back to the section finds it as it was. */
+/** A search and its results, which stay while Lab is open, also when the section is hidden. */
 
 import { ISignal, Signal } from '@lumino/signaling';
 
@@ -21,7 +21,7 @@ const INTERVAL_MS = 120;
 export class Explorer {
   constructor(private readonly _api: Api) {}
 
-  /** Rows, state or fault are new. */
+  /** Rows, state or error have changed. */
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -33,7 +33,7 @@ export class Explorer {
   busy = false;
   fault: IFault | null = null;
 
-  /** Search anew; an older search is given up. */
+  /** Start a new search and cancel the previous one. */
   async find(search: ISearch): Promise<void> {
     this.stop();
     const asked = new AbortController();

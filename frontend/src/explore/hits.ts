@@ -1,24 +1,24 @@
-/** What a search found and what was opened below it, as rows of a list that may be very long. Pure. */
+/** The results of a search and the opened collections, as rows of a list that may be very long. Pure. */
 
 import { DidType, IFault } from '../types';
 
 /** One row of the streams `find` and `contents`: DID, type, bytes, files, whether it is open. */
 export type Hit = [did: string, type: DidType, bytes: number | null, files: number | null, open: boolean];
 
-/** What is below a collection, as far as it has come. */
+/** The content of a collection that has arrived so far. */
 export interface IBranch {
   children: Hit[];
-  /** Nothing more will come. */
+  /** All content has arrived. */
   complete: boolean;
   fault: IFault | null;
 }
 
-/** A row that is shown. `key` is its way from the top, since one DID may stand in several collections. */
+/** A visible row. `key` is its path from the top, since several collections may contain one DID. */
 export interface IRow {
   key: string;
   hit: Hit;
   depth: number;
-  /** Null: it holds nothing that could be opened. */
+  /** Null: it has no content to open. */
   expanded: boolean | null;
   /** Its place among its siblings, from 1, and how many there are. */
   place: number;
@@ -29,7 +29,7 @@ export interface IRow {
 
 /** Rows by number without making all of them: a list of 100,000 hits is only indexed. */
 export class Rows {
-  /** `branches` holds what is open, by key. */
+  /** `branches` are the open collections, by key. */
   constructor(
     private readonly _hits: readonly Hit[],
     private readonly _branches: ReadonlyMap<string, IBranch>
@@ -88,7 +88,7 @@ function keyOf(parent: string, hit: Hit): string {
   return parent ? `${parent}\n${hit[0]}` : hit[0];
 }
 
-/** The key of the collection that a row stands in; null at the top. */
+/** The key of the collection that contains a row; null at the top. */
 export function parentOf(key: string): string | null {
   const cut = key.lastIndexOf('\n');
   return cut < 0 ? null : key.slice(0, cut);

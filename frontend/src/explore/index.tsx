@@ -99,7 +99,7 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
   );
 }
 
-/** What the list shows, in words. */
+/** The state of the list, in words. */
 function words(explorer: Explorer, trans: ISectionProps['trans']): string {
   if (explorer.search === null) {
     return trans.__('Search by scope and name; * matches anything.');

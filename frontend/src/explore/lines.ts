@@ -1,15 +1,15 @@
-/** Answers of the server that come as lines of JSON. Pure, but for reading the stream. */
+/** Responses of the server in lines of JSON. Pure, except for reading the stream. */
 
 import { IFault } from '../types';
 import { Hit } from './hits';
 
-/** The last line of an answer. */
+/** The last line of a response. */
 export interface IEnd {
   end?: true;
   error?: IFault;
 }
 
-/** Cuts text that comes in pieces into lines. */
+/** Splits text that arrives in pieces into lines. */
 export class Lines {
   /** The lines that this piece completes. */
   take(piece: string): string[] {
@@ -22,9 +22,9 @@ export class Lines {
 }
 
 /**
- * Read rows as they come.
+ * Read rows as they arrive.
  *
- * @returns why the server could not go on; null when it came to the end.
+ * @returns the error that ended the response; null at its end.
  */
 export async function readRows(body: ReadableStream<Uint8Array>, take: (rows: Hit[]) => void): Promise<IFault | null> {
   const reader = body.getReader();

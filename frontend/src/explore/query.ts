@@ -5,7 +5,7 @@ export const KINDS = ['collection', 'dataset', 'container', 'file', 'all'] as co
 export type Kind = (typeof KINDS)[number];
 
 /**
- * `scope:name` as a pattern: `*` stands for anything. A name is searched by its beginning, unless it has a wildcard or
+ * `scope:name` as a pattern: `*` matches anything. A name is searched by its beginning, unless it has a wildcard or
  * ends in a space; without a scope, names that contain the text are searched in every scope.
  */
 export function patternOf(text: string): string {

@@ -105,7 +105,7 @@ export function Results(props: IResultsProps): JSX.Element {
   );
 }
 
-/** What a key does; whether it does anything. */
+/** Handle a key; return whether it has an effect. */
 function act(
   event: React.KeyboardEvent,
   row: IRow,

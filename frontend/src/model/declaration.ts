@@ -1,9 +1,8 @@
 /**
- * The declaration in a notebook's metadata: read totally, edited without touching what is not understood.
+ * The declaration in a notebook's metadata. Edits preserve unknown and invalid parts.
  *
  * Its form is `schemas/nbrucio_schemas/declaration-1.schema.json`. Beside it rucio-jupyterlab's `rucio_attachments` is
- * read, and kept in step where it is present. Every edit takes metadata and gives new metadata; nothing is changed in
- * place.
+ * read, and updated if it is present. Every edit returns new metadata; nothing is changed in place.
  */
 
 import { isObject, Json, JsonObject } from './json';
@@ -47,9 +46,9 @@ export interface IDeclaration {
   requirements: IRequirement[];
   /** By handle: what still speaks of its requirement. */
   lock: { [handle: string]: ILockEntry };
-  /** What rucio-jupyterlab attached and is not declared. */
+  /** Attachments of rucio-jupyterlab that are not declared. */
   attached: { did: string; handle: string }[];
-  /** How many entries are no valid requirement. */
+  /** The number of invalid entries. */
   invalid: number;
   /** The metadata is there and cannot be used: from a newer version, or malformed. */
   unreadable: boolean;
@@ -78,7 +77,7 @@ export function read(metadata: IMetadata): IDeclaration {
   return { requirements, lock: locks(value, requirements), attached, invalid, unreadable };
 }
 
-/** Whether two selections choose the same. */
+/** Whether two selections are equal. */
 export function sameSelection(one: ISelection | null, other: ISelection | null): boolean {
   const text = (select: ISelection | null): string =>
     JSON.stringify([select?.match ?? null, select?.first ?? null, select?.max_bytes ?? null]);
@@ -104,8 +103,8 @@ export function withRequirement(
 }
 
 /**
- * Add data that the code uses and nobody added. Where the notebook has attachments of rucio-jupyterlab and no
- * declaration, it becomes another attachment: a declaration beside them would replace them, and only the user imports.
+ * Add undeclared data that the code uses. In a notebook with attachments of rucio-jupyterlab and no declaration it
+ * becomes another attachment: a declaration would replace the attachments, and only the user imports.
  */
 export function withUse(metadata: IMetadata, did: string, handle: string): IMetadata {
   const list = metadata[ATTACHMENTS_KEY];
@@ -159,7 +158,7 @@ export function renamed(metadata: IMetadata, from: string, to: string): IMetadat
   return result;
 }
 
-/** Change which files of a requirement are wanted and how they may be had; null means all, and that nbrucio chooses. */
+/** Change selection and access of a requirement; null means all files, or that nbrucio chooses. */
 export function withChoice(
   metadata: IMetadata,
   handle: string,
@@ -191,14 +190,14 @@ export function imported(metadata: IMetadata): IMetadata {
   return result;
 }
 
-/** Write these lock entries, by handle, in place of those that stand. */
+/** Replace the lock entries of these handles. */
 export function withLocks(metadata: IMetadata, lock: JsonObject): IMetadata {
   const value = declared(metadata);
   const present = isObject(value.lock) ? value.lock : {};
   return { ...metadata, [KEY]: { ...value, lock: sorted({ ...present, ...lock }) } };
 }
 
-/** Name the instance of each requirement, by handle, that names none: where its lock comes from. */
+/** Set the instance of requirements without one, by handle, to the instance of their lock. */
 export function withInstances(metadata: IMetadata, instances: { [handle: string]: string }): IMetadata {
   const value = declared(metadata);
   const named = entries(value).map(entry => {
@@ -209,7 +208,7 @@ export function withInstances(metadata: IMetadata, instances: { [handle: string]
   return { ...metadata, [KEY]: { ...value, requirements: named } };
 }
 
-/** Whether two values are the same JSON, whatever the order of their keys. */
+/** Whether two values are the same JSON, with keys in any order. */
 export function same(one: Json | undefined, other: Json | undefined): boolean {
   if (isObject(one) && isObject(other)) {
     const keys = new Set([...Object.keys(one), ...Object.keys(other)]);

@@ -8,7 +8,7 @@ const KEYWORDS = new Set(
 );
 const MAX_CHARS = 100;
 
-/** Why a text cannot be a handle; null when it can. */
+/** Return why a text is not a valid handle; null if it is. */
 export type HandleFault = 'no-name' | 'private' | 'taken';
 
 export function handleFault(handle: string, taken: Iterable<string> = []): HandleFault | null {
@@ -43,7 +43,7 @@ export function proposeHandle(did: string, taken: Iterable<string>): string {
   }
 }
 
-/** Why a text is no DID, as a person may type one; null when it is one. */
+/** Return why a typed text is not a DID; null if it is. */
 export function isDid(text: string): boolean {
   const colon = text.indexOf(':');
   const name = text.slice(colon + 1);

@@ -1,4 +1,4 @@
-/** JSON that others wrote: nothing in it is what it should be before it was looked at. */
+/** Untrusted JSON: every value must be checked before use. */
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };

@@ -1,4 +1,4 @@
-/** How quickly data comes, from the few figures a second that the server tells. */
+/** The rate of a download, from the server's few progress events a second. */
 
 /** Rates are taken over so much time: long enough to be calm, short enough to follow a change. */
 const WINDOW_MS = 4000;

@@ -78,7 +78,10 @@ export function summaryOf(rows: IRow[], invalid = 0): ISummary {
   };
 }
 
-/** What a check found: how many have changed or have no answer, and the day of the oldest lock. */
+/**
+ * The result of a check: the number of changed requirements and of those without an answer, and the day of the oldest
+ * lock.
+ */
 export function checked(rows: IRow[]): { changed: number; failed: number; since: string | null } {
   const locked = rows.map(row => row.lock?.locked ?? '').filter(Boolean);
   return {
@@ -88,7 +91,7 @@ export function checked(rows: IRow[]): { changed: number; failed: number; since:
   };
 }
 
-/** What needs the user's consent; null when nothing does. */
+/** The data that needs the user's consent; null without any. */
 export function consentOf(rows: IRow[]): IConsent | null {
   const asked = rows.filter(row => row.state === 'consent');
   if (!asked.length) {

@@ -1,8 +1,9 @@
 /**
  * Find the DIDs that code names literally, quickly enough for the moment in which a notebook is saved.
  *
- * It is the small sister of `nbrucio/notebook/code_scan.py`, which looks again on the server, follows constants and loops, and knows
- * what is unused. What this one finds, that one finds, too; so the open document holds it before it is written.
+ * It is the small sister of `nbrucio/notebook/code_scan.py`, which scans again on the server, follows constants and
+ * loops, and finds unused requirements. That one finds every DID that this one finds, so the open document contains
+ * them before it is written.
  */
 
 import { isDid } from './handles';

@@ -11,9 +11,9 @@ READERS.pq = READERS.parquet!;
 READERS.hdf5 = READERS.hdf = READERS.h5!;
 
 /**
- * What a cell needs to read `handle`; languages without a helper name the DID in a comment, which declares it.
+ * Code of a cell that reads `handle`; languages without a helper name the DID in a comment, which declares it.
  *
- * @param file - the name of one of its files, which decides what reads it; null when it is not known.
+ * @param file - the name of one of its files, which selects the library; null when unknown.
  */
 export function snippet(handle: string, did: string, language: string, file: string | null = null): string {
   switch (language) {

@@ -1,7 +1,7 @@
 import React from 'react';
 
 export interface IBarProps {
-  /** What the bar measures, for those who cannot see it. */
+  /** The meaning of the bar, for screen readers. */
   label: string;
   done: number;
   /** Null while it is not known: the bar then only shows that something goes on. */

@@ -43,7 +43,7 @@ export function ConsentCard({ data, trans, consent }: ICardProps & { consent: IC
   );
 }
 
-/** What a sync would do. */
+/** The plan of a sync. */
 export function PlanCard({ data, trans, plan }: ICardProps & { plan: IPlan }): JSX.Element {
   const totals = planTotals(plan);
   const labels: [Access, string][] = [

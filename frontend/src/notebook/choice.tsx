@@ -10,7 +10,7 @@ import { IRow } from '../model/rows';
 import { NotebookData } from '../notebookdata';
 import { accessWords } from '../words';
 
-/** What a declaration's `access` may say, as in `nbrucio/core/requirement.py`; empty lets nbrucio choose. */
+/** The values of `access` in a declaration, as in `nbrucio/core/requirement.py`; empty means that nbrucio chooses. */
 const ACCESS = ['', 'store', 'mount', 'download', 'stream', 'rule', 'any'];
 
 interface IChoiceProps {

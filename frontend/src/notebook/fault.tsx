@@ -8,7 +8,7 @@ import { commandFor, Fix, fixesFor } from './fixes';
 export interface IFaultProps {
   fault: IFault;
   trans: TranslationBundle;
-  /** What each fix does here; without it, the fix is not offered. */
+  /** The action of each fix here; a fix without one is not offered. */
   actions: { [fix in Fix]?: () => void };
 }
 

@@ -14,7 +14,7 @@ import { IconButton } from './iconbutton';
 interface IHeadProps {
   data: NotebookData;
   summary: ISummary;
-  /** A card below asks a question, so that its buttons come before the verbs. */
+  /** A card below asks a question, so its buttons precede the verbs. */
   asked: boolean;
   trans: TranslationBundle;
 }

@@ -47,7 +47,7 @@ export function Tabs({ label, tabs, selected, onSelect }: ITabsProps): JSX.Eleme
         ))}
       </div>
       {tabs.map(tab => (
-        // Hidden, not removed: what was typed or found in a section is there again when one comes back to it.
+        // Hidden, not removed: input and results of a section stay.
         <div
           key={tab.name}
           id={sectionId(tab.name)}

@@ -1,8 +1,8 @@
 import { RefObject, useEffect, useRef, useState } from 'react';
 
 /**
- * Whether an element has been in sight. The sections of the panel exist from the start, most of them never opened:
- * what costs a request waits for this.
+ * Whether an element has been visible. All sections of the panel exist from the start, and most are never opened:
+ * requests wait for this.
  */
 export function useVisible<T extends HTMLElement>(): [RefObject<T>, boolean] {
   const ref = useRef<T>(null);

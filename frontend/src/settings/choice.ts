@@ -1,9 +1,9 @@
-/** What the user chose of Lab's settings for the opening of notebooks, in the server's words. Pure. */
+/** The user's choice in Lab's settings for opening notebooks, in the server's terms. Pure. */
 
 export const LEVELS = ['off', 'read', 'look', 'fetch'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** What opening a notebook does, as `opening` of the server tells and takes it. */
+/** The policy for opening a notebook, in the form of the server's `opening`. */
 export interface IOpening {
   level: Level;
   budget_bytes: number;

@@ -62,7 +62,7 @@ export class Uploads {
     events.on<JobEvent>(UPLOAD_EVENT, event => this._onEvent(event));
   }
 
-  /** Jobs, paths or fault have changed. */
+  /** Jobs, paths or error have changed. */
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -70,7 +70,7 @@ export class Uploads {
   jobs: IJob[] = [];
   /** The files and folders of the form, chosen in the file browser. */
   paths: string[] = [];
-  /** Why the last verb failed; null when it did not. */
+  /** The error of the last verb; null if it succeeded. */
   fault: IFault | null = null;
 
   /** Put files or folders into the form. */
@@ -142,7 +142,7 @@ export class Uploads {
   private _onEvent(event: JobEvent): void {
     const known = this.jobs.some(one => one.id === event.id);
     if (!known || event.state === 'done' || event.state === 'failed') {
-      void this.refresh(); // another tab started it, or there is more to tell than an event does
+      void this.refresh(); // another tab started it, or an event does not contain everything
       return;
     }
     this.jobs = this.jobs.map(one => (one.id === event.id ? { ...one, ...event } : one));

@@ -35,7 +35,7 @@ _HTTP_STATUS = {2: 400, 3: 409, 4: 404, 5: 409, 6: 507, 7: 502, 8: 503, 9: 502, 
 
 
 def api_method(method: ApiMethod) -> ApiMethod:
-    """A method of the API: checks login and permission, and answers errors as JSON."""
+    """Wrap a method of the API: check login and permission, and answer errors as JSON."""
 
     @tornado.web.authenticated
     @authorized
@@ -72,7 +72,7 @@ class NbrucioHandler(APIHandler):
     auth_resource = "nbrucio"
 
     def initialize(self, app: ServerContext) -> None:
-        """Called by tornado with what the route holds."""
+        """Called by tornado with the route's arguments."""
         self.app = app
         self.gone = threading.Event()
 
@@ -90,19 +90,19 @@ class NbrucioHandler(APIHandler):
         self.reply({"error": error.as_json()}, _HTTP_STATUS.get(error.exit_code, 500))
 
     async def in_thread(self, function: Callable[..., object], *arguments: object) -> JsonText:
-        """The result of ``function``, which asks this machine only, computed and written off the event loop."""
+        """Answer with the result of ``function``, which uses only this machine, from a thread."""
         return await _written_in(self.app.local_pool, function, *arguments)
 
     async def from_rucio(self, about: object, function: Callable[..., object], *arguments: object) -> JsonText:
-        """The result of ``function``, which asks Rucio and may be slow.
+        """Answer with the result of ``function``, which asks Rucio and may be slow.
 
         Args:
-            about: the instance or notebook; calls about the same one wait for each other when they are many.
+            about: the instance or notebook; many calls about the same one wait for each other.
         """
         return await _written_in(self.app.remote_pool.about(str(about)), self.asking(function), *arguments)
 
     def asking(self, function: Callable[P, T]) -> Callable[P, T]:
-        """``function``, whose requests are cancelled when the client leaves."""
+        """Return ``function``, whose requests are cancelled when the client leaves."""
 
         def ask(*args: P.args, **kwargs: P.kwargs) -> T:
             if self.gone.is_set():
@@ -113,7 +113,7 @@ class NbrucioHandler(APIHandler):
         return ask
 
     def body(self) -> Mapping[str, Any]:
-        """The JSON object that was sent.
+        """Return the JSON object in the request's body.
 
         Raises:
             UsageError: the body is not a JSON object.
@@ -127,15 +127,15 @@ class NbrucioHandler(APIHandler):
         return value
 
     def notebook(self, path: object) -> Path:
-        """The file of the notebook that the contents API calls ``path``.
+        """Return the file of the notebook that the contents API calls ``path``.
 
         Raises:
             UsageError: no path was given.
-            BadNotebook: there is no such notebook.
+            BadNotebook: it does not exist.
         """
         if not isinstance(path, str) or not path:
-            raise UsageError("The request names no notebook.", hint="Send its path as 'path'.")
+            raise UsageError("The request does not name a notebook.", hint="Send its path as 'path'.")
         found = self.app.file_of(path)
         if found is None or not found.is_file():
-            raise BadNotebook(f"There is no notebook {path!r}.", subject=path)
+            raise BadNotebook(f"The notebook {path!r} does not exist.", subject=path)
         return found

@@ -20,7 +20,7 @@ _NDJSON = "application/x-ndjson"
 
 
 class StreamHandler(NbrucioHandler):
-    """Answers in lines of JSON, as a thread reads them."""
+    """Answers in lines of JSON, as they arrive from a thread."""
 
     async def stream(
         self, instance: str | None, batches: Callable[..., Iterator[list[browse.BrowseRow]]], *arguments: object
@@ -53,7 +53,7 @@ class StreamHandler(NbrucioHandler):
         try:
             await self._send(lines, room)
         except StreamClosedError:
-            self.log.debug("nbrucio: the browser took no more of %s", self.request.path)
+            self.log.debug("nbrucio: the browser stopped reading %s", self.request.path)
         finally:
             gone.set()
         await reading
@@ -74,7 +74,7 @@ class StreamHandler(NbrucioHandler):
 
 
 class FindHandler(StreamHandler):
-    """Find DIDs, however many."""
+    """Find DIDs, any number of them."""
 
     @api_method
     async def get(self) -> None:

@@ -42,7 +42,7 @@ class SyncHandler(NbrucioHandler):
 
     @api_method
     async def post(self) -> None:
-        """``{"path", "open", "again", "once", "refresh"}``; with ``open`` no user started it, and the grants decide."""
+        """``{"path", "open", "again", "once", "refresh"}``; with ``open``, the grants decide, not the user."""
         body = self.body()
         path = self.notebook(body.get("path"))
         if body.get("open") is True:
@@ -54,11 +54,11 @@ class SyncHandler(NbrucioHandler):
 
 
 class LockHandler(NbrucioHandler):
-    """Resolve again what a notebook declares."""
+    """Resolve a notebook's requirements again."""
 
     @api_method
     async def post(self) -> None:
-        """``{"path", "handles"}``; answers the locks, which the editor of the open notebook writes."""
+        """``{"path", "handles"}``; the answer is the locks, which the editor of the open notebook writes."""
         body = self.body()
         path = self.notebook(body.get("path"))
         self.reply(await self.from_rucio(path, queries.lock, path, body))
@@ -113,7 +113,7 @@ class OpeningHandler(NbrucioHandler):
 
     @api_method
     async def post(self) -> None:
-        """``{"level", "budget_bytes"}``: what the user wants, null for what the operator allows."""
+        """``{"level", "budget_bytes"}``: the user's choice; null means the operator's limit."""
         self.app.chosen = Chosen.of(self.body())
         self.reply({**self.app.opening.as_json(), "allowed": self.app.allowed.as_json()})
 
@@ -123,7 +123,7 @@ class StoreHandler(NbrucioHandler):
 
     @api_method
     async def get(self) -> None:
-        """``?usage=1`` counts what is in it, too."""
+        """``?usage=1`` also counts its content."""
         self.reply(await self.in_thread(queries.store, self.get_query_argument("usage", "0") == "1"))
 
 

@@ -1,4 +1,4 @@
-"""REST for uploads, see `nbrucio.jupyter.upload_jobs`. Only what lies below the server's root folder can be sent."""
+"""REST for uploads, see `nbrucio.jupyter.upload_jobs`. Only files below the server's root folder can be uploaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class UploadsHandler(NbrucioHandler):
 
     @api_method
     async def get(self) -> None:
-        """``?id=…`` for one with its files and log; all of them, the newest first, without."""
+        """``?id=…`` for one with its files and log; without it all, the newest first."""
         identity = self.get_query_argument("id", None)
         if identity is None:
             self.reply({"uploads": [job.as_json() for job in self.app.upload_jobs.all()]})
@@ -28,22 +28,22 @@ class UploadsHandler(NbrucioHandler):
         body = self.body()
         names = body.get("paths")
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            raise UsageError("The request names no files.", hint="Send them as a list 'paths'.")
+            raise UsageError("The request does not name files.", hint="Send them as a list 'paths'.")
         target = target_of(body)
         paths = tuple(self._below_root(name) for name in names)
         self.reply(self.app.upload_jobs.start(tuple(names), paths, target).as_json(), 202)
 
     @api_method
     async def delete(self) -> None:
-        """``{"id"}``: take an ended upload off the list."""
+        """``{"id"}``: remove an ended upload from the list."""
         self.app.upload_jobs.forget(identity_in(self))
         self.reply({"uploads": [job.as_json() for job in self.app.upload_jobs.all()]})
 
     def _below_root(self, name: str) -> Path:
-        """The file or folder that the contents API calls ``name``.
+        """Return the file or folder at ``name`` of the contents API.
 
         Raises:
-            UsageError: there is none, it is hidden, or it is outside of the root folder.
+            UsageError: it does not exist, is hidden, or is outside of the root folder.
         """
         found, root = self.app.file_of(name), self.app.file_of("")
         hidden = any(part.startswith(".") for part in name.split("/"))
@@ -73,14 +73,14 @@ class CancelUploadHandler(NbrucioHandler):
 
 
 def identity_in(handler: NbrucioHandler) -> str:
-    """The id of a job in the body.
+    """Return the id of a job in the body.
 
     Raises:
-        UsageError: there is none.
+        UsageError: it has none.
     """
     identity = handler.body().get("id")
     if not isinstance(identity, str):
-        raise UsageError("The request names no upload.", hint="Send its id as 'id'.")
+        raise UsageError("The request does not name an upload.", hint="Send its id as 'id'.")
     return identity
 
 
