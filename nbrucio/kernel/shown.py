@@ -13,7 +13,7 @@ from .manifest import LoadedManifest, read_progress, writer_is_gone
 from .refusals import command_line
 
 
-class Source(Protocol):
+class StatusSource(Protocol):
     """What a status is read from; `nbrucio.kernel.lookup.Data` is one."""
 
     def manifest(self) -> LoadedManifest: ...
@@ -35,7 +35,7 @@ class StatusRow(NamedTuple):
 class Status:
     """The status of a notebook's data, as text and as HTML. Does not wait and does not use the network."""
 
-    def __init__(self, data: Source) -> None:
+    def __init__(self, data: StatusSource) -> None:
         self.rows: list[StatusRow] = []
         try:
             manifest = data.manifest()
@@ -58,7 +58,7 @@ class Status:
         return table(("State", "Handle", "DID", "Files"), [row[:4] for row in self.rows], [self._summary, *self._next])
 
 
-def _rows(data: Source, manifest: LoadedManifest) -> list[StatusRow]:
+def _rows(data: StatusSource, manifest: LoadedManifest) -> list[StatusRow]:
     asked = data.asked(manifest.notebook)
     rows = []
     for handle in manifest.entries if asked is None else asked.handles():
@@ -77,7 +77,7 @@ def _rows(data: Source, manifest: LoadedManifest) -> list[StatusRow]:
     return rows
 
 
-def _progress(data: Source) -> str:
+def _progress(data: StatusSource) -> str:
     path = data.path()
     progress = read_progress(path) if path else None
     if not progress or not progress.get("bytes_total"):
