@@ -20,13 +20,14 @@ from nbrucio_cli.completing import instances
 @cli_command
 def command(did: str, list_files: bool, instance: str | None, as_json: bool) -> None:
     """Show type, files and size of DID, and how many of the files each RSE has."""
-    from nbrucio.core.did import Did
     from nbrucio.core.files import total_bytes, unique_files
     from nbrucio.core.text import human_bytes, plural
+    from nbrucio.operations.adding import rule_of
     from nbrucio.pipeline.context import RunContext
     from nbrucio_cli.tables import print_table
 
-    parsed, config = Did.parse(did), load_config()
+    config = load_config()
+    parsed = rule_of(config, instance).did(did)
     with RunContext(config) as run:
         catalogue = run.catalogue(config.instance(instance).name)
         facts = catalogue.describe(parsed)

@@ -14,6 +14,8 @@ from nbrucio.config.mount import Mount
 from nbrucio.config.table import ConfigSource, Table
 from nbrucio.config.values import AUTH_TYPES, Credentials, Instance
 from nbrucio.core.address import USUAL_VO, Address, address_of, canonical
+from nbrucio.core.did import scope_fault
+from nbrucio.core.scope_rule import CONVENTIONS, ScopeRule
 from nbrucio.core.units import parse_lifetime
 from nbrucio.errors import BadConfig, UsageError
 
@@ -81,6 +83,7 @@ def instance_of(name: str | None, table: Table) -> Instance:
         redirect_hosts=_hosts(table, "redirect_hosts"),
         downloads=table.flag("downloads") is not False,
         rule_lifetime_s=_lifetime(table),
+        scope_rule=_scope_rule(table),
     )
 
 
@@ -130,6 +133,13 @@ def _lifetime(table: Table) -> int | None:
         return parse_lifetime(text)
     except UsageError as error:
         raise table.fault("rule_lifetime", "is not a lifetime such as 12h, 30d or 2w") from error
+
+
+def _scope_rule(table: Table) -> ScopeRule:
+    convention, scope = table.text("extract_scope") or "def", table.text("default_scope")
+    if scope is not None and scope_fault(scope) is not None:
+        raise table.fault("default_scope", "is not a scope such as cms")
+    return ScopeRule(convention if convention in CONVENTIONS else "def", scope)  # as in rucio-clients
 
 
 def _auth_type(table: Table) -> str:

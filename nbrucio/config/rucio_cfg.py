@@ -75,7 +75,8 @@ def find(environ: Mapping[str, str]) -> Path | None:
 
 
 def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
-    """Return the settings of section [client] of ``path``, and ``trace_host`` of [trace], as a table called ``key``.
+    """Return the settings of section [client] of ``path`` as a table called ``key``, with two of other sections:
+    ``trace_host`` of [trace], ``extract_scope`` of [common] or [policy].
 
     Raises:
         BadConfig: the file cannot be read, or is not a rucio.cfg.
@@ -88,6 +89,8 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
         parser = _parsed(text, str(path))
         section = {name: value for name, value in parser.items("client") if value} if "client" in parser else {}
         trace_host = parser.get("trace", "trace_host", fallback="")
+        in_policy = parser.get("policy", "extract_scope", fallback="")
+        extract_scope = parser.get("common", "extract_scope", fallback=in_policy)
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise BadConfig(
             f"{path} cannot be read as a rucio.cfg: {_words(error, text)}.",
@@ -103,6 +106,8 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
     }
     if trace_host:
         values["trace_host"] = (trace_host, source)
+    if extract_scope:
+        values["extract_scope"] = (extract_scope, source)
     return Table(key, values, environ)
 
 

@@ -12,6 +12,7 @@ from nbrucio.config.mount import Mount
 from nbrucio.config.name_errors import ambiguous, no_default, unknown_instance
 from nbrucio.core.address import Address, address_of, canonical, read_address
 from nbrucio.core.did import Did
+from nbrucio.core.scope_rule import ScopeRule
 from nbrucio.errors import BadConfig, UsageError
 
 
@@ -86,6 +87,7 @@ class Instance(NamedTuple):
         redirect_hosts: hosts to which the storage may redirect requests with their credentials.
         downloads: whether its files may be downloaded; otherwise only its mounted RSEs are used.
         rule_lifetime_s: lifetime of the rules for staged data; None means nbrucio's default.
+        scope_rule: how its users write DIDs.
         trace_host: base URL of the server for traces of downloads; None means the Rucio server.
         traces: whether nbrucio sends traces, if the policy allows it.
         aliases: further names that notebooks may use.
@@ -115,6 +117,7 @@ class Instance(NamedTuple):
     redirect_hosts: tuple[str, ...] = ()
     downloads: bool = True
     rule_lifetime_s: int | None = None
+    scope_rule: ScopeRule = ScopeRule()
 
     @property
     def address(self) -> Address:

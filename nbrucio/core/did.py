@@ -60,14 +60,15 @@ class Did(NamedTuple):
         Raises:
             BadDid: one of them is invalid; the message names it.
         """
-        fault = _scope_fault(scope) or _name_fault(name)
+        fault = scope_fault(scope) or _name_fault(name)
         if fault is None:
             return cls(scope, name)
         text = f"{scope}:{name}"
         raise BadDid(f"{printable(text)} is not a DID: {fault}.", subject=text, hint="Write scope:name.")
 
 
-def _scope_fault(scope: str) -> str | None:
+def scope_fault(scope: str) -> str | None:
+    """Return why ``scope`` is not a scope; None if it is one."""
     if len(scope) > MAX_SCOPE_CHARS:
         return f"its scope has more than {MAX_SCOPE_CHARS} characters"
     if not _SCOPE.match(scope):

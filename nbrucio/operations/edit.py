@@ -10,14 +10,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbrucio.config import Config, Instance
+from nbrucio.config import Config
 from nbrucio.core.declaration import Declaration
-from nbrucio.core.did import Did
 from nbrucio.core.events import Reporter
 from nbrucio.core.lockentry import LockEntry, same_content
 from nbrucio.core.plan import ResolvedRequirement
-from nbrucio.core.requirement import Requirement, already_declared, check_declared, not_declared, propose_handle
-from nbrucio.errors import BadDeclaration, NbrucioError, exit_code_for
+from nbrucio.core.requirement import Requirement, check_declared, not_declared
+from nbrucio.errors import NbrucioError, exit_code_for
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared, read_declared
 from nbrucio.notebook.ipynb import save
@@ -70,55 +69,6 @@ def _as_json(resolved: ResolvedRequirement) -> dict[str, object]:
     }
 
 
-def add(
-    path: Path,
-    dids: Sequence[Did],
-    config: Config,
-    *,
-    handle: str | None = None,
-    instance: str | None = None,
-    offline: bool = False,
-    reporter: Reporter | None = None,
-) -> Edit:
-    """Declare ``dids`` in the notebook at ``path``, lock them, and write it; all of them or none.
-
-    Args:
-        handle: handle of a single DID; None means one derived from the DID's name.
-        instance: name of a configured instance; None means the default one.
-        offline: declare without checking that the DIDs exist; `lock` can do that later.
-
-    Raises:
-        NbrucioError: the notebook cannot be edited, a handle or DID is declared already, or a DID does not exist.
-    """
-    if handle is not None and len(dids) > 1:
-        raise BadDeclaration("One handle cannot name several DIDs.", hint="Add them one by one.")
-    declared = read_declared(path)
-    declaration, fresh = declared.declaration, []
-    chosen = config.instance(instance) if instance is not None else None
-    for did in dids:
-        _refuse_declared(declaration, did, chosen or config.default, config)
-        taken = [requirement.handle for requirement in declaration.requirements]
-        requirement = Requirement.parse(
-            {"did": str(did), "handle": handle or propose_handle(did, taken)}
-            | ({"instance": config.written(chosen)} if chosen else {})
-        )
-        declaration = declaration.with_requirement(requirement)
-        fresh.append(requirement)
-    if offline:
-        requirements = tuple(
-            ResolvedRequirement(r, chosen.identity if chosen else "") for r in declaration.requirements if r in fresh
-        )
-        return Edit(declared.path, requirements, _write(declared, declaration))
-    return _lock_and_write(declared, declaration, config, fresh, ResolveOptions(refresh=True), reporter, whole=True)
-
-
-def _refuse_declared(declaration: Declaration, did: Did, wanted: Instance | None, config: Config) -> None:
-    """Raise for a DID that is declared without a selection, by any name of its instance."""
-    for present in declaration.requirements:
-        if present.did == did and present.select is None and wanted and config.means(present.instance, wanted):
-            raise already_declared(present)
-
-
 def remove(path: Path, names: Sequence[str]) -> Edit:
     """Remove the requirements with these handles or DIDs, and their locks, from the notebook at ``path``.
 
@@ -134,7 +84,7 @@ def remove(path: Path, names: Sequence[str]) -> Edit:
             raise not_declared(name, path, declared.declaration.requirements)
         declaration = declaration.without(requirement.handle)
         gone.append(ResolvedRequirement(requirement, ""))
-    return Edit(declared.path, tuple(gone), _write(declared, declaration))
+    return Edit(declared.path, tuple(gone), write(declared, declaration))
 
 
 def lock(
@@ -162,7 +112,7 @@ def lock(
     chosen = declared.declaration.in_variant(variant)
     check_declared(upgrade or (), path, declared.declaration.requirements)
     anew = [r for r in chosen.requirements if upgrade is None or not upgrade or r.handle in upgrade]
-    return _lock_and_write(
+    return lock_and_write(
         declared, declared.declaration, config, anew, ResolveOptions(refresh=upgrade is not None), reporter
     )
 
@@ -204,7 +154,7 @@ def _raise_first(requirements: Sequence[ResolvedRequirement]) -> None:
             raise resolved.error
 
 
-def _lock_and_write(
+def lock_and_write(
     declared: Declared,
     declaration: Declaration,
     config: Config,
@@ -219,7 +169,7 @@ def _lock_and_write(
         declaration, beside, requirements = make_locks(run, declared, declaration, options, chosen)
         if whole:
             _raise_first(requirements)
-        changed = _write(declared, declaration, beside)
+        changed = write(declared, declaration, beside)
         for resolved in requirements:
             _keep(run, resolved)
     status([declared.path], config)  # saves the cached status, so that the next status need not check a fresh lock
@@ -253,7 +203,7 @@ def _keep(run: RunContext, resolved: ResolvedRequirement) -> None:
         ) from error
 
 
-def _write(declared: Declared, declaration: Declaration, beside: LockFile | None = None) -> bool:
+def write(declared: Declared, declaration: Declaration, beside: LockFile | None = None) -> bool:
     """Write the notebook. New long lists are written before it, and unused ones removed after it."""
     before = lock_file.read(declared.path)
     if beside is not None:

@@ -158,3 +158,10 @@ def test_a_fault_of_the_file_gives_its_line_and_no_secret(configured: Load, text
     assert isinstance(fault.error, BadConfig)
     assert words in fault.error.message
     assert "secret" not in f"{fault.error.message} {fault.error.hint}"
+
+
+@pytest.mark.parametrize("section", ["common", "policy"])
+def test_a_name_without_scope_means_what_it_means_to_rucio(section: str, configured: Load) -> None:
+    cfg = "[client]\n" + HOSTS + f"auth_type = gss\n[{section}]\nextract_scope = dirac\n"
+    (instance,) = configured(cfg=cfg).instances
+    assert str(instance.scope_rule.did("/belle/user/f.root")) == "user:/belle/user/f.root"

@@ -17,7 +17,7 @@ from nbrucio.config import Config, load
 from nbrucio.core.did import Did
 from nbrucio.core.report import SyncReport
 from nbrucio.errors import NbrucioError
-from nbrucio.operations.edit import add
+from nbrucio.operations.adding import add
 from nbrucio.operations.verify import verify
 from nbrucio.pipeline.estimate import plan
 from nbrucio.pipeline.run import sync

@@ -10,7 +10,8 @@ import pytest
 
 from nbrucio.config import Config, load
 from nbrucio.core.did import Did
-from nbrucio.operations.edit import add, lock, remove
+from nbrucio.operations.adding import Wish, add
+from nbrucio.operations.edit import lock, remove
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.conftest import Start
 from tests.jupyter.test_headless import run
@@ -114,7 +115,7 @@ def test_what_a_terminal_edits_is_refused_until_it_is_synced(server: Server, san
         assert stopped.traceback[1] == f"Press Sync in the panel Data (Rucio), or run: nbrucio sync {path}"
         server.sync("a.ipynb")
         assert kernel.run(READ).text == "3 files\n"
-        add(path, [Did("sandbox", "dimuon")], beside, handle="more", offline=True)
+        add(path, [Did("sandbox", "dimuon")], beside, wish=Wish(handle="more", offline=True))
         assert kernel.run(READ).text == "3 files\n"  # which the edit did not touch
         assert kernel.run(PLAIN).text == "{'data': ('ready', 3), 'more': ('failed', 0)}\n"
         assert "after its last sync" in kernel.run("nbrucio.data['more']").traceback[0]

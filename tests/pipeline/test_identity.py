@@ -17,7 +17,8 @@ from nbrucio.core.events import Event, Noticed
 from nbrucio.errors import BadDeclaration
 from nbrucio.jupyter import queries
 from nbrucio.kernel import Data, DataNotHere
-from nbrucio.operations.edit import add, lock
+from nbrucio.operations.adding import Wish, add
+from nbrucio.operations.edit import lock
 from nbrucio.operations.grants import Grant, Grants
 from nbrucio.operations.verify import verify
 from nbrucio.pipeline.cached_status import cached_status
@@ -236,8 +237,13 @@ def test_a_short_name_chooses_among_the_accounts_of_one_server(
 def test_add_names_the_account_that_was_chosen(configured: Configured, url: str, tmp_path: Path) -> None:
     config = configured(own={}, second={"webui": "https://webui.example"})
     path = notebook(tmp_path, None)
-    add(path, [Did.parse("sandbox:growing.2.root"), Did.parse("sandbox:dimuon.1.root")], config, instance="second")
-    add(path, [Did.parse("sandbox:mounted")], config, instance="own")
+    add(
+        path,
+        [Did.parse("sandbox:growing.2.root"), Did.parse("sandbox:dimuon.1.root")],
+        config,
+        wish=Wish(instance="second"),
+    )
+    add(path, [Did.parse("sandbox:mounted")], config, wish=Wish(instance="own"))
     value = json.loads(path.read_text())["metadata"]["nbrucio"]["requirements"]
     server = url.removeprefix("http://")
     assert [one.get("instance") for one in value] == [None, "second", "second", server]
@@ -251,9 +257,9 @@ def test_add_refuses_what_is_declared_however_its_instance_is_written(
     path = notebook(tmp_path, config.instance().identity if written == "full" else written)
     for name in (None, "first"):
         with pytest.raises(BadDeclaration, match="is already declared, as 'data'"):
-            add(path, [Did.parse(DATA)], config, handle="again", instance=name)
+            add(path, [Did.parse(DATA)], config, wish=Wish(handle="again", instance=name))
     elsewhere = notebook(tmp_path, "rucio.example")
-    assert add(elsewhere, [Did.parse(DATA)], config, handle="again").changed
+    assert add(elsewhere, [Did.parse(DATA)], config, wish=Wish(handle="again")).changed
 
 
 @pytest.mark.parametrize(

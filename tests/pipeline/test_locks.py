@@ -16,7 +16,8 @@ from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES
 from nbrucio.core.report import RequirementReport
 from nbrucio.errors import DidNotFound
 from nbrucio.notebook import lock_file
-from nbrucio.operations.edit import add, lock, lock_elsewhere, remove
+from nbrucio.operations.adding import Wish, add
+from nbrucio.operations.edit import lock, lock_elsewhere, remove
 from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.status import status
@@ -56,7 +57,7 @@ def test_an_open_dataset_that_grew_is_drift_and_its_lock_gives_the_old_set(
     sandbox: Sandbox, notebook: Path, config: Config
 ) -> None:
     did = dataset(sandbox, "grows", 2)
-    add(notebook, [did], config, handle="data")
+    add(notebook, [did], config, wish=Wish(handle="data"))
     grow(sandbox, did, "grows/later.dat")
     requirement = status([notebook], config).notebooks[0].requirements[0]
     assert requirement.resolved.drift is None  # nobody was asked
@@ -72,7 +73,7 @@ def test_an_open_dataset_that_grew_is_drift_and_its_lock_gives_the_old_set(
 def test_a_long_list_of_a_selection_lies_beside_the_notebook(sandbox: Sandbox, notebook: Path, config: Config) -> None:
     count = INLINE_LIST_MAX_FILES + 1
     did = dataset(sandbox, "long", count)
-    add(notebook, [did], config, handle="data")
+    add(notebook, [did], config, wish=Wish(handle="data"))
     beside = lock_file.path_for(notebook)
     assert beside.name == "nb.ipynb.nbrucio-lock.json"
     assert "pinned" not in value(notebook)["lock"]["data"]
@@ -91,7 +92,7 @@ def test_bytes_that_were_verified_enter_the_lock_and_are_then_required(
     sandbox: Sandbox, notebook: Path, config: Config
 ) -> None:
     did = dataset(sandbox, "summed", 2, closed=True)
-    add(notebook, [did], config, handle="data")
+    add(notebook, [did], config, wish=Wish(handle="data"))
     assert "sha256" not in value(notebook)["lock"]["data"]
     stored = {str(file.entry.did): file.path for file in one(notebook, config).files}
     lock(notebook, config)
@@ -114,7 +115,7 @@ def test_bytes_that_were_verified_enter_the_lock_and_are_then_required(
 
 def test_a_fresh_download_is_held_against_the_lock(sandbox: Sandbox, notebook: Path, config: Config) -> None:
     did = dataset(sandbox, "fresh", 1, closed=True)
-    add(notebook, [did], config, handle="data")
+    add(notebook, [did], config, wish=Wish(handle="data"))
     one(notebook, config)
     lock(notebook, config)
     sums = value(notebook)["lock"]["data"]["sha256"]
@@ -127,7 +128,7 @@ def test_a_fresh_download_is_held_against_the_lock(sandbox: Sandbox, notebook: P
 
 def test_a_file_that_was_replaced_in_rucio_is_refused(sandbox: Sandbox, notebook: Path, config: Config) -> None:
     did = dataset(sandbox, "replaced", 1)
-    add(notebook, [did], config, handle="data")
+    add(notebook, [did], config, wish=Wish(handle="data"))
     pinned = value(notebook)["lock"]["data"]["pinned"][0]
     other = pinned.rpartition("\t")[0] + "\t00000001"
     entry = value(notebook)["lock"]["data"]
@@ -138,7 +139,7 @@ def test_a_file_that_was_replaced_in_rucio_is_refused(sandbox: Sandbox, notebook
 
 def test_a_variant_is_locked_beside_the_whole(sandbox: Sandbox, notebook: Path, config: Config) -> None:
     did = dataset(sandbox, "varied", 3)
-    add(notebook, [did], config, handle="data")
+    add(notebook, [did], config, wish=Wish(handle="data"))
     document = json.loads(notebook.read_text())
     document["metadata"]["nbrucio"]["variants"] = {"dev": {"data": {"first": 1}}}
     notebook.write_text(json.dumps(document))
@@ -160,8 +161,8 @@ def test_a_variant_is_locked_beside_the_whole(sandbox: Sandbox, notebook: Path, 
 
 
 def test_a_lock_of_what_can_be_resolved_names_what_cannot(notebook: Path, config: Config) -> None:
-    add(notebook, [Did("sandbox", "dimuon")], config, handle="good", offline=True)
-    add(notebook, [Did("sandbox", "no.such")], config, handle="bad", offline=True)
+    add(notebook, [Did("sandbox", "dimuon")], config, wish=Wish(handle="good", offline=True))
+    add(notebook, [Did("sandbox", "no.such")], config, wish=Wish(handle="bad", offline=True))
     edit = lock(notebook, config)
     assert (edit.acts, edit.changed) == ({"good": "locked", "bad": "failed"}, True)
     assert [error.code for error in edit.errors()] == ["did-not-found"]
