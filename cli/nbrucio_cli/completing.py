@@ -1,4 +1,4 @@
-"""What the shell completes: handles of the notebook on the command line, and configured instances.
+"""Completions for the shell: handles of the notebook on the command line, and configured instances.
 
 A completion never prints an error: what cannot be read has no completions.
 """

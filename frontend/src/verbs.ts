@@ -11,9 +11,9 @@ export class Verbs {
   constructor(private readonly _changed: () => void) {}
 
   busy: Busy = null;
-  /** Why the last verb failed as a whole; null when it did not. */
+  /** The error of the last verb as a whole; null if it succeeded. */
   fault: IFault | null = null;
-  /** What the last verb has done; null when it failed or has nothing to report. */
+  /** The result of the last verb; null if it failed or has nothing to report. */
   outcome: IOutcome | null = null;
 
   /** Run the verb after those before it. Errors are shown, not thrown. */

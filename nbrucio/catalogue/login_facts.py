@@ -1,4 +1,4 @@
-"""What an instance's login consists of on this machine: the credential, its end, and what renews it. No network."""
+"""The parts of an instance's login on this machine: the credential, its end, and what renews it. No network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cell shows of all requirements: their status."""
+"""Cell outputs for the status of all requirements."""
 
 from __future__ import annotations
 

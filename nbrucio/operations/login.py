@@ -61,7 +61,7 @@ class Dialogue(Protocol):
 
 
 class Wishes(NamedTuple):
-    """What the user wants of a login.
+    """The options of a login.
 
     Attributes:
         renew: renew the credential although it is still valid.
@@ -244,7 +244,7 @@ _STEPS = {
 
 
 class LoggedOut(NamedTuple):
-    """What a logout did.
+    """The result of a logout.
 
     Attributes:
         instance: its short name.

@@ -57,7 +57,7 @@ class LogoutHandler(NbrucioHandler):
 
 
 class WhoamiHandler(NbrucioHandler):
-    """Who the user is at each instance."""
+    """The user at each instance."""
 
     @api_method
     async def get(self) -> None:
