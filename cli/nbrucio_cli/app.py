@@ -24,6 +24,7 @@ VERBS = {
         "stage": ("stage", "Ask Rucio for a replica on a mounted RSE."),
         "status": ("status", "Show which data is ready and which is missing, offline."),
         "verify": ("verify", "Read cached and mounted files again and compare checksums."),
+        "store": ("store", "Show and clean the cache."),
         "paths": ("paths", "Print the paths of a notebook's files."),
         "run": ("run", "Sync a notebook, then execute it."),
     },

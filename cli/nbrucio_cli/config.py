@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nbrucio.config.effective import Effective, Setting
 
 #: Settings whose value in force is a number of bytes.
-_SIZES = ("max_download", "keep_free")
+_SIZES = ("max_download", "max_store", "keep_free")
 
 
 @click.group("config")

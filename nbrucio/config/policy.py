@@ -21,6 +21,8 @@ _CORRECT_VARIABLE = "Correct or unset it."
 POLICY_SETTINGS: Mapping[str, tuple[str, str | None]] = {
     "max_download": ("max_download_bytes", "NBRUCIO_MAX_DOWNLOAD"),
     "keep_free": ("keep_free_bytes", "NBRUCIO_KEEP_FREE"),
+    "max_store": ("max_store_bytes", None),
+    "evict": ("evict", None),
     "parallel": ("parallel", None),
     "offline": ("offline", "NBRUCIO_SAFE"),
     "traces": ("traces", None),
@@ -33,6 +35,8 @@ POLICY_SETTINGS: Mapping[str, tuple[str, str | None]] = {
 class _PolicySettings(NamedTuple):
     max_download: int | None
     keep_free: int | None
+    max_store: int | None
+    evict: bool | None
     offline: bool
     parallel: int | None
     connect_timeout_s: float | None
@@ -45,6 +49,8 @@ class _PolicySettings(NamedTuple):
         return cls(
             table.size("max_download"),
             table.size("keep_free"),
+            table.size("max_store"),
+            table.flag("evict"),
             table.flag("offline") or False,
             table.count("parallel", least=1),
             table.seconds("connect_timeout"),
@@ -56,7 +62,7 @@ class _PolicySettings(NamedTuple):
 
 def is_bound(name: str, system: Table) -> bool:
     """Return whether the operator's file limits the setting ``name``, so that users can only be stricter."""
-    if name in ("max_download", "keep_free", "parallel"):
+    if name in ("max_download", "max_store", "keep_free", "parallel"):
         return name in system.values
     return name in ("offline", "traces", "allow_unverifiable") and system.flag(name) is (name == "offline")
 
@@ -64,8 +70,9 @@ def is_bound(name: str, system: Table) -> bool:
 def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Policy:
     """Return the policy in force: the user's settings within the operator's limits.
 
-    The operator's ``max_download`` and ``parallel`` are upper limits and ``keep_free`` is a lower one. The user cannot
-    change the operator's ``offline``, but can change timeouts. Both can disable traces and forbid unverifiable files.
+    The operator's ``max_download``, ``max_store`` and ``parallel`` are upper limits, ``keep_free`` is a lower one. The
+    user cannot change the operator's ``offline``, but can change timeouts. Both can disable traces and forbid
+    unverifiable files.
 
     Raises:
         BadConfig: a setting is wrong, in a file or in the environment.
@@ -75,11 +82,11 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
     keep_free = _first(_variable_size(environ, "NBRUCIO_KEEP_FREE"), own.keep_free, operator.keep_free)
     unverifiable = operator.allow_unverifiable, own.allow_unverifiable
     parallel = own.parallel or operator.parallel or default.parallel
-    if operator.max_download is not None and max_download is not None:
-        max_download = min(max_download, operator.max_download)
     return Policy(
-        max_download_bytes=max_download,
+        max_download_bytes=_least(max_download, operator.max_download),
         keep_free_bytes=max(default.keep_free_bytes if keep_free is None else keep_free, operator.keep_free or 0),
+        max_store_bytes=_least(own.max_store, operator.max_store),
+        evict=bool(operator.evict if own.evict is None else own.evict),
         offline=operator.offline or own.offline or _variable_flag(environ, "NBRUCIO_SAFE"),
         parallel=min(parallel, operator.parallel or parallel),
         connect_timeout_s=own.connect_timeout_s or operator.connect_timeout_s or default.connect_timeout_s,
@@ -87,6 +94,10 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
         allow_unverifiable=True in unverifiable and False not in unverifiable,
         traces=False not in (operator.traces, own.traces),
     )
+
+
+def _least(*sizes: int | None) -> int | None:
+    return min((size for size in sizes if size is not None), default=None)
 
 
 def _first(*sizes: int | None) -> int | None:

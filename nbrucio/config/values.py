@@ -150,6 +150,8 @@ class Policy(NamedTuple):
     Attributes:
         max_download_bytes: the upper limit of one sync; None means no limit.
         keep_free_bytes: space that downloads leave free on the store's file system.
+        max_store_bytes: the upper limit of the store; None means no limit.
+        evict: whether a sync may remove cached files to keep that limit.
         offline: no network at all.
         parallel: the largest number of downloads at once from one storage host.
         connect_timeout_s: the longest time to make a connection.
@@ -160,6 +162,8 @@ class Policy(NamedTuple):
 
     max_download_bytes: int | None = None
     keep_free_bytes: int = 1_000_000_000
+    max_store_bytes: int | None = None
+    evict: bool = False
     offline: bool = False
     parallel: int = 32
     connect_timeout_s: float = 10.0

@@ -78,6 +78,27 @@ class ResolvedRequirement(NamedTuple):
 FileKey = tuple[str, Did]
 
 
+class StoreLimit(NamedTuple):
+    """The limit of the store's size.
+
+    Attributes:
+        limit_bytes: the most that the store may have.
+        used_bytes: the size of its files.
+        evictable_bytes: the size of those that may be removed to make room.
+        evict: whether a sync may remove them.
+    """
+
+    limit_bytes: int
+    used_bytes: int
+    evictable_bytes: int
+    evict: bool
+
+    @property
+    def room_bytes(self) -> int:
+        """Return the bytes that a sync may download; negative if the store is too large already."""
+        return self.limit_bytes - self.used_bytes + (self.evictable_bytes if self.evict else 0)
+
+
 class DownloadLimits(NamedTuple):
     """The download limits of this machine.
 
@@ -86,6 +107,7 @@ class DownloadLimits(NamedTuple):
         keep_free_bytes: space that must stay free after a sync.
         max_download_bytes: the most that one sync downloads; None for no limit.
         allow_unverifiable: whether files without size and checksum are used.
+        store: the limit of the store's size; None for no limit.
         no_downloads: identities of instances whose files are used from mounted RSEs only.
     """
 
@@ -94,6 +116,7 @@ class DownloadLimits(NamedTuple):
     max_download_bytes: int | None = None
     allow_unverifiable: bool = False
     no_downloads: frozenset[str] = frozenset()
+    store: StoreLimit | None = None
 
 
 class FilePlan(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nbrucio.core.files import FileEntry, Replica
+from nbrucio.core.plan import StoreLimit
 from nbrucio.core.requirement import Requirement
 from nbrucio.core.text import human_bytes
 from nbrucio.errors import IntegrityError, NbrucioError, NoReplica, NoSpace, Offline, OverBudget
@@ -17,6 +18,8 @@ _EXCLUDED: dict[str | None, tuple[str, str]] = {
     "any": ("mounted or streamed files at this site", "has no mounted or streamable replica"),
 }
 _FEWER_FILES = "Select fewer files, or raise max_download in the configuration's [policy]."
+_EVICT = "Remove the least recently used files, or set evict = true in the configuration's [policy]."
+_LESS_DATA = "Remove data that you do not need, or raise max_store in the configuration's [policy]."
 _MORE_SPACE = "Free some space, or move the cache to another disk with NBRUCIO_STORE."
 
 
@@ -107,6 +110,20 @@ def no_space(download_bytes: int, room_bytes: int, keep_free_bytes: int) -> Nbru
         f"{human_bytes(download_bytes)} would be downloaded, but the cache has room for "
         f"{human_bytes(max(0, room_bytes))} (it keeps {human_bytes(keep_free_bytes)} free).",
         hint=_MORE_SPACE,
+    )
+
+
+def store_full(download_bytes: int, store: StoreLimit) -> NbrucioError:
+    """Return the error for a download after which the store would be larger than its limit."""
+    missing_bytes = store.used_bytes + download_bytes - store.limit_bytes
+    hint, command = _LESS_DATA, "nbrucio store"
+    if missing_bytes <= store.evictable_bytes:
+        hint, command = _EVICT, f"nbrucio store gc --to {store.used_bytes - missing_bytes}"
+    return NoSpace(
+        f"{human_bytes(download_bytes)} would be downloaded, but the cache has {human_bytes(store.used_bytes)} of at "
+        f"most {human_bytes(store.limit_bytes)}.",
+        hint=hint,
+        next_command=command,
     )
 
 

@@ -165,8 +165,7 @@ def _within(
     for plan in requirements:
         if plan.resolved.requirement.access != "any":
             sizes.update(_download_sizes(plan))
-    known = [limit for limit in (_room(limits), limits.max_download_bytes) if limit is not None]
-    budget = min(known, default=sys.maxsize)
+    budget = _room(limits)
     return tuple(
         plan
         if plan.resolved.requirement.access != "any"
@@ -208,12 +207,21 @@ def refusal(download_bytes: int, limits: DownloadLimits) -> NbrucioError | None:
     """Return the error of the limit that these downloads exceed; None within the limits."""
     if limits.max_download_bytes is not None and download_bytes > limits.max_download_bytes:
         return plan_errors.over_budget(download_bytes, limits.max_download_bytes)
-    room = _room(limits)
+    if limits.store is not None and download_bytes > max(0, limits.store.room_bytes):
+        return plan_errors.store_full(download_bytes, limits.store)
+    room = _room_on_disk(limits)
     if room is None or download_bytes <= room:
         return None
     return plan_errors.no_space(download_bytes, room, limits.keep_free_bytes)
 
 
-def _room(limits: DownloadLimits) -> int | None:
+def _room(limits: DownloadLimits) -> int:
+    """Return the bytes that can be downloaded within all limits that are known."""
+    store = None if limits.store is None else limits.store.room_bytes
+    known = (_room_on_disk(limits), limits.max_download_bytes, store)
+    return min((limit for limit in known if limit is not None), default=sys.maxsize)
+
+
+def _room_on_disk(limits: DownloadLimits) -> int | None:
     """Return the bytes that can be downloaded before the disk is too full; None if unknown."""
     return None if limits.free_bytes is None else limits.free_bytes - limits.keep_free_bytes

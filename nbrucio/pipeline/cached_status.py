@@ -20,6 +20,7 @@ from nbrucio.kernel.configured import digests_of
 from nbrucio.notebook.base import Notebook
 from nbrucio.notebook.declared import ATTACHMENTS_KEY
 from nbrucio.notebook.ipynb import load
+from nbrucio.state.notebook_uses import NotebookUses
 from nbrucio.state.status_cache import StatusCache
 
 
@@ -56,6 +57,8 @@ def cached_status(
         if entry is None or (synced and entry.manifest != manifest_path(path)):
             return None
         cached.append(CachedStatus(path, entry.rows))
+    for one in cached if synced else ():
+        NotebookUses(config.store_path).touch(one.path)
     return tuple(cached)
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import time
-from functools import cached_property
+from collections.abc import Iterable
 
 from nbrucio.catalogue.base import Catalogue, CatalogueFactory
 from nbrucio.config import Config, Instance
 from nbrucio.config.policy import user_folder
 from nbrucio.core.did import Did
 from nbrucio.core.events import BytesArrived, Event, FileStarted, Noticed, Reporter, SilentReporter
-from nbrucio.core.plan import DownloadLimits
+from nbrucio.core.plan import DownloadLimits, ResolvedRequirement
+from nbrucio.pipeline.eviction import store_limit
 from nbrucio.pipeline.resolve import Resolver
+from nbrucio.state.notebook_uses import NotebookUses
 from nbrucio.state.replica_places import ReplicaPlaces
 from nbrucio.state.resolutions import Resolutions
 from nbrucio.state.staged_rules import StagedRules
@@ -74,6 +76,8 @@ class RunContext:
         self.replica_places = ReplicaPlaces(config.store_path)
         self.status_cache = StatusCache(config.store_path)
         self.staged = StagedRules(config.store_path)
+        self.uses = NotebookUses(config.store_path)
+        self._limits: DownloadLimits | None = None
         self._catalogues = catalogues
         self._began_s = time.monotonic()
 
@@ -81,17 +85,23 @@ class RunContext:
         """Use the login of ``instance`` if several instances are the same server."""
         self.config = self.config.preferring(instance)
 
-    @cached_property
-    def limits(self) -> DownloadLimits:
-        """The download limits of this run, by the free space at the first use."""
+    def limits(self, requirements: Iterable[ResolvedRequirement]) -> DownloadLimits:
+        """Return the download limits of this run, by the store and its free space at the first call.
+
+        Args:
+            requirements: those of the run.
+        """
         policy = self.config.policy
-        return DownloadLimits(
-            self.store.free_bytes(),
-            policy.keep_free_bytes,
-            policy.max_download_bytes,
-            policy.allow_unverifiable,
-            frozenset(instance.identity for instance in self.config.instances if not instance.downloads),
-        )
+        if self._limits is None:
+            self._limits = DownloadLimits(
+                self.store.free_bytes(),
+                policy.keep_free_bytes,
+                policy.max_download_bytes,
+                policy.allow_unverifiable,
+                frozenset(instance.identity for instance in self.config.instances if not instance.downloads),
+                store_limit(self.config, self.store, requirements),
+            )
+        return self._limits
 
     def elapsed_s(self) -> float:
         """Return the wall seconds since the run began."""

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from nbrucio.config import Policy
 from nbrucio.core.did import Did
-from nbrucio.core.events import ApplyStarted, Planned
+from nbrucio.core.events import ApplyStarted, Noticed, Planned
 from nbrucio.core.files import FileEntry, Replica, total_bytes
 from nbrucio.core.plan import Access, FileKey, FilePlan, Plan, ResolvedRequirement
 from nbrucio.core.planner import Wanted, refusal
+from nbrucio.core.text import human_bytes, plural
 from nbrucio.errors import Interrupted
 from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.eviction import make_room
 from nbrucio.pipeline.remember import remember_rate
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Downloads:
         self._stop = _Either(cancel)
         self._announced: ApplyStarted | None = None
         self._instances: frozenset[str] = frozenset()
+        self._requirements: Sequence[ResolvedRequirement] = ()
         self._early: queue.SimpleQueue[list[Task] | None] = queue.SimpleQueue()
         self._group: list[Task] = []
         self._sent_s = 0.0
@@ -76,14 +79,15 @@ class Downloads:
         """
         if any(resolved.requirement.access not in (None, "download") for resolved in requirements):
             return
-        if not self._run.limits.no_downloads.isdisjoint(files):
+        if not self._run.limits(requirements).no_downloads.isdisjoint(files):
             return
         sizes = [entry.size_bytes for entries in files.values() for entry in entries.values()]
         size_bytes = total_bytes(sizes)
-        if size_bytes is not None and refusal(size_bytes, self._run.limits) is None:
+        if size_bytes is not None and refusal(size_bytes, self._run.limits(requirements)) is None:
             self._announced = ApplyStarted(len(sizes), size_bytes)
             self._instances = frozenset(files)
             self._wanted = lambda: _wanted(requirements, files)
+            self._requirements = requirements
             if sizes:
                 threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()
 
@@ -100,7 +104,7 @@ class Downloads:
         from nbrucio.transfer.types import Task  # without downloads, HTTP libraries are not needed
 
         if self._thread is None:
-            self._begin(self._wanted())
+            self._begin(self._wanted(), self._announced)
             self._run.reporter.report(self._announced)
             self._thread = threading.Thread(target=self._fetch_early, name="nbrucio-early", daemon=True)
             self._thread.start()
@@ -119,7 +123,8 @@ class Downloads:
         """
         planned = ApplyStarted(len(plan.downloads), plan.download_bytes)
         if self._thread is None and plan.refusal is None and plan.downloads:
-            self._begin(_planned(plan))
+            self._requirements = [one.resolved for one in plan.requirements]
+            self._begin(_planned(plan), planned)
         self._run.reporter.report(Planned(plan))
         if self._thread is None or planned != self._announced:
             self._run.reporter.report(planned)
@@ -144,9 +149,15 @@ class Downloads:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _begin(self, wanted: Iterator[Wanted]) -> None:
+    def _begin(self, wanted: Iterator[Wanted], announced: ApplyStarted) -> None:
         if self._begins is not None:
             self._begins(tuple(wanted))
+        removed = make_room(self._run.config, self._run.store, announced.size_bytes or 0, self._requirements)
+        if removed:
+            freed = human_bytes(sum(file.size_bytes for file in removed))
+            self._run.reporter.report(
+                Noticed(f"{plural(len(removed), 'cached file')} ({freed}) removed to make room: used least recently.")
+            )
 
     def _left(self, plan: Plan) -> Iterator[Task]:
         from nbrucio.transfer.types import Task

@@ -44,4 +44,4 @@ def estimate(
 
 def _plan(run: RunContext, notebooks: Sequence[DeclaringNotebook], options: Options) -> Plan:
     requirements = requirements_of(notebooks)
-    return make_plan(requirements, locate(run, requirements, options), run.limits)
+    return make_plan(requirements, locate(run, requirements, options), run.limits(requirements))

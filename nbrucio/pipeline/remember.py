@@ -16,6 +16,7 @@ from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.notebooks import DeclaringNotebook
 from nbrucio.pipeline.options import Options
 from nbrucio.state.expiry import prune
+from nbrucio.state.notebook_uses import UsedData
 from nbrucio.state.resolutions import SavedLock
 from nbrucio.state.status_cache import Stat
 
@@ -46,6 +47,24 @@ def remember(
         recorder.store_changed(downloaded)
     remember_status(recorder.settled(), notebooks, reports, options)
     prune(run.config.store_path)
+
+
+def remember_use(run: RunContext, notebooks: Iterable[DeclaringNotebook]) -> None:
+    """Record which files the ``notebooks`` need before they are downloaded, so that cleaning the store keeps them."""
+    for notebook in notebooks:
+        if notebook.declared is None:
+            continue
+        locked = [(one, one.lock.digest) for one in notebook.requirements if one.lock is not None]
+        data = [UsedData(one.requirement.handle, one.requirement.did, one.instance, digest) for one, digest in locked]
+        try:
+            for one, digest in locked:
+                if run.resolutions.files(digest) is None:
+                    run.resolutions.save_files(one.files)
+            run.uses.save(notebook.declared.path, data)
+        except UnreadableFile as error:
+            run.reporter.report(Noticed(f"Which files {notebook.path} needs cannot be recorded: {error}"))
+        except OSError:
+            pass  # nothing can be removed from a store that cannot be written
 
 
 def remember_status(
@@ -84,9 +103,6 @@ def remember_rate(run: RunContext, size_bytes: int, elapsed_s: float) -> None:
 def _remember_resolved(run: RunContext, report: NotebookReport, declared: Declared) -> None:
     requirements = [r.resolved for r in report.requirements if r.resolved.lock is not None]
     try:
-        for resolved in requirements:
-            if resolved.lock is not None and run.resolutions.files(resolved.lock.digest) is None:
-                run.resolutions.save_files(resolved.files)
         own = declared.declaration.lock
         if any(lock_for(resolved.requirement, own) is None for resolved in requirements):
             handles = {requirement.handle for requirement in declared.declaration.requirements}

@@ -43,7 +43,8 @@ def verified(
     run: RunContext, notebooks: Sequence[DeclaringNotebook], availability: Availability
 ) -> list[NotebookReport]:
     """Return the report of each notebook with its verified stored files; missing files are not errors yet."""
-    reports = planned(run, notebooks, make_plan(requirements_of(notebooks), availability, run.limits))
+    requirements = requirements_of(notebooks)
+    reports = planned(run, notebooks, make_plan(requirements, availability, run.limits(requirements)))
     return [
         report._replace(requirements=tuple(_without_errors(requirement) for requirement in report.requirements))
         for report in reports

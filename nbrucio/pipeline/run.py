@@ -21,7 +21,7 @@ from nbrucio.pipeline.locate import locate
 from nbrucio.pipeline.notebooks import read, requirements_of, resolve
 from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.publish import publish
-from nbrucio.pipeline.remember import remember
+from nbrucio.pipeline.remember import remember, remember_use
 from nbrucio.pipeline.renew_rules import renew_rules
 from nbrucio.pipeline.report import finish, planned, summary, verified
 from nbrucio.pipeline.reread import Reread
@@ -50,6 +50,7 @@ def sync(
         recorder = StatusRecorder(run)  # before the store is read
         notebooks = resolve(run, read(paths, options), options)
         requirements = requirements_of(notebooks)
+        remember_use(run, notebooks)
 
         def publish_verified(found: Availability) -> None:
             recorder.store_changed()
@@ -57,7 +58,7 @@ def sync(
 
         reread = Reread(run, publish_verified, cancel)
         availability = locate(run, requirements, options, recorder.note, downloads, reread)  # downloads may begin
-        plan = make_plan(requirements, availability, run.limits)
+        plan = make_plan(requirements, availability, run.limits(requirements))
         if plan.downloads and plan.refusal is None:
             publish(planned(run, notebooks, plan), syncing=True, runtime=options.runtime)
         outcomes = downloads.wait(plan)

@@ -40,7 +40,7 @@ def status(
         if check:
             notebooks = [with_drift(run, notebook) for notebook in notebooks]
         requirements = requirements_of(notebooks)
-        plan = make_plan(requirements, locate(run, requirements, options, recorder.note), run.limits)
+        plan = make_plan(requirements, locate(run, requirements, options, recorder.note), run.limits(requirements))
         reports = planned(run, notebooks, plan)
         if publish_ready:
             reports = [

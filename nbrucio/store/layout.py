@@ -33,10 +33,16 @@ class StoreLayout:
 
     def place(self, instance: str, did: Did) -> Place:
         """Return the paths of the object for this file of this instance."""
-        key = object_key(instance, did)
-        shelf = f"{self.objects}/{key[:2]}"
-        folder = f"{shelf}/{key}"
-        return Place(key, shelf, folder, f"{folder}/{safe_component(did.name)}", f"{folder}.json")
+        return self.place_of(object_key(instance, did), safe_component(did.name))
+
+    def place_of(self, key: str, basename: str) -> Place:
+        """Return the paths of the object with this key and this name in its folder."""
+        folder = self.folder_of(key)
+        return Place(key, f"{self.objects}/{key[:2]}", folder, f"{folder}/{basename}", f"{folder}.json")
+
+    def folder_of(self, key: str) -> str:
+        """Return the folder of the object with this key."""
+        return f"{self.objects}/{key[:2]}/{key}"
 
     def former(self, instance: str, did: Did) -> tuple[str, Place] | None:
         """Return the instance's former identity and the object's paths under it; None when the identity never changed.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbrucio.core.did import Did
+from nbrucio.core.eviction import CachedFile
 from nbrucio.core.files import FileEntry
 from nbrucio.errors import NbrucioError
 from nbrucio.store.errors import FORBIDDEN, store_error, unreadable
@@ -18,7 +19,7 @@ from nbrucio.store.notices import Notices
 from nbrucio.store.objects import Examined, Objects
 from nbrucio.store.record import Stored, Usage
 from nbrucio.store.remembered import Remembered
-from nbrucio.store.views import find_view, make_view
+from nbrucio.store.views import find_view, make_view, remove_view
 
 if TYPE_CHECKING:
     from nbrucio.store.session import Session
@@ -137,6 +138,11 @@ class Store:
                 return None
             raise self.error(error, did) from error
 
+    def remove_view(self, instance: str, did: Did) -> None:
+        """Remove the folder that `view` made for ``did``, whose links no longer lead to files. Never raises."""
+        with suppress(OSError):
+            remove_view(self._fs, self._layout, instance, did)
+
     def where(self, instance: str, did: Did) -> Path | None:
         """Return the path of the file ``did``, or of the last `view` of the dataset ``did``; None without either.
 
@@ -177,13 +183,39 @@ class Store:
 
     def usage(self) -> Usage:
         """Count the verified files and their bytes. Files that vanish meanwhile are not counted."""
-        files = size_bytes = 0
-        for shelf in self._list(self._layout.objects):
-            for name in self._list(f"{self._layout.objects}/{shelf}"):
-                for base in [] if name.endswith(".json") else self._list(f"{self._layout.objects}/{shelf}/{name}"):
-                    files += 1
-                    size_bytes += self._size(f"{self._layout.objects}/{shelf}/{name}/{base}")
-        return Usage(files, size_bytes)
+        sizes = [file.size_bytes for file in self.files()]
+        return Usage(len(sizes), sum(sizes))
+
+    def files(self) -> Iterator[CachedFile]:
+        """Yield the files under final names. Files that vanish meanwhile are omitted."""
+        for key, path in self._paths():
+            try:
+                found = self._fs.lstat(path)
+            except OSError:
+                continue
+            yield CachedFile(key, found.st_size, found.st_ctime)
+
+    def discard(self, key: str) -> int:
+        """Remove the file with this key (see `nbrucio.store.names.object_key`), unless it is being written; return the
+        number of bytes freed.
+
+        Raises:
+            NbrucioError: the file exists but cannot be removed.
+        """
+        folder = self._layout.folder_of(key)
+        names = self._list(folder)
+        if not names:
+            return 0
+        place = self._layout.place_of(key, names[0])
+        lock = try_lock(self._fs, place, self._notices) if self._locks else Lock(self._fs, None)
+        if lock is None:
+            return 0
+        try:
+            return self._objects.remove(place)
+        except OSError as error:
+            raise self.error(error) from error
+        finally:
+            lock.release()
 
     # For transfers.
 
@@ -246,6 +278,14 @@ class Store:
             return self._fs.lstat(path).st_size
         except OSError:
             return absent
+
+    def _paths(self) -> Iterator[tuple[str, str]]:
+        """Yield key and path of whatever lies under a final name."""
+        for shelf in self._list(self._layout.objects):
+            for key in self._list(f"{self._layout.objects}/{shelf}"):
+                if not key.endswith(".json"):
+                    folder = f"{self._layout.objects}/{shelf}/{key}"
+                    yield from ((key, f"{folder}/{name}") for name in self._list(folder))
 
     def _list(self, folder: str) -> list[str]:
         try:

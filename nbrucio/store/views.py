@@ -50,6 +50,20 @@ def find_view(fs: FileSystem, layout: StoreLayout, instance: str, did: Did) -> P
     return Path(path) if (_target_of(fs, path) or "").startswith(f".{owner}-") and _exists(fs, path) else None
 
 
+def remove_view(fs: FileSystem, layout: StoreLayout, instance: str, did: Did) -> None:
+    """Remove the folder of links for ``did``, if there is one.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    _, parent = _folders(layout, instance, did)
+    owner = _digest(f"{instance}\0{did}")
+    path = f"{parent}/{_own_name(fs, parent, instance, did, owner)}"
+    if (_target_of(fs, path) or "").startswith(f".{owner}-"):
+        fs.unlink(path)
+    _remove_older(fs, parent, owner, "")
+
+
 def _folders(layout: StoreLayout, instance: str, did: Did) -> tuple[str, str]:
     """Return the folders of instance and scope. Two scopes may share one; each view records its owner."""
     above = f"{layout.views}/{safe_component(instance.replace('/', '_'))}"

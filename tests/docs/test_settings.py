@@ -100,7 +100,8 @@ def test_the_defaults_of_the_policy_are_the_real_ones() -> None:
     said = {name: default.strip("`").strip('"') for name, default in columns}
     real = Policy()
     assert real.max_download_bytes is None
-    assert said.pop("max_download") == "no limit"
+    assert real.max_store_bytes is None
+    assert said.pop("max_download") == said.pop("max_store") == "no limit"
     assert parse_size(said.pop("keep_free")) == real.keep_free_bytes
     assert {name: float(said.pop(f"{name}_timeout")) for name in ("connect", "read")} == {
         "connect": real.connect_timeout_s,
