@@ -33,6 +33,7 @@ class SyncResult(NamedTuple):
         errors: of the requirements that are not ready, as JSON-ready mappings.
         drift: differences between Rucio and the lock, in words.
         answers: the synced request of each handle, see `Asked.answer`; None for a result from the status cache.
+        faults: codes of the errors of the notebook itself and of its invalid requirements.
     """
 
     states: Mapping[str, str]
@@ -40,6 +41,7 @@ class SyncResult(NamedTuple):
     errors: Mapping[str, Sequence[Mapping[str, object]]]
     drift: Mapping[str, str]
     answers: Mapping[str, Mapping[str, object] | None] | None = None
+    faults: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, report: NotebookReport) -> SyncResult:
@@ -54,6 +56,7 @@ class SyncResult(NamedTuple):
             {handle: answer_to(report.asked, one.resolved) for handle, one in by_handle.items()}
             if report.asked
             else {},
+            tuple(fault.code for fault in report.faults),
         )
 
     @classmethod

@@ -17,6 +17,7 @@ from nbrucio.core.planner import Wanted
 from nbrucio.core.report import NotebookReport
 from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import Interrupted, NbrucioError
+from nbrucio.jupyter import metrics
 from nbrucio.jupyter.consent import agree, ask_for_consent, limited
 from nbrucio.jupyter.daemon_pool import DaemonPool
 from nbrucio.jupyter.kernel_notice import announce, explain
@@ -163,10 +164,12 @@ class SyncJobs:
                 return before.future.result()
         try:
             ended = self._carry_out_wherever(job)
-        except NbrucioError:
+        except NbrucioError as error:
             self._is_over(job, complete=False)
+            metrics.count(job.progress, error)
             raise
         self._is_over(job, complete=set(ended.states.values()) == {"ready"})
+        metrics.count(job.progress, ended)
         return ended
 
     def _carry_out_wherever(self, job: SyncJob) -> SyncResult:
@@ -218,10 +221,12 @@ class SyncJobs:
         reporter = Throttled(lambda progress: self._progress(job, progress))
         options = Options(refresh=job.request.refresh, offline=job.request.offline)
         begins = partial(self._begins, job) if job.request.explicit else None
-        report = sync(
-            [found.path], config, options=options, reporter=reporter, cancel=job.cancel, begins=begins
-        ).notebooks[0]
-        job.progress = reporter.progress
+        try:
+            report = sync(
+                [found.path], config, options=options, reporter=reporter, cancel=job.cancel, begins=begins
+            ).notebooks[0]
+        finally:
+            job.progress = reporter.progress
         return report if job.request.explicit else ask_for_consent(report)
 
     def _begins(self, job: SyncJob, wanted: Sequence[Wanted]) -> None:
