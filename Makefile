@@ -53,7 +53,8 @@ test: $(STAMP) frontend  ## run every test; under 15 minutes on two cores
 	@sh tools/need-programs.sh xrootd chromium R g++
 	$(PYTEST)
 
-world: $(STAMP)  ## the wide matrices: lowest versions, SWAN's sessions; at most an hour
+world: $(STAMP)  ## the wide matrices: lowest versions, SWAN's sessions, OIDC logins; at most an hour
+	@sh tools/need-node.sh $(VENV)
 	$(BIN)/python -m pytest -m world
 
 lint: $(STAMP) $(NODE_MODULES)  ## ruff, mypy --strict, the floors, prettier and tsc
