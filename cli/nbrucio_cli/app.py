@@ -48,7 +48,7 @@ VERBS = {
         "login": ("login", "Log in at a Rucio server."),
         "logout": ("logout", "Remove the saved token of a login."),
         "whoami": ("whoami", "Show who you are at each Rucio server, and until when."),
-        "config": ("config", "Show and check the configuration."),
+        "config": ("config", "Set up a Rucio server, and show or check the configuration."),
         "completion": ("completion", "Print the shell completion script."),
     },
 }

@@ -1,4 +1,4 @@
-"""``nbrucio config``: show and check the configuration."""
+"""``nbrucio config``: show, check and write the configuration."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import cli_command, json_option, print_json, tell_errors
+from nbrucio_cli.config_setup import import_, init
 
 if TYPE_CHECKING:
     from nbrucio.config.effective import Effective, Setting
@@ -20,7 +21,11 @@ _SIZES = ("max_download", "max_store", "keep_free")
 
 @click.group("config")
 def command() -> None:
-    """Show and check the configuration."""
+    """Show, check and write the configuration."""
+
+
+command.add_command(init)
+command.add_command(import_)
 
 
 @command.command("show")

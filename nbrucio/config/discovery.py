@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 from nbrucio.config import rucio_cfg
-from nbrucio.config.instances import address_in, completed, instance_of, names_in
+from nbrucio.config.instances import LOGIN_SETTINGS, address_in, completed, instance_of, names_in
+from nbrucio.config.policy import policy_of
 from nbrucio.config.session import SessionConfig, read_session
 from nbrucio.config.table import Table
 from nbrucio.config.values import ConfigFault, Instance
@@ -42,6 +43,7 @@ class Found:
             instance = instance_of(name, table)
             self._check_identity(instance, table)
         except BadConfig as error:
+            error.hint = self.session.notices.get(name or "", error.hint)
             self.faults.append(ConfigFault(name or RUCIO_CFG, error, names_in(table), address_in(table)))
             self.invalid.append(table)
             return None
@@ -75,13 +77,28 @@ def find_instances(system: Table, user: Table, environ: Mapping[str, str]) -> Fo
     the user's rucio.cfg."""
     found = Found()
     operators, own = _written(found, system), _written(found, user)
-    found.session = read_session(environ, _merged(operators, own))
+    offline = policy_of(system.table("policy"), user.table("policy"), environ=environ).offline
+    found.session = read_session(environ, _merged(operators, own), offline=offline)
+    fixed = bool(system.table("policy").flag("fixed_instances"))
+    if fixed:
+        own = dict(_logins(found, own, {*operators, *found.session.instances}))
     for name, table in _merged(operators, found.session.instances, own).items():
         found.add(name, table)
     file = rucio_cfg.find(environ)
     if file is not None:
-        found.of_rucio_cfg = _of_rucio_cfg(found, file, environ)
+        found.of_rucio_cfg = _of_rucio_cfg(found, file, environ, may_add=not fixed)
     return found
+
+
+def _logins(found: Found, own: Mapping[str, Table], allowed: Container[str]) -> Iterator[tuple[str, Table]]:
+    """Yield the user's logins to the instances that the administrator fixes; other settings are recorded as faults."""
+    for name, table in own.items():
+        other = next((key for key in table.values if key not in LOGIN_SETTINGS), None)
+        if name in allowed and other is None:
+            yield name, table
+            continue
+        error = table.fault(other or "host", "cannot be set: the administrator fixes the instances of this machine")
+        found.faults.append(ConfigFault(name, error, names_in(table), address_in(table)))
 
 
 def _merged(*layers: Mapping[str, Table]) -> dict[str, Table]:
@@ -104,7 +121,7 @@ def _written(found: Found, layer: Table) -> dict[str, Table]:
     return tables
 
 
-def _of_rucio_cfg(found: Found, file: Path, environ: Mapping[str, str]) -> Instance | None:
+def _of_rucio_cfg(found: Found, file: Path, environ: Mapping[str, str], *, may_add: bool) -> Instance | None:
     try:
         table = rucio_cfg.overrides("client", environ).over(rucio_cfg.read(file, "client", environ))
     except BadConfig as error:
@@ -112,4 +129,4 @@ def _of_rucio_cfg(found: Found, file: Path, environ: Mapping[str, str]) -> Insta
         return None
     address = address_in(table)
     same = next((known for known in found.instances if known.address == address), None)
-    return same or found.add(None, table)
+    return same or (found.add(None, table) if may_add else None)

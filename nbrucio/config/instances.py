@@ -21,6 +21,22 @@ from nbrucio.errors import BadConfig, UsageError
 
 #: A host, or with ``*.`` all hosts below a domain of at least two parts; with or without a port.
 _HOST = re.compile(r"(\*\.[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")
+#: Settings that say who the user is, not which server is asked.
+LOGIN_SETTINGS = (
+    "account",
+    "auth_type",
+    "username",
+    "password",
+    "client_cert",
+    "client_key",
+    "client_proxy",
+    "ssh_private_key",
+    "token_file",
+    "token_env",
+    "token_command",
+    "storage_token_file",
+    "storage_token_env",
+)
 _OIDC = ("scope", "audience", "issuer", "polling", "refresh_lifetime")
 
 

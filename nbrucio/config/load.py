@@ -53,7 +53,7 @@ def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM
         policy=policy,
         sources=(*layers.files, *found.session.files, *([cfg] if cfg is not None and cfg.is_file() else [])),
         places=(system_file, user_file(environ), *rucio_cfg.places(environ)),
-        warnings=(*map(str, layers.unknown()), *_exposed(found.secret_files())),
+        warnings=(*map(str, layers.unknown()), *found.session.notices.values(), *_exposed(found.secret_files())),
         faults=tuple(found.faults),
         default_name=None if name is None else name[0],
     )
@@ -148,13 +148,8 @@ def user_file(environ: Mapping[str, str]) -> Path:
 
 def _read(file: Path, environ: Mapping[str, str]) -> Table | None:
     """Return the top table of ``file``; None if the file does not exist."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
         text = "" if str(file) == os.devnull else read_file(file, SMALL_BYTES).decode("utf-8")
-        content = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -163,11 +158,28 @@ def _read(file: Path, environ: Mapping[str, str]) -> Table | None:
             subject=str(file),
             hint="Correct the file or its permissions.",
         ) from error
+    except UnicodeDecodeError as error:
+        raise BadConfig(f"{file} is not valid TOML: {error}.", subject=str(file), hint="Correct the file.") from error
+    return Table.of("", parse_toml(text, file), ConfigSource.of(file, text), environ)
+
+
+def parse_toml(text: str, file: Path) -> dict[str, object]:
+    """Return the content of the configuration file ``file``.
+
+    Raises:
+        BadConfig: the text is not TOML.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        content: dict[str, object] = tomllib.loads(text)
     except RecursionError as error:
         raise BadConfig(f"{file} is nested too deeply.", subject=str(file), hint="Correct the file.") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise BadConfig(f"{file} is not valid TOML: {error}.", subject=str(file), hint="Correct the file.") from error
-    return Table.of("", content, ConfigSource.of(file, text), environ)
+    return content
 
 
 def _exposed(files: Iterable[str]) -> Iterator[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from nbrucio.config.importable import importable
 from nbrucio.core.text import printable
 from nbrucio.errors import UnknownInstance
+
+_INIT = "nbrucio config init"
 
 
 def ambiguous(wanted: str, found: Sequence[str]) -> UnknownInstance:
@@ -20,10 +24,12 @@ def ambiguous(wanted: str, found: Sequence[str]) -> UnknownInstance:
 
 def unknown_instance(wanted: str, known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
     """Return the error for a name that matches no instance."""
+    listed = f"Configured instances: {', '.join(known)}. " if known else ""
     return UnknownInstance(
         f"The Rucio instance {printable(wanted)} is not configured on this machine.",
         subject=wanted,
-        hint=f"Configured instances: {', '.join(known) or 'none'}. {_how_to_add(places)}",
+        hint=f"{listed}{_how_to_add(places)}",
+        next_command=_INIT,
     )
 
 
@@ -34,9 +40,13 @@ def no_default(known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
             "The default Rucio instance is not set on this machine.",
             hint=f"Set default_instance in config.toml, or NBRUCIO_INSTANCE, to one of: {', '.join(known)}.",
         )
-    return UnknownInstance("No Rucio instance is configured on this machine.", hint=_how_to_add(places))
+    return UnknownInstance(
+        "No Rucio instance is configured on this machine.", hint=_how_to_add(places), next_command=_INIT
+    )
 
 
 def _how_to_add(places: Sequence[Path]) -> str:
+    found = importable(os.environ)
     files = f" Files searched: {', '.join(map(str, places))}." if places else ""
-    return f"Add [instances.NAME] with a host to config.toml, or install a rucio.cfg.{files}"
+    copy = f" `nbrucio config import` reads {' and '.join(map(str, found))}." if found else ""
+    return f"Set one up with `{_INIT}`.{copy} `nbrucio demo` needs no instance.{files}"

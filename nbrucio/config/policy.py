@@ -13,6 +13,8 @@ from nbrucio.core.text import printable
 from nbrucio.core.units import parse_size
 from nbrucio.errors import BadConfig
 
+#: The values of the operator that users cannot change.
+_FINAL = {"offline": True, "traces": False, "allow_unverifiable": False, "fixed_instances": True}
 _ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _CORRECT_VARIABLE = "Correct or unset it."
 
@@ -29,6 +31,7 @@ POLICY_SETTINGS: Mapping[str, tuple[str, str | None]] = {
     "allow_unverifiable": ("allow_unverifiable", None),
     "connect_timeout": ("connect_timeout_s", None),
     "read_timeout": ("read_timeout_s", None),
+    "fixed_instances": ("fixed_instances", None),
 }
 
 
@@ -43,6 +46,7 @@ class _PolicySettings(NamedTuple):
     read_timeout_s: float | None
     traces: bool | None
     allow_unverifiable: bool | None
+    fixed_instances: bool
 
     @classmethod
     def of(cls, table: Table) -> _PolicySettings:
@@ -57,6 +61,7 @@ class _PolicySettings(NamedTuple):
             table.seconds("read_timeout"),
             table.flag("traces"),
             table.flag("allow_unverifiable"),
+            table.flag("fixed_instances") or False,
         )
 
 
@@ -64,7 +69,7 @@ def is_bound(name: str, system: Table) -> bool:
     """Return whether the operator's file limits the setting ``name``, so that users can only be stricter."""
     if name in ("max_download", "max_store", "keep_free", "parallel"):
         return name in system.values
-    return name in ("offline", "traces", "allow_unverifiable") and system.flag(name) is (name == "offline")
+    return name in _FINAL and system.flag(name) is _FINAL[name]
 
 
 def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Policy:
@@ -93,6 +98,7 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
         read_timeout_s=own.read_timeout_s or operator.read_timeout_s or default.read_timeout_s,
         allow_unverifiable=True in unverifiable and False not in unverifiable,
         traces=False not in (operator.traces, own.traces),
+        fixed_instances=operator.fixed_instances,
     )
 
 

@@ -6,6 +6,7 @@ The keys are those of ``rucio_jupyterlab/config/schema.py`` of rucio-jupyterlab 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 #: Our name of a setting, and rucio-jupyterlab's.
 _KEYS = {
@@ -30,6 +31,12 @@ _OTHERS = (
     "$url",
     "cache_expires_at",
 )
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a configuration file contains
+    """Return ``value``, which traitlets wraps where a Python file appends to it instead of setting it."""
+    wrapped = getattr(value, "get_value", None)
+    return wrapped([]) if callable(wrapped) else value
 
 
 def names_of(row: Mapping[str, object]) -> Iterator[str]:

@@ -14,9 +14,11 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from nbrucio.config.remote import with_remote
 from nbrucio.config.rucio_jupyterlab import mount_of, names_of, settings_of, text_of
 from nbrucio.config.table import ConfigSource, Table
 from nbrucio.core.address import canonical
@@ -60,21 +62,26 @@ class SessionConfig(NamedTuple):
         default: the name of the default instance; None if the session does not set one.
         default_from: the file or variable that sets it.
         files: the files that were read.
+        notices: a sentence for each instance whose ``$url`` could not be read, by its short name.
     """
 
     instances: Mapping[str, Table]
     default: str | None = None
     default_from: str = ""
     files: tuple[Path, ...] = ()
+    notices: Mapping[str, str] = MappingProxyType({})
 
 
-def read_session(environ: Mapping[str, str], configured: Mapping[str, Table]) -> SessionConfig:
+def read_session(
+    environ: Mapping[str, str], configured: Mapping[str, Table], *, offline: bool = False
+) -> SessionConfig:
     """Return the session's instances.
 
     Args:
         environ: the environment.
         configured: the tables of the configuration files by short name. An instance of the session with one of these
             names, aliases or hosts (in lower case) completes that table; any other is added.
+        offline: whether the network may not be used to read settings at a ``$url``.
 
     Raises:
         BadConfig: the file that `VARIABLE` names cannot be read.
@@ -83,20 +90,25 @@ def read_session(environ: Mapping[str, str], configured: Mapping[str, Table]) ->
     # Each instance, and where it is configured; None for variables.
     rows: list[tuple[Mapping[str, object], str | None]] = []
     rows += ((row, f"RucioConfig in {file}") for row in _rows(settings.get("instances")))
-    if environ.get(_VARIABLES["rucio_base_url"]):
-        rows.append(({ours: environ[name] for ours, name in _VARIABLES.items() if environ.get(name)}, None))
+    row_of_variables = variables_row(environ)
+    if row_of_variables:
+        rows.append((row_of_variables, None))
     auth_type = text_of(settings.get("default_auth_type")) or environ.get("RUCIO_DEFAULT_AUTH_TYPE")
     found: dict[str, Table] = {}
-    for row, label in rows:
+    notices: dict[str, str] = {}
+    for written, label in rows:
+        row, notice = with_remote(written, environ, offline=offline)
         names = tuple(names_of(row))
         if names:
-            key = _key(names, configured) or _short_name(names, {**configured, **found})
+            key = _key(names, configured) or short_name(names, {**configured, **found})
             aliases = [*(_aliases(configured[key]) if key in configured else ()), *names]
             values = {
                 name: (value, ConfigSource(label or _VARIABLES.get(theirs, "RUCIO_DEFAULT_AUTH_TYPE"), Path.cwd()))
                 for name, (value, theirs) in settings_of(row, aliases, auth_type).items()
             }
             found[key] = Table(f"instances.{key}", values, environ)
+            if notice:
+                notices[key] = f"{label}: {notice}"
     default, default_from = text_of(settings.get("default_instance")), f"RucioConfig in {file}"
     if default is None:
         default, default_from = environ.get("RUCIO_DEFAULT_INSTANCE"), "RUCIO_DEFAULT_INSTANCE"
@@ -108,7 +120,7 @@ def read_session(environ: Mapping[str, str], configured: Mapping[str, Table]) ->
             found[chosen] = mounted.over(found[chosen]) if chosen in found else mounted
     if default is not None:
         default = _key([default.lower()], {**configured, **found}) or default
-    return SessionConfig(found, default, default_from, () if file is None else (file,))
+    return SessionConfig(found, default, default_from, () if file is None else (file,), notices)
 
 
 def _saved(environ: Mapping[str, str]) -> tuple[Mapping[str, object], Path | None]:
@@ -131,7 +143,15 @@ def _rows(value: object) -> Iterator[Mapping[str, object]]:
     yield from (row for row in value if isinstance(row, dict)) if isinstance(value, list) else ()
 
 
-def _short_name(names: tuple[str, ...], taken: Container[str]) -> str:
+def variables_row(environ: Mapping[str, str]) -> Mapping[str, object]:
+    """Return the instance of ``RUCIO_BASE_URL`` and its neighbours, keyed as in ``RucioConfig``; empty without one."""
+    if not environ.get(_VARIABLES["rucio_base_url"]):
+        return {}
+    return {ours: environ[name] for ours, name in _VARIABLES.items() if environ.get(name)}
+
+
+def short_name(names: tuple[str, ...], taken: Container[str]) -> str:
+    """Return a short name that is not ``taken``, from the names of an instance in lower case."""
     plain = next((name for name in names if _NAME.match(name)), None)
     best = plain or urlsplit(names[0]).hostname or re.sub(r"[^a-z0-9._-]+", "-", names[0]).strip("-") or "rucio"
     numbered = (f"{best}-{number}" for number in count(2))

@@ -158,6 +158,7 @@ class Policy(NamedTuple):
         read_timeout_s: the longest pause of a server within an answer.
         traces: whether nbrucio reports downloads to Rucio; sites decide by these reports which data to keep and copy.
         allow_unverifiable: whether to use files for which Rucio has neither size nor checksum.
+        fixed_instances: whether users can only log in to the instances of the operator's file and the Jupyter session.
     """
 
     max_download_bytes: int | None = None
@@ -170,6 +171,7 @@ class Policy(NamedTuple):
     read_timeout_s: float = 60.0
     traces: bool = True
     allow_unverifiable: bool = False
+    fixed_instances: bool = False
 
 
 class ConfigFault(NamedTuple):

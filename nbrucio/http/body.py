@@ -49,27 +49,27 @@ def pieces(raw: HTTPResponse) -> Iterator[bytes]:
         yield from _received(raw) if packing == "identity" else _unpacked(_received(raw))
 
 
-def whole(raw: HTTPResponse) -> bytes:
+def whole(raw: HTTPResponse, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """Return all bytes of the body.
 
     Raises:
-        TooLarge: the body exceeds `MAX_BODY_BYTES`.
+        TooLarge: the body exceeds ``max_bytes``.
         HttpError: as in `pieces`.
     """
-    return b"".join(limited(pieces(raw)))
+    return b"".join(limited(pieces(raw), max_bytes))
 
 
-def limited(found: Iterable[bytes]) -> Iterator[bytes]:
+def limited(found: Iterable[bytes], max_bytes: int = MAX_BODY_BYTES) -> Iterator[bytes]:
     """Yield the pieces of ``found``, which the caller collects in memory.
 
     Raises:
-        TooLarge: their sum exceeds `MAX_BODY_BYTES`.
+        TooLarge: their sum exceeds ``max_bytes``.
     """
     total = 0
     for piece in found:
         total += len(piece)
-        if total > MAX_BODY_BYTES:
-            raise TooLarge(f"an answer of more than {MAX_BODY_BYTES // 2**20} MiB")
+        if total > max_bytes:
+            raise TooLarge(f"an answer of more than {max_bytes // 2**20} MiB")
         yield piece
 
 

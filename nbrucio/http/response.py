@@ -45,14 +45,14 @@ class Response:
             else:
                 raise Malformed(f"the answer has the type {self.kind!r}")
 
-    def content(self) -> bytes:
+    def content(self, max_bytes: int = body.MAX_BODY_BYTES) -> bytes:
         """Return the whole body and close the response.
 
         Raises:
             HttpError: the body ends too early, or exceeds a limit.
         """
         with closing(self):
-            return body.whole(self._raw)
+            return body.whole(self._raw, max_bytes)
 
     def close(self) -> None:
         """Release the connection. Idempotent."""

@@ -19,7 +19,7 @@ from nbrucio.disk.libraries import absence, absent_libraries
 from nbrucio.jupyter import session_config
 from nbrucio.jupyter.context import ServerContext
 from nbrucio.jupyter.daemon_pool import DaemonPool, SharedPool
-from nbrucio.jupyter.handlers import browse, login, notebook, upload
+from nbrucio.jupyter.handlers import browse, instances, login, notebook, upload
 from nbrucio.jupyter.kernel_notice import refuse_unasked
 from nbrucio.jupyter.kernels import Kernels, moved
 from nbrucio.jupyter.login_jobs import LoginJobs
@@ -32,7 +32,7 @@ from nbrucio.jupyter.upload_jobs import UploadJob, UploadJobs, event_of
 from nbrucio.operations.grants import user_grants
 from nbrucio.pipeline.manifest_files import follow
 
-ROUTES = {**notebook.ROUTES, **browse.ROUTES, **upload.ROUTES, **login.ROUTES}
+ROUTES = {**notebook.ROUTES, **browse.ROUTES, **upload.ROUTES, **login.ROUTES, **instances.ROUTES}
 
 
 EVENTS = Path(__file__).parent / "events.yaml"

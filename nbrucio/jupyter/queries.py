@@ -12,6 +12,7 @@ from nbrucio.core.did import Did
 from nbrucio.core.estimate import amount_json
 from nbrucio.core.plan import Access, Amount, RequirementPlan
 from nbrucio.errors import NbrucioError, UsageError
+from nbrucio.operations.configure import create, draft, try_connection
 from nbrucio.operations.grants import LIFETIME, Grant, Grants
 from nbrucio.pipeline.context import RunContext
 
@@ -116,7 +117,28 @@ def instances() -> dict[str, object]:
         ],
         "faults": [{"name": fault.name, "error": fault.error.as_json()} for fault in config.faults],
         "warnings": list(config.warnings),
+        "fixed": config.policy.fixed_instances,
     }
+
+
+def add_instance(body: Mapping[str, Any]) -> dict[str, object]:
+    """Add an instance to the user's configuration file, without a test.
+
+    Raises:
+        NbrucioError: the settings are wrong, the name is taken, or the administrator fixes the instances.
+    """
+    name, settings = draft(body)
+    return {"name": name, "file": str(create(name, settings, default=body.get("default") is True))}
+
+
+def test_instance(body: Mapping[str, Any]) -> dict[str, object]:
+    """Test the connection to an instance that need not be configured; a failed test is a result, too.
+
+    Raises:
+        NbrucioError: the settings are wrong, or the administrator fixes the instances.
+    """
+    name, settings = draft(body)
+    return {"name": name, **try_connection(name, settings).as_json()}
 
 
 def store(with_usage: bool) -> dict[str, object]:

@@ -9,6 +9,7 @@ from logging import Logger
 from pathlib import Path
 from typing import Any
 
+from nbrucio.config.rucio_jupyterlab import plain
 from nbrucio.config.session import VARIABLE
 from nbrucio.disk.atomic import write_file
 from nbrucio.kernel.where import make_private, runtime_folder
@@ -25,7 +26,7 @@ def share(config: Mapping[str, Any], log: Logger) -> Path | None:
     """
     if "RucioConfig" not in config:
         return None
-    settings = {name: _plain(value) for name, value in config["RucioConfig"].items()}
+    settings = {name: plain(value) for name, value in config["RucioConfig"].items()}
     file = runtime_folder() / f"session-{os.getpid()}.json"
     try:
         make_private(file.parent)
@@ -35,9 +36,3 @@ def share(config: Mapping[str, Any], log: Logger) -> Path | None:
         return None
     os.environ[VARIABLE] = str(file)
     return file
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a configuration file holds
-    """Return ``value``, which traitlets wraps if a Python file appends to it instead of setting it."""
-    wrapped = getattr(value, "get_value", None)
-    return wrapped([]) if callable(wrapped) else value

@@ -145,7 +145,7 @@ def test_an_instance_that_is_not_configured_is_said_when_it_is_needed(configured
     "row",
     [
         {**ESCAPE, "rucio_base_url": "no URL"},
-        {"$url": "https://config.example", "name": "escape", "display_name": "ESCAPE"},
+        {"$url": "http://config.example", "name": "escape", "display_name": "ESCAPE"},
         {**ESCAPE, "rucio_ca_cert": 7},
     ],
 )

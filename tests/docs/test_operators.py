@@ -15,6 +15,7 @@ import yaml
 from traitlets.config import Config as ServerConfig
 
 from nbrucio.config import Config, load
+from nbrucio.config.rucio_jupyterlab import plain
 from nbrucio.jupyter import session_config
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +90,7 @@ def test_the_servers_configuration_for_oidc_gives_the_instance_its_token_file(
     exec(oidc, {"c": server})
     exec(off, {"c": server})
     assert server.ServerApp.jpserver_extensions == {"nbrucio": False}
-    ((written, key, form),) = session_config._plain(server.SwanOauthRenew["files"])
+    ((written, key, form),) = plain(server.SwanOauthRenew["files"])
     assert (key, form) == ("exchanged_tokens/rucio", "{token}")
     monkeypatch.setenv("NBRUCIO_RUNTIME_DIR", str(tmp_path / "runtime"))
     monkeypatch.setenv("NBRUCIO_SESSION_CONFIG", "")

@@ -73,15 +73,6 @@ class CancelHandler(NbrucioHandler):
         self.reply({"cancelled": self.app.sync_jobs.cancel(self.notebook(self.body().get("path")))})
 
 
-class InstancesHandler(NbrucioHandler):
-    """The configured instances."""
-
-    @api_method
-    async def get(self) -> None:
-        """No arguments."""
-        self.reply(await self.in_thread(queries.instances))
-
-
 class GrantsHandler(NbrucioHandler):
     """The user's consent to downloads."""
 
@@ -142,7 +133,6 @@ ROUTES: dict[str, type[NbrucioHandler]] = {
     "sync": SyncHandler,
     "cancel": CancelHandler,
     "lock": LockHandler,
-    "instances": InstancesHandler,
     "grants": GrantsHandler,
     "opening": OpeningHandler,
     "store": StoreHandler,

@@ -1,0 +1,67 @@
+"""Asks a Rucio server, without a login, whether it answers, and compares its clock with this machine's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from nbrucio.catalogue.errors import tidy
+from nbrucio.catalogue.network_errors import http_error, not_rucio, out_of_reach, switched_offline
+from nbrucio.config import Instance, Policy
+from nbrucio.errors import NbrucioError
+from nbrucio.http import Client, HttpError, Request, Timeouts, Tls
+
+
+class Ping(NamedTuple):
+    """The answer of a server.
+
+    Attributes:
+        version: Rucio's version.
+        clock_s: how many seconds this machine's clock is ahead of the server's; None if the server sends no time.
+    """
+
+    version: str
+    clock_s: float | None
+
+
+def ping(instance: Instance, policy: Policy) -> Ping:
+    """Ask the server of ``instance`` for its version.
+
+    Raises:
+        Offline: it cannot be reached, its certificate is not accepted, or nbrucio works offline.
+        RucioRefused: it is not a Rucio server.
+        BadConfig: the CA file of the instance cannot be read.
+    """
+    if policy.offline:
+        raise switched_offline(instance, "ask")
+    timeouts = Timeouts(policy.connect_timeout_s, policy.read_timeout_s)
+    try:
+        with closing(Client(instance.host, Tls(instance.ca_cert), timeouts)) as client:
+            response = client.ask(Request("GET", "/ping"), {"Accept": "application/json"})
+            clock_s = _clock(response.headers)
+            if response.status != 200:
+                response.close()
+                raise _not_answered(instance, response.status)
+            answer = next(response.rows(), None)
+    except HttpError as error:
+        raise http_error(error, instance) from error
+    version = answer.get("version") if isinstance(answer, dict) else None
+    if not isinstance(version, str):
+        raise not_rucio(instance)
+    return Ping(tidy(version), clock_s)
+
+
+def _not_answered(instance: Instance, status: int) -> NbrucioError:
+    if status in (502, 503, 504):
+        return out_of_reach(instance, f"HTTP status {status}", "Try again in a few minutes.")
+    return not_rucio(instance)
+
+
+def _clock(headers: Mapping[str, str]) -> float | None:
+    try:
+        return time.time() - parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except (TypeError, ValueError):
+        return None
