@@ -19,6 +19,7 @@ from nbrucio.core.text import human_age, human_moment
 from nbrucio.disk.read import read_file, reason
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.x509 import Certificate
 
 _MAX_BYTES = 1 << 20
@@ -70,8 +71,8 @@ def check_certificate(certificate: Path, key: Path) -> None:
     _check(f"the certificate {certificate}", certificate, key, "Get a new certificate from your CA.")
 
 
-def check_ssh_key(path: Path) -> None:
-    """Check that ``path`` contains a key with which rucio-clients can sign: RSA, without a passphrase.
+def check_ssh_key(path: Path) -> RSAPrivateKey | None:
+    """Check that ``path`` contains a key that Rucio accepts: RSA, without a passphrase. None without cryptography.
 
     Raises:
         Unusable: it does not.
@@ -84,7 +85,7 @@ def check_ssh_key(path: Path) -> None:
         errors = import_module("cryptography.exceptions")
         rsa = import_module("cryptography.hazmat.primitives.asymmetric.rsa")
     except ImportError:
-        return  # paramiko depends on it, and ssh logins need paramiko
+        return None
     load = serialization.load_ssh_private_key if b"BEGIN OPENSSH" in content else serialization.load_pem_private_key
     try:
         key = load(content, None)
@@ -95,6 +96,8 @@ def check_ssh_key(path: Path) -> None:
     if not isinstance(key, rsa.RSAPrivateKey):
         kind = type(key).__name__.removesuffix("PrivateKey")
         raise Unusable(f"the ssh key {path} is a key of type {kind}, and Rucio accepts RSA only", _NEW_SSH_KEY)
+    found: RSAPrivateKey = key
+    return found
 
 
 _NEW_SSH_KEY = "Create an RSA key (ssh-keygen -t rsa -m PEM), and ask the operators of this Rucio server to add it."

@@ -40,7 +40,7 @@ main()
 
 
 def child_command(module: str, environ: Mapping[str, str]) -> list[str]:
-    """Return the command that runs ``main()`` of ``module`` of nbrucio; start it with `child_environment`.
+    """Return the command that runs ``main()`` of ``module`` of nbrucio, in an environment without PYTHONPATH.
 
     Its search path is the folder that nbrucio came from, the site-packages of this interpreter, the folders of
     PYTHONPATH, and the user's site-packages where this interpreter uses them. Not the working folder.
@@ -49,6 +49,19 @@ def child_command(module: str, environ: Mapping[str, str]) -> list[str]:
     folder = str(Path(__file__).parents[2])
     code = _START.format(folder=folder, variable=environ.get(_VARIABLE), user=user, module=module)
     return [sys.executable, "-s", "-c", code]
+
+
+def start(module: str, environ: Mapping[str, str], encoding: str | None = None) -> subprocess.Popen[Any]:
+    """Start a process that runs ``main()`` of ``module``, with pipes of bytes unless there is an ``encoding``."""
+    return subprocess.Popen(  # noqa: S603 (our own interpreter)
+        child_command(module, environ),
+        env={name: value for name, value in environ.items() if name != _VARIABLE},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding=encoding,
+        start_new_session=True,  # Ctrl-C goes to this process only, and subprocesses such as xrdcp end with the child
+    )
 
 
 @contextmanager
@@ -64,16 +77,7 @@ def running(
     They end early when ``cancel`` is set or after ``limit_s`` seconds: the child is ended then, and always with the
     block.
     """
-    child = subprocess.Popen(  # noqa: S603 (our own interpreter)
-        child_command(module, environ),
-        env={name: value for name, value in environ.items() if name != _VARIABLE},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,  # Ctrl-C goes to this process only, and subprocesses such as xrdcp end with the child
-    )
+    child: subprocess.Popen[str] = start(module, environ, encoding="utf-8")
     done = threading.Event()
     guard = threading.Thread(target=_end_when, args=(child, cancel, limit_s, done), daemon=True)
     guard.start()

@@ -12,6 +12,7 @@ from nbrucio.transfer.http import Http
 from nbrucio.transfer.posix import Posix
 from nbrucio.transfer.types import StorageAccess, TransferLimits
 from nbrucio.transfer.xrootd import Xrootd
+from nbrucio.transfer.xrootd_children import XrootdChildren, has_own_cas
 
 #: Pseudo host of all mounted file systems.
 MOUNTED = "file"
@@ -65,6 +66,8 @@ class Sources:
             return "posix", lambda: Posix(access.file_roots)
         if scheme in _HTTP:
             return "http", lambda: Http(access, self._limits)
+        if scheme in _XROOTD and has_own_cas(access, scheme):
+            return "xrootd in children", lambda: XrootdChildren(access, self._limits)
         if scheme in _XROOTD:
             return "xrootd", lambda: Xrootd(access, self._limits)
         return None

@@ -46,18 +46,10 @@ class Xrootd:
     def __init__(self, access: StorageAccess, limits: TransferLimits) -> None:
         self._access = access
         self._limits = limits
-        try:
-            from XRootD import client
-        except ImportError as error:
-            raise missing_library(
-                "xrootd",
-                "Downloads over root:// need the library xrootd, which is not installed.",
-                pip="'nbrucio[xrootd]'",
-            ) from error
-        self._client = client
+        client = self._client = bindings()
         self._guard = threading.Condition()
         self._closing: set[Any] = set()
-        _settle_environment(client, access, limits)
+        _apply_limits(client, limits)
 
     def read(self, replica: Replica, sink: Sink) -> None:
         """See `Source.read`."""
@@ -181,8 +173,25 @@ def _translated(status: Any) -> Attempt:  # noqa: ANN401
     return TransientError(message or "the connection was lost", host=True)
 
 
-def _settle_environment(client: Any, access: StorageAccess, limits: TransferLimits) -> None:  # noqa: ANN401
-    """Set options that the bindings have for the whole process only; settings of the user stay."""
+def bindings() -> Any:  # noqa: ANN401
+    """Return the library.
+
+    Raises:
+        MissingDependency: it is not installed.
+    """
+    try:
+        from XRootD import client
+    except ImportError as error:
+        raise missing_library(
+            "xrootd",
+            "Downloads over root:// need the library xrootd, which is not installed.",
+            pip="'nbrucio[xrootd]'",
+        ) from error
+    return client
+
+
+def _apply_limits(client: Any, limits: TransferLimits) -> None:  # noqa: ANN401
+    """Set options that the library has for the whole process only; settings of the user stay."""
     settings = {
         "ConnectionWindow": int(limits.connect_s),
         "ConnectionRetry": 1,
@@ -192,5 +201,3 @@ def _settle_environment(client: Any, access: StorageAccess, limits: TransferLimi
     for name, value in settings.items():
         if f"XRD_{name.upper()}" not in os.environ:
             client.EnvPutInt(name, value)
-    if access.ca is not None:
-        os.environ.setdefault("X509_CERT_DIR" if access.ca.is_dir() else "X509_CERT_FILE", str(access.ca))

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -14,15 +15,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trustme
 
 from nbrucio.core.events import BytesArrived, FileStarted, SilentReporter
+from nbrucio.core.files import Replica
 from nbrucio.errors import IntegrityError, Interrupted, MissingDependency, TransferFailed
 from nbrucio.store import Store
+from nbrucio.transfer.errors import PermanentError
 from nbrucio.transfer.fetch import fetch
-from nbrucio.transfer.types import Outcome, StorageAccess
+from nbrucio.transfer.types import Outcome, StorageAccess, Task
+from nbrucio.transfer.xrootd_children import XrootdChildren, ca_variables, has_own_cas
 from tests.support.faulty_disk import INSTANCE, entry, objects
 from tests.support.hostile_storage import GOOD, write_ca
 from tests.support.listener import Listener
@@ -134,9 +139,6 @@ def test_what_is_here_is_not_read_again(xrootd: XrootdServer, store: Store) -> N
 def test_a_large_file_is_read_ahead_in_order(xrootd: XrootdServer, store: Store) -> None:
     content = os.urandom(5_500_000)
     (xrootd.folder / "large").write_bytes(content)
-    from nbrucio.core.files import Replica
-    from nbrucio.transfer.types import Task
-
     wanted = Task(INSTANCE, entry("large", content), (Replica("R", xrootd.pfn(xrootd.folder / "large")),))
     (outcome,) = fetch([wanted], store, {}, SilentReporter())
     assert outcome.stored is not None
@@ -207,3 +209,126 @@ def test_the_library_sends_a_token_that_it_discovers_only_where_it_is_the_instan
     monkeypatch.setenv("XrdSecPROTOCOL", chosen)
     assert Xrootd(StorageAccess(), QUICK)._url("roots://host//x") == f"roots://host//x?xrd.wantprot={wanted}"
     assert Xrootd(StorageAccess(discovers_token=True), QUICK)._url("roots://host//x") == "roots://host//x"
+
+
+# --- CAs of instances -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def other_ca() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def other_xrootd(other_ca: trustme.CA) -> Iterator[XrootdServer]:
+    """A server with a certificate of another CA."""
+    root = Path(tempfile.mkdtemp(prefix="nbrucio-xrootd-"))
+    root.chmod(0o755)
+    (root / "files").mkdir()
+    (root / "files" / "good.root").write_bytes(GOOD)
+    certificate = root / "server.pem"
+    certificate.touch(0o600)
+    other_ca.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    server = XrootdServer(root / "files", root / "run", certificate)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(root)
+
+
+def by_tls(server: XrootdServer) -> str:
+    """The URL of its good file over TLS."""
+    return server.pfn(server.folder / "good.root").replace("root://", "roots://", 1)
+
+
+def test_each_of_two_instances_is_verified_by_its_own_cas(
+    xrootd: XrootdServer, other_xrootd: XrootdServer, ca: trustme.CA, other_ca: trustme.CA, store: Store, tmp_path: Path
+) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    one, other = write_ca(ca, tmp_path / "one"), write_ca(other_ca, tmp_path / "other")
+    access = {"a": StorageAccess(ca=one), "b": StorageAccess(ca=other), "wrong": StorageAccess(ca=one)}
+    wanted = {"a": xrootd, "b": other_xrootd, "wrong": other_xrootd}
+    before = dict(os.environ)
+    outcomes = fetch(
+        [Task(name, entry(f"{name}.root", GOOD), (Replica("R", by_tls(server)),)) for name, server in wanted.items()],
+        store,
+        access,
+        SilentReporter(),
+        limits=QUICK,
+    )
+    by_name = {outcome.task.instance: outcome for outcome in outcomes}
+    assert [by_name[name].error for name in ("a", "b")] == [None, None]
+    assert "TLS error" in str(by_name["wrong"].error)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("variables", "ca_folder", "scheme", "is_own"),
+    [
+        ({}, None, "root", False),
+        ({}, None, "roots", True),
+        ({}, "/etc/grid-security/certificates", "root", False),
+        ({"X509_CERT_DIR": "/cvmfs/cas"}, "/cvmfs/cas", "roots", False),
+        ({"X509_CERT_DIR": "/cvmfs/cas"}, "/own", "root", True),
+        ({"X509_CERT_FILE": "/other"}, "/etc/grid-security/certificates", "root", True),
+    ],
+)
+def test_children_read_for_instances_whose_cas_are_not_those_of_the_process(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], ca_folder: str | None, scheme: str, is_own: bool
+) -> None:
+    for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert has_own_cas(StorageAccess(ca=ca_folder and Path(ca_folder)), scheme) is is_own  # type: ignore[arg-type]
+
+
+def test_the_variables_of_a_child_name_its_own_cas_and_no_others(tmp_path: Path) -> None:
+    folder, file, empty = tmp_path / "cas", tmp_path / "ca.pem", tmp_path / "empty"
+    folder.mkdir()
+    system = ssl.get_default_verify_paths()
+    assert ca_variables(StorageAccess(ca=file), empty) == {
+        "X509_CERT_DIR": str(empty),
+        "XrdSecGSICADIR": str(empty),
+        "X509_CERT_FILE": str(file),
+    }
+    alone = {"X509_CERT_DIR": str(folder), "XrdSecGSICADIR": str(folder)}
+    assert ca_variables(StorageAccess(ca=folder), empty) == alone
+    with_system = ca_variables(StorageAccess(ca=folder, with_system_cas=True), empty)
+    assert with_system == alone | ({"X509_CERT_FILE": system.cafile} if system.cafile else {})
+
+
+def test_a_child_reads_on_from_where_a_file_was_cut_and_gives_up_when_asked(
+    xrootd: XrootdServer, ca: trustme.CA, store: Store, tmp_path: Path
+) -> None:
+    access = {INSTANCE: StorageAccess(ca=write_ca(ca, tmp_path))}
+    partial = store.session().begin(INSTANCE, entry("good.root", GOOD), lambda: None)
+    partial.write(GOOD[:300_000])
+    partial.keep()
+    listener = Listener()
+    (outcome,) = fetch([task(by_tls(xrootd))], store, access, listener)
+    assert outcome.stored is not None, outcome.error
+    assert sum(event.count for event in listener.events if isinstance(event, BytesArrived)) == len(GOOD) - 300_000
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        cancel = threading.Event()
+        timer = threading.Timer(0.5, cancel.set)
+        timer.start()
+        pfn = f"root://127.0.0.1:{mute.getsockname()[1]}//x"
+        other = Task(INSTANCE, entry("other", GOOD), (Replica("R", pfn),))
+        with pytest.raises(Interrupted):
+            fetch([other], store, access, SilentReporter(), cancel=cancel)
+        timer.join()
+
+
+def test_a_child_reports_what_a_storage_refuses(xrootd: XrootdServer, ca: trustme.CA, tmp_path: Path) -> None:
+    children = XrootdChildren(StorageAccess(ca=write_ca(ca, tmp_path)), QUICK)
+    sink = SimpleNamespace(
+        offset=0, entry=entry("absent", GOOD), check=lambda: None, on_abort=lambda _: None, write=lambda _: None
+    )
+    try:
+        for _ in range(2):  # the same child
+            with pytest.raises(PermanentError, match="no such file"):
+                children.read(Replica("R", by_tls(xrootd).replace("good", "absent")), sink)  # type: ignore[arg-type]
+    finally:
+        children.close()

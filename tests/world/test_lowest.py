@@ -13,6 +13,7 @@ import pytest
 
 from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox, seed
+from tests.support.clients import pip
 
 pytestmark = pytest.mark.world
 
@@ -29,8 +30,9 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wanted = folder / "lowest.txt"
     declared = [sys.executable, ROOT / "tools" / "lowest.py"]
     wanted.write_text(subprocess.run(declared, capture_output=True, text=True, check=True).stdout)
-    install = [found, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", wanted]
-    subprocess.run(install, check=True)
+    bounds = folder / "bounds.txt"
+    bounds.write_text("setuptools<80\n")  # the sources of rucio-clients 35.0.0 need pkg_resources
+    pip(found, "install", "--requirement", wanted, env={"PIP_CONSTRAINT": str(bounds)})
     return found
 
 

@@ -11,7 +11,7 @@ from nbrucio.catalogue.errors import BY_NAME, named, rejected, tidy
 from nbrucio.catalogue.network_errors import misconfigured, not_rucio
 from nbrucio.config import Instance
 from nbrucio.disk.libraries import missing_library
-from nbrucio.errors import BadConfig, MissingDependency, NbrucioError, RucioRefused
+from nbrucio.errors import BadConfig, NbrucioError, RucioRefused
 
 #: What other libraries raise. No token in the headers is a LookupError, a prompt for a code an EOFError.
 _KNOWN = (OSError, ImportError, EOFError, StopIteration, configparser.Error, LookupError)
@@ -27,7 +27,7 @@ def require_clients() -> None:
         import requests  # noqa: F401
         import rucio.common.exception  # noqa: F401
     except ImportError as error:
-        words = "Uploads and logins by SSH key or Kerberos need rucio-clients, which is not installed."
+        words = "Uploads and logins by Kerberos need rucio-clients, which is not installed."
         raise missing_library("rucio-clients", words) from error
 
 
@@ -76,7 +76,8 @@ def error_for(error: BaseException, instance: Instance, subject: str | None = No
     if isinstance(error, EOFError):
         return rejected(instance, "the login needs a terminal")
     if isinstance(error, ImportError):
-        return named(MissingDependency, tidy(str(error)), instance, subject)
+        library = (error.name or "rucio-clients").partition(".")[0]
+        return missing_library(library, f"rucio-clients needs {library}, which is not installed.")
     if isinstance(error, configparser.Error):
         return named(BadConfig, f"rucio-clients cannot read its rucio.cfg ({type(error).__name__})", instance, subject)
     if isinstance(error, OSError) and error.errno is None:  # requests: a CA or certificate file is missing

@@ -1,4 +1,4 @@
-"""Logins by SSH key and Kerberos: rucio-clients logs in, in the child, and gives its token back."""
+"""Logins by Kerberos: rucio-clients logs in, in the child, and gives its token back. Any other login works, too."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def log_in_with_clients(
     Raises:
         NbrucioError: the login failed.
     """
-    # An SSH login takes two requests.
+    # Some logins take two requests.
     limit_s = _START_S + 2 * (timeouts.connect_s + timeouts.read_s)
     order = {"instance": order_of(instance), "timeouts": list(timeouts)}
     cancel = given_up()

@@ -1,25 +1,29 @@
-"""Logins by SSH key and Kerberos, by rucio-clients in a child."""
+"""Logins by SSH key; and logins by rucio-clients in a child, as Kerberos needs them."""
 
 from __future__ import annotations
 
 import subprocess
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from paramiko import Message, RSAKey
 
+from nbrucio.catalogue.child.login import log_in_with_clients
 from nbrucio.catalogue.rucio import RucioCatalogue
 from nbrucio.catalogue.token_cache import token_file
 from nbrucio.config import Credentials, Instance, Policy
 from nbrucio.core.cancellation import until
 from nbrucio.errors import CredentialsRejected, Interrupted, MissingDependency, NbrucioError, Offline
+from nbrucio.http import Timeouts
 from nbrucio.sandbox import Sandbox
 from tests.catalogue.conftest import Connect
 from tests.support.access_log import new_requests
-from tests.support.scripted_server import ScriptedServer, Stall, answer
-from tests.support.sync_questions import DIMUON, QUICK, at
+from tests.support.scripted_server import LOGIN, ScriptedServer, Stall, answer
+from tests.support.sync_questions import DIMUON, FACTS, at, headers
 
 
 @pytest.fixture
@@ -65,6 +69,54 @@ def test_an_ssh_key_that_the_server_does_not_know_is_refused(by_key: Callable[..
         by_key().describe(DIMUON)
 
 
+@pytest.mark.parametrize("known", ["rsa-sha2-256", "ssh-rsa"])
+def test_a_server_is_tried_with_both_ways_to_sign(
+    by_key: Callable[..., RucioCatalogue], scripted: ScriptedServer, ssh_key: Path, known: str
+) -> None:
+    challenge = answer("", X_Rucio_SSH_Challenge_Token="a-text-to-sign")
+    refused = answer("", "401 Unauthorized", ExceptionClass="CannotAuthenticate", ExceptionMessage="no")
+    scripted.answers = [challenge, LOGIN, answer(FACTS)]
+    if known == "ssh-rsa":
+        scripted.answers[:0] = [challenge, refused]
+    assert by_key(**at(scripted)).describe(DIMUON).open
+    signature = b64decode(headers(scripted.requests[-2])["X-Rucio-SSH-Signature"])
+    public = RSAKey.from_private_key_file(str(ssh_key))
+    assert public.verify_ssh_sig(b"a-text-to-sign", Message(signature)) is (known == "rsa-sha2-256")
+    assert Message(signature).get_text() == known
+
+
+# --- in a child -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keyed(instance: Instance, ssh_key: Path) -> Instance:
+    """The sandbox with the login of this key, which stands for Kerberos here: that needs a realm."""
+    return instance._replace(auth_type="ssh", credentials=Credentials(ssh_private_key=ssh_key))
+
+
+def test_rucio_clients_logs_in_and_gives_its_token_back(
+    sandbox: Sandbox,
+    keyed: Instance,
+    ssh_key: Path,
+    environ: dict[str, str],
+    instance: Instance,
+    connect: Connect,
+) -> None:
+    with sandbox.admin() as client:
+        public = ssh_key.with_suffix(".pub").read_text().strip()
+        client.add_identity("sandbox", public, authtype="SSH", email="sandbox@localhost")
+    found = log_in_with_clients(keyed, environ, Timeouts(), None)
+    assert found.expires_at is not None
+    assert time.time() + 3000 < found.expires_at < time.time() + 3700
+    token_file(instance, environ).write_text(found.token)
+    assert connect().browser().account() == "sandbox"
+
+
+def test_a_login_that_rucio_clients_cannot_make_is_refused(keyed: Instance, environ: dict[str, str]) -> None:
+    with pytest.raises(CredentialsRejected, match="Login to sandbox failed"):
+        log_in_with_clients(keyed, environ, Timeouts(), None)
+
+
 @pytest.mark.parametrize(
     ("reply", "error", "words"),
     [
@@ -75,28 +127,31 @@ def test_an_ssh_key_that_the_server_does_not_know_is_refused(by_key: Callable[..
     ids=["silent", "a page", "a redirect"],
 )
 def test_a_server_that_does_not_answer_is_an_error(
-    by_key: Callable[..., RucioCatalogue],
+    keyed: Instance,
+    environ: dict[str, str],
     scripted: ScriptedServer,
     reply: bytes | Stall,
     error: type[NbrucioError],
     words: str,
 ) -> None:
     scripted.answers = [reply]
+    there = keyed._replace(host=scripted.url, auth_host=scripted.url)
     with pytest.raises(error, match=words) as caught:
-        by_key(QUICK, **at(scripted)).describe(DIMUON)
+        log_in_with_clients(there, environ, Timeouts(1, 0.5), None)
     assert caught.value.code != "internal"
 
 
 def test_a_login_that_nobody_waits_for_is_given_up(
-    by_key: Callable[..., RucioCatalogue], scripted: ScriptedServer
+    keyed: Instance, environ: dict[str, str], scripted: ScriptedServer
 ) -> None:
     scripted.answers = [Stall()]
-    given_up, catalogue, errors = threading.Event(), by_key(**at(scripted)), list[Exception]()
+    there = keyed._replace(host=scripted.url, auth_host=scripted.url)
+    given_up, errors = threading.Event(), list[Exception]()
 
     def ask() -> None:
         with until(given_up):
             try:
-                catalogue.describe(DIMUON)
+                log_in_with_clients(there, environ, Timeouts(), None)
             except NbrucioError as error:
                 errors.append(error)
 
