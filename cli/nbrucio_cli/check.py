@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, load_config, notebooks_argument, print_json
+from nbrucio_cli.common import cli_command, instance_option, json_option, load_config, notebooks_argument, print_json
 from nbrucio_cli.folders import expand
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--offline", is_flag=True, help="Check declaration, lock and code only, without Rucio.")
 @click.option("--github", is_flag=True, help="Print findings as annotations for GitHub Actions.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Also write a JUnit report.")
+@instance_option
 @json_option
 @cli_command
 def command(notebooks: tuple[Path, ...], offline: bool, github: bool, junit: Path | None, as_json: bool) -> int:

@@ -26,7 +26,22 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _REPORT = "Run it again with NBRUCIO_DEBUG=1 to print a traceback, and report it."
+_INSTANCE = "nbrucio.instance"
+
+
+def _choose_instance(context: click.Context, _: click.Parameter, name: str | None) -> None:
+    if name is not None:
+        context.meta[_INSTANCE] = name
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+instance_option = click.option(
+    "--instance",
+    metavar="NAME",
+    expose_value=False,
+    callback=_choose_instance,
+    help="Use this instance as the default one, also for the account at a server.",
+)
 variant_option = click.option("--variant", metavar="NAME", help="Use the selections of this variant.")
 notebook_argument = click.argument("notebook", type=click.Path(path_type=Path))
 notebooks_argument = click.argument(
@@ -120,7 +135,14 @@ def load_config() -> Config:
     """Return the configuration; print its warnings on stderr."""
     from nbrucio.config import load
 
-    config = load()
+    context = click.get_current_context(silent=True)
+    chosen = context.meta.get(_INSTANCE) if context else None
+    if chosen is None:
+        config = load()
+    else:
+        os.environ["NBRUCIO_INSTANCE"] = chosen  # for the kernels of `nbrucio run`, too
+        config = load()
+        config.instance(chosen)  # a name that is not configured is an error even where nothing needs it
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
     return config

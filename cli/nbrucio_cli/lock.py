@@ -9,6 +9,7 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
+    instance_option,
     json_option,
     load_config,
     named,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @notebook_argument
 @click.argument("handles", nargs=-1, metavar="[HANDLE…]", shell_complete=completed_handles)
 @click.option("--upgrade", is_flag=True, help="Lock Rucio's present content instead: of the named handles, or of all.")
+@instance_option
 @variant_option
 @json_option
 @cli_command

@@ -8,6 +8,7 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
+    instance_option,
     json_option,
     load_config,
     notebooks_argument,
@@ -19,6 +20,7 @@ from nbrucio_cli.folders import expand
 @click.command("plan")
 @notebooks_argument
 @click.option("--refresh", is_flag=True, help="Ask Rucio again for file lists that are already known.")
+@instance_option
 @variant_option
 @click.option("--locked", is_flag=True, help="Plan a `sync --locked`.")
 @click.option("--frozen", is_flag=True, help="Plan a `sync --frozen`.")

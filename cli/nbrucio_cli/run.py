@@ -8,6 +8,7 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
+    instance_option,
     json_option,
     load_config,
     named,
@@ -31,6 +32,7 @@ from nbrucio_cli.common import (
     help="A parameter of the notebook, as for papermill; repeatable.",
 )
 @click.option("--kernel", "-k", metavar="NAME", help="The kernel to use, if not the notebook's own.")
+@instance_option
 @variant_option
 @click.option("--offline", is_flag=True, help="Use only cached and mounted files, without a network.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors only.")

@@ -11,6 +11,7 @@ from nbrucio.config import Config
 from nbrucio.core.events import Reporter
 from nbrucio_cli.common import (
     cli_command,
+    instance_option,
     json_option,
     load_config,
     named,
@@ -50,6 +51,7 @@ def stage_declared(notebooks: Sequence[Path], config: Config, reporter: Reporter
 @click.option(
     "--remove", is_flag=True, help="Remove the rules that `nbrucio stage` made for the handles, or for all data."
 )
+@instance_option
 @json_option
 @cli_command
 def command(

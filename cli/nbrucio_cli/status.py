@@ -9,6 +9,7 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
+    instance_option,
     json_option,
     load_config,
     named,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @click.command("status")
 @notebooks_argument
 @click.option("--check", is_flag=True, help="Ask Rucio whether locked data has changed.")
+@instance_option
 @variant_option
 @json_option
 @cli_command

@@ -10,6 +10,7 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
+    instance_option,
     json_option,
     keep_consent,
     load_config,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.command("sync")
 @notebooks_argument
 @click.option("--refresh", is_flag=True, help="Ask Rucio again for file lists that are already known.")
+@instance_option
 @variant_option
 @click.option("--locked", is_flag=True, help="Fail with exit code 10 unless all data is locked and unchanged in Rucio.")
 @click.option("--frozen", is_flag=True, help="Use the notebook's lock, and do not ask Rucio what a DID contains.")
