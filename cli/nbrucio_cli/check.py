@@ -62,13 +62,17 @@ def _print(report: CheckReport) -> None:
     from nbrucio.core.text import plural
 
     for notebook in report.notebooks:
-        if notebook.findings:
+        if notebook.findings or notebook.notes:
             click.echo(str(notebook.path))
         for finding in notebook.findings:
             click.echo(f"  {finding.code}: {finding.message}")
             for word, text in (("hint", finding.hint), ("next", finding.next_command)):
                 if text:
                     click.echo(f"    {word}: {text}")
+        for note in notebook.notes:
+            click.echo(f"  note: {note.message}")
+            if note.next_command:
+                click.echo(f"    next: {note.next_command}")
     bad = sum(1 for notebook in report.notebooks if notebook.findings)
     found = f"{plural(len(report.findings), 'finding')} in {bad:,} of" if bad else "No findings in"
     asked = "" if report.online else " Offline: availability in Rucio was not checked."

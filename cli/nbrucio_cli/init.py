@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json
 
+if TYPE_CHECKING:
+    from nbrucio.core.scope_rule import ScopeRule
+
 
 @click.command("init")
 @notebook_argument
+@click.option("--from-code", is_flag=True, help="List the DIDs that its code names, with the commands to add them.")
 @json_option
 @cli_command
-def command(notebook: Path, as_json: bool) -> None:
+def command(notebook: Path, from_code: bool, as_json: bool) -> None:
     """Create NOTEBOOK, or prepare an existing one to declare data.
 
     In an existing notebook only the metadata of nbrucio changes. Data attached with rucio-jupyterlab becomes declared.
     """
     from nbrucio.notebook.declared import read_declared
     from nbrucio.notebook.ipynb import create_empty, save
+    from nbrucio.operations.proposing import notes_on
     from nbrucio_cli.rows import quoted
 
     created = not notebook.exists()
@@ -27,16 +33,39 @@ def command(notebook: Path, as_json: bool) -> None:
         from nbrucio_cli.folders import check_findable
 
         check_findable(notebook)
-    if created:
         create_empty(notebook)
     declared = read_declared(notebook)
     save(declared.notebook, declared.declaration.as_json())
+    notes = notes_on(declared, _rule()) if from_code else ()
     handles = [requirement.handle for requirement in declared.declaration.requirements]
     if as_json:
-        print_json({"version": 1, "notebook": str(notebook), "created": created, "handles": handles})
+        print_json(
+            {
+                "version": 1,
+                "notebook": str(notebook),
+                "created": created,
+                "handles": handles,
+                "notes": [n.as_json() for n in notes],
+            }
+        )
         return
+    for note in notes:
+        click.echo(f"{note.message}\nnext: {note.next_command}" if note.next_command else note.message)
     click.echo(f"Created {notebook}" if created else f"{notebook} is ready to declare data.")
     if handles:
         click.echo(f"It declares {', '.join(handles)}.\nnext: nbrucio sync {quoted(notebook)}")
     else:
         click.echo(f"next: nbrucio add {quoted(notebook)} SCOPE:NAME")
+
+
+def _rule() -> ScopeRule:
+    """How names without scope get one here; that of rucio-clients where no instance is configured."""
+    from nbrucio.config import load
+    from nbrucio.core.scope_rule import ScopeRule
+    from nbrucio.errors import NbrucioError
+
+    try:
+        default = load().default
+    except NbrucioError:
+        default = None
+    return ScopeRule() if default is None else default.scope_rule

@@ -22,11 +22,13 @@ from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES
 from nbrucio.core.parameter import variant_name
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import NO_PARAMETERS, Requirement, lock_for
+from nbrucio.core.scope_rule import ScopeRule
 from nbrucio.core.text import plural
 from nbrucio.errors import Drift, LockStale, NbrucioError, NoReplica, ParameterNeeded, Undeclared, exit_code_for
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.code_scan import scan
 from nbrucio.notebook.declared import Declared, read_declared
+from nbrucio.operations.proposing import Note, notes_on
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.resolve import ResolveOptions
 
@@ -39,16 +41,19 @@ class NotebookCheck:
         path: the notebook.
         requirements: number of valid requirements.
         findings: errors, in the order of the checks.
+        notes: proposals, which do not change the exit code.
     """
 
     path: Path
     requirements: int
     findings: tuple[NbrucioError, ...]
+    notes: tuple[Note, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return this as a JSON-ready mapping."""
         findings = [finding.as_json() for finding in self.findings]
-        return {"notebook": str(self.path), "requirements": self.requirements, "findings": findings}
+        notes = [note.as_json() for note in self.notes]
+        return {"notebook": str(self.path), "requirements": self.requirements, "findings": findings, "notes": notes}
 
 
 @dataclass(frozen=True)
@@ -86,10 +91,11 @@ class _Open:
     declared: Declared | None = None
     findings: list[NbrucioError] = field(default_factory=list)
     requirements: tuple[ResolvedRequirement, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def done(self) -> NotebookCheck:
         count = len(self.declared.declaration.requirements) if self.declared else 0
-        return NotebookCheck(self.path, count, tuple(self.findings))
+        return NotebookCheck(self.path, count, tuple(self.findings), self.notes)
 
 
 def check(paths: Sequence[Path], config: Config | None, *, reporter: Reporter | None = None) -> CheckReport:
@@ -98,14 +104,15 @@ def check(paths: Sequence[Path], config: Config | None, *, reporter: Reporter | 
     Args:
         config: configuration with the catalogues; None checks without a network and needs no configuration.
     """
-    notebooks = [_check_alone(Path(path)) for path in paths]  # programs may pass a str
+    rule = config.default.scope_rule if config is not None and config.default is not None else ScopeRule()
+    notebooks = [_check_alone(Path(path), rule) for path in paths]  # programs may pass a str
     if config is not None:
         with RunContext(config, reporter) as run:
             _check_catalogue(run, notebooks)
     return CheckReport(tuple(notebook.done() for notebook in notebooks), online=config is not None)
 
 
-def _check_alone(path: Path) -> _Open:
+def _check_alone(path: Path, rule: ScopeRule) -> _Open:
     notebook = _Open(path)
     try:
         notebook.declared = read_declared(path)
@@ -116,6 +123,7 @@ def _check_alone(path: Path) -> _Open:
         notebook.findings += _lock_findings(path, declaration)
         notebook.findings += _list_findings(path, declaration)
         notebook.findings += _use_findings(notebook.declared)
+        notebook.notes = notes_on(notebook.declared, rule)
     except NbrucioError as error:
         notebook.findings.append(error)
     return notebook
@@ -176,7 +184,7 @@ def _use_findings(declared: Declared) -> Iterator[Undeclared]:
                 subject=handle,
                 next_command=f"nbrucio add {quote(str(path))} SCOPE:NAME --as {handle}",
             )
-    for did in (*used.dids, *used.derived):
+    for did in used.dids:
         if str(did) not in dids:
             yield Undeclared(
                 f"The code uses {did}, which is not declared.",

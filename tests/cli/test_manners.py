@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -134,3 +135,15 @@ def test_a_metalink_has_no_paths_of_this_machine_unless_asked(connected: Cli, no
     path = notebook({"did": "sandbox:dimuon", "handle": "muons"})
     assert "file://" not in connected("export", path, "--format", "metalink").out
     assert "<metalink" in connected("export", path, "--format", "metalink", "--file-urls").out
+
+
+def test_init_lists_what_the_code_names_and_adds_nothing(cli: Cli) -> None:
+    path = cli.folder / "my nb.ipynb"
+    cell = {"cell_type": "code", "source": "!rucio download a:b", "metadata": {}, "outputs": []}
+    path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    done = cli("init", path, "--from-code")
+    assert done.out.splitlines()[:2] == ["Code cell 1 names a:b (rucio download).", f"next: nbrucio add '{path}' a:b"]
+    assert json.loads(path.read_text())["metadata"]["nbrucio"]["requirements"] == []
+    assert cli("init", path, "--from-code", "--json").facts["notes"][0]["did"] == "a:b"
+    shown = cli("check", path, "--offline").out
+    assert f"  note: Code cell 1 names a:b (rucio download).\n    next: nbrucio add '{path}' a:b\n" in shown
