@@ -49,6 +49,9 @@ class FilePath(_Described, str):
         """The same as plain text."""
         return str(self)
 
+    def __repr__(self) -> str:
+        return str(self)  # without quotes, as rucio-jupyterlab shows it
+
     # A worker that unpickles this may lack nbrucio; the path is what it needs.
     def __reduce__(self) -> tuple[type, tuple[str]]:
         return (str, (self.path,))
@@ -67,6 +70,9 @@ class FilePaths(_Described, list):  # type: ignore[type-arg] # Python 3.9 has no
 
     def __iter__(self) -> Iterator[Any]:
         return (each.checked() if isinstance(each, FilePath) else each for each in super().__iter__())
+
+    def __repr__(self) -> str:
+        return super().__repr__()  # on one line, as rucio-jupyterlab's: IPython breaks the lines of plain lists
 
     @property
     def items(self) -> list[FilePath]:

@@ -75,6 +75,7 @@ def test_a_file_is_its_path_as_text(cells: Cells) -> None:
     ]
     value = cells("x = one")
     assert isinstance(value, str)
+    assert repr(value) == path
     assert (os.fspath(value), json.dumps(value), {value: 1}[path]) == (path, json.dumps(path), 1)
     assert type(pickle.loads(pickle.dumps(value))) is type(copy.deepcopy(value)) is str
 
