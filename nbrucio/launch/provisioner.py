@@ -37,6 +37,12 @@ class NbrucioProvisioner(LocalProvisioner):
             if where.MANIFEST_VARIABLE in os.environ:  # inherited from the kernel that started the program
                 environment.pop(where.MANIFEST_VARIABLE, None)
         variables = for_kernel(environment)
-        # Kernels of other languages may run the user's own Python.
-        python = str(self.kernel_spec.language).lower() == "python"
-        environment.update(variables if python else {COMMAND_VARIABLE: variables[COMMAND_VARIABLE]})
+        if str(self.kernel_spec.language).lower() == "python":
+            environment.update(variables)
+            return
+        # Kernels of other languages may run the user's own Python. Their readers need the path of the manifest.
+        environment[COMMAND_VARIABLE] = variables[COMMAND_VARIABLE]
+        known = environment.get(where.NOTEBOOK_VARIABLE)
+        if known and not environment.get(where.MANIFEST_VARIABLE):
+            expected = where.runtime_folder(environment).absolute() / where.manifest_name(known)
+            environment[where.MANIFEST_VARIABLE] = str(where.find_manifest(known, environment) or expected)

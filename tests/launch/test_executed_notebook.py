@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nbrucio.kernel.where import manifest_name
 from nbrucio.pipeline.manifest import Manifest
 from nbrucio.pipeline.manifest_files import write
 from tests.support.jupyter_server import base_environment, declaring
@@ -94,3 +95,19 @@ def test_a_notebook_that_nobody_names_says_what_to_set(folder: Path) -> None:
     assert "nbrucio does not know which notebook this kernel runs. Set NBRUCIO_NOTEBOOK to its path." in done.stderr
     assert run(folder, "-c", code, NBRUCIO_NOTEBOOK="a.ipynb").returncode == 0
     assert found(folder) == ["data-of-a"]
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_a_kernel_of_another_language_has_the_path_of_the_manifest(folder: Path, synced: bool) -> None:
+    kernel = folder / "share" / "kernels" / "bash"
+    kernel.mkdir(parents=True)
+    argv = [sys.executable, "-m", "bash_kernel", "-f", "{connection_file}"]
+    (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Bash", "language": "bash"}))
+    content = declaring('echo "$NBRUCIO_MANIFEST" > found', one="s:one")
+    content["metadata"]["kernelspec"] = {"name": "bash", "display_name": "Bash", "language": "bash"}
+    name = "a.ipynb" if synced else "new.ipynb"
+    (folder / name).write_text(json.dumps(content))
+    done = run(folder, "-m", "jupyter", "execute", name, JUPYTER_PATH=str(folder / "share"))
+    assert done.returncode == 0, done.stderr
+    path = Path((folder / "found").read_text().strip())
+    assert (path, path.exists()) == (folder / "runtime" / manifest_name(folder / name), synced)

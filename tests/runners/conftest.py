@@ -48,6 +48,7 @@ class Shell:
 
     folder: Path
     env: dict[str, str] = field(repr=False)
+    bin: Path = BIN
 
     def __call__(self, program: str, *words: object, **env: str) -> Done:
         started = self.start(program, *words, **env)
@@ -57,7 +58,7 @@ class Shell:
     def start(self, program: str, *words: object, **env: str) -> subprocess.Popen[str]:
         """The same without waiting."""
         return subprocess.Popen(
-            [str(BIN / program), *map(str, words)],
+            [str(self.bin / program), *map(str, words)],
             cwd=self.folder,
             env=self.env | env,
             stdout=subprocess.PIPE,

@@ -6,12 +6,11 @@ Which tools these are, and how they are called, stands in docs/headless.md.
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -33,17 +32,33 @@ except NbrucioError as error:
 """
 
 
-def documented() -> dict[str, bool]:
-    """The commands of the table in docs/headless.md, and whether they are called with the provisioner."""
+class Runner(NamedTuple):
+    """A row of the table in docs/headless.md, which is what the tests expect."""
+
+    command: str
+    provisioner: bool
+    python: str
+    r: str
+    downloads: str
+    stops: str
+
+
+def documented() -> dict[str, Runner]:
+    """The rows of the table, by the command or program of each."""
     text = (Path(__file__).parents[2] / "docs" / "headless.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([^`]+)` \| (\S+) \|$", text.partition("## The same in each runner")[2], re.MULTILINE)
-    return {command: {"yes": True, "no": False}[provisioner] for command, provisioner in rows}
+    table = text.partition("| command | provisioner |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    runners = [Runner(row[0], {"yes": True, "no": False}[row[1]], *row[2:]) for row in rows]
+    return {runner.command.replace("`", ""): runner for runner in runners}
 
 
 DOCUMENTED = documented()
+#: The others of the table need programs that only `make world` installs, see tests/world/test_other_programs.py.
+COMMANDS = list(DOCUMENTED)[:8]
 NBCLIENT = "nbclient in a program"
-RUNNERS = [*DOCUMENTED, NBCLIENT]
+RUNNERS = [*COMMANDS, NBCLIENT]
 FORMS = (
+    "import os, pathlib\nstored = len(list(pathlib.Path(os.environ['NBRUCIO_STORE']).glob('objects/*/*/*')))",
     "import nbrucio\nfound = [nbrucio.data['small']]",
     "found.append(nbrucio.data('{did}'))",
     "by_magic = %rucio {did}\nfound.append(by_magic)",
@@ -51,6 +66,7 @@ FORMS = (
     "found.append(_)",
     "found.append(small)",
     "with open('found', 'a') as file: print(*map(len, found), file=file)",
+    "with open('stored', 'w') as file: print(stored, file=file)",
 )
 
 
@@ -66,23 +82,34 @@ def call(shell: Shell, runner: str, path: Path) -> Done:
     program, *words = shlex.split(runner)
     if "nb.py" in words:
         as_text(shell, path)
-    return shell(program, *words, **(PROVISIONER if DOCUMENTED[runner] else {}))
+    return shell(program, *words, **(PROVISIONER if DOCUMENTED[runner].provisioner else {}))
 
 
 def plugin(shell: Shell, *words: object) -> Done:
     return shell("pytest", "-p", "no:cacheprovider", *words)
 
 
-def as_text(shell: Shell, path: Path) -> Path:
+def as_text(shell: Shell, path: Path, kind: str = "py:percent") -> Path:
     """The notebook as a script that jupytext made, and no other."""
     (shell.folder / "jupytext.toml").write_text('notebook_metadata_filter = "nbrucio"\n')
-    assert shell("jupytext", "--to", "py:percent", path).exit_code == 0
+    assert shell("jupytext", "--to", kind, path).exit_code == 0
     path.unlink()
-    return path.with_suffix(".py")
+    return path.with_suffix("." + kind.partition(":")[0])
+
+
+def downloads(shell: Shell) -> str:
+    """When the files were downloaded that `forms` found, in the words of the table."""
+    return {"0": "in the cell", "3": "before the first cell"}[(shell.folder / "stored").read_text().strip()]
 
 
 def test_the_documentation_has_the_commands() -> None:
-    assert len(DOCUMENTED) == 8
+    assert [name for name in DOCUMENTED if "nb." in name and "voila" not in name] == COMMANDS
+    assert {(each.python, each.r, each.downloads, each.stops) for each in DOCUMENTED.values()} <= {
+        ("all", "yes", "before the first cell", "every cell"),
+        ("all", "synced", "in the cell", "that cell"),
+        ("all", "no", "in the cell", "that cell"),
+        ("`nbrucio.data`", "no", "no", "that cell"),
+    }
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
@@ -90,6 +117,7 @@ def test_every_form_of_use_works_on_an_empty_store(shell: Shell, small: dict[str
     done = call(shell, runner, shell.notebook({**small, "bind": True}, code=forms(small)))
     assert done.exit_code == 0, done.told
     assert (shell.folder / "found").read_text() == "3 3 3 3 3\n"
+    assert downloads(shell) == (DOCUMENTED[runner].downloads if runner in DOCUMENTED else "before the first cell")
 
 
 def test_the_example_runs_on_an_empty_store(shell: Shell) -> None:
@@ -102,12 +130,14 @@ def test_the_example_runs_on_an_empty_store(shell: Shell) -> None:
 
 @pytest.mark.parametrize("runner", [name for name in RUNNERS if "engine" not in name])  # test_papermill.py has it
 def test_when_the_dataset_is_gone_it_fails_and_says_so_in_one_line(shell: Shell, erased: str, runner: str) -> None:
-    code = ("import nbrucio\nfiles = nbrucio.data['small']", "open('ran', 'w')")
+    code = ("open('began', 'w').close()", "import nbrucio\nfiles = nbrucio.data['small']", "open('ran', 'w')")
     done = call(shell, runner, shell.notebook({"did": erased, "handle": "small"}, code=code))
     assert done.exit_code != 0
     lines = [line for line in done.told.splitlines() if f"'{erased}' does not exist in sandbox" in line]
     assert lines, done.told
     assert not (shell.folder / "ran").exists()
+    stopped = "that cell" if (shell.folder / "began").exists() else "every cell"
+    assert stopped == (DOCUMENTED[runner].stops if runner in DOCUMENTED else "every cell")
 
 
 def test_the_plugin_leaves_other_tests_and_notebooks_alone(shell: Shell) -> None:
