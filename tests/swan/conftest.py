@@ -40,3 +40,10 @@ def swan_python(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: p
 def session(swan_python: Path, tmp_path: Path, sandbox: Sandbox) -> Session:
     """A session with Rucio; nothing is started."""
     return Session(tmp_path / "session", swan_python, sandbox)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the first test that uses an environment of SWAN the time in which it is installed."""
+    for item in items:
+        if {"swan_python", "bare_python"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.timeout(1500))
