@@ -297,15 +297,13 @@ def test_questions_to_a_silent_instance_keep_no_others_waiting_and_end_with_thei
         )
         with start(NBRUCIO_CONFIG=str(config)) as server, ExitStack() as clients:
             asking = [clients.enter_context(_asking(server, "nbrucio/login?instance=silent")) for _ in range(40)]
-            _until(lambda: len(silent.requests) == 4)
-            began = time.monotonic()
+            _until(lambda: len(silent.requests) == 1)  # of all threads one logs in
             assert server.ask("nbrucio/login?instance=sandbox")[1]["error"] is None
-            assert time.monotonic() - began < 10
-            assert len(silent.requests) == 4
+            assert len(silent.requests) == 1
             for client in asking:
                 client.close()
             clients.enter_context(_asking(server, "nbrucio/login?instance=silent"))
-            _until(lambda: len(silent.requests) == 5)
+            _until(lambda: len(silent.requests) > 1)
 
 
 def _asking(server: Server, path: str) -> socket.socket:
