@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -140,17 +139,3 @@ def test_no_name_leads_out_of_the_store(store: Store, name: str) -> None:
     assert path.resolve().is_relative_to(store.root.resolve() / "objects")
     assert len(path.name) <= 120
     assert path.name[0] not in ".-"
-
-
-def test_a_thousand_files_are_looked_up_in_a_blink(store: Store) -> None:
-    entries = [entry(f"file{n}", b"x") for n in range(1000)]
-    for one in entries:
-        put(store, one, b"x")
-
-    def look() -> float:
-        start = time.perf_counter()
-        assert all(store.find(INSTANCE, one) for one in entries)
-        return time.perf_counter() - start
-
-    best = min(look() for _ in range(5))
-    assert best < 0.15, f"{best * 1000:.0f} µs a file; 20 to 40 on an idle core"
