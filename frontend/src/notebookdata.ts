@@ -175,7 +175,9 @@ export class NotebookData {
     await this._verbs.attempt('lock', async () => {
       await this._save();
       const { lock, instances } = await this._api.lock(this.path, handles);
-      this._write(metadata => declarations.withLocks(declarations.withInstances(metadata, instances), lock));
+      this._write(metadata =>
+        declarations.withLocks(declarations.withInstances(declarations.begun(metadata), instances), lock)
+      );
       await this._save();
       await this.refresh(true);
       this._verbs.outcome = { verb: 'lock', locked: Object.keys(instances).length };
@@ -194,11 +196,7 @@ export class NotebookData {
       return present;
     }
     const chosen = handle ?? proposeHandle(did, declarations.names(this.declaration));
-    this._write(metadata => {
-      // Without a declaration the attachments are the data; a declaration that lacks them would replace them.
-      const before = metadata[declarations.KEY] ? metadata : declarations.imported(metadata);
-      return declarations.withRequirement(before, did, chosen, instance);
-    });
+    this._write(metadata => declarations.withRequirement(declarations.begun(metadata), did, chosen, instance));
     await this.sync();
     this._verbs.report({ verb: 'add', handle: chosen });
     return chosen;

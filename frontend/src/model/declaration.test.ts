@@ -123,6 +123,16 @@ describe('an edit changes one thing and keeps the rest', () => {
 describe('attachments of rucio-jupyterlab', () => {
   const attached = { rucio_attachments: [{ did: 'a:b', type: 'file', variableName: 'b', extra: 1 }] };
 
+  it('stay the data when they are locked, and when a requirement is added', () => {
+    const locked = d.withLocks(d.withInstances(d.begun(attached), { b: 'host' }), { b: LOCK });
+    expect(d.read(locked).requirements).toMatchObject([{ did: 'a:b', handle: 'b', instance: 'host' }]);
+    expect(d.read(d.withRequirement(d.begun(attached), 'a:c', 'c')).requirements.map(one => one.handle)).toEqual([
+      'b',
+      'c'
+    ]);
+    expect(d.begun({ ...attached, ...written() })).toEqual({ ...attached, ...written() });
+  });
+
   it('are not imported by what the code uses, which becomes another attachment', () => {
     const after = d.withUse(attached, 'a:c', 'c');
     expect(after.nbrucio).toBeUndefined();

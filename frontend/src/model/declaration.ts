@@ -190,6 +190,14 @@ export function imported(metadata: IMetadata): IMetadata {
   return result;
 }
 
+/**
+ * The metadata with a declaration, for an edit by the user. Without one the attachments are the data, and a declaration
+ * that lacks them would replace them.
+ */
+export function begun(metadata: IMetadata): IMetadata {
+  return (metadata[KEY] ?? null) === null ? imported(metadata) : metadata;
+}
+
 /** Replace the lock entries of these handles. */
 export function withLocks(metadata: IMetadata, lock: JsonObject): IMetadata {
   const value = declared(metadata);
