@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Mapping
 
-from nbrucio.catalogue.bearer import discovered
+from nbrucio.catalogue.bearer import claims, discovered
 from nbrucio.catalogue.credentials import storage_credentials
 from nbrucio.config import Config, Instance
 from nbrucio.transfer.types import StorageAccess, TraceTarget
@@ -28,11 +30,37 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
         proxy=found.proxy,
         key=found.key,
         token=found.token,
+        token_now=None if found.token is None else _CurrentToken(found.token, instance, environ, config),
         traces=traces,
         file_roots=folders,
         redirect_hosts=listed,
         discovers_token=discovers,
     )
+
+
+#: Seconds between two looks whether the token was renewed. A sync may take longer than the life of a token.
+_AGAIN_S = 60.0
+
+
+class _CurrentToken:
+    """The token for the storage of ``instance`` as it is now. Thread-safe.
+
+    Called, it returns the token: read and renewed again after `_AGAIN_S` and when the present one has ended.
+    """
+
+    def __init__(self, token: str, instance: Instance, environ: Mapping[str, str], config: Config) -> None:
+        self._token: str | None = token
+        self._where = (instance, environ, config)
+        self._read_at = time.monotonic()
+        self._lock = threading.Lock()
+
+    def __call__(self) -> str | None:
+        with self._lock:
+            has_ended = self._token is not None and not claims(self._token).is_current()
+            if has_ended or time.monotonic() > self._read_at + _AGAIN_S:
+                self._token = storage_credentials(*self._where).token
+                self._read_at = time.monotonic()
+            return self._token
 
 
 def _trace_target(instance: Instance) -> TraceTarget | None:

@@ -88,8 +88,9 @@ class Http:
         """Send one GET. Credentials go to trusted hosts only, and only over TLS."""
         trusted = trusted and url.startswith("https:") and not is_signed(url)
         headers = ["Accept-Encoding: identity"]
-        if trusted and self._access.token:
-            headers.append(f"Authorization: Bearer {self._access.token}")
+        token = self._access.bearer() if trusted else None
+        if token:
+            headers.append(f"Authorization: Bearer {token}")
         if sink.offset:
             headers.append(f"Range: bytes={sink.offset}-")
             if sink.etag:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +39,7 @@ class StorageAccess:
         proxy: an X.509 proxy, or a certificate, in PEM.
         key: the file of its private key; None where `proxy` holds it.
         token: a bearer token, sent over TLS only, to the host in the replica's URL and to `redirect_hosts`.
+        token_now: returns the token as it is now, which may be renewed during a sync; None means `token`.
         redirect_hosts: hosts to which the storage may redirect readers with their credentials: a name or ``*.`` and a
             domain, with or without a port.
         discovers_token: whether XRootD's library may discover a token itself: the one it finds is `token`.
@@ -54,6 +56,11 @@ class StorageAccess:
     discovers_token: bool = False
     with_system_cas: bool = False
     key: Path | None = None
+    token_now: Callable[[], str | None] | None = field(default=None, repr=False, compare=False)
+
+    def bearer(self) -> str | None:
+        """Return the bearer token to send now; None without one."""
+        return self.token if self.token_now is None else self.token_now()
 
     def may_follow(self, host: str, port: int | None) -> bool:
         """Whether a redirect of the storage may take credentials to ``host``."""

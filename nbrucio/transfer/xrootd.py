@@ -110,8 +110,9 @@ class Xrootd:
         """
         extra = []
         scheme = pfn.partition(":")[0].lower()
-        if self._access.token and scheme in ("roots", "xroots") and "authz=" not in pfn:
-            extra.append("authz=" + quote(f"Bearer {self._access.token}"))
+        token = self._access.bearer() if scheme in ("roots", "xroots") and "authz=" not in pfn else None
+        if token:
+            extra.append("authz=" + quote(f"Bearer {token}"))
         if self._access.proxy is not None and self._access.key is None:
             extra.append(f"xrd.gsiusrpxy={self._access.proxy}")
         if not self._access.discovers_token:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +14,7 @@ from nbrucio.config import Config, Credentials, Policy, load
 from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.storage_access import storage_access
 from nbrucio.sandbox import Sandbox
+from tests.catalogue.jwts import jwt
 from tests.support.access_log import new_requests
 
 SANDBOX = "sandbox.localhost"
@@ -86,3 +90,38 @@ def test_the_xrootd_library_may_look_for_a_token_where_it_finds_this_instances(c
     ):
         chosen = config._replace(instances=instances, default=instances[-1])
         assert storage_access(chosen, instances[0].identity, {**environ, **more}).discovers_token is may
+
+
+def test_a_storage_token_that_ends_during_a_sync_is_renewed(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = f"open({str(tmp_path / 'runs')!r}, 'a').write('x')"
+    now = time.time()
+    tokens = [jwt(exp=now + 3600, number=1), jwt(exp=now + 9 * 3600, number=2)]
+    code = f"import os; {count}; print({tokens!r}[os.path.getsize({str(tmp_path / 'runs')!r}) > 1])"
+    login = Credentials(token_command=(sys.executable, "-c", code))
+    own = config.instance()._replace(auth_type="oidc", credentials=login)
+    chosen = config._replace(instances=(own,), default=own)
+    environ = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    access = storage_access(chosen, SANDBOX, environ)
+    assert access.bearer() == access.token == tokens[0]
+    for module in ("bearer", "token_cache"):
+        monkeypatch.setattr(f"nbrucio.catalogue.{module}.time", SimpleNamespace(time=lambda: now + 2 * 3600))
+    assert [access.bearer() for _ in range(3)] == [tokens[1]] * 3
+    assert (tmp_path / "runs").read_text() == "xx"
+
+
+def test_a_storage_token_that_somebody_replaces_is_read_again(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = jwt(number=1), jwt(number=2)
+    file = tmp_path / "token"
+    file.write_text(first)
+    own = config.instance()._replace(storage_token_file=file)
+    access = storage_access(config._replace(instances=(own,), default=own), SANDBOX, {})
+    file.write_text(second)
+    assert access.bearer() == first  # no file is read for each request
+    monkeypatch.setattr("nbrucio.pipeline.storage_access._AGAIN_S", 0)
+    assert access.bearer() == second
+    file.unlink()
+    assert access.bearer() is None
