@@ -78,7 +78,8 @@ class Renewal:
         if saved is None or saved.expires_at is None or time.time() < self._not_before:
             return False
         life = saved.expires_at - saved.saved_at
-        return time.time() > saved.expires_at - min(BEFORE_END_S, life / 2)
+        before_s = self._instance.credentials.refresh_before_s
+        return time.time() > saved.expires_at - (min(BEFORE_END_S, life / 2) if before_s is None else before_s)
 
     def _renew(self) -> None:
         if self._instance.credentials.token_command:
@@ -112,8 +113,9 @@ class Renewal:
 
 
 def _is_refreshable(instance: Instance) -> bool:
-    """Whether Rucio asked the identity provider for a refresh token."""
-    return "offline_access" in instance.credentials.oidc.get("scope", "").split()
+    """Whether Rucio may have a refresh token, by the configuration or by the scope of the login."""
+    login = instance.credentials
+    return login.refresh_before_s is not None or "offline_access" in login.oidc.get("scope", "").split()
 
 
 def renewer_of(instance: Instance) -> str | None:

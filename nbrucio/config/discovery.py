@@ -16,19 +16,23 @@ from nbrucio.errors import BadConfig
 
 #: What the instance of a rucio.cfg is called while it has no other name.
 RUCIO_CFG = "rucio.cfg"
+#: A setting of instances that may also be at the top of a file, where it is that of all instances without their own.
+COMMON = "storage_ca"
 
 
 class Found:
     """The result of the search so far.
 
     Attributes:
+        common: the settings that each instance has without its own.
         of_rucio_cfg: the instance of the user's own rucio.cfg.
         tables: the settings of the instances, in the same order.
         invalid: the settings of those with a fault.
         session: the settings of the Jupyter session.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, common: Table) -> None:
+        self.common = common
         self.instances: list[Instance] = []
         self.faults: list[ConfigFault] = []
         self.tables: list[Table] = []
@@ -40,6 +44,8 @@ class Found:
         """Add the instance that ``table`` describes; None if it is invalid, which is recorded in `faults`."""
         try:
             table = completed(table)
+            asked, table = table.asked, table.over(self.common)
+            table.asked.update(asked)
             instance = instance_of(name, table)
             self._check_identity(instance, table)
         except BadConfig as error:
@@ -75,11 +81,11 @@ def _alike(one: Instance, other: Instance) -> bool:
 def find_instances(system: Table, user: Table, environ: Mapping[str, str]) -> Found:
     """Return the instances of the operator's file, the session, the user's file (later ones take precedence by key) and
     the user's rucio.cfg."""
-    found = Found()
+    fixed = bool(system.table("policy").flag("fixed_instances"))
+    found = Found(_common(system) if fixed else _common(user).over(_common(system)))
     operators, own = _written(found, system), _written(found, user)
     offline = policy_of(system.table("policy"), user.table("policy"), environ=environ).offline
     found.session = read_session(environ, _merged(operators, own), offline=offline)
-    fixed = bool(system.table("policy").flag("fixed_instances"))
     if fixed:
         own = dict(_logins(found, own, {*operators, *found.session.instances}))
     for name, table in _merged(operators, found.session.instances, own).items():
@@ -99,6 +105,11 @@ def _logins(found: Found, own: Mapping[str, Table], allowed: Container[str]) -> 
             continue
         error = table.fault(other or "host", "cannot be set: the administrator fixes the instances of this machine")
         found.faults.append(ConfigFault(name, error, names_in(table), address_in(table)))
+
+
+def _common(layer: Table) -> Table:
+    layer.path(COMMON)  # raises for a value of another type
+    return Table("", {name: value for name, value in layer.values.items() if name == COMMON}, layer.environ)
 
 
 def _merged(*layers: Mapping[str, Table]) -> dict[str, Table]:

@@ -186,8 +186,18 @@ def _credentials(table: Table) -> Credentials:
         token_file=table.path("token_file"),
         token_env=table.variable("token_env"),
         token_command=_token_command(table),
+        refresh_before_s=_refresh_before_s(table),
         oidc=MappingProxyType({name: value for name, value in oidc.items() if value is not None}),
     )
+
+
+def _refresh_before_s(table: Table) -> int | None:
+    """Read what `rucio` does with ``auth_oidc_refresh_active`` (false) and ``auth_oidc_refresh_before_exp`` (20)."""
+    active = (table.text("auth_oidc_refresh_active") or "").lower() in ("true", "yes", "on", "1")
+    minutes = table.text("auth_oidc_refresh_before_exp") or "20"
+    if not minutes.isdecimal():
+        raise table.fault("auth_oidc_refresh_before_exp", 'must be a number of minutes such as "20"')
+    return int(minutes) * 60 if active else None
 
 
 def _token_command(table: Table) -> tuple[str, ...]:

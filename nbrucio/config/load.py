@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.config import rucio_cfg
-from nbrucio.config.discovery import Found, find_instances
+from nbrucio.config.discovery import COMMON, Found, find_instances
 from nbrucio.config.instances import known_settings
 from nbrucio.config.policy import POLICY_SETTINGS, policy_of, store_path, user_folder
 from nbrucio.config.table import ConfigSource, Table, UnknownSetting
@@ -22,7 +22,7 @@ from nbrucio.errors import BadConfig, UnknownInstance
 #: The operator's file. No variable changes its path, so users cannot lift the operator's limits.
 SYSTEM_FILE = Path("/etc/nbrucio/config.toml")
 
-_TOP = ("default_instance", "instances", "store", "policy")
+_TOP = ("default_instance", "instances", "policy", COMMON, "store")
 
 
 def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM_FILE) -> Config:

@@ -40,6 +40,8 @@ _KEYS = {
     "oidc_issuer": "oidc_issuer",
     "oidc_polling": "oidc_polling",
     "oidc_refresh_lifetime": "oidc_refresh_lifetime",
+    "auth_oidc_refresh_active": "auth_oidc_refresh_active",
+    "auth_oidc_refresh_before_exp": "auth_oidc_refresh_before_exp",
 }
 
 #: Environment variables that take precedence over rucio.cfg, as in rucio-clients.

@@ -45,6 +45,8 @@ class Credentials(NamedTuple):
     Attributes:
         token_file, token_env: a file, and the name of an environment variable, that hold a token for Rucio.
         token_command: a program and its arguments, which prints such a token; empty without one.
+        refresh_before_s: seconds before its end at which the token of an OIDC login is renewed; None for the usual time
+            where the scope asks for that.
         oidc: rucio-clients' OIDC settings by its own names without ``oidc_``: scope, audience, issuer, polling,
             refresh_lifetime.
     """
@@ -58,6 +60,7 @@ class Credentials(NamedTuple):
     token_file: Path | None = None
     token_env: str | None = None
     token_command: tuple[str, ...] = ()
+    refresh_before_s: int | None = None
     oidc: Mapping[str, str] = MappingProxyType({})
 
     def __repr__(self) -> str:

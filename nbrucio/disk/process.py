@@ -1,20 +1,10 @@
-"""Processes: an identity that is unique across machines and reboots, and the command of our own ones."""
+"""The identity of a process, unique across machines and reboots."""
 
 from __future__ import annotations
 
 import os
-import sys
 from hashlib import sha256
 from pathlib import Path
-
-
-def python_command(module: str) -> list[str]:
-    """Return the command that runs ``main()`` of ``module`` in this interpreter; append its arguments.
-
-    The working directory is not on its path, because a file there could shadow a library.
-    """
-    code = f"import sys; sys.path = [p for p in sys.path if p]; from {module} import main; main()"
-    return [sys.executable, "-c", code]
 
 
 def this_process() -> tuple[str, int, int]:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbrucio.disk.process import python_command
+from nbrucio.disk.child import child_command
 from nbrucio.errors import NbrucioError
 from nbrucio.sandbox.fts import serving
 from nbrucio.sandbox.layout import SandboxLayout
@@ -38,10 +38,14 @@ def transfer(layout: SandboxLayout, client: Client, rounds: int) -> None:
         for rse in (POSIX.name, MOUNT.name):
             _set_attribute(client, rse, "fts", url)
         _connect(client, POSIX.name, MOUNT.name)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RUCIO_")}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("RUCIO_") and name != "PYTHONPATH"  # see `child_command`
+        }
         environment |= {"RUCIO_HOME": str(layout.server), "RUCIO_CONFIG": str(layout.server / "etc" / "rucio.cfg")}
         done = subprocess.run(  # noqa: S603 (our own interpreter)
-            [*python_command("nbrucio.sandbox.conveyor"), str(layout.root), str(rounds)],
+            [*child_command("nbrucio.sandbox.conveyor", os.environ), str(layout.root), str(rounds)],
             env=environment,
             cwd=layout.root,
             capture_output=True,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
-from nbrucio.disk.process import python_command
+from nbrucio.disk.child import child_command
 from nbrucio.errors import NbrucioError
 from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.process import Process, spawn
@@ -55,7 +55,8 @@ def launch(layout: SandboxLayout, state: State, server: socket.socket, storage: 
         ("rucio", layout.server_log, server),
         ("storage", layout.storage_error_log, storage),
     ):
-        command = [*python_command("nbrucio.sandbox.serve"), kind, str(layout.root), str(listener.fileno()), *parent]
+        program = child_command("nbrucio.sandbox.serve", os.environ)
+        command = [*program, kind, str(layout.root), str(listener.fileno()), *parent]
         process = spawn(command, environment, log, listener.fileno())
         state = replace(state, server=process) if kind == "rucio" else replace(state, storage=process)
         state.save(layout.state)
@@ -102,4 +103,9 @@ def _failed(who: str, how: str, log: Path) -> NbrucioError:
 
 
 def _misleads(name: str) -> bool:
-    return name.startswith(("RUCIO_", "GUNICORN_")) or name in {"LISTEN_PID", "LISTEN_FDS", "X509_USER_PROXY"}
+    return name.startswith(("RUCIO_", "GUNICORN_")) or name in {
+        "LISTEN_PID",
+        "LISTEN_FDS",
+        "PYTHONPATH",  # see `child_command`
+        "X509_USER_PROXY",
+    }

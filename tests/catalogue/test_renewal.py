@@ -214,3 +214,46 @@ def test_threads_log_in_once(sandbox: Sandbox, connect: Connect) -> None:
     paths = [request.path for request in requests]
     assert paths.count("/auth/userpass") == 1
     assert paths.count("/dids/sandbox/dimuon") == 8
+
+
+@pytest.mark.parametrize(
+    ("life_s", "before_s", "renewed"), [(900, 1200, True), (900, 600, False), (1500, 1800, True), (900, None, False)]
+)
+def test_a_token_is_renewed_as_early_as_rucio_is_told_to(
+    scripted: ScriptedServer, environ: dict[str, str], life_s: int, before_s: int | None, renewed: bool
+) -> None:
+    instance = _oidc(url=scripted.url)
+    instance = instance._replace(credentials=instance.credentials._replace(refresh_before_s=before_s))
+    _saved_an_hour_ago(instance, environ, "the-first", life_s)
+    end = f"{time.time() + 7200:.0f}"
+    scripted.answers = [answer("", X_Rucio_Auth_Token="the-second", X_Rucio_Auth_Token_Expires=end)]
+    for _ in range(2):
+        Renewal(instance, environ, Policy())()
+    assert saved_token(instance, environ) == ("the-second" if renewed else "the-first")
+    assert len(scripted.requests) == int(renewed)
+
+
+@pytest.mark.parametrize(
+    ("lines", "before_s"),
+    [
+        ("", None),
+        ("auth_oidc_refresh_active = True\n", 1200),
+        ("auth_oidc_refresh_active = true\nauth_oidc_refresh_before_exp = 5\n", 300),
+        ("auth_oidc_refresh_active = False\nauth_oidc_refresh_before_exp = 5\n", None),
+    ],
+)
+def test_a_rucio_cfg_says_when_a_token_is_renewed(
+    environ: dict[str, str], tmp_path: Path, lines: str, before_s: int | None
+) -> None:
+    head = "[client]\nrucio_host = https://h\nauth_host = https://h\nauth_type = oidc\n"
+    (tmp_path / "rucio.cfg").write_text(head + lines)
+    config = load({**environ, "RUCIO_CONFIG": str(tmp_path / "rucio.cfg")}, system_file=tmp_path / "none")
+    assert config.instance().credentials.refresh_before_s == before_s
+
+
+def test_a_time_of_renewal_that_is_no_number_is_a_fault(environ: dict[str, str], tmp_path: Path) -> None:
+    text = "[client]\nrucio_host = https://h\nauth_type = oidc\nauth_oidc_refresh_before_exp = soon\n"
+    (tmp_path / "rucio.cfg").write_text(text)
+    config = load({**environ, "RUCIO_CONFIG": str(tmp_path / "rucio.cfg")}, system_file=tmp_path / "none")
+    with pytest.raises(BadConfig, match="must be a number of minutes"):
+        config.instance()

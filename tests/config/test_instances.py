@@ -137,3 +137,12 @@ def test_secrets_do_not_show(configured: Load) -> None:
     assert config.default is not None
     assert config.default.credentials.password == "100%secret"
     assert "100%secret" not in repr(config)
+
+
+def test_a_storage_ca_at_the_top_is_that_of_all_instances_without_their_own(configured: Load) -> None:
+    config = configured('storage_ca = "cas"\n' + ATLAS + BELLE + 'storage_ca = "own.pem"\n')
+    assert config.warnings == ()
+    found = {name: config.instance(name).storage_ca for name in ("atlas", "belle")}
+    assert {name: path and path.name for name, path in found.items()} == {"atlas": "cas", "belle": "own.pem"}
+    with pytest.raises(BadConfig, match="storage_ca must be"):
+        configured("storage_ca = 3\n" + ATLAS)

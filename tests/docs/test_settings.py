@@ -88,7 +88,7 @@ def documented(title: str) -> set[str]:
         ("An instance", read_by_instance()),
         ("A mount", read_by_mount()),
         ("`[policy]`", read_by_policy()),
-        ("The file", read_by_store() | {"default_instance"}),
+        ("The file", read_by_store() | {"default_instance", "storage_ca"}),
     ],
 )
 def test_every_setting_is_documented_and_every_documented_setting_is_read(title: str, read: set[str]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from nbrucio.errors import MissingDependency, NbrucioError, UnreadableFile, UsageError
-from nbrucio.sandbox import Sandbox, seed
+from nbrucio.sandbox import Sandbox, seed, servers
 from nbrucio.sandbox import sandbox as sandbox_module
 from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.process import Process
@@ -219,10 +219,8 @@ def test_folder_of_somebody_else_is_refused_and_kept(tmp_path: Path) -> None:
 
 
 def test_server_that_ends_at_boot_is_reported_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = tmp_path / "libraries" / "wsgidav"
-    broken.mkdir(parents=True)
-    (broken / "__init__.py").write_text("raise RuntimeError('this library is broken')")
-    monkeypatch.setenv("PYTHONPATH", str(broken.parent))
+    broken = [sys.executable, "-c", "raise RuntimeError('this library is broken')"]
+    monkeypatch.setattr(servers, "child_command", lambda *_: broken)
     own = Sandbox(tmp_path / "sandbox")
     with pytest.raises(NbrucioError, match="ended while it started") as caught:
         own.start()
