@@ -49,6 +49,24 @@ notebooks_argument = click.argument(
 )
 
 
+rse_option = click.option("--rse", metavar="EXPR", help="Download only from the RSEs of this RSE expression.")
+
+
+def only_from(config: Config, rse: str | None) -> Config:
+    """Return ``config`` with downloads limited to the RSEs of an RSE expression; None leaves it."""
+    if rse is None:
+        return config
+    choice = config.policy.rses._replace(only=rse)
+    return config._replace(policy=config.policy._replace(rses=choice))
+
+
+def limited_to(error: NbrucioError, rse: str | None) -> NbrucioError:
+    """Return ``error``; for a missing replica the hint says that only the RSEs of ``rse`` were asked for."""
+    if rse is not None and error.code == "no-replica":
+        error.hint, error.next_command = f"Only the RSEs of --rse {shlex.quote(rse)} were asked for.", None
+    return error
+
+
 def cli_command(function: F) -> F:
     """Turn every exception of a command into a message and an exit code.
 

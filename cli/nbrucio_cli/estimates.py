@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
 from nbrucio.core.estimate import Estimate, total
 from nbrucio.core.files import total_bytes
 from nbrucio.core.plan import Access, Amount, RequirementPlan
+from nbrucio.core.rse_choice import RseChoice, Source, sources
 from nbrucio.core.text import human_bytes, human_seconds, plural, unverified_words
 from nbrucio_cli.common import named, print_json, tell_error, tell_errors
 from nbrucio_cli.tables import print_table
 
+#: RSEs that are listed; a large dataset may be at hundreds.
+_MAX_SOURCES = 5
 _WORDS = {
     Access.STORE: "cached",
     Access.REREAD: "to read again",
@@ -23,22 +26,30 @@ _WORDS = {
 }
 
 
-def show(estimate: Estimate, *, as_json: bool) -> int:
+def show(estimate: Estimate, choice: RseChoice, *, as_json: bool) -> int:
     """Print an estimate; return the exit code that the sync would have."""
+    found = sources(estimate.plan, choice) if estimate.plan.refusal is None else []
     if as_json:
-        print_json(estimate.as_json())
+        print_json({**estimate.as_json(), "sources": [source.as_json() for source in found]})
     else:
         shown = [notebook for notebook in estimate.notebooks if notebook.requirements or not notebook.faults]
         for notebook in shown:
             click.echo(str(notebook.path))
             print_table(_row(requirement) for requirement in notebook.requirements)
         if shown:
-            click.echo("\n".join(_summary(estimate)))
+            click.echo("\n".join([*_summary(estimate), *_sources(found)]))
     errors = (error for each in estimate.notebooks for error in named(each.errors(), each.path))
     tell_errors(errors, notebooks=[each.path for each in estimate.notebooks])
     if estimate.plan.refusal is not None:
         tell_error(estimate.plan.refusal)
     return estimate.exit_code
+
+
+def _sources(found: Sequence[Source]) -> Iterator[str]:
+    if found:
+        shown = [f"{source.rse} ({plural(source.files, 'file')}; {source.reason})" for source in found[:_MAX_SOURCES]]
+        more = f" and {len(found) - _MAX_SOURCES:,} more RSEs" if len(found) > _MAX_SOURCES else ""
+        yield f"From: {', '.join(shown)}{more}."
 
 
 def _row(plan: RequirementPlan) -> tuple[str, ...]:

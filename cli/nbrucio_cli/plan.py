@@ -12,6 +12,8 @@ from nbrucio_cli.common import (
     json_option,
     load_config,
     notebooks_argument,
+    only_from,
+    rse_option,
     variant_option,
 )
 from nbrucio_cli.folders import expand
@@ -25,6 +27,7 @@ from nbrucio_cli.folders import expand
 @click.option("--locked", is_flag=True, help="Plan a `sync --locked`.")
 @click.option("--frozen", is_flag=True, help="Plan a `sync --frozen`.")
 @click.option("--offline", is_flag=True, help="Use no network.")
+@rse_option
 @json_option
 @cli_command
 def command(
@@ -34,6 +37,7 @@ def command(
     locked: bool,
     frozen: bool,
     offline: bool,
+    rse: str | None,
     as_json: bool,
 ) -> int:
     """Show what `nbrucio sync` would do for each NOTEBOOK: files, bytes, access, time and space.
@@ -45,4 +49,5 @@ def command(
     from nbrucio_cli.estimates import show
 
     options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
-    return show(estimate(expand(notebooks), load_config(), options=options), as_json=as_json)
+    config = only_from(load_config(), rse)
+    return show(estimate(expand(notebooks), config, options=options), config.policy.rses, as_json=as_json)

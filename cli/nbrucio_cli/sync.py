@@ -13,10 +13,13 @@ from nbrucio_cli.common import (
     instance_option,
     json_option,
     keep_consent,
+    limited_to,
     load_config,
     named,
     notebooks_argument,
+    only_from,
     print_json,
+    rse_option,
     tell_errors,
     variant_option,
 )
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", "-n", is_flag=True, help="Show what the sync would do, like `nbrucio plan`.")
 @click.option("--stage", is_flag=True, help='First stage data with access "rule", as `nbrucio stage --wait`.')
+@rse_option
 @click.option("--once", is_flag=True, help="Consent to this download only: opening the notebook in Jupyter asks again.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 @click.option("--events", is_flag=True, help="Write each event as a line of JSON on stderr.")
@@ -52,6 +56,7 @@ def command(
     offline: bool,
     dry_run: bool,
     stage: bool,
+    rse: str | None,
     once: bool,
     quiet: bool,
     events: bool,
@@ -64,7 +69,7 @@ def command(
     """
     if refresh + locked + frozen > 1:
         raise click.UsageError("--refresh, --locked and --frozen exclude each other.")
-    paths, config = expand(notebooks), load_config()
+    paths, config = expand(notebooks), only_from(load_config(), rse)
     if not (refresh or locked or frozen or dry_run or stage or events or as_json):
         from nbrucio.pipeline.cached_status import cached_status
 
@@ -80,7 +85,7 @@ def command(
     if dry_run:
         from nbrucio_cli.estimates import show
 
-        return show(estimate(paths, config, options=options), as_json=as_json)
+        return show(estimate(paths, config, options=options), config.policy.rses, as_json=as_json)
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import print_report
 
@@ -96,6 +101,7 @@ def command(
     elif not quiet:
         print_report(report)
     errors = (error for each in report.notebooks for error in named(each.errors(), each.path))
+    errors = (limited_to(error, rse) for error in errors)
     tell_errors(errors, notebooks=paths)
     return report.exit_code
 

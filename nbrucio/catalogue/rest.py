@@ -39,12 +39,14 @@ def search(scope: str, filters: Sequence[Mapping[str, str]], kind: str) -> Reque
     return _get("dids", scope, "dids", "search", **asked)
 
 
-def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None) -> Request:
-    """Return the request for the available replicas of ``dids``."""
+def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None, rse: str | None = None) -> Request:
+    """Return the request for the available replicas of ``dids``, at the RSEs of the expression ``rse``."""
     flags = dict.fromkeys(("ignore_availability", "all_states", "resolve_archives"), False)
     asked = {**_replicas(dids), **flags, "sort": SORT, "schemes": list(schemes)}
     if site:
         asked["client_location"] = {"site": site}
+    if rse:
+        asked["rse_expression"] = rse
     return _with_body("POST", asked, "replicas", "list")
 
 

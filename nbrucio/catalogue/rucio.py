@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbrucio.catalogue import rest
-from nbrucio.catalogue.errors import did_not_found, translate_errors
+from nbrucio.catalogue.errors import ServerRefusal, did_not_found, tidy, translate_errors
 from nbrucio.catalogue.login_tokens import LoginTokens, UsableToken
 from nbrucio.catalogue.network_errors import switched_offline
 from nbrucio.catalogue.parse import did_of, facts_of, file_of, replicas_of
@@ -85,18 +85,19 @@ class RucioCatalogue:
     ) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
         """See `Catalogue.replicas`. Sends one request per `BATCH` files; only available replicas are returned."""
         site = next((self._environ[name] for name in _SITE_VARIABLES if self._environ.get(name)), None)
+        choice = self._policy.rses
         for start in range(0, len(dids), BATCH):
             batch = dids[start : start + BATCH]
             subject = str(batch[0]) if len(batch) == 1 else None
-            for row in self._rows(rest.replicas(batch, self._schemes, site), subject):
+            for row in self._rows(rest.replicas(batch, self._schemes, site, choice.only), subject):
                 try:
-                    found = replicas_of(row, self._schemes)
+                    did, places = replicas_of(row, self._schemes)
                 except RucioRefused as error:
                     if malformed is None:
                         raise
                     malformed(error)
                 else:
-                    yield found
+                    yield did, choice.ordered(places)
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
         """See `Catalogue.search`. The openness in the results is a guess, see `facts_of`.
@@ -177,7 +178,17 @@ class RucioCatalogue:
 
     def _rows(self, request: Request, subject: str | None) -> Iterator[object]:
         with translate_errors(self.instance, subject):
-            yield from self.session().rows(request)
+            try:
+                yield from self.session().rows(request)
+            except ServerRefusal as error:
+                if error.name != "InvalidRSEExpression":
+                    raise
+                raise UsageError(
+                    f"{printable(self._policy.rses.only or '')} is not an RSE expression that {self.instance.name} "
+                    f"accepts: {tidy(error.words) or error.name}",
+                    subject=self._policy.rses.only,
+                    next_command="rucio rse list",
+                ) from error
 
     def session(self) -> RucioSession:
         """Return the session with this server.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from nbrucio.config.table import Table
 from nbrucio.config.values import Policy
+from nbrucio.core.rse_choice import RseChoice
 from nbrucio.core.text import printable
 from nbrucio.core.units import parse_size
 from nbrucio.errors import BadConfig
@@ -32,6 +33,8 @@ POLICY_SETTINGS: Mapping[str, tuple[str, str | None]] = {
     "connect_timeout": ("connect_timeout_s", None),
     "read_timeout": ("read_timeout_s", None),
     "fixed_instances": ("fixed_instances", None),
+    "prefer_rses": ("rses", None),
+    "avoid_rses": ("rses", None),
 }
 
 
@@ -47,6 +50,8 @@ class _PolicySettings(NamedTuple):
     traces: bool | None
     allow_unverifiable: bool | None
     fixed_instances: bool
+    prefer_rses: tuple[str, ...]
+    avoid_rses: tuple[str, ...]
 
     @classmethod
     def of(cls, table: Table) -> _PolicySettings:
@@ -62,6 +67,8 @@ class _PolicySettings(NamedTuple):
             table.flag("traces"),
             table.flag("allow_unverifiable"),
             table.flag("fixed_instances") or False,
+            table.texts("prefer_rses"),
+            table.texts("avoid_rses"),
         )
 
 
@@ -99,6 +106,10 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
         allow_unverifiable=True in unverifiable and False not in unverifiable,
         traces=False not in (operator.traces, own.traces),
         fixed_instances=operator.fixed_instances,
+        rses=RseChoice(
+            prefer=own.prefer_rses or operator.prefer_rses,
+            avoid=tuple(dict.fromkeys(operator.avoid_rses + own.avoid_rses)),
+        ),
     )
 
 

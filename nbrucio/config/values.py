@@ -12,6 +12,7 @@ from nbrucio.config.mount import Mount
 from nbrucio.config.name_errors import ambiguous, no_default, unknown_instance
 from nbrucio.core.address import Address, address_of, canonical, read_address
 from nbrucio.core.did import Did
+from nbrucio.core.rse_choice import RseChoice
 from nbrucio.core.scope_rule import ScopeRule
 from nbrucio.errors import BadConfig, UsageError
 
@@ -162,6 +163,7 @@ class Policy(NamedTuple):
         traces: whether nbrucio reports downloads to Rucio; sites decide by these reports which data to keep and copy.
         allow_unverifiable: whether to use files for which Rucio has neither size nor checksum.
         fixed_instances: whether users can only log in to the instances of the operator's file and the Jupyter session.
+        rses: which RSEs downloads come from.
     """
 
     max_download_bytes: int | None = None
@@ -175,6 +177,7 @@ class Policy(NamedTuple):
     traces: bool = True
     allow_unverifiable: bool = False
     fixed_instances: bool = False
+    rses: RseChoice = RseChoice()
 
 
 class ConfigFault(NamedTuple):

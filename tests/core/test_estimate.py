@@ -14,6 +14,7 @@ from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.plan import DownloadLimits, ResolvedRequirement
 from nbrucio.core.planner import Availability, make_plan
 from nbrucio.core.requirement import Requirement
+from nbrucio.core.rse_choice import RseChoice
 from nbrucio.core.text import human_seconds
 from nbrucio.state.transfer_rate import MIN_BYTES, TransferRate
 
@@ -65,7 +66,7 @@ def test_a_plan_that_is_refused_downloads_nothing() -> None:
 
 
 def test_an_estimate_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
-    assert show(estimate(), as_json=False) == 4
+    assert show(estimate(), RseChoice(), as_json=False) == 4
     shown = capsys.readouterr()
     assert shown.out == (
         "nb.ipynb\n"
@@ -76,6 +77,7 @@ def test_an_estimate_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
         "1 missing (10.0 MB)\n"
         "Time: about 5 s at 2.0 MB/s, the rate of the last sync.\n"
         "Free in the cache: 50.0 MB now, 40.0 MB after the sync.\n"
+        "From: SITE (1 file; first in Rucio's order).\n"
     )
     assert shown.err == (
         "error: No replica of s:d is available.\n\n"
@@ -85,7 +87,7 @@ def test_an_estimate_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_without_a_rate_no_time_is_invented(capsys: pytest.CaptureFixture[str]) -> None:
-    show(replace(estimate(), bytes_per_s=None), as_json=False)
+    show(replace(estimate(), bytes_per_s=None), RseChoice(), as_json=False)
     assert "Time: unknown (first download on this machine)." in capsys.readouterr().out
 
 

@@ -19,6 +19,7 @@ from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.plan import Access, DownloadLimits, ResolvedRequirement
 from nbrucio.core.planner import Availability, make_plan
 from nbrucio.core.requirement import Requirement
+from nbrucio.core.rse_choice import RseChoice
 from nbrucio.errors import IntegrityError
 from nbrucio.operations.verify import verify
 from nbrucio.pipeline.estimate import estimate
@@ -134,7 +135,7 @@ def test_an_unknown_size_is_never_told_as_zero(
 ) -> None:
     path = _notebook(tmp_path, dids["all"])
     estimated = estimate([path], _allowing(config))
-    assert show(estimated, as_json=False) == 0
+    assert show(estimated, RseChoice(), as_json=False) == 0
     told = capsys.readouterr().out
     assert "3 files, unknown size (2 unverified)" in told
     assert "3 to download (unknown size)" in told
