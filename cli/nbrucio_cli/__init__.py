@@ -9,11 +9,26 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from nbrucio.errors import NbrucioError
+from nbrucio_cli.error_text import error_text
+from nbrucio_cli.streams import discard_stdout, prepare
+
 
 def main() -> None:
     """Run the command line and exit with its exit code."""
+    prepare()
+    try:
+        _run()
+    except NbrucioError as error:  # of stdout: the verbs handle all others
+        discard_stdout()
+        sys.stderr.write(error_text(error) + "\n")
+        sys.exit(error.exit_code)
+
+
+def _run() -> None:
     if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.stdout.write(Path(__file__).with_name("help.txt").read_text("utf-8"))
+        sys.stdout.flush()
         return
     import gc
 
@@ -33,7 +48,6 @@ def main() -> None:
 
 def _missing(error: ModuleNotFoundError) -> int:
     from nbrucio.disk.libraries import unexpected
-    from nbrucio_cli.error_text import error_text
 
     found = unexpected(error)
     sys.stderr.write(error_text(found) + "\n")

@@ -19,6 +19,7 @@ from nbrucio.config import Config
 from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import Interrupted, MissingDependency, NbrucioError, UnreadableFile
 from nbrucio_cli.error_text import error_text
+from nbrucio_cli.streams import discard_stdout
 
 if TYPE_CHECKING:
     from nbrucio.core.planner import Wanted
@@ -86,8 +87,7 @@ def cli_command(function: F) -> F:
         except KeyboardInterrupt:
             end_with(Interrupted("Stopped."), as_json=as_json)
         except BrokenPipeError:
-            # The reader closed the pipe, as in ``nbrucio paths | head``.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_stdout()  # the reader closed the pipe, as in ``nbrucio paths | head``
             sys.exit(0)
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
@@ -103,8 +103,12 @@ def cli_command(function: F) -> F:
 
 def end_with(error: NbrucioError, *, as_json: bool) -> None:
     """Print ``error`` and exit with its exit code."""
-    if as_json:
-        print_json({"version": 1, "exit_code": error.exit_code, "error": error.as_json()})
+    try:
+        if as_json:
+            print_json({"version": 1, "exit_code": error.exit_code, "error": error.as_json()})
+        sys.stdout.flush()
+    except (OSError, NbrucioError):
+        discard_stdout()  # stderr still gets the error
     tell_error(error)
     sys.exit(error.exit_code)
 

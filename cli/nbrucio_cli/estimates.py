@@ -9,7 +9,7 @@ import click
 from nbrucio.core.estimate import Estimate, total
 from nbrucio.core.files import total_bytes
 from nbrucio.core.plan import Access, Amount, RequirementPlan
-from nbrucio.core.rse_choice import RseChoice, Source, sources
+from nbrucio.core.rse_choice import DownloadOrigin, RseChoice, sources
 from nbrucio.core.text import human_bytes, human_seconds, plural, unverified_words
 from nbrucio_cli.common import named, print_json, tell_error, tell_errors
 from nbrucio_cli.tables import print_table
@@ -45,7 +45,7 @@ def show(estimate: Estimate, choice: RseChoice, *, as_json: bool) -> int:
     return estimate.exit_code
 
 
-def _sources(found: Sequence[Source]) -> Iterator[str]:
+def _sources(found: Sequence[DownloadOrigin]) -> Iterator[str]:
     if found:
         shown = [f"{source.rse} ({plural(source.files, 'file')}; {source.reason})" for source in found[:_MAX_SOURCES]]
         more = f" and {len(found) - _MAX_SOURCES:,} more RSEs" if len(found) > _MAX_SOURCES else ""

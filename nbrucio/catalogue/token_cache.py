@@ -142,7 +142,7 @@ def _parent(environ: Mapping[str, str]) -> Path:
     runtime = environ.get("XDG_RUNTIME_DIR")
     if runtime and Path(runtime).is_absolute() and os.access(runtime, os.W_OK | os.X_OK):
         return Path(runtime) / "nbrucio"
-    from nbrucio.config.policy import user_folder
+    from nbrucio.config.folders import user_folder
 
     return user_folder("XDG_CACHE_HOME", environ)
 

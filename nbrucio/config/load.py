@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from nbrucio.config import rucio_cfg
 from nbrucio.config.discovery import COMMON, Found, find_instances
+from nbrucio.config.folders import user_folder
 from nbrucio.config.instances import known_settings
-from nbrucio.config.policy import POLICY_SETTINGS, policy_of, store_path, user_folder
+from nbrucio.config.policy import POLICY_SETTINGS, policy_of, store_path
 from nbrucio.config.table import ConfigSource, Table, UnknownSetting
 from nbrucio.config.values import Config, Instance
 from nbrucio.disk.read import SMALL_BYTES, read_file, reason

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from nbrucio.config.folders import user_folder
 from nbrucio.config.table import Table
 from nbrucio.config.values import Policy
 from nbrucio.core.rse_choice import RseChoice
@@ -151,42 +151,3 @@ def store_path(system: Table, user: Table, *, environ: Mapping[str, str]) -> Pat
     if chosen:
         return expand(chosen, Path.cwd(), environ)
     return configured[0] or configured[1] or user_folder("XDG_CACHE_HOME", environ) / "store"
-
-
-def _is_on_eos(path: str, environ: Mapping[str, str]) -> bool:
-    # EOS_PATH_FORMAT is SWAN's, such as /eos/user/{username[0]}/{username}/; some sites mount EOS elsewhere.
-    homes = environ.get("EOS_PATH_FORMAT", "").partition("{")[0]
-    return path.startswith("/eos/") or (homes.count("/") > 1 and path.startswith(homes))
-
-
-def _session_disk(environ: Mapping[str, str]) -> Path | None:
-    """Return the cache folder of a SWAN session; None elsewhere. SWAN's home is on EOS, which versions every file,
-    shares it with other machines and has a quota. The local disk is
-    ``/home/$NB_USER``; a container that runs as another user has the temporary folder.
-    """
-    if not _is_on_eos(environ.get("HOME", ""), environ):
-        return None
-    user = environ.get("NB_USER", "")
-    local = Path("/home", user)
-    if user and "/" not in user and os.access(local, os.W_OK | os.X_OK):
-        return local / ".cache" / "nbrucio"
-    import tempfile
-
-    return Path(environ.get("TMPDIR") or tempfile.gettempdir()) / f"nbrucio-cache-{os.getuid()}"
-
-
-def user_folder(variable: str, environ: Mapping[str, str]) -> Path:
-    """Return the folder of nbrucio below that of an XDG variable; if unset, the folder that platformdirs gives."""
-    chosen = environ.get(variable)
-    if chosen and Path(chosen).is_absolute():
-        return Path(chosen) / "nbrucio"
-    disk = _session_disk(environ) if variable == "XDG_CACHE_HOME" else None
-    if disk is not None:
-        return disk
-    import platformdirs
-
-    return {
-        "XDG_CACHE_HOME": platformdirs.user_cache_path,
-        "XDG_CONFIG_HOME": platformdirs.user_config_path,
-        "XDG_STATE_HOME": platformdirs.user_state_path,
-    }[variable]("nbrucio", appauthor=False)

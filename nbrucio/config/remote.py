@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from nbrucio.config.policy import user_folder
+from nbrucio.config.folders import user_folder
 from nbrucio.core.text import human_moment
 from nbrucio.disk.atomic import write_file
 from nbrucio.disk.read import SMALL_BYTES, parse_json, read_json

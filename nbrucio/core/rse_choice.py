@@ -42,7 +42,7 @@ class RseChoice(NamedTuple):
         return _matches(rse, self.avoid), not _matches(rse, self.prefer)
 
 
-class Source(NamedTuple):
+class DownloadOrigin(NamedTuple):
     """An RSE from which a plan downloads files, and why."""
 
     rse: str
@@ -54,7 +54,7 @@ class Source(NamedTuple):
         return dict(self._asdict())
 
 
-def sources(plan: Plan, choice: RseChoice) -> list[Source]:
+def sources(plan: Plan, choice: RseChoice) -> list[DownloadOrigin]:
     """Return the RSEs that the downloads of ``plan`` try first, the most used ones first."""
     counted: Counter[str] = Counter()
     for instance, file in plan.downloads:
@@ -62,7 +62,7 @@ def sources(plan: Plan, choice: RseChoice) -> list[Source]:
         first = next((replica.rse for replica in found if not replica.tape), None)
         if first is not None:
             counted[first] += 1
-    return [Source(rse, files, choice.reason(rse)) for rse, files in counted.most_common()]
+    return [DownloadOrigin(rse, files, choice.reason(rse)) for rse, files in counted.most_common()]
 
 
 def _matches(rse: str, patterns: Sequence[str]) -> bool:

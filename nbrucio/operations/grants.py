@@ -187,6 +187,6 @@ def user_grants(environ: Mapping[str, str] = os.environ) -> Grants:
     chosen = environ.get("NBRUCIO_GRANTS")
     if chosen:
         return Grants(Path(chosen))
-    from nbrucio.config.policy import user_folder
+    from nbrucio.config.folders import user_folder
 
     return Grants(user_folder("XDG_CONFIG_HOME", environ) / "grants.json")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from nbrucio.catalogue.base import Catalogue, CatalogueFactory
 from nbrucio.config import Config, Instance
-from nbrucio.config.policy import user_folder
+from nbrucio.config.folders import user_folder
 from nbrucio.core.did import Did
 from nbrucio.core.events import BytesArrived, Event, FileStarted, Noticed, Reporter, SilentReporter
 from nbrucio.core.plan import DownloadLimits, ResolvedRequirement

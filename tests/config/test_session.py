@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nbrucio.config.policy import user_folder
+from nbrucio.config.folders import user_folder
 from nbrucio.errors import BadConfig, UnknownInstance
 from tests.config.conftest import Load
 from tests.support.config_texts import ATLAS

@@ -1,0 +1,77 @@
+"""stdin, stdout and stderr that are closed, or that cannot be written."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from contextlib import suppress
+
+from nbrucio.errors import NbrucioError, NoSpace, UsageError
+
+
+class _Messages(io.TextIOWrapper):
+    """stderr that ignores write errors: a message that cannot be printed must not end a download."""
+
+    def write(self, text: str) -> int:
+        """Write ``text`` if possible."""
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered if possible."""
+        with suppress(OSError):
+            super().flush()
+
+
+class _Results(io.TextIOWrapper):
+    """stdout whose write errors, such as a full disk, are errors of nbrucio; a closed pipe is not."""
+
+    def write(self, text: str) -> int:
+        """Write ``text``."""
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise _unwritten(error) from error
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        try:
+            super().flush()
+        except OSError as error:
+            raise _unwritten(error) from error
+
+
+def prepare() -> None:
+    """Open the null device for closed streams, and let write errors be handled.
+
+    The next opened file would get the number of a closed stream, and a library that prints would write into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+    sys.stdout = _wrapped(_Results, sys.stdout, 1)
+    sys.stderr = _wrapped(_Messages, sys.stderr, 2)
+
+
+def discard_stdout() -> None:
+    """Redirect stdout to the null device, so that what is still buffered causes no further errors."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _wrapped(kind: type[io.TextIOWrapper], stream: object, number: int) -> io.TextIOWrapper:
+    """Return a ``kind`` like ``stream``, which is None where Python found it closed."""
+    if isinstance(stream, io.TextIOWrapper):
+        return kind(stream.buffer, encoding=stream.encoding, errors=stream.errors, line_buffering=stream.line_buffering)
+    return kind(os.fdopen(number, "wb", closefd=False), encoding="utf-8", errors="backslashreplace")
+
+
+def _unwritten(error: OSError) -> OSError | NbrucioError:
+    if isinstance(error, BrokenPipeError):
+        return error
+    kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else UsageError
+    return kind(f"The output cannot be written: {error.strerror}.", hint="Redirect it to another file.")
