@@ -49,6 +49,7 @@ VERBS = {
         "logout": ("logout", "Remove the saved token of a login."),
         "whoami": ("whoami", "Show who you are at each Rucio server, and until when."),
         "config": ("config", "Set up a Rucio server, and show or check the configuration."),
+        "doctor": ("doctor", "Check everything that a sync needs, and say what mends it."),
         "completion": ("completion", "Print the shell completion script."),
     },
 }

@@ -144,9 +144,7 @@ def clock_words(ahead_s: float) -> str:
     if abs(ahead_s) <= CLOCK_TOLERANCE_S:
         return "The clocks of the server and of this machine agree."
     side = "ahead of" if ahead_s > 0 else "behind"
-    return (
-        f"The clock of this machine is {human_seconds(abs(ahead_s))} {side} the server's. Correct it: logins can fail."
-    )
+    return f"The clock of this machine is {human_seconds(abs(ahead_s))} {side} the server's: logins can fail."
 
 
 def create(name: str, settings: Mapping[str, object], *, default: bool = False) -> Path:

@@ -20,6 +20,7 @@ from nbrucio.pipeline.download import Downloads
 from nbrucio.pipeline.locate import locate
 from nbrucio.pipeline.notebooks import read, requirements_of, resolve
 from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.preflight import checked_first
 from nbrucio.pipeline.publish import publish
 from nbrucio.pipeline.remember import remember, remember_use
 from nbrucio.pipeline.renew_rules import renew_rules
@@ -46,7 +47,7 @@ def sync(
             Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
     """
     options = (options or Options()).under(config.policy)
-    with RunContext(config, reporter) as run, Downloads(run, cancel, begins) as downloads:
+    with RunContext(config, reporter) as run, Downloads(run, cancel, checked_first(run, begins)) as downloads:
         recorder = StatusRecorder(run)  # before the store is read
         notebooks = resolve(run, read(paths, options), options)
         requirements = requirements_of(notebooks)

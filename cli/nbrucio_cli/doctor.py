@@ -1,0 +1,62 @@
+"""``nbrucio doctor``: check everything that a sync needs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nbrucio_cli.common import cli_command, json_option, print_json
+
+if TYPE_CHECKING:
+    from nbrucio.operations.doctor import Diagnosis, Finding
+
+
+@click.command("doctor")
+@click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]…", type=click.Path(path_type=Path))
+@json_option
+@cli_command
+def command(notebooks: tuple[Path, ...], as_json: bool) -> int:
+    """Check configuration, servers, clock, logins, protocols, store, kernels and Jupyter.
+
+    With NOTEBOOK it also checks whether the data can be obtained and whether the logins last as long as the download.
+    Each problem is printed with the action that mends it. The exit code is that of the most serious error; warnings
+    count as 0.
+    """
+    from nbrucio.operations.doctor import diagnose
+    from nbrucio_cli.folders import expand
+
+    found = diagnose(expand(notebooks))
+    if as_json:
+        print_json(found.as_json())
+    else:
+        click.echo("\n".join(_lines(found)))
+    return found.exit_code
+
+
+def _lines(found: Diagnosis) -> Iterator[str]:
+    for area, findings in found.areas.items():
+        if findings:
+            yield area
+            for finding in findings:
+                yield from _finding(finding, area)
+    yield _verdict(found)
+
+
+def _finding(finding: Finding, area: str) -> Iterator[str]:
+    yield f"  {finding.state.value:<9}  {finding.text}"
+    actions = [finding.hint, finding.next_command and f"next: {finding.next_command}"]
+    for action in filter(None, actions):
+        # In the area of notebooks, an error's action says NOTEBOOK for the one that it is about.
+        yield f"{'':13}{action.replace('NOTEBOOK', shlex.quote(finding.subject)) if area == 'data' else action}"
+
+
+def _verdict(found: Diagnosis) -> str:
+    from nbrucio.core.text import plural
+
+    states = [finding.state.value for findings in found.areas.values() for finding in findings]
+    unchecked = f", {states.count('unchecked')} not checked" if "unchecked" in states else ""
+    return f"{plural(states.count('error'), 'error')}, {plural(states.count('warning'), 'warning')}{unchecked}."

@@ -1,0 +1,106 @@
+"""Whether the Rucio servers answer, whether the clocks agree, and how long the logins last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from nbrucio.catalogue.ping import Ping, ping
+from nbrucio.config import Config, Instance
+from nbrucio.core.text import human_moment, human_seconds
+from nbrucio.errors import NbrucioError
+from nbrucio.operations.configure import CLOCK_TOLERANCE_S, clock_words
+from nbrucio.operations.doctor.values import Finding, Verdict
+from nbrucio.operations.whoami import LoginRow
+
+_AT_ONCE = 8
+#: A login with less time left is worth a warning.
+SOON_S = 3600.0
+_OFFLINE = "nbrucio works offline, so it was not asked."
+
+
+class Pings(NamedTuple):
+    """The answers of the servers.
+
+    Attributes:
+        findings: one for each instance.
+        answers: those that answered, by the instance's name.
+    """
+
+    findings: tuple[Finding, ...]
+    answers: dict[str, Ping]
+
+
+def servers(config: Config) -> Pings:
+    """Ask each server for its version."""
+    if config.policy.offline:
+        findings = (Finding(instance.name, Verdict.UNCHECKED, _OFFLINE) for instance in config.instances)
+        return Pings(tuple(findings), {})
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        results = list(pool.map(lambda instance: _ping_or_error(instance, config), config.instances))
+    named = list(zip(config.instances, results, strict=True))
+    answers = {instance.name: found for instance, found in named if isinstance(found, Ping)}
+    return Pings(tuple(_server(instance, found) for instance, found in named), answers)
+
+
+def _ping_or_error(instance: Instance, config: Config) -> Ping | NbrucioError:
+    try:
+        return ping(instance, config.policy)
+    except NbrucioError as error:
+        return error
+
+
+def _server(instance: Instance, found: Ping | NbrucioError) -> Finding:
+    if isinstance(found, NbrucioError):
+        return Finding.of(instance.name, found)
+    return Finding(instance.name, Verdict.OK, f"{instance.host} answers: Rucio {found.version}.")
+
+
+def clocks(pings: Pings) -> Iterator[Finding]:
+    """Yield how this machine's clock differs from those of the servers that sent the time."""
+    for name, answer in pings.answers.items():
+        if answer.clock_s is None:
+            yield Finding(name, Verdict.UNCHECKED, "The server does not send its time.")
+        elif abs(answer.clock_s) <= CLOCK_TOLERANCE_S:
+            yield Finding(name, Verdict.OK, clock_words(answer.clock_s))
+        else:
+            yield Finding(name, Verdict.WARNING, clock_words(answer.clock_s), "Correct the clock of this machine.")
+
+
+def logins(config: Config, rows: Sequence[LoginRow]) -> Iterator[Finding]:
+    """Yield the login at each instance, and a warning for one that ends soon."""
+    if config.policy.offline:
+        yield from (Finding(instance.name, Verdict.UNCHECKED, _OFFLINE) for instance in config.instances)
+    for row in rows:
+        if row.instance is None:
+            continue  # the configuration is wrong, which is reported there
+        if row.error is not None:
+            yield Finding.of(row.name, row.error)
+        else:
+            yield _login(row)
+
+
+def _login(row: LoginRow) -> Finding:
+    facts = row.facts
+    by = f" by {facts.kind}" if facts else ""
+    place = f" {facts.file or facts.variable}" if facts and (facts.file or facts.variable) else ""
+    text = f"Logged in as {row.account}{by}{place}"
+    if facts is None or facts.ends_at is None:
+        return Finding(row.name, Verdict.OK, f"{text}.")
+    left_s = facts.ends_at - time.time()
+    text = f"{text}, until {human_moment(facts.ends_at)}"
+    if left_s > SOON_S:
+        return Finding(row.name, Verdict.OK, f"{text}.")
+    return Finding(row.name, Verdict.WARNING, f"{text}: {human_seconds(max(0.0, left_s))} left.", *renewal(row))
+
+
+def renewal(row: LoginRow) -> tuple[str | None, str | None]:
+    """Return the hint and the command that renew a login."""
+    how = row.facts.renewed_by if row.facts else "nbrucio login"
+    if how == "nbrucio login":
+        return None, f"nbrucio login {row.name}"
+    if how in ("voms-proxy-init", "kinit"):
+        return None, how
+    return f"It is renewed by {how}.", None
