@@ -57,8 +57,7 @@ def only_from(config: Config, rse: str | None) -> Config:
     """Return ``config`` with downloads limited to the RSEs of an RSE expression; None leaves it."""
     if rse is None:
         return config
-    choice = config.policy.rses._replace(only=rse)
-    return config._replace(policy=config.policy._replace(rses=choice))
+    return config._replace(policy=config.policy._replace(only_rses=rse))
 
 
 def limited_to(error: NbrucioError, rse: str | None) -> NbrucioError:

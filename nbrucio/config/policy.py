@@ -9,7 +9,6 @@ from typing import NamedTuple
 from nbrucio.config.folders import user_folder
 from nbrucio.config.table import Table
 from nbrucio.config.values import Policy
-from nbrucio.core.rse_choice import RseChoice
 from nbrucio.core.text import printable
 from nbrucio.core.units import parse_size
 from nbrucio.errors import BadConfig
@@ -33,8 +32,8 @@ POLICY_SETTINGS: Mapping[str, tuple[str, str | None]] = {
     "connect_timeout": ("connect_timeout_s", None),
     "read_timeout": ("read_timeout_s", None),
     "fixed_instances": ("fixed_instances", None),
-    "prefer_rses": ("rses", None),
-    "avoid_rses": ("rses", None),
+    "prefer_rses": ("prefer_rses", None),
+    "avoid_rses": ("avoid_rses", None),
 }
 
 
@@ -106,10 +105,8 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
         allow_unverifiable=True in unverifiable and False not in unverifiable,
         traces=False not in (operator.traces, own.traces),
         fixed_instances=operator.fixed_instances,
-        rses=RseChoice(
-            prefer=own.prefer_rses or operator.prefer_rses,
-            avoid=tuple(dict.fromkeys(operator.avoid_rses + own.avoid_rses)),
-        ),
+        prefer_rses=own.prefer_rses or operator.prefer_rses,
+        avoid_rses=tuple(dict.fromkeys(operator.avoid_rses + own.avoid_rses)),
     )
 
 

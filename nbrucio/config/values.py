@@ -163,7 +163,8 @@ class Policy(NamedTuple):
         traces: whether nbrucio reports downloads to Rucio; sites decide by these reports which data to keep and copy.
         allow_unverifiable: whether to use files for which Rucio has neither size nor checksum.
         fixed_instances: whether users can only log in to the instances of the operator's file and the Jupyter session.
-        rses: which RSEs downloads come from.
+        only_rses: the RSE expression of this run; None for no limit.
+        prefer_rses, avoid_rses: RSEs whose replicas are tried first, and last.
     """
 
     max_download_bytes: int | None = None
@@ -177,7 +178,14 @@ class Policy(NamedTuple):
     traces: bool = True
     allow_unverifiable: bool = False
     fixed_instances: bool = False
-    rses: RseChoice = RseChoice()
+    only_rses: str | None = None
+    prefer_rses: tuple[str, ...] = ()
+    avoid_rses: tuple[str, ...] = ()
+
+    @property
+    def rses(self) -> RseChoice:
+        """Which RSEs downloads come from."""
+        return RseChoice(self.only_rses, self.prefer_rses, self.avoid_rses)
 
 
 class ConfigFault(NamedTuple):

@@ -159,3 +159,10 @@ def test_unverifiable_files_are_used_where_one_allows_and_none_forbids(
 ) -> None:
     texts = [f"[policy]\nallow_unverifiable = {value}\n" if value else "" for value in (own, operator)]
     assert configured(texts[0], system=texts[1]).policy.allow_unverifiable is allowed
+
+
+def test_the_operators_avoided_rses_hold_and_the_user_chooses_the_preferred(configured: Load) -> None:
+    operator = '[policy]\nprefer_rses = ["A"]\navoid_rses = ["T*"]\n'
+    choice = configured('[policy]\nprefer_rses = ["B"]\navoid_rses = ["C"]\n', system=operator).policy.rses
+    assert (choice.prefer, choice.avoid) == (("B",), ("T*", "C"))
+    assert configured("", system=operator).policy.rses.prefer == ("A",)
