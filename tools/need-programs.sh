@@ -1,6 +1,7 @@
 #!/bin/sh
 # What tests and benchmarks need and pip does not have: a real xrootd server, a browser, an R kernel and a C++ compiler.
-# usage: need-programs.sh PROGRAM...        (xrootd, chromium, R, g++)
+# Wide matrices also need a KDC.
+# usage: need-programs.sh PROGRAM...        (xrootd, chromium, R, g++, krb5kdc, krb5-config)
 set -eu
 packages=
 for program in "$@"; do
@@ -8,6 +9,8 @@ for program in "$@"; do
     case $program in
         xrootd) packages="$packages xrootd-server xrootd-client" ;;
         R) packages="$packages r-base-core r-cran-irkernel" ;;
+        krb5kdc) packages="$packages krb5-kdc krb5-admin-server krb5-user" ;;
+        krb5-config) packages="$packages libkrb5-dev" ;;
         *) packages="$packages $program" ;;
     esac
 done

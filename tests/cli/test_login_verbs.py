@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
 import ssl
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +18,7 @@ from nbrucio_cli.app import root
 from nbrucio.sandbox import Sandbox
 from tests.cli.conftest import Cli
 from tests.support.scripted_server import LOGIN, ScriptedServer, answer
+from tests.support.terminal import at_a_terminal
 
 PAGE = "https://rucio.example.org/auth/oidc_redirect?abc"
 STARTED = answer("", X_Rucio_OIDC_Auth_URL=PAGE)
@@ -100,33 +97,14 @@ def test_a_login_without_a_password_or_with_a_wrong_one_is_explained(typed: Cli)
     assert "cannot be read" in err
 
 
-def _at_a_terminal(typed: Cli, *keys: bytes) -> tuple[int, str]:
-    """Run the login at a terminal and press ``keys`` when it asks; its exit code and all that the screen shows."""
-    ours, theirs = pty.openpty()
+def _at_a_terminal(typed: Cli, keys: str) -> tuple[int, str]:
+    """Run the login at a terminal and press ``keys`` when it asks."""
     command = [sys.executable, "-m", "nbrucio_cli", "login", "sandbox"]
-    with subprocess.Popen(
-        command, cwd=typed.folder, env=typed.env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    ) as process:
-        os.close(theirs)
-        shown, waiting, end = b"", list(keys), time.monotonic() + 60
-        while time.monotonic() < end:
-            if not select.select([ours], [], [], 0.2)[0]:
-                if process.poll() is not None:
-                    break
-                continue
-            try:
-                shown += os.read(ours, 4096)
-            except OSError:  # EIO: the program has ended
-                break
-            if waiting and b"at sandbox: " in shown:
-                os.write(ours, waiting.pop(0))
-        code = process.wait(30)
-    os.close(ours)
-    return code, shown.decode()
+    return at_a_terminal(command, typed.env, "at sandbox: ", keys)
 
 
 def test_a_password_is_not_shown_while_it_is_typed(typed: Cli, password: str) -> None:
-    code, shown = _at_a_terminal(typed, password.encode() + b"\n")
+    code, shown = _at_a_terminal(typed, f"{password}\n")
     assert code == 0, shown
     assert "Password of sandbox at sandbox:" in shown
     assert "logged in as sandbox" in shown
@@ -134,7 +112,7 @@ def test_a_password_is_not_shown_while_it_is_typed(typed: Cli, password: str) ->
 
 
 def test_the_end_of_input_at_a_prompt_is_an_interruption(typed: Cli) -> None:
-    code, shown = _at_a_terminal(typed, b"\x04")
+    code, shown = _at_a_terminal(typed, "\x04")
     assert code == 130, shown
     assert "Stopped." in shown
     assert "Traceback" not in shown
