@@ -23,7 +23,7 @@ from nbrucio.catalogue.fingerprint import key_of
 from nbrucio.catalogue.token_cache import TOKEN, forget_token, save_token, saved_token, token_file
 from nbrucio.config import Config, Instance
 from nbrucio.disk.locks import locked
-from nbrucio.errors import CredentialsRejected
+from nbrucio.errors import CredentialsRejected, MissingDependency
 
 #: Seconds to wait for another process that logs in. One that hangs must not stop the others.
 _LOCK_S = 30.0
@@ -94,7 +94,7 @@ class LoginTokens:
     def one_login(self) -> Iterator[None]:
         """Let one thread and process at a time log in, in the block; the others then find the token that it saved."""
         with self._logging_in, ExitStack() as held:
-            with suppress(OSError):
+            with suppress(OSError, MissingDependency):  # the lock only saves logins
                 held.enter_context(locked(token_file(self._instance, self._environ), _LOCK_S))
             yield
 

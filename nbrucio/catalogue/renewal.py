@@ -15,7 +15,7 @@ from nbrucio.catalogue.login_tokens import expiry
 from nbrucio.catalogue.token_cache import TOKEN, SavedToken, save_token, saved_facts, token_file
 from nbrucio.config import Instance, Policy
 from nbrucio.disk.locks import locked
-from nbrucio.errors import CredentialsRejected
+from nbrucio.errors import CredentialsRejected, MissingDependency
 from nbrucio.http import HttpError, Timeouts
 
 #: Seconds that the command may take: it may ask an agent or a vault over the network.
@@ -60,7 +60,7 @@ class Renewal:
             if self._failed is not None:
                 raise self._failed
             with ExitStack() as held:
-                with suppress(OSError):  # the lock only saves requests
+                with suppress(OSError, MissingDependency):  # the lock only saves requests
                     held.enter_context(locked(token_file(self._instance, self._environ).with_suffix(".new"), _LOCK_S))
                 if self._is_due():  # no other process has renewed it
                     self._renew()

@@ -16,8 +16,7 @@ from nbrucio.config.values import AUTH_TYPES, Credentials, Instance
 from nbrucio.core.address import USUAL_VO, Address, address_of, canonical
 from nbrucio.core.did import scope_fault
 from nbrucio.core.scope_rule import CONVENTIONS, ScopeRule
-from nbrucio.core.units import parse_lifetime
-from nbrucio.errors import BadConfig, UsageError
+from nbrucio.errors import BadConfig
 
 #: A host, or with ``*.`` all hosts below a domain of at least two parts; with or without a port.
 _HOST = re.compile(r"(\*\.[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")
@@ -98,7 +97,7 @@ def instance_of(name: str | None, table: Table) -> Instance:
         storage_token_env=table.variable("storage_token_env"),
         redirect_hosts=_hosts(table, "redirect_hosts"),
         downloads=table.flag("downloads") is not False,
-        rule_lifetime_s=_lifetime(table),
+        rule_lifetime_s=table.lifetime("rule_lifetime"),
         scope_rule=_scope_rule(table),
     )
 
@@ -139,16 +138,6 @@ def _hosts(table: Table, name: str) -> tuple[str, ...]:
     if not all(_HOST.match(host) for host in hosts):
         raise table.fault(name, "must be a list of hosts such as disk1.example.org:1095 or *.example.org")
     return hosts
-
-
-def _lifetime(table: Table) -> int | None:
-    text = table.text("rule_lifetime")
-    if text is None:
-        return None
-    try:
-        return parse_lifetime(text)
-    except UsageError as error:
-        raise table.fault("rule_lifetime", "is not a lifetime such as 12h, 30d or 2w") from error
 
 
 def _scope_rule(table: Table) -> ScopeRule:

@@ -14,12 +14,12 @@ from nbrucio.core.units import parse_size
 from nbrucio.errors import BadConfig
 
 #: The values of the operator that users cannot change.
-_FINAL = {"offline": True, "traces": False, "allow_unverifiable": False, "fixed_instances": True}
+_FINAL = {"offline": True, "traces": False, "allow_unverifiable": False, "fixed_instances": True, "downloads": False}
 _ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _CORRECT_VARIABLE = "Correct or unset it."
 
 
-#: Each setting, its name in `Policy`, and the variable that goes before it.
+#: Each setting, its attribute of `Policy`, and the variable that goes before it.
 POLICY_SETTINGS: Mapping[str, tuple[str, str | None]] = {
     "max_download": ("max_download_bytes", "NBRUCIO_MAX_DOWNLOAD"),
     "keep_free": ("keep_free_bytes", "NBRUCIO_KEEP_FREE"),
@@ -34,6 +34,9 @@ POLICY_SETTINGS: Mapping[str, tuple[str, str | None]] = {
     "fixed_instances": ("fixed_instances", None),
     "prefer_rses": ("prefer_rses", None),
     "avoid_rses": ("avoid_rses", None),
+    "downloads": ("downloads", None),
+    "max_stage_lifetime": ("max_stage_lifetime_s", None),
+    "upload_rses": ("upload_rses", None),
 }
 
 
@@ -51,6 +54,9 @@ class _PolicySettings(NamedTuple):
     fixed_instances: bool
     prefer_rses: tuple[str, ...]
     avoid_rses: tuple[str, ...]
+    downloads: bool | None
+    max_stage_lifetime_s: int | None
+    upload_rses: tuple[str, ...] | None
 
     @classmethod
     def of(cls, table: Table) -> _PolicySettings:
@@ -68,12 +74,15 @@ class _PolicySettings(NamedTuple):
             table.flag("fixed_instances") or False,
             table.texts("prefer_rses"),
             table.texts("avoid_rses"),
+            table.flag("downloads"),
+            table.lifetime("max_stage_lifetime"),
+            _texts_or_none(table, "upload_rses"),
         )
 
 
 def is_bound(name: str, system: Table) -> bool:
     """Return whether the operator's file limits the setting ``name``, so that users can only be stricter."""
-    if name in ("max_download", "max_store", "keep_free", "parallel"):
+    if name in ("max_download", "max_store", "keep_free", "parallel", "max_stage_lifetime", "upload_rses"):
         return name in system.values
     return name in _FINAL and system.flag(name) is _FINAL[name]
 
@@ -82,8 +91,8 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
     """Return the policy in force: the user's settings within the operator's limits.
 
     The operator's ``max_download``, ``max_store`` and ``parallel`` are upper limits, ``keep_free`` is a lower one. The
-    user cannot change the operator's ``offline``, but can change timeouts. Both can disable traces and forbid
-    unverifiable files.
+    user cannot change the operator's ``offline``, but can change timeouts. Both can disable traces and downloads and
+    forbid unverifiable files; ``upload_rses`` are those that both allow.
 
     Raises:
         BadConfig: a setting is wrong, in a file or in the environment.
@@ -107,11 +116,25 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
         fixed_instances=operator.fixed_instances,
         prefer_rses=own.prefer_rses or operator.prefer_rses,
         avoid_rses=tuple(dict.fromkeys(operator.avoid_rses + own.avoid_rses)),
+        downloads=False not in (operator.downloads, own.downloads),
+        max_stage_lifetime_s=_least(own.max_stage_lifetime_s, operator.max_stage_lifetime_s),
+        upload_rses=_both(operator.upload_rses, own.upload_rses),
     )
 
 
 def _least(*sizes: int | None) -> int | None:
     return min((size for size in sizes if size is not None), default=None)
+
+
+def _texts_or_none(table: Table, name: str) -> tuple[str, ...] | None:
+    texts = table.texts(name)
+    return texts if name in table.values else None
+
+
+def _both(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return tuple(name for name in one if name in other)
 
 
 def _first(*sizes: int | None) -> int | None:

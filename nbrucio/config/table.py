@@ -9,8 +9,8 @@ from typing import NamedTuple, TypeVar
 
 from nbrucio.config.lines import toml_line
 from nbrucio.core.text import printable
-from nbrucio.core.units import parse_size
-from nbrucio.errors import BadConfig
+from nbrucio.core.units import parse_lifetime, parse_size
+from nbrucio.errors import BadConfig, UsageError
 
 T = TypeVar("T")
 
@@ -145,6 +145,10 @@ class Table:
         """Return the seconds at ``name``, more than 0 and at most 86400; None if absent."""
         return self._read(name, _seconds)
 
+    def lifetime(self, name: str) -> int | None:
+        """Return the lifetime at ``name``, such as ``30d``, in seconds; None if absent."""
+        return self._read(name, _lifetime)
+
     def flag(self, name: str) -> bool | None:
         """Return the boolean at ``name``; None if absent."""
         return self._read(name, _flag)
@@ -262,6 +266,13 @@ def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 86_400:
         raise ValueError("must be a number of seconds between 0 and 86400")
     return float(value)
+
+
+def _lifetime(value: object) -> int:
+    try:
+        return parse_lifetime(_text(value))
+    except UsageError as error:
+        raise ValueError("is not a lifetime such as 12h, 30d or 2w") from error
 
 
 def _flag(value: object) -> bool:

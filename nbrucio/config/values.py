@@ -165,6 +165,9 @@ class Policy(NamedTuple):
         fixed_instances: whether users can only log in to the instances of the operator's file and the Jupyter session.
         only_rses: the RSE expression of this run; None for no limit.
         prefer_rses, avoid_rses: RSEs whose replicas are tried first, and last.
+        downloads: whether anything may be downloaded; otherwise only mounted RSEs are used.
+        max_stage_lifetime_s: the upper limit for the rules of staged data; None means no limit.
+        upload_rses: the RSEs to which files may be uploaded; None means all.
     """
 
     max_download_bytes: int | None = None
@@ -181,6 +184,9 @@ class Policy(NamedTuple):
     only_rses: str | None = None
     prefer_rses: tuple[str, ...] = ()
     avoid_rses: tuple[str, ...] = ()
+    downloads: bool = True
+    max_stage_lifetime_s: int | None = None
+    upload_rses: tuple[str, ...] | None = None
 
     @property
     def rses(self) -> RseChoice:

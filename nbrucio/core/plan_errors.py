@@ -17,7 +17,7 @@ _EXCLUDED: dict[str | None, tuple[str, str]] = {
     "stream": ("streamed files", "has no replica that can be streamed"),
     "any": ("mounted or streamed files at this site", "has no mounted or streamable replica"),
 }
-_FEWER_FILES = "Select fewer files, or raise max_download in the configuration's [policy]."
+_FEWER_FILES = "Select fewer files, or raise max_download; `nbrucio config show --origin` says where it is set."
 _EVICT = "Remove the least recently used files, or set evict = true in the configuration's [policy]."
 _LESS_DATA = "Remove data that you do not need, or raise max_store in the configuration's [policy]."
 _MORE_SPACE = "Free some space, or move the cache to another disk with NBRUCIO_STORE."

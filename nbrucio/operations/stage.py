@@ -17,7 +17,7 @@ from nbrucio.core.did import Did
 from nbrucio.core.events import Noticed, Reporter
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement, check_declared
-from nbrucio.core.text import plural
+from nbrucio.core.text import human_age, plural
 from nbrucio.disk.read import reason
 from nbrucio.errors import (
     BadConfig,
@@ -95,14 +95,12 @@ def stage(
         lifetime_s: lifetime of the rules in seconds.
 
     Raises:
-        NbrucioError: the notebook cannot be read, a handle is unknown, or nothing is mounted.
+        NbrucioError: the notebook cannot be read, a handle is unknown, nothing is mounted, or ``lifetime_s`` is above
+            the limit of the policy.
     """
     with RunContext(config, reporter) as run:
         places = tuple(
-            replace(
-                place,
-                lifetime_s=lifetime_s or run.config.instance(place.instance).rule_lifetime_s or DEFAULT_LIFETIME_S,
-            )
+            replace(place, lifetime_s=_lifetime(run.config, place.instance, lifetime_s))
             for place in _places(run, path, handles, rse)
         )
         run.staged.read(path)  # before a rule is made that could not be renewed
@@ -113,6 +111,22 @@ def stage(
             words = f"Syncs will not renew these rules: the store {run.store.root} cannot be written"
             run.reporter.report(Noticed(f"{words} ({reason(error)})."))
     return done
+
+
+def _lifetime(config: Config, instance: str, asked_s: int | None) -> int:
+    """Return the lifetime of new rules: the user's, else that of the instance; within the limit of the policy."""
+    limit_s = config.policy.max_stage_lifetime_s
+    usual_s = config.instance(instance).rule_lifetime_s or DEFAULT_LIFETIME_S
+    if limit_s is None:
+        return asked_s or usual_s
+    if asked_s is not None and asked_s > limit_s:
+        raise UsageError(
+            f"Rules for staged data may last {human_age(limit_s)} here (max_stage_lifetime in [policy]), "
+            f"not {human_age(asked_s)}.",
+            subject="max_stage_lifetime",
+            hint="Choose a shorter lifetime; a sync renews the rules of data that is used.",
+        )
+    return asked_s or min(usual_s, limit_s)
 
 
 def list_rules(

@@ -98,7 +98,11 @@ class RunContext:
                 policy.keep_free_bytes,
                 policy.max_download_bytes,
                 policy.allow_unverifiable,
-                frozenset(instance.identity for instance in self.config.instances if not instance.downloads),
+                frozenset(
+                    instance.identity
+                    for instance in self.config.instances
+                    if not (instance.downloads and policy.downloads)
+                ),
                 store_limit(self.config, self.store, requirements),
             )
         return self._limits

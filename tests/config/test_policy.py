@@ -166,3 +166,18 @@ def test_the_operators_avoided_rses_hold_and_the_user_chooses_the_preferred(conf
     choice = configured('[policy]\nprefer_rses = ["B"]\navoid_rses = ["C"]\n', system=operator).policy.rses
     assert (choice.prefer, choice.avoid) == (("B",), ("T*", "C"))
     assert configured("", system=operator).policy.rses.prefer == ("A",)
+
+
+def test_the_operators_rules_hold_and_users_can_only_be_stricter(configured: Load) -> None:
+    operator = '[policy]\ndownloads = false\nmax_stage_lifetime = "7d"\nupload_rses = ["A", "B"]\n'
+    loose = '[policy]\ndownloads = true\nmax_stage_lifetime = "30d"\nupload_rses = ["B", "C"]\n'
+    day = 24 * 3600
+    both = configured(loose, system=operator).policy
+    assert (both.downloads, both.max_stage_lifetime_s, both.upload_rses) == (False, 7 * day, ("B",))
+    alone = configured("[policy]\n", system=operator).policy
+    assert (alone.downloads, alone.max_stage_lifetime_s, alone.upload_rses) == (False, 7 * day, ("A", "B"))
+    own = configured("[policy]\ndownloads = false\nupload_rses = []\n", system="[policy]\n").policy
+    assert (own.downloads, own.max_stage_lifetime_s, own.upload_rses) == (False, None, ())
+    assert configured(loose, system="[policy]\n").policy.upload_rses == ("B", "C")
+    with pytest.raises(BadConfig, match=r"policy\.max_stage_lifetime is not a lifetime such as 12h, 30d or 2w"):
+        configured("[policy]\n", system='[policy]\nmax_stage_lifetime = "soon"\n')

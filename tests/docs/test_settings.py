@@ -101,7 +101,10 @@ def test_the_defaults_of_the_policy_are_the_real_ones() -> None:
     real = Policy()
     assert real.max_download_bytes is None
     assert real.max_store_bytes is None
-    assert said.pop("max_download") == said.pop("max_store") == "no limit"
+    assert real.max_stage_lifetime_s is None
+    assert real.upload_rses is None
+    assert said.pop("max_download") == said.pop("max_store") == said.pop("max_stage_lifetime") == "no limit"
+    assert said.pop("upload_rses") == "all"
     assert parse_size(said.pop("keep_free")) == real.keep_free_bytes
     assert {name: float(said.pop(f"{name}_timeout")) for name in ("connect", "read")} == {
         "connect": real.connect_timeout_s,

@@ -18,7 +18,7 @@ else:
     import tomli as tomllib
 
 #: What SWAN's image has already, through JupyterLab and JupyterHub.
-IN_THE_IMAGE = {"cryptography", "platformdirs", "urllib3"}
+IN_THE_IMAGE = {"certifi", "cryptography", "platformdirs", "urllib3"}
 #: Every file of the wheel: code, its data, what Jupyter reads, and the metadata.
 RULES = (
     r"(nbrucio|nbrucio_cli|nbrucio_schemas)/([a-z_]+/)*([a-z_]+\.py|py\.typed)",

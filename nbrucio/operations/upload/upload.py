@@ -24,8 +24,9 @@ from nbrucio.core.events import (
     Noticed,
     Reporter,
 )
+from nbrucio.core.text import printable
 from nbrucio.disk.child import running
-from nbrucio.errors import Interrupted, NbrucioError, error_of, exit_code_for
+from nbrucio.errors import Interrupted, NbrucioError, UsageError, error_of, exit_code_for
 from nbrucio.operations.upload.files import LocalFile, collect, total_bytes
 
 
@@ -159,11 +160,12 @@ def upload(
         environ: the environment; None means this process's.
 
     Raises:
-        UsageError: a path or the target is invalid.
+        UsageError: a path or the target is invalid, or the policy forbids uploads to its RSE.
         Offline: nbrucio is offline.
         UnknownInstance, BadConfig, MissingDependency: see there.
     """
     instance = config.instance(target.instance)
+    _check_allowed(target.rse, config.policy.upload_rses)
     files = collect(paths, target.scope)
     if config.policy.offline:
         raise switched_offline(instance, "upload to")
@@ -175,6 +177,16 @@ def upload(
     with isolated(instance, environ, config, token=token) as environment:
         _follow(run, _order(instance, target, files), environment, cancel or threading.Event())
     return run.report(target)
+
+
+def _check_allowed(rse: str, allowed: tuple[str, ...] | None) -> None:
+    if allowed is None or rse in allowed:
+        return
+    raise UsageError(
+        f"Uploads to {printable(rse)} are not allowed here (upload_rses in [policy]).",
+        subject=rse,
+        hint=f"Allowed: {', '.join(allowed) or 'no RSE'}.",
+    )
 
 
 def _order(instance: Instance, target: UploadTarget, files: Sequence[LocalFile]) -> dict[str, Any]:
