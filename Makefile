@@ -85,7 +85,7 @@ help-text: $(STAMP)  ## rewrite the text of `nbrucio --help` after a change of i
 	$(BIN)/python -c 'from nbrucio_cli.app import help_text; print(help_text(), end="")' > cli/nbrucio_cli/help.txt
 
 snapshots: help-text  ## write tests/snapshots anew; read the difference before you commit it
-	$(BIN)/python -m pytest -q --update-snapshots -k snapshots
+	$(BIN)/python -m pytest -q --update-snapshots -k snapshots tests/cli tests/test_error_texts.py
 
 build: $(STAMP) frontend  ## sdist and wheel in dist/
 	$(BIN)/python -m pip install --quiet build

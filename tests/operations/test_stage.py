@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nbrucio.catalogue.client import InstanceClient
 
 from nbrucio.catalogue.errors import ServerRefusal
 from nbrucio.catalogue.rules import Rules
+from nbrucio.catalogue.session import RucioSession
 from nbrucio.config import Config, Credentials
 from nbrucio.core.did import Did
 from nbrucio.core.events import Event, Noticed, SilentReporter
@@ -120,10 +120,10 @@ def test_an_account_that_may_not_remove_its_rule_is_told(
     path = notebook(tmp_path, dataset(sandbox, "stage.kept", "SANDBOX_POSIX"))
     stage(path, config)
 
-    def refuse(_: InstanceClient, __: str) -> None:  # as Rucio's generic policy does; the sandbox lets owners remove
+    def refuse(_: RucioSession, __: object) -> None:  # as Rucio's generic policy does; the sandbox lets owners remove
         raise ServerRefusal("AccessDenied", "Account sandbox can not remove this replication rule.", 401)
 
-    monkeypatch.setattr(InstanceClient, "delete_replication_rule", refuse)
+    monkeypatch.setattr(RucioSession, "send", refuse)
     with pytest.raises(ConsentNeeded, match="Your account lacks permission"):
         remove_rules(path, config)
 
