@@ -30,7 +30,7 @@ _OPTIONS = {
 }
 _QUESTIONS = {
     "username": "User name",
-    "password": "Password",
+    "password": "Password (empty: `nbrucio login` asks for it)",
     "client_cert": "File of the certificate",
     "client_key": "File of its private key",
     "ssh_private_key": "File of the private ssh key",
@@ -110,7 +110,7 @@ def _require(settings: Mapping[str, str]) -> None:
     from nbrucio.operations.configure import LOGIN_FIELDS
 
     options = {name: option for option, (name, _) in _OPTIONS.items()}
-    options |= {"host": "--host", "auth_type": "--auth", "password": "--password-stdin"}
+    options |= {"host": "--host", "auth_type": "--auth"}
     needed = ("host", "auth_type", *LOGIN_FIELDS.get(settings.get("auth_type", ""), ((), ()))[0])
     missing = [options[name] for name in needed if not settings.get(name)]
     if missing:
@@ -134,9 +134,12 @@ def _completed(settings: dict[str, str]) -> dict[str, str]:
     if "auth_type" not in asked:
         kinds = click.Choice(list(LOGIN_FIELDS))
         asked["auth_type"] = click.prompt("Kind of login", type=kinds, default="x509_proxy", err=True)
-    for name in LOGIN_FIELDS[asked["auth_type"]][0]:
-        if name not in asked:
-            asked[name] = click.prompt(_QUESTIONS[name], hide_input=name == "password", err=True)
+    needed, further = LOGIN_FIELDS[asked["auth_type"]]
+    for name in (*needed, *further):
+        if name in _QUESTIONS and name not in asked:
+            default = None if name in needed else ""
+            hidden = name == "password"
+            asked[name] = click.prompt(_QUESTIONS[name], default, hidden, show_default=False, err=True)
     return {name: value for name, value in asked.items() if value}
 
 

@@ -16,13 +16,13 @@ from nbrucio.config import Instance, load
 from nbrucio.config.load import read_layers
 from nbrucio.config.write import add_instances, new_instance, require_open
 from nbrucio.core.text import human_seconds
-from nbrucio.errors import NbrucioError, UsageError
+from nbrucio.errors import CredentialsRejected, NbrucioError, UsageError
 
 #: The settings of each kind of login: those that it needs, and those that it can do without.
 LOGIN_FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "x509_proxy": ((), ("client_proxy",)),
     "x509": (("client_cert", "client_key"), ()),
-    "userpass": (("username", "password"), ()),
+    "userpass": (("username",), ("password",)),
     "oidc": ((), ("token_file", "oidc_audience", "oidc_issuer")),
     "ssh": (("ssh_private_key",), ()),
     "gss": ((), ()),
@@ -132,11 +132,23 @@ def examine(instance: Instance) -> Tested:
     catalogues = Catalogues(config._replace(instances=(instance, *others), default=instance))
     try:
         account = catalogues.open(instance.name).browser().account()
+    except CredentialsRejected as error:
+        if not _logs_in_later(instance):
+            return Tested((*steps, Step("login", error.message, error)))
+        return Tested((*steps, Step("login", f"There is no login yet. Run `nbrucio login {instance.name}`.")))
     except NbrucioError as error:
         return Tested((*steps, Step("login", error.message, error)))
     finally:
         catalogues.close()
     return Tested((*steps, Step("login", f"Logged in as {account} ({instance.auth_type}).")), account)
+
+
+def _logs_in_later(instance: Instance) -> bool:
+    """Whether `nbrucio login` gets what the configuration lacks: a password, or a token."""
+    login = instance.credentials
+    if instance.auth_type == "userpass":
+        return login.password is None
+    return instance.auth_type == "oidc" and login.token_file is None and login.token_env is None
 
 
 def clock_words(ahead_s: float) -> str:

@@ -45,7 +45,7 @@ def ending(
     needed_s = sum(one.size_bytes for one in wanted) / bytes_per_s
     for identity in dict.fromkeys(one.instance for one in wanted):
         try:
-            ends = _ends(config.instance(identity), config, environ)
+            ends = credential_ends(config.instance(identity), config, environ)
         except NbrucioError:
             continue  # the transfers report it
         last = max(ends, key=ends.__getitem__, default=None)
@@ -56,8 +56,14 @@ def ending(
             )
 
 
-def _ends(instance: Instance, config: Config, environ: Mapping[str, str]) -> dict[str, float]:
-    """The ends of the credentials for the storage of ``instance``; empty if one has no end or is renewed by itself."""
+def credential_ends(instance: Instance, config: Config, environ: Mapping[str, str]) -> dict[str, float]:
+    """Return when the credentials for the storage of ``instance`` end, in seconds since the epoch, each by its name.
+
+    The result is empty if there are none, or if one of them has no end or is renewed by itself.
+
+    Raises:
+        NbrucioError: a credential cannot be read.
+    """
     found = storage_credentials(instance, environ, config)
     ends: dict[str, float | None] = {}
     if found.proxy is not None:

@@ -98,10 +98,17 @@ def test_questions_are_asked_at_a_terminal(
     assert "[instances.sb]" in file.read_text()
 
 
+def test_a_password_can_be_left_to_the_login(run: Run, file: Path, login: tuple[str, str]) -> None:
+    code, out, err = run("mine", *_options(login[0])[:-1])
+    assert (code, err) == (0, "")
+    assert "There is no login yet. Run `nbrucio login mine`." in out
+    assert "password" not in file.read_text()
+
+
 def test_what_is_missing_is_listed(run: Run) -> None:
     code, _, err = run("--auth", "userpass", "--yes")
     assert code == 2
-    assert "Missing: --host, --username, --password-stdin." in err
+    assert "Missing: --host, --username." in err
 
 
 def test_a_relative_path_is_that_of_the_working_folder(run: Run, home: Path) -> None:

@@ -194,3 +194,13 @@ def test_people_read_lines_with_actions(connected: Path) -> None:
 def test_it_is_callable_by_programs() -> None:
     found = diagnose()
     assert (found.exit_code, "data" in found.areas) == (0, False)
+
+
+def test_a_proxy_for_storage_that_ends_soon_is_a_warning(
+    connected: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = UserAuthority(connected).proxy(ends=datetime.now(timezone.utc) + timedelta(minutes=30))
+    monkeypatch.setenv("X509_USER_PROXY", str(proxy))
+    login, storage = ask()["logins"]
+    assert (login["state"], storage["state"]) == ("ok", "warning")
+    assert storage["text"].startswith(f"The proxy {proxy} for storage ends at ")

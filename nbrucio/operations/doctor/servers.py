@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from nbrucio.errors import NbrucioError
 from nbrucio.operations.configure import CLOCK_TOLERANCE_S, clock_words
 from nbrucio.operations.doctor.values import Finding, Verdict
 from nbrucio.operations.whoami import LoginRow
+from nbrucio.pipeline.preflight import credential_ends
 
 _AT_ONCE = 8
 #: A login with less time left is worth a warning.
@@ -80,6 +82,23 @@ def logins(config: Config, rows: Sequence[LoginRow]) -> Iterator[Finding]:
             yield Finding.of(row.name, row.error)
         else:
             yield _login(row)
+        yield from _storage(row.instance, config)
+
+
+def _storage(instance: Instance, config: Config) -> Iterator[Finding]:
+    """Yield when the proxy or token for the storage of an instance ends, which need not be those of its login."""
+    try:
+        ends = credential_ends(instance, config, os.environ)
+    except NbrucioError:
+        return  # the login has the same error
+    for name, end in ends.items():
+        left_s = end - time.time()
+        text = f"{name} for storage ends at {human_moment(end)}"
+        if left_s > SOON_S:
+            yield Finding(instance.name, Verdict.OK, f"{text}.")
+        else:
+            text = f"{text}: {human_seconds(max(0.0, left_s))} left."
+            yield Finding(instance.name, Verdict.WARNING, text, "Renew it before a long download.")
 
 
 def _login(row: LoginRow) -> Finding:
