@@ -136,7 +136,7 @@ class Terminal:
         from nbrucio.errors import CredentialsRejected
 
         known = instance.credentials
-        if self.password_file is None and known.password is not None:
+        if self.password_file is None and self.username is None and known.password is not None:
             return None
         username = self.username or known.username or instance.account
         if self.password_file is None and not self.at_terminal:

@@ -22,7 +22,8 @@ def command(instance: str | None, every: bool, as_json: bool) -> None:
     if every and instance is not None:
         raise click.UsageError("--all and INSTANCE exclude each other.")
     config = load_config()
-    done = [log_out(one, config) for one in (config.instances if every else [config.instance(instance)])]
+    chosen = config.instances if every and config.instances else [config.instance(instance)]
+    done = [log_out(one, config) for one in chosen]
     if as_json:
         print_json({"version": 1, "instances": [one.as_json() for one in done]})
         return

@@ -24,7 +24,9 @@ def command(instance: str | None, every: bool, as_json: bool) -> int:
     if every and instance is not None:
         raise click.UsageError("--all and INSTANCE exclude each other.")
     config = load_config()
-    rows = logins(config) if every else [who_am_i(config.instance(instance), config)]
+    rows = logins(config) if every else []
+    if not rows:  # also where --all finds nothing: the error says how to get an instance
+        rows = [who_am_i(config.instance(instance), config)]
     errors = errors_in(rows)
     if as_json:
         print_json({"version": 1, "exit_code": exit_code_for(errors), "instances": [row.as_json() for row in rows]})

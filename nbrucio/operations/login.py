@@ -101,11 +101,19 @@ def log_in(
         )
     if wishes.way is not None and instance.auth_type != "oidc":
         raise UsageError(f"{instance.name} has auth_type {instance.auth_type}; --with is for oidc.")
+    if wishes.words and instance.auth_type in ("userpass", "x509", "ssh"):
+        raise _nothing_to_run(instance)
     _STEPS[instance.auth_type](login)
     row = who_am_i(instance, config, login.environ)
     if row.error is not None:
         raise row.error
     return row
+
+
+def _nothing_to_run(instance: Instance) -> UsageError:
+    return UsageError(
+        f"The login to {instance.name} runs no program that the words after -- could go to.", subject=instance.name
+    )
 
 
 @dataclass(frozen=True)
@@ -198,6 +206,8 @@ def _by_token(login: _LoginRun) -> None:
         return
     way = way or login_programs.token_program(instance, environ, login.wishes.words) or "browser"
     if way == "browser":
+        if login.wishes.words:
+            raise _nothing_to_run(instance)
         _in_browser(login)
     else:
         token = login_programs.token_by(way, instance, environ, login.wishes.words, login.dialogue.at_terminal)

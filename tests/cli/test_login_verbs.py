@@ -150,3 +150,16 @@ def test_one_login_that_fails_does_not_stop_the_others(provider: ScriptedServer,
 @pytest.mark.parametrize("words", [("whoami", "x", "--all"), ("logout", "x", "--all"), ("login", "x", "--for", "nb")])
 def test_an_instance_and_all_of_them_exclude_each_other(words: tuple[str, ...]) -> None:
     assert "exclude each other" in run(*words, exit_code=2)[1]
+
+
+@pytest.mark.parametrize("words", [("whoami",), ("whoami", "--all"), ("logout", "--all"), ("login",)])
+def test_without_an_instance_the_error_says_how_to_get_one(words: tuple[str, ...], typed: Cli) -> None:
+    (typed.folder / "config.toml").write_text("")
+    assert "No Rucio instance is configured" in run(*words, exit_code=2)[1]
+
+
+def test_another_username_is_asked_for_its_password(typed: Cli, sandbox: Sandbox) -> None:
+    known = Path(sandbox.env()["NBRUCIO_CONFIG"]).read_text()
+    (typed.folder / "config.toml").write_text(known)
+    assert "the password in your configuration" in run("login", "sandbox")[0]
+    assert "--password-file" in run("login", "sandbox", "--username", "root", exit_code=7)[1]

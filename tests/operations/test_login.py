@@ -439,6 +439,15 @@ def test_a_way_that_does_not_fit_is_a_wrong_request(
         log_in(instance, _config(instance, tmp_path), Answers(), Wishes(way="browser"), environ)
 
 
+@pytest.mark.parametrize("auth_type", ["userpass", "x509", "ssh", "oidc"])
+def test_words_without_a_program_are_a_wrong_request(
+    auth_type: str, at: Callable[..., Instance], environ: dict[str, str], tmp_path: Path
+) -> None:
+    instance = at(auth_type)
+    with pytest.raises(UsageError, match="runs no program"):
+        log_in(instance, _config(instance, tmp_path), Answers(("a", "b")), Wishes(words=("--voms", "cms")), environ)
+
+
 @pytest.mark.parametrize(
     ("reply", "state"),
     [
