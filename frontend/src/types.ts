@@ -102,6 +102,8 @@ export interface IInstances {
   instances: IInstance[];
   faults: { name: string; error: IFault }[];
   warnings: string[];
+  /** What to do in a session of SWAN that was started without Rucio. */
+  start?: string | null;
 }
 
 export interface IGrant {

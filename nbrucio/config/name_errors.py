@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nbrucio.config.importable import importable
+from nbrucio.config.session import session_without_rucio
 from nbrucio.core.text import printable
 from nbrucio.errors import UnknownInstance
 
@@ -40,8 +41,11 @@ def no_default(known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
             "The default Rucio instance is not set on this machine.",
             hint=f"Set default_instance in config.toml, or NBRUCIO_INSTANCE, to one of: {', '.join(known)}.",
         )
+    start = session_without_rucio(os.environ)
     return UnknownInstance(
-        "No Rucio instance is configured on this machine.", hint=_how_to_add(places), next_command=_INIT
+        "No Rucio instance is configured on this machine.",
+        hint=f"{start} {_how_to_add(places)}" if start else _how_to_add(places),
+        next_command=_INIT,
     )
 
 

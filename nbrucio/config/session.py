@@ -112,7 +112,7 @@ def read_session(
     default, default_from = text_of(settings.get("default_instance")), f"RucioConfig in {file}"
     if default is None:
         default, default_from = environ.get("RUCIO_DEFAULT_INSTANCE"), "RUCIO_DEFAULT_INSTANCE"
-    if environ.get("SWAN_USE_RUCIO", "").strip().lower() in _ON and environ.get("SWAN_RUCIO_INSTANCE"):
+    if _uses_rucio(environ) and environ.get("SWAN_RUCIO_INSTANCE"):
         default, default_from = environ["SWAN_RUCIO_INSTANCE"].strip(), "SWAN_RUCIO_INSTANCE"
         chosen = _key([default.lower()], {**configured, **found})
         if chosen is not None:
@@ -121,6 +121,17 @@ def read_session(
     if default is not None:
         default = _key([default.lower()], {**configured, **found}) or default
     return SessionConfig(found, default, default_from, () if file is None else (file,), notices)
+
+
+def session_without_rucio(environ: Mapping[str, str]) -> str | None:
+    """Return what to do in a session of SWAN that was started without Rucio; None elsewhere."""
+    if _uses_rucio(environ) or not any(name.startswith("SWAN_") for name in environ):
+        return None
+    return "This session was started without Rucio: start a new one and choose Rucio in SWAN's start form."
+
+
+def _uses_rucio(environ: Mapping[str, str]) -> bool:
+    return environ.get("SWAN_USE_RUCIO", "").strip().lower() in _ON
 
 
 def _saved(environ: Mapping[str, str]) -> tuple[Mapping[str, object], Path | None]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbrucio.config import load
+from nbrucio.config.session import session_without_rucio
 from nbrucio.core.did import Did
 from nbrucio.core.estimate import amount_json
 from nbrucio.core.plan import Access, Amount, RequirementPlan
@@ -118,6 +120,7 @@ def instances() -> dict[str, object]:
         "faults": [{"name": fault.name, "error": fault.error.as_json()} for fault in config.faults],
         "warnings": list(config.warnings),
         "fixed": config.policy.fixed_instances,
+        "start": session_without_rucio(os.environ),
     }
 
 

@@ -129,6 +129,25 @@ def test_the_session_stands_above_the_operator_and_below_the_user(configured: Lo
     assert len(config.instances) == 1
 
 
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"SWAN_USE_JUPYTERLAB": "true"}, True),
+        ({"SWAN_LIB_DIR": "/usr/local/lib/swan", "SWAN_USE_RUCIO": "false"}, True),
+        ({"SWAN_LIB_DIR": "/usr/local/lib/swan", "SWAN_USE_RUCIO": "true"}, False),
+        ({"JUPYTERHUB_USER": "jdoe"}, False),
+    ],
+)
+def test_a_session_of_swan_without_rucio_names_the_start_form(
+    configured: Load, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], told: bool
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UnknownInstance) as caught:
+        configured(**environ).instance()
+    assert ("choose Rucio in SWAN's start form" in str(caught.value.hint)) is told
+
+
 def test_a_session_without_rucio_has_no_instance(configured: Load) -> None:
     with pytest.raises(UnknownInstance):
         configured(SWAN_USE_RUCIO="false", SWAN_RUCIO_INSTANCE="escape", SWAN_RUCIO_RSE="X").instance()

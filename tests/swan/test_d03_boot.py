@@ -66,7 +66,9 @@ def test_a_session_without_rucio_is_dormant(swan_python: Path, tmp_path: Path, s
     (session.home / ".config" / "nbrucio" / "config.toml").unlink()
     content = declaring("1 + 1", growing="sandbox:growing")
     with session.running() as server:
-        assert server.ask("nbrucio/instances")[1]["instances"] == []
+        answer = server.ask("nbrucio/instances")[1]
+        assert answer["instances"] == []
+        assert "choose Rucio in SWAN's start form" in answer["start"]
         saved = server.save("a.ipynb", {**content, "metadata": {}})
         assert "nbrucio" not in saved["metadata"]
         server.save("b.ipynb", content)

@@ -20,7 +20,10 @@ export function Servers({ api, trans, instances, asked }: IServersProps): JSX.El
     <>
       <h3>{trans.__('Rucio servers')}</h3>
       {none && (
-        <p>{trans.__('No Rucio server is configured. nbrucio reads rucio.cfg and ~/.config/nbrucio/config.toml.')}</p>
+        <p>
+          {instances.start ??
+            trans.__('No Rucio server is configured. nbrucio reads rucio.cfg and ~/.config/nbrucio/config.toml.')}
+        </p>
       )}
       <ul className="nbrucio-servers">
         {instances.instances.map(one => (
