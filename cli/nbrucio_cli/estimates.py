@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
+from nbrucio.core.download_origins import DownloadOrigin, sources
 from nbrucio.core.estimate import Estimate, total
 from nbrucio.core.files import total_bytes
 from nbrucio.core.plan import Access, Amount, RequirementPlan
-from nbrucio.core.rse_choice import DownloadOrigin, RseChoice, sources
+from nbrucio.core.rse_choice import RseChoice
 from nbrucio.core.text import human_bytes, human_seconds, plural, unverified_words
 from nbrucio_cli.common import named, print_json, tell_error, tell_errors
 from nbrucio_cli.tables import print_table

@@ -26,6 +26,7 @@ from nbrucio_cli.common import (
 from nbrucio_cli.folders import expand
 
 if TYPE_CHECKING:
+    from nbrucio.core.report import SyncReport
     from nbrucio.pipeline.cached_status import CachedStatus
 
 
@@ -42,6 +43,12 @@ if TYPE_CHECKING:
 @click.option("--dry-run", "-n", is_flag=True, help="Show what the sync would do, like `nbrucio plan`.")
 @click.option("--stage", is_flag=True, help='First stage data with access "rule", as `nbrucio stage --wait`.')
 @rse_option
+@click.option(
+    "--links",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also link the files of each handle of one NOTEBOOK in DIR/HANDLE.",
+)
 @click.option("--once", is_flag=True, help="Consent to this download only: opening the notebook in Jupyter asks again.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 @click.option("--events", is_flag=True, help="Write each event as a line of JSON on stderr.")
@@ -57,6 +64,7 @@ def command(
     dry_run: bool,
     stage: bool,
     rse: str | None,
+    links: Path | None,
     once: bool,
     quiet: bool,
     events: bool,
@@ -69,8 +77,8 @@ def command(
     """
     if refresh + locked + frozen > 1:
         raise click.UsageError("--refresh, --locked and --frozen exclude each other.")
-    paths, config = expand(notebooks), only_from(load_config(), rse)
-    if not (refresh or locked or frozen or dry_run or stage or events or as_json):
+    paths, config = _notebooks(notebooks, links), only_from(load_config(), rse)
+    if not (links or refresh or locked or frozen or dry_run or stage or events or as_json):
         from nbrucio.pipeline.cached_status import cached_status
 
         # The commonest sync has nothing to do. This path imports a tenth of the modules of a full one.
@@ -87,7 +95,6 @@ def command(
 
         return show(estimate(paths, config, options=options), config.policy.rses, as_json=as_json)
     from nbrucio_cli.progress import reporting
-    from nbrucio_cli.tables import print_report
 
     with reporting(quiet=quiet or as_json, events=events) as reporter:
         if stage:
@@ -96,14 +103,37 @@ def command(
             stage_declared(paths, config, reporter)
         begins = None if once else keep_consent
         report = sync(paths, config, options=options, reporter=reporter, begins=begins)
+    return _finish(report, rse, links, quiet=quiet, as_json=as_json)
+
+
+def _notebooks(given: Sequence[Path], links: Path | None) -> list[Path]:
+    found = expand(given)
+    if links is not None and len(found) != 1:
+        raise click.UsageError("--links takes one NOTEBOOK.")
+    return found
+
+
+def _finish(report: SyncReport, rse: str | None, links: Path | None, *, quiet: bool, as_json: bool) -> int:
+    """Make the folder of links, print everything, and return the exit code."""
+    from nbrucio.errors import exit_code_for
+    from nbrucio.operations.links import link_files
+    from nbrucio_cli.tables import print_report
+
+    made = [] if links is None else link_files(report.notebooks[0], links)
+    faults = [one.error for one in made if one.error is not None]
+    code = exit_code_for([*report.errors(), *faults])
     if as_json:
-        print_json(report.as_json())
+        shown = {} if links is None else {"links": [one.as_json() for one in made]}
+        print_json({**report.as_json(), "exit_code": code, **shown})
     elif not quiet:
         print_report(report)
+        for one in made:
+            if one.error is None:
+                click.echo(one.words())
     errors = (error for each in report.notebooks for error in named(each.errors(), each.path))
-    errors = (limited_to(error, rse) for error in errors)
-    tell_errors(errors, notebooks=paths)
-    return report.exit_code
+    tell_errors((limited_to(error, rse) for error in errors), notebooks=[each.path for each in report.notebooks])
+    tell_errors(faults)
+    return code
 
 
 def _nothing_to_do(cached: Sequence[CachedStatus], *, quiet: bool) -> int:

@@ -1,14 +1,13 @@
-"""The order in which the replicas of a file are tried, and the reason why a download comes from an RSE."""
+"""The order in which the replicas of a file are tried, and why."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from nbrucio.core.files import Replica
-from nbrucio.core.plan import Plan
+if TYPE_CHECKING:
+    from nbrucio.core.files import Replica
 
 
 class RseChoice(NamedTuple):
@@ -40,29 +39,6 @@ class RseChoice(NamedTuple):
 
     def _rank(self, rse: str) -> tuple[bool, bool]:
         return _matches(rse, self.avoid), not _matches(rse, self.prefer)
-
-
-class DownloadOrigin(NamedTuple):
-    """An RSE from which a plan downloads files, and why."""
-
-    rse: str
-    files: int
-    reason: str
-
-    def as_json(self) -> dict[str, object]:
-        """Return this as a JSON-ready mapping."""
-        return dict(self._asdict())
-
-
-def sources(plan: Plan, choice: RseChoice) -> list[DownloadOrigin]:
-    """Return the RSEs that the downloads of ``plan`` try first, the most used ones first."""
-    counted: Counter[str] = Counter()
-    for instance, file in plan.downloads:
-        found = plan.replicas.get((instance, file.entry.did), ())
-        first = next((replica.rse for replica in found if not replica.tape), None)
-        if first is not None:
-            counted[first] += 1
-    return [DownloadOrigin(rse, files, choice.reason(rse)) for rse, files in counted.most_common()]
 
 
 def _matches(rse: str, patterns: Sequence[str]) -> bool:

@@ -57,3 +57,12 @@ def test_a_sync_downloads_from_the_named_rses_only(connected: Cli, twice: Path) 
     assert (wrong.exit_code, "no=such" in wrong.err) == (2, True), wrong.err
     assert connected("sync", twice, "--rse", "SANDBOX_HTTPS").exit_code == 0
     assert connected("sync", twice, "--rse", "SANDBOX_SCRATCHDISK").exit_code == 0, "cached files are used"
+
+
+def test_a_sync_links_files_into_a_folder(connected: Cli, twice: Path) -> None:
+    first = connected("sync", twice, "--links", "my data")
+    assert (first.exit_code, first.out.splitlines()[-1].endswith("my data/twice linked: 2 files")) == (0, True)
+    again = connected("sync", twice, "--links", "my data", "--json").facts
+    assert (again["links"][0]["act"], again["exit_code"]) == ("unchanged", 0)
+    assert (connected.folder / "my data" / "twice" / "0").read_bytes() == b"x"
+    assert connected("sync", twice, twice.parent / "other.ipynb", "--links", "x").exit_code == 2
