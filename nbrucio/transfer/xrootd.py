@@ -15,6 +15,7 @@ from nbrucio.disk.libraries import missing_library
 from nbrucio.transfer.base import CHUNK_BYTES, Sink
 from nbrucio.transfer.errors import Attempt, PermanentError, Refused, TransientError, Unreachable
 from nbrucio.transfer.types import StorageAccess, TransferLimits
+from nbrucio.transfer.xrootd_proxy import ShownProxy
 
 #: Concurrent reads per file, so that the next bytes arrive while the last ones are written.
 _AHEAD = 3
@@ -46,6 +47,7 @@ class Xrootd:
     def __init__(self, access: StorageAccess, limits: TransferLimits) -> None:
         self._access = access
         self._limits = limits
+        self._proxy = ShownProxy(access)
         client = self._client = bindings()
         self._guard = threading.Condition()
         self._closing: set[Any] = set()
@@ -69,6 +71,7 @@ class Xrootd:
         with self._guard:
             self._guard.wait_for(lambda: not self._closing, _CLOSE_S)
             _abandoned.extend(self._closing)
+        self._proxy.close()
 
     def _close(self, file: Any) -> None:  # noqa: ANN401 the bindings have no types
         """Close a file after its last byte. Waiting for the reply would take a third of a small file's time."""
@@ -113,8 +116,9 @@ class Xrootd:
         token = self._access.bearer() if scheme in ("roots", "xroots") and "authz=" not in pfn else None
         if token:
             extra.append("authz=" + quote(f"Bearer {token}"))
-        if self._access.proxy is not None and self._access.key is None:
-            extra.append(f"xrd.gsiusrpxy={self._access.proxy}")
+        proxy = self._proxy.path()
+        if proxy is not None:
+            extra.append(f"xrd.gsiusrpxy={proxy}")
         if not self._access.discovers_token:
             extra.append(f"xrd.wantprot={_protocols_without_tokens()}")
         return pfn + ("&" if "?" in pfn else "?") + "&".join(extra) if extra else pfn

@@ -115,8 +115,8 @@ def main() -> None:
 
 def _source(facts: dict[str, Any]) -> Xrootd:
     limits = TransferLimits(connect_s=facts["connect_s"], max_wait_s=facts["max_wait_s"])
-    proxy, key = (None if path is None else Path(path) for path in (facts["proxy"], facts["key"]))
-    access = StorageAccess(proxy=proxy, key=key, token=facts["token"], discovers_token=facts["discovers_token"])
+    proxy = None if facts["proxy"] is None else Path(facts["proxy"])
+    access = StorageAccess(proxy=proxy, token=facts["token"], discovers_token=facts["discovers_token"])
     return Xrootd(access, limits)
 
 

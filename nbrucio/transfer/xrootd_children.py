@@ -12,6 +12,7 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from nbrucio.core.files import Replica
@@ -21,6 +22,7 @@ from nbrucio.transfer.base import Sink
 from nbrucio.transfer.errors import TransientError
 from nbrucio.transfer.types import StorageAccess, TransferLimits
 from nbrucio.transfer.xrootd import bindings
+from nbrucio.transfer.xrootd_proxy import ShownProxy
 
 #: Where XRootD's library looks for CAs without a variable.
 _GRID_CAS = "/etc/grid-security/certificates"
@@ -65,6 +67,7 @@ class XrootdChildren:
         bindings()
         self._access = access
         self._limits = limits
+        self._proxy = ShownProxy(access)
         self._empty = tempfile.TemporaryDirectory(prefix="nbrucio-")
         self._free = threading.BoundedSemaphore(_MOST)
         self._guard = threading.Lock()
@@ -98,13 +101,15 @@ class XrootdChildren:
         for child in idle:
             child.kill()
         self._empty.cleanup()
+        self._proxy.close()
 
     def _take(self) -> _Child:
         with self._guard:
             if self._idle:
                 return self._idle.pop()
         environ = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
-        return _Child(environ | ca_variables(self._access, Path(self._empty.name)), self._access, self._limits)
+        shown = replace(self._access, proxy=self._proxy.path(), key=None)
+        return _Child(environ | ca_variables(self._access, Path(self._empty.name)), shown, self._limits)
 
 
 class _Child:

@@ -23,6 +23,12 @@ xrd.port {port}
 xrd.network nodnr
 xrootd.chksum max 4 adler32
 """
+#: Only people with a certificate of the Grid, who are called by their DN.
+_GSI_CONFIG = """\
+xrootd.seclib libXrdSec.so
+sec.protocol gsi -certdir:{cas} -cert:{run}/gsi.pem -key:{run}/gsi.pem -crl:0 -gmapopt:10 -dlgpxy:0
+sec.protbind * only gsi
+"""
 _HTTPS_CONFIG = """\
 xrd.protocol http:{https_port} libXrdHttp.so
 xrd.tls {run}/server.pem {run}/server.pem
@@ -38,6 +44,7 @@ class XrootdServer:
         folder: exported folder, under its own path; everyone must be able to read its files and folders.
         run: folder for configuration, certificate and log.
         certificate: certificate and key in one PEM file, for https; None serves root:// only.
+        grid: a folder of CAs, and the host's certificate and key in one file, to ask for people's certificates.
     """
 
     folder: Path
@@ -45,6 +52,7 @@ class XrootdServer:
     certificate: Path | None = None
     port: int = 0
     https_port: int = 0
+    grid: tuple[Path, Path] | None = None
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -86,6 +94,10 @@ class XrootdServer:
             self._process.wait(10)
             self._process = None
 
+    def log(self) -> str:
+        """Return what it logged."""
+        return "".join(path.read_text() for path in self.run.rglob("xrootd.log"))
+
     def pfn(self, path: Path, scheme: str = "root") -> str:
         """Return the URL of a file in the folder."""
         if scheme == "root":
@@ -99,6 +111,11 @@ class XrootdServer:
             copy.write_bytes(self.certificate.read_bytes())
             copy.chmod(0o400)
             text += _HTTPS_CONFIG.format(run=self.run, https_port=self.https_port)
+        if self.grid is not None:
+            cas, host = self.grid
+            (self.run / "gsi.pem").write_bytes(host.read_bytes())
+            (self.run / "gsi.pem").chmod(0o400)
+            text += _GSI_CONFIG.format(cas=cas, run=self.run)
         path = self.run / "xrootd.cfg"
         path.write_text(text)
         if os.geteuid() == 0:

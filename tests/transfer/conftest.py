@@ -18,6 +18,8 @@ from tests.support.listener import Listener
 
 #: Quick to lose patience, so that tests end.
 QUICK = TransferLimits(backoff_s=0.01, max_wait_s=0.1, stall_s=0.6, stall_bytes_per_s=1000, connect_s=2.0, host_s=0.05)
+#: Quick to try again, and as patient as with users: for a storage that works, on a machine that may be busy.
+PATIENT = TransferLimits(backoff_s=0.01, max_wait_s=1.0, host_s=0.05)
 
 
 @pytest.fixture(scope="session")

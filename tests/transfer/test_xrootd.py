@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,7 +33,7 @@ from tests.support.faulty_disk import INSTANCE, entry, objects
 from tests.support.hostile_storage import GOOD, write_ca
 from tests.support.listener import Listener
 from tests.support.xrootd_server import XrootdServer
-from tests.transfer.conftest import QUICK, task
+from tests.transfer.conftest import PATIENT, QUICK, task
 
 Bring = Callable[..., Outcome]
 
@@ -57,6 +58,19 @@ def xrootd(ca: trustme.CA) -> Iterator[XrootdServer]:
     yield server
     server.stop()
     shutil.rmtree(root)
+
+
+@pytest.fixture
+def bring(store: Store, access: StorageAccess, listener: Listener) -> Bring:
+    """Bring the good file from these PFNs, in this order; over root:// in this process, as without CAs."""
+
+    def bring(*pfns: str, access: StorageAccess = access) -> Outcome:
+        if all(pfn.startswith("root:") for pfn in pfns):
+            access = replace(access, ca=None)
+        (outcome,) = fetch([task(*pfns)], store, {INSTANCE: access}, listener, limits=PATIENT)
+        return outcome
+
+    return bring
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
@@ -255,7 +269,7 @@ def test_each_of_two_instances_is_verified_by_its_own_cas(
         store,
         access,
         SilentReporter(),
-        limits=QUICK,
+        limits=PATIENT,
     )
     by_name = {outcome.task.instance: outcome for outcome in outcomes}
     assert [by_name[name].error for name in ("a", "b")] == [None, None]
@@ -322,7 +336,7 @@ def test_a_child_reads_on_from_where_a_file_was_cut_and_gives_up_when_asked(
 
 
 def test_a_child_reports_what_a_storage_refuses(xrootd: XrootdServer, ca: trustme.CA, tmp_path: Path) -> None:
-    children = XrootdChildren(StorageAccess(ca=write_ca(ca, tmp_path)), QUICK)
+    children = XrootdChildren(StorageAccess(ca=write_ca(ca, tmp_path)), PATIENT)
     sink = SimpleNamespace(
         offset=0, entry=entry("absent", GOOD), check=lambda: None, on_abort=lambda _: None, write=lambda _: None
     )
