@@ -157,7 +157,7 @@ def test_processes_refresh_a_token_once(
 ) -> None:
     base = _oidc(url=issued.url, scope="openid offline_access")
     instance = base._replace(ca_cert=tmp_path / "issued-ca.pem")
-    _saved_an_hour_ago(instance, environ, jwt(), 60)
+    _saved_an_hour_ago(instance, environ, jwt(), 900)
     issued.answers = [
         answer("", X_Rucio_Auth_Token="refreshed", X_Rucio_Auth_Token_Expires=str(int(time.time()) + 3600))
     ]
@@ -180,7 +180,7 @@ def test_a_refresh_without_a_new_token_leaves_the_old_one_and_is_not_repeated_at
 ) -> None:
     instance = _oidc(url=issued.url, scope="openid offline_access")._replace(ca_cert=tmp_path / "issued-ca.pem")
     old = jwt()
-    _saved_an_hour_ago(instance, environ, old, 60)
+    _saved_an_hour_ago(instance, environ, old, 900)
     issued.answers = [answer("", X_Rucio_Auth_Token="")]
     renewal = Renewal(instance, environ, Policy())
     for _ in range(3):
@@ -189,7 +189,7 @@ def test_a_refresh_without_a_new_token_leaves_the_old_one_and_is_not_repeated_at
     assert len(issued.requests) == 1
 
 
-@pytest.mark.parametrize(("scope", "life_s"), [("openid profile", 60), ("openid offline_access", 7200)])
+@pytest.mark.parametrize(("scope", "life_s"), [("openid profile", 900), ("openid offline_access", 7200)])
 def test_a_token_is_not_refreshed_too_early_nor_without_consent(
     issued: ScriptedServer, environ: dict[str, str], tmp_path: Path, scope: str, life_s: int
 ) -> None:

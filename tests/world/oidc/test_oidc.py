@@ -106,12 +106,12 @@ def _log_in(provider: Provider, environ: dict[str, str], *words: str) -> Any:
 
 
 def _due(config: Config, environ: dict[str, str], provider: Provider) -> None:
-    """Let the saved token be an hour old, both here and for Rucio, and end in a minute."""
+    """Let the saved token be an hour old, both here and for Rucio, and end in a quarter of an hour."""
     instance = config.instance("cern")
     saved = saved_facts(instance, environ)
     assert saved is not None
     path, then = token_file(instance, environ), time.time() - 3600
-    path.write_text(f"{saved.token}\n{int(time.time()) + 60}\n")
+    path.write_text(f"{saved.token}\n{int(time.time()) + 900}\n")
     os.utime(path, (then, then))
     with closing(sqlite3.connect(provider.database, timeout=60)) as database, database:
         database.execute("UPDATE tokens SET updated_at = datetime('now', '-1 hour') WHERE token = ?", [saved.token])
