@@ -63,7 +63,8 @@ BY_NAME: dict[str, type[NbrucioError]] = {
 _REPORT = "If the request is right, report it to the operators of this Rucio server."
 
 _MAX_WORDS = 200
-_MAX_WORDS_BYTES = 64 * 1024
+#: Rucio may send its stack.
+_MAX_REFUSAL_BYTES = 1024 * 1024
 #: What nginx answers to a client certificate that it does not verify. Rucio itself never does so without a name.
 _CERTIFICATE_REFUSED = (400, 495, 496)
 
@@ -92,7 +93,7 @@ def refusal_of(answer: Response) -> ServerRefusal:
 
 def _json_object(answer: Response) -> dict[str, Any]:
     try:
-        value = json.loads(answer.content()[:_MAX_WORDS_BYTES] or b"{}")
+        value = json.loads(answer.content(_MAX_REFUSAL_BYTES) or b"{}")
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -9,7 +9,6 @@ import time
 import pytest
 
 from nbrucio.core.cancellation import until
-from nbrucio.http import body
 from tests.catalogue.conftest import Connect
 from tests.support.scripted_server import LOGIN, Drip, ScriptedServer, Stall, answer, chunk, stream_head
 from tests.support.sync_questions import ASKS, DIMUON, FACTS, QUICK, ROW, at, error_of
@@ -76,10 +75,7 @@ def test_a_chunk_whose_size_never_ends_is_given_up(logged_in: Connect, scripted:
 
 
 @pytest.mark.parametrize("ask", list(ASKS))
-def test_the_words_of_a_refusal_are_limited_too(
-    connect: Connect, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, ask: str
-) -> None:
-    monkeypatch.setattr(body, "MAX_BODY_BYTES", MIB)
+def test_the_words_of_a_refusal_are_limited_too(connect: Connect, scripted: ScriptedServer, ask: str) -> None:
     refusal = answer("x" * (2 * MIB), status="500 Fault")
     for answers in ([LOGIN, refusal], [answer(BOMB, status="500 Fault", Content_Encoding="gzip")]):
         scripted.answers = list(answers)
