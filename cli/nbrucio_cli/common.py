@@ -83,12 +83,12 @@ def cli_command(function: F) -> F:
             notebook = kwargs.get("notebook")
             shown = next(named([error], notebook)) if isinstance(notebook, Path) else error
             end_with(shown, as_json=as_json)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):  # the latter at a question
             end_with(Interrupted("Stopped."), as_json=as_json)
         except BrokenPipeError:
             discard_stdout()  # the reader closed the pipe, as in ``nbrucio paths | head``
             sys.exit(0)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
+        except (click.exceptions.Exit, click.ClickException):
             raise
         except Exception as error:
             if os.environ.get("NBRUCIO_DEBUG"):

@@ -109,7 +109,7 @@ def read_layers(environ: Mapping[str, str], system_file: Path = SYSTEM_FILE) -> 
         raise BadConfig(
             f"The configuration file {own}, which NBRUCIO_CONFIG names, does not exist.",
             subject=str(own),
-            hint="Correct or unset NBRUCIO_CONFIG.",
+            hint="Correct or unset NBRUCIO_CONFIG, or create an empty file there.",
         )
     system, user = (tables.get(file, Table("", {}, environ)) for file in (system_file, own))
     return Layers(environ, system, user, tuple(tables), find_instances(system, user, environ))

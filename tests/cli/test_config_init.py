@@ -105,6 +105,13 @@ def test_a_password_can_be_left_to_the_login(run: Run, file: Path, login: tuple[
     assert "password" not in file.read_text()
 
 
+def test_a_question_that_is_left_ends_as_an_interruption(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_setup, "_at_terminal", lambda: True)
+    code, _, err = run(stdin="https://rucio.example\n")
+    assert (code, file.exists()) == (130, False)
+    assert err.endswith("error: Stopped.\n")
+
+
 def test_what_is_missing_is_listed(run: Run) -> None:
     code, _, err = run("--auth", "userpass", "--yes")
     assert code == 2

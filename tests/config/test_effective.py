@@ -103,6 +103,7 @@ def test_a_rucio_cfg_and_its_variables_are_origins(home: Path) -> None:
     name = "instances.rucio.cms.example"
     assert found[f"{name}.host"].origin == f"{cfg}:3"
     assert (found[f"{name}.account"].value, found[f"{name}.account"].origin) == ("other", "RUCIO_ACCOUNT")
+    assert found[f"{name}.password"].value is None
     assert found[f"{name}.password"].as_json() == {
         "key": f"{name}.password",
         "secret": True,

@@ -176,6 +176,15 @@ def test_what_is_no_configuration_is_refused(home: Path, run: Run, content: str)
     assert str(file) in err
 
 
+def test_a_url_that_cannot_be_read_is_reported(home: Path, run: Run) -> None:
+    _json(home, {"name": "escape", "display_name": "ESCAPE", "$url": "http://config.example"}, ATLAS)
+    code, out, err = run()
+    assert code == 0
+    assert "http://config.example cannot be read (it must be an https URL without a login)" in err
+    assert "escape: not added: new instance: instances.escape.host is missing" in out
+    assert load().instance("atlas").name == "atlas"
+
+
 def test_nothing_to_import_leads_to_init(run: Run) -> None:
     code, _, err = run()
     assert code == 2
