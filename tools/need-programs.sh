@@ -1,7 +1,7 @@
 #!/bin/sh
 # What tests and benchmarks need and pip does not have: a real xrootd server, a browser, an R kernel and a C++ compiler.
 # Wide matrices also need a KDC.
-# usage: need-programs.sh PROGRAM...        (xrootd, chromium, R, g++, krb5kdc, krb5-config)
+# usage: need-programs.sh PROGRAM...        (xrootd, chromium, R, g++, krb5kdc, krb5-config, ssh-keygen)
 set -eu
 packages=
 for program in "$@"; do
@@ -10,6 +10,7 @@ for program in "$@"; do
         xrootd) packages="$packages xrootd-server xrootd-client" ;;
         R) packages="$packages r-base-core r-cran-irkernel" ;;
         krb5kdc) packages="$packages krb5-kdc krb5-admin-server krb5-user" ;;
+        ssh-keygen) packages="$packages openssh-client" ;;
         krb5-config) packages="$packages libkrb5-dev" ;;
         *) packages="$packages $program" ;;
     esac
