@@ -80,8 +80,7 @@ def cli_command(function: F) -> F:
         try:
             code = function(*args, **kwargs)
         except NbrucioError as error:
-            notebook = kwargs.get("notebook")
-            shown = next(named([error], notebook)) if isinstance(notebook, Path) else error
+            shown = _for_this_command(error, kwargs.get("notebook"), kwargs.get("root"))
             end_with(shown, as_json=as_json)
         except (KeyboardInterrupt, click.Abort):  # the latter at a question
             end_with(Interrupted("Stopped."), as_json=as_json)
@@ -98,6 +97,14 @@ def cli_command(function: F) -> F:
             sys.exit(code or 0)
 
     return wrapped  # type: ignore[return-value]
+
+
+def _for_this_command(error: NbrucioError, notebook: object, root: object) -> NbrucioError:
+    """Return ``error`` with the notebook, or the sandbox's folder, of the command line in its suggestions."""
+    shown = next(named([error], notebook)) if isinstance(notebook, Path) else copy.copy(error)
+    if isinstance(root, Path) and (shown.next_command or "").startswith("nbrucio sandbox "):
+        shown.next_command = f"{shown.next_command} --root {shlex.quote(str(root))}"
+    return shown
 
 
 def end_with(error: NbrucioError, *, as_json: bool) -> None:

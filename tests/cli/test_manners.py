@@ -147,3 +147,9 @@ def test_init_lists_what_the_code_names_and_adds_nothing(cli: Cli) -> None:
     assert cli("init", path, "--from-code", "--json").facts["notes"][0]["did"] == "a:b"
     shown = cli("check", path, "--offline").out
     assert f"  note: Code cell 1 names a:b (rucio download).\n    next: nbrucio add '{path}' a:b\n" in shown
+
+
+def test_errors_of_a_sandbox_elsewhere_suggest_commands_for_it(cli: Cli) -> None:
+    stopped = cli("sandbox", "transfer", "--root", "my box")
+    assert stopped.exit_code != 0
+    assert stopped.err.splitlines()[-1] == "next: nbrucio sandbox start --root 'my box'"
