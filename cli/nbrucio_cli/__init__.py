@@ -9,8 +9,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from nbrucio.errors import NbrucioError
-from nbrucio_cli.error_text import error_text
 from nbrucio_cli.streams import discard_stdout, prepare
 
 
@@ -19,7 +17,12 @@ def main() -> None:
     prepare()
     try:
         _run()
-    except NbrucioError as error:  # of stdout: the verbs handle all others
+    except Exception as error:
+        from nbrucio.errors import NbrucioError
+        from nbrucio_cli.error_text import error_text
+
+        if not isinstance(error, NbrucioError):  # of stdout: the verbs handle all others
+            raise
         discard_stdout()
         sys.stderr.write(error_text(error) + "\n")
         sys.exit(error.exit_code)
@@ -48,6 +51,7 @@ def _run() -> None:
 
 def _missing(error: ModuleNotFoundError) -> int:
     from nbrucio.disk.libraries import unexpected
+    from nbrucio_cli.error_text import error_text
 
     found = unexpected(error)
     sys.stderr.write(error_text(found) + "\n")

@@ -7,8 +7,10 @@ import io
 import os
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from nbrucio.errors import NbrucioError, NoSpace, UsageError
+if TYPE_CHECKING:
+    from nbrucio.errors import NbrucioError
 
 
 class _Messages(io.TextIOWrapper):
@@ -73,5 +75,7 @@ def _wrapped(kind: type[io.TextIOWrapper], stream: object, number: int) -> io.Te
 def _unwritten(error: OSError) -> OSError | NbrucioError:
     if isinstance(error, BrokenPipeError):
         return error
+    from nbrucio.errors import NoSpace, UsageError  # not for the help, which scripts call to find nbrucio
+
     kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else UsageError
     return kind(f"The output cannot be written: {error.strerror}.", hint="Redirect it to another file.")
