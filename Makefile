@@ -53,8 +53,8 @@ test: $(STAMP) frontend  ## run every test; under 15 minutes on two cores
 	@sh tools/need-programs.sh xrootd chromium R g++
 	$(PYTEST)
 
-world: $(STAMP)  ## the wide matrices: lowest versions, other programs, SWAN's sessions, OIDC, Kerberos and SSH logins; at most an hour
-	@sh tools/need-programs.sh R g++ krb5kdc krb5-config ssh-keygen
+world: $(STAMP)  ## the wide matrices: lowest versions, other programs, odd file systems, SWAN's sessions, OIDC, Kerberos and SSH logins; at most an hour
+	@sh tools/need-programs.sh R g++ krb5kdc krb5-config ssh-keygen fusermount3 mksquashfs squashfuse
 	@sh tools/need-node.sh $(VENV)
 	$(BIN)/python -m pytest -m world
 

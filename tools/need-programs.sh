@@ -9,6 +9,8 @@ for program in "$@"; do
     case $program in
         xrootd) packages="$packages xrootd-server xrootd-client" ;;
         R) packages="$packages r-base-core r-cran-irkernel" ;;
+        fusermount3) packages="$packages fuse3" ;;
+        mksquashfs) packages="$packages squashfs-tools" ;;
         krb5kdc) packages="$packages krb5-kdc krb5-admin-server krb5-user" ;;
         ssh-keygen) packages="$packages openssh-client" ;;
         krb5-config) packages="$packages libkrb5-dev" ;;

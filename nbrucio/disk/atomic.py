@@ -154,7 +154,7 @@ def _fill(descriptor: int, data: bytes) -> None:
     while rest:
         rest = rest[os.pwrite(descriptor, rest, len(data) - len(rest)) :]
     os.ftruncate(descriptor, len(data))
-    os.fsync(descriptor)
+    _flush(descriptor)
 
 
 def create_file(path: Path, data: bytes) -> None:
@@ -231,7 +231,7 @@ def _replacing(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
             yield file
             if durable:
                 file.flush()
-                os.fsync(file.fileno())
+                _flush(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -258,7 +258,16 @@ def _write_through(file: BinaryIO, data: bytes) -> None:
     """Write ``data`` to the disk, not only to the system's memory."""
     file.write(data)
     file.flush()
-    os.fsync(file.fileno())
+    _flush(file.fileno())
+
+
+def _flush(descriptor: int) -> None:
+    """Flush an open file to the disk. Some file systems have no such call, which is not an error of writing."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
 
 
 def _sync_folder(folder: Path) -> None:

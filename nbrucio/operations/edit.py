@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nbrucio.config import Config
 from nbrucio.core.declaration import Declaration
-from nbrucio.core.events import Reporter
+from nbrucio.core.events import Noticed, Reporter
 from nbrucio.core.lockentry import LockEntry, same_content
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement, check_declared, not_declared
@@ -194,13 +194,12 @@ def _act(old: LockEntry | None, new: LockEntry | None) -> str:
 
 
 def _keep(run: RunContext, resolved: ResolvedRequirement) -> None:
+    """Save the file list in the store, where the next sync finds it; without it, that sync asks Rucio."""
     try:
         run.resolutions.save_files(resolved.files)
     except OSError as error:
-        raise NbrucioError(
-            f"The notebook was written, but the store {run.store.root} was not: {error}.",
-            subject=str(run.store.root),
-        ) from error
+        where, why = run.store.root, error.strerror
+        run.reporter.report(Noticed(f"The file list of {resolved.requirement.did} is not cached in {where}: {why}."))
 
 
 def write(declared: Declared, declaration: Declaration, beside: LockFile | None = None) -> bool:

@@ -82,7 +82,15 @@ class Committer:
     def _flush_data(self, together: bool, candidates: Sequence[Candidate]) -> Callable[[Candidate], None]:
         if together and self._sync_all(candidates):
             return _nothing
-        return lambda candidate: self._fs.fsync(_fd(candidate))
+        return self._flush_file
+
+    def _flush_file(self, candidate: Candidate) -> None:
+        try:
+            self._fs.fsync(_fd(candidate))
+        except OSError as error:
+            # Some file systems have no such call. There only `nbrucio verify` finds what a power cut left unwritten.
+            if error.errno not in REFUSALS:
+                raise
 
     def _sync_all(self, candidates: Sequence[Candidate]) -> bool:
         """Whether one flush sufficed; after a failure, a flush per file shows which file failed."""

@@ -163,23 +163,17 @@ class Store:
     def free_bytes(self) -> int | None:
         """Return the bytes that this user can still write at the store's file system; None when it does not say.
 
-        The store need not exist yet.
-
-        Raises:
-            NbrucioError: the file system does not answer.
+        The store need not exist yet. Never raises.
         """
-        folder = Path(self._layout.root)
-        while True:
+        for folder in (self._layout.root, *map(str, Path(self._layout.root).parents)):
             try:
-                found = self._fs.statvfs(str(folder))
-            except (FileNotFoundError, NotADirectoryError) as error:
-                if folder == folder.parent:
-                    raise self.error(error) from error
-                folder = folder.parent
-            except OSError as error:
-                raise self.error(error) from error
-            else:
-                return found.f_bavail * found.f_frsize if found.f_blocks else None  # some FUSE file systems
+                found = self._fs.statvfs(folder)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:
+                return None
+            return found.f_bavail * found.f_frsize if found.f_blocks else None  # some FUSE file systems
+        return None
 
     def usage(self) -> Usage:
         """Count the verified files and their bytes. Files that vanish meanwhile are not counted."""

@@ -12,7 +12,7 @@ import pytest
 from nbrucio.core.plan import DownloadLimits
 from nbrucio.core.planner import refusal
 from nbrucio.disk import permissions
-from nbrucio.disk.atomic import write_file
+from nbrucio.disk.atomic import create_file, replace_file, write_file
 from nbrucio.disk.permissions import make_private_folder
 from nbrucio.store import Store
 from nbrucio.transfer.allowance import Allowance
@@ -78,6 +78,34 @@ def test_a_file_system_that_does_not_tell_its_space_forbids_nothing(tmp_path: Pa
     keep = 10**9
     assert refusal(10**9, DownloadLimits(free, keep)) is None
     Allowance(None, keep, lambda: None).take(entry("x", b"abc"), 3)
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOSYS, errno.EIO])
+def test_free_space_that_cannot_be_asked_for_is_unknown(tmp_path: Path, code: int) -> None:
+    disk = CountedDisk()
+    disk.statvfs = lambda _path: failing(code)("statvfs")  # type: ignore[method-assign,assignment,return-value,func-returns-value]
+    assert Store(tmp_path / "store", fs=disk).free_bytes() is None
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_files_are_written_where_they_cannot_be_flushed(
+    tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = CountedDisk()
+    disk.fsync = disk.sync_all = lambda _fd: failing(code)("fsync")  # type: ignore[method-assign,assignment]
+    assert put(Store(tmp_path / "store", fs=disk), entry("x", b"abc"), b"abc").read_bytes() == b"abc"
+    monkeypatch.setattr(os, "fsync", lambda _fd: failing(code)("fsync"))
+    write_file(tmp_path / "file", b"x", durable=True)
+    create_file(tmp_path / "new", b"x")
+    replace_file(tmp_path / "file", b"other", lambda: None)
+    assert (tmp_path / "file").read_bytes() == b"other"
+
+
+def test_a_failed_flush_is_an_error_of_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _fd: failing(errno.EIO)("fsync"))
+    with pytest.raises(OSError, match="Input/output error"):
+        write_file(tmp_path / "file", b"x", durable=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_own_files_are_written_where_modes_cannot_be_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
