@@ -146,7 +146,7 @@ def test_details_tell_where_what_is_here_lies(server: Server) -> None:
     assert file.is_file()
 
 
-def test_our_rules_are_listed_and_a_removal_is_the_servers_to_allow(server: Server, sandbox: Sandbox) -> None:
+def test_our_rules_are_listed_and_can_be_removed(server: Server, sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         own = [{"scope": "sandbox", "name": "growing"}]
         (rule,) = client.add_replication_rule(own, 1, "SANDBOX_MOUNT", lifetime=3600, comment="made by nbrucio stage")
@@ -155,9 +155,8 @@ def test_our_rules_are_listed_and_a_removal_is_the_servers_to_allow(server: Serv
     schema("/rules").validate(listed)
     (ours,) = [each for each in listed["rules"] if each["id"] == rule]
     assert (ours["did"], ours["rse"], ours["ours"]) == ("sandbox:growing", "SANDBOX_MOUNT", True)
-    # In Rucio's generic policy a plain account may not: the reason is told.
-    status, refused = server.ask("nbrucio/rules", {"id": rule}, "DELETE")
-    assert (status, refused["error"]["code"]) == (409, "consent-needed")
+    status, _ = server.ask("nbrucio/rules", {"id": rule}, "DELETE")
+    assert status == 200
 
 
 def test_places_and_logins_are_asked_of_the_server(server: Server) -> None:
