@@ -98,26 +98,31 @@ def collect(to_bytes: int | None, keep_days: int, dry_run: bool, as_json: bool) 
 
 @command.command("pin")
 @notebooks_argument
+@json_option
 @cli_command
-def pin(notebooks: tuple[Path, ...]) -> int:
+def pin(notebooks: tuple[Path, ...], as_json: bool) -> int:
     """Keep the data of each NOTEBOOK whenever the cache is cleaned."""
-    _pin(notebooks, pinned=True)
+    _pin(notebooks, pinned=True, as_json=as_json)
     return 0
 
 
 @command.command("unpin")
 @notebooks_argument
+@json_option
 @cli_command
-def unpin(notebooks: tuple[Path, ...]) -> int:
+def unpin(notebooks: tuple[Path, ...], as_json: bool) -> int:
     """Undo `nbrucio store pin`."""
-    _pin(notebooks, pinned=False)
+    _pin(notebooks, pinned=False, as_json=as_json)
     return 0
 
 
-def _pin(notebooks: tuple[Path, ...], *, pinned: bool) -> None:
+def _pin(notebooks: tuple[Path, ...], *, pinned: bool, as_json: bool) -> None:
     from nbrucio.operations import store_care
 
-    store_care.pin(load_config(), expand(notebooks), pinned=pinned)
+    paths = expand(notebooks)
+    store_care.pin(load_config(), paths, pinned=pinned)
+    if as_json:
+        print_json({"version": 1, "pinned": pinned, "notebooks": [str(path) for path in paths]})
 
 
 def _print(found: Removed, *, dry_run: bool, as_json: bool) -> None:
