@@ -131,6 +131,10 @@ class Terminal:
         """Whether stdin and stderr are a terminal."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
+    def passphrase(self) -> str | None:
+        """See `nbrucio.operations.login.Dialogue`. Programs ask for it themselves, at the terminal only."""
+        return None
+
     def password(self, instance: Instance) -> tuple[str, str] | None:
         """See `nbrucio.operations.login.Dialogue`."""
         from nbrucio.errors import CredentialsRejected

@@ -99,6 +99,10 @@ export interface IInstance {
 }
 
 export interface IInstances {
+  /** The administrator allows no further instances. */
+  fixed: boolean;
+  /** The ways to a first instance; null when there is one. */
+  ways: { sandbox: boolean; import: boolean } | null;
   instances: IInstance[];
   faults: { name: string; error: IFault }[];
   warnings: string[];

@@ -151,9 +151,17 @@ def token_of_command(
 
 
 def output_of(
-    instance: Instance, command: Sequence[str], environ: Mapping[str, str], *, at_terminal: bool = False
+    instance: Instance,
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    at_terminal: bool = False,
+    given: str = "",
 ) -> bytes:
     """Run a program without a shell and return what it prints on stdout; see `token_of_command`.
+
+    Args:
+        given: what it reads on stdin; at a terminal it reads that.
 
     Raises:
         CredentialsRejected: it failed.
@@ -165,7 +173,7 @@ def output_of(
         done = subprocess.run(  # noqa: S603 - the user's or the operator's configuration names it
             list(command),
             env=dict(environ),
-            stdin=None if at_terminal else subprocess.DEVNULL,
+            input=None if at_terminal else given.encode(),
             stdout=subprocess.PIPE,
             stderr=None if at_terminal else subprocess.PIPE,
             timeout=None if at_terminal else COMMAND_S,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 import uuid
 from collections.abc import Mapping
@@ -19,6 +20,9 @@ from nbrucio.operations.whoami import LoginRow
 
 #: Logins that run at once, and ended ones whose result can still be asked.
 _RUNNING, _KEPT = 16, 50
+#: Kinds of login for which a program reads the passphrase.
+_BY_PROGRAM = ("x509_proxy", "gss")
+_VOMS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=-]{0,200}")
 #: Seconds between two looks whether the wait for a code was cancelled.
 _TICK_S = 0.2
 
@@ -31,11 +35,14 @@ class LoginJob:
 
     at_terminal = False
 
-    def __init__(self, instance: Instance, password: tuple[str, str] | None) -> None:
+    def __init__(
+        self, instance: Instance, password: tuple[str, str] | None = None, passphrase: str | None = None
+    ) -> None:
         self.id = uuid.uuid4().hex
         self.instance = instance
         self.state = "running"
         self._password = password
+        self._passphrase = passphrase
         self._page: LoginPage | None = None
         self._codes: queue.Queue[str] = queue.Queue()
         self._stopped = threading.Event()
@@ -69,7 +76,7 @@ class LoginJob:
             log.exception("nbrucio: a login ended with an error of nbrucio")
             self._error, self.state = unexpected(error), "failed"
         finally:
-            self._password = None
+            self._password = self._passphrase = None
 
     @property
     def ended(self) -> bool:
@@ -92,6 +99,10 @@ class LoginJob:
                 f"The login to {instance.name} needs a password.", subject=instance.name, hint="Type the password."
             )
         return self._password
+
+    def passphrase(self) -> str | None:
+        """See `nbrucio.operations.login.Dialogue`."""
+        return self._passphrase
 
     def page(self, login: LoginPage) -> None:
         """See `nbrucio.operations.login.Dialogue`."""
@@ -124,8 +135,15 @@ class LoginJobs:
         """
         config = load()
         instance = config.instance(_text(body, "instance"))
-        job = LoginJob(instance, _password(body, instance))
-        wishes = Wishes(body.get("renew") is True, _way(body), body.get("paste_code") is True or None)
+        by_program = instance.auth_type in _BY_PROGRAM
+        job = (
+            LoginJob(instance, None, _text(body, "password"))
+            if by_program
+            else LoginJob(instance, _password(body, instance))
+        )
+        wishes = Wishes(
+            body.get("renew") is True, _way(body), body.get("paste_code") is True or None, _words(body, instance)
+        )
         with self._lock:
             running = [one for one in self._jobs.values() if not one.ended]
             for one in running:
@@ -167,6 +185,16 @@ def _password(body: Mapping[str, Any], instance: Instance) -> tuple[str, str] | 
     if username is None:
         raise UsageError("The login needs a username.", hint="Send it as 'username'.")
     return username, password
+
+
+def _words(body: Mapping[str, Any], instance: Instance) -> tuple[str, ...]:
+    """Arguments of voms-proxy-init: a page in the browser chooses the virtual organisation and no other option."""
+    voms = _text(body, "voms")
+    if not voms or instance.auth_type != "x509_proxy":
+        return ()
+    if not _VOMS.fullmatch(voms):
+        raise UsageError("'voms' must be a virtual organisation, for example cms or cms:/cms/Role=production.")
+    return ("-voms", voms)
 
 
 def _way(body: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,9 @@ from nbrucio.core.estimate import amount_json
 from nbrucio.core.plan import Access, Amount, RequirementPlan
 from nbrucio.errors import NbrucioError, UsageError
 from nbrucio.operations.configure import create, draft, try_connection
+from nbrucio.operations.first_start import try_sandbox, ways
 from nbrucio.operations.grants import LIFETIME, Grant, Grants
+from nbrucio.operations.import_config import import_config
 from nbrucio.pipeline.context import RunContext
 
 if TYPE_CHECKING:
@@ -121,6 +123,7 @@ def instances() -> dict[str, object]:
         "warnings": list(config.warnings),
         "fixed": config.policy.fixed_instances,
         "start": session_without_rucio(os.environ),
+        "ways": None if config.instances or config.faults else ways(),
     }
 
 
@@ -142,6 +145,29 @@ def test_instance(body: Mapping[str, Any]) -> dict[str, object]:
     """
     name, settings = draft(body)
     return {"name": name, **try_connection(name, settings).as_json()}
+
+
+def import_instances() -> dict[str, object]:
+    """Add the instances of rucio-jupyterlab and of each rucio.cfg to the user's file; without their settings.
+
+    Raises:
+        NbrucioError: there is nothing to import, or the administrator fixes the instances.
+    """
+    done = import_config()
+    return {
+        "found": [{"name": one.name, "where": one.where, "skipped": one.skipped} for one in done.found],
+        "file": str(done.file) if done.file else None,
+        "notices": list(done.notices),
+    }
+
+
+def add_sandbox() -> dict[str, object]:
+    """Start the sandbox and add it to the user's configuration file.
+
+    Raises:
+        NbrucioError: it does not start, or the administrator fixes the instances.
+    """
+    return {"name": "sandbox", "file": str(try_sandbox())}
 
 
 def store(with_usage: bool) -> dict[str, object]:

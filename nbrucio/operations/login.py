@@ -53,6 +53,9 @@ class Dialogue(Protocol):
     def password(self, instance: Instance) -> tuple[str, str] | None:
         """Return username and password; None to use those of the configuration, which must be complete."""
 
+    def passphrase(self) -> str | None:
+        """Return the passphrase for a program where there is no terminal; None without one."""
+
     def page(self, login: LoginPage) -> None:
         """Show the page on which the user logs in."""
 
@@ -134,13 +137,19 @@ class _LoginRun:
             return error
         return None
 
-    def run(self, *command: str) -> None:
-        """Run a program that asks the user.
+    def run(self, *command: str, given: str | None = None) -> None:
+        """Run a program that asks the user at the terminal, or reads the passphrase ``given``.
 
         Raises:
             CredentialsRejected: it failed.
         """
-        login_programs.run(self.instance, (*command, *self.wishes.words), self.environ, at_terminal=True)
+        command = (*command, *self.wishes.words)
+        asks = given is None
+        login_programs.run(self.instance, command, self.environ, at_terminal=asks, given=given or "")
+
+    def passphrase(self) -> str | None:
+        """Return the passphrase for a program that cannot ask, because there is no terminal."""
+        return None if self.dialogue.at_terminal else self.dialogue.passphrase()
 
 
 def _by_password(login: _LoginRun) -> None:
@@ -164,22 +173,23 @@ def _by_proxy(login: _LoginRun) -> None:
     fault = login.fault()
     if fault is None and not login.wishes.renew and not login.wishes.words:
         return
-    program = login_programs.find("voms-proxy-init", login.environ)
-    if program is None or not login.dialogue.at_terminal:
+    program, given = login_programs.find("voms-proxy-init", login.environ), login.passphrase()
+    if program is None or (given is None and not login.dialogue.at_terminal):
         if fault is not None:
             raise _without(fault, "voms-proxy-init", installed=program is not None)
         return
     file = login.instance.credentials.client_proxy
-    login.run(program, *(() if file is None else ("-out", str(file))))
+    options = () if file is None else ("-out", str(file))
+    login.run(program, *(() if given is None else ("-pwstdin",)), *options, given=given)
 
 
 def _by_tickets(login: _LoginRun) -> None:
     has_ticket = login_programs.has_ticket(login.environ)
     if has_ticket and not login.wishes.renew and not login.wishes.words:
         return
-    program = login_programs.find("kinit", login.environ)
-    if program is not None and login.dialogue.at_terminal:
-        login.run(program)
+    program, given = login_programs.find("kinit", login.environ), login.passphrase()
+    if program is not None and (login.dialogue.at_terminal or given is not None):
+        login.run(program, given=given)
     elif has_ticket is False:
         raise _without(rejected(login.instance, "there is no valid Kerberos ticket"), "kinit", installed=bool(program))
 

@@ -17,7 +17,7 @@ from nbrucio.catalogue.renewal import output_of, token_of_command
 from nbrucio.catalogue.token_cache import TOKEN
 from nbrucio.config import Instance
 from nbrucio.disk.read import read_file
-from nbrucio.errors import MissingDependency
+from nbrucio.errors import CredentialsRejected, MissingDependency
 
 _MAX_TOKEN = 64 * 1024
 _BY_HAND = "Run it by hand to see why."
@@ -28,11 +28,14 @@ def find(program: str, environ: Mapping[str, str]) -> str | None:
     return shutil.which(program, path=environ.get("PATH"))
 
 
-def run(instance: Instance, command: Sequence[str], environ: Mapping[str, str], *, at_terminal: bool) -> None:
+def run(
+    instance: Instance, command: Sequence[str], environ: Mapping[str, str], *, at_terminal: bool, given: str = ""
+) -> None:
     """Run ``command``. At a terminal, what it prints goes to stderr, because stdout has our result.
 
     Args:
         at_terminal: whether it may ask the user; otherwise its last line becomes part of the error.
+        given: a passphrase, which it reads on stdin where there is no terminal.
 
     Raises:
         CredentialsRejected: it ended with an error.
@@ -42,8 +45,12 @@ def run(instance: Instance, command: Sequence[str], environ: Mapping[str, str], 
         name, code = Path(command[0]).name, done.returncode
         if code:
             raise rejected(instance, f"{name} ended with exit code {code}", f"See what {name} printed above.")
-    else:
-        output_of(instance, command, environ)
+        return
+    try:
+        output_of(instance, command, environ, given=f"{given}\n")
+    except CredentialsRejected as error:
+        error.hint = "Check the passphrase and try again."
+        raise
 
 
 def has_ticket(environ: Mapping[str, str]) -> bool | None:

@@ -34,11 +34,15 @@ class Answers:
 
     typed: tuple[str, str] | None = None
     at_terminal: bool = True
+    secret: str | None = None
     codes: list[str] = field(default_factory=list)
     pages: list[LoginPage] = field(default_factory=list)
 
     def password(self, instance: Instance) -> tuple[str, str] | None:
         return self.typed if instance.credentials.password is None or self.typed else None
+
+    def passphrase(self) -> str | None:
+        return self.secret
 
     def page(self, login: LoginPage) -> None:
         self.pages.append(login)
@@ -221,6 +225,28 @@ def test_a_proxy_is_made_by_voms_proxy_init(
     row = log_in(instance, _config(instance, tmp_path), Answers(), wishes, environ)
     assert (row.account, row.facts and row.facts.identity) == ("jdoe", DN)
     assert (tmp_path / "voms-proxy-init.words").read_text().split() == ["--voms", "cms;ls"]
+
+
+def test_without_a_terminal_the_passphrase_is_given_to_voms_proxy_init(
+    at: Callable[..., Instance],
+    server: ScriptedServer,
+    users: UserAuthority,
+    environ: dict[str, str],
+    program: Callable[[str, str], None],
+    tmp_path: Path,
+) -> None:
+    instance, made = at("x509_proxy"), users.proxy("good")
+    check = 'read given; [ "$given" = right ] || { echo wrong passphrase >&2; exit 3; }'
+    script = f'{check}; /bin/cp -p {made} "$X509_USER_PROXY"'
+    program("voms-proxy-init", script)
+    wishes = Wishes(words=("-voms", "cms"))
+    with pytest.raises(CredentialsRejected, match="exit code 3: wrong passphrase") as caught:
+        log_in(instance, _config(instance, tmp_path), Answers(at_terminal=False, secret="left"), wishes, environ)
+    assert caught.value.hint == "Check the passphrase and try again."
+    server.answers = [LOGIN, ME]
+    answers = Answers(at_terminal=False, secret="right")
+    assert log_in(instance, _config(instance, tmp_path), answers, wishes, environ).account == "jdoe"
+    assert (tmp_path / "voms-proxy-init.words").read_text().split() == ["-pwstdin", "-voms", "cms"]
 
 
 def test_a_valid_proxy_is_used_as_it_is(

@@ -75,8 +75,21 @@ export class DataPanel extends ReactWidget {
   protected onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
     this._shown.emit();
+    if (!this._welcomed) {
+      this._welcomed = true;
+      void this._welcome().catch((error: unknown) => console.error('nbrucio: the instances are unknown', error));
+    }
   }
 
+  /** Without a Rucio server the panel begins with the ways to one. */
+  private async _welcome(): Promise<void> {
+    const { ways } = await this._props.api.instances();
+    if (ways && this._section === 'notebook') {
+      this.section = 'settings';
+    }
+  }
+
+  private _welcomed = false;
   private _section: SectionName = 'notebook';
   private readonly _shown = new Signal<this, void>(this);
 }

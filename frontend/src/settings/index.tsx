@@ -11,7 +11,9 @@ import { useVisible } from '../panel/useVisible';
 import { ISectionProps } from '../section';
 import { IFault, IGrant, IInstances } from '../types';
 import { IOpening, Level, levelsUpTo } from './choice';
+import { IAdded } from './connect';
 import { Servers } from './servers';
+import { Welcome } from './welcome';
 
 /** The answer of `GET store?usage=1`. */
 interface IStore {
@@ -32,10 +34,11 @@ interface IFacts {
 }
 
 export function SettingsSection(props: ISectionProps): JSX.Element {
-  const { api, app, trans } = props;
+  const { api, app, trans, show } = props;
   const [ref, visible] = useVisible<HTMLDivElement>();
   const [facts, setFacts] = useState<IFacts | null>(null);
   const [fault, setFault] = useState<IFault | null>(null);
+  const [added, setAdded] = useState<IAdded | null>(null);
   const [asked, ask] = useReducer((number: number) => number + 1, 0);
 
   useEffect(() => {
@@ -79,7 +82,27 @@ export function SettingsSection(props: ISectionProps): JSX.Element {
       </div>
       {fault && <Fault fault={fault} trans={trans} actions={{ retry: ask }} />}
       {!facts && !fault && <p>{trans.__('Loading…')}</p>}
-      {facts && <Servers api={api} trans={trans} instances={facts.instances} asked={asked} />}
+      {facts && (
+        <Servers
+          api={api}
+          trans={trans}
+          instances={facts.instances}
+          asked={asked}
+          added={added}
+          onFind={() => show('explore')}
+        />
+      )}
+      {facts && (
+        <Welcome
+          api={api}
+          trans={trans}
+          instances={facts.instances}
+          onAdded={one => {
+            setAdded(one);
+            ask();
+          }}
+        />
+      )}
       {facts && <Opening {...props} opening={facts.opening} onChanged={ask} />}
       {facts && <Store trans={trans} store={facts.store} />}
       {facts && <Grants trans={trans} grants={facts.grants} onRevoke={revoke} />}

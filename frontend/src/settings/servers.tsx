@@ -1,10 +1,15 @@
-/** The configured Rucio servers, and whether the login to each works. */
+/** A card for each configured Rucio server: who the user is there, by what, until when, and the login. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useState } from 'react';
 
 import { Api, faultOf } from '../api';
+import { moment } from '../format';
 import { IFault, IInstance, IInstances } from '../types';
+import { IAdded } from './connect';
+import { Trouble } from './controls';
+import { LogIn } from './login';
+import { credentialWords, kindWords } from './words';
 
 interface IServersProps {
   api: Api;
@@ -12,27 +17,24 @@ interface IServersProps {
   instances: IInstances;
   /** Asks for each login anew when it changes. */
   asked: number;
+  /** The instance that was just added in the panel. */
+  added: IAdded | null;
+  /** Opens Explore. */
+  onFind: () => void;
 }
 
-export function Servers({ api, trans, instances, asked }: IServersProps): JSX.Element {
-  const none = !instances.instances.length && !instances.faults.length;
+export function Servers({ instances, ...rest }: IServersProps): JSX.Element {
   return (
     <>
-      <h3>{trans.__('Rucio servers')}</h3>
-      {none && (
-        <p>
-          {instances.start ??
-            trans.__('No Rucio server is configured. nbrucio reads rucio.cfg and ~/.config/nbrucio/config.toml.')}
-        </p>
-      )}
+      {(instances.instances.length > 0 || instances.faults.length > 0) && <h3>{rest.trans.__('Rucio servers')}</h3>}
       <ul className="nbrucio-servers">
         {instances.instances.map(one => (
-          <Server key={one.name} api={api} trans={trans} instance={one} asked={asked} />
+          <Server key={one.name} {...rest} instance={one} />
         ))}
         {instances.faults.map(one => (
           <li key={one.name} data-login="out">
             <strong>{one.name}</strong>
-            <span role="alert">{one.error.message}</span>
+            <Trouble fault={one.error} />
           </li>
         ))}
       </ul>
@@ -43,54 +45,157 @@ export function Servers({ api, trans, instances, asked }: IServersProps): JSX.El
   );
 }
 
-/** The answer of `GET login`. */
+/** One login in the answer of `GET whoami`. */
 interface ILogin {
+  state: 'active' | 'ended' | 'unreachable' | 'unchecked' | 'failed';
   account: string | null;
+  identity: string | null;
+  by: { kind: string; file: string | null; variable: string | null } | null;
+  until: string | null;
+  renewed_by: string | null;
   error: IFault | null;
 }
 
-interface IServerProps {
-  api: Api;
-  trans: TranslationBundle;
-  instance: IInstance;
-  asked: number;
-}
-
-function Server({ api, trans, instance, asked }: IServerProps): JSX.Element {
+/** The login of an instance, as its server sees it; null until it has answered. */
+function useWhoami(api: Api, instance: string, asked: number): ILogin | null {
   const [login, setLogin] = useState<ILogin | null>(null);
   useEffect(() => {
     const asking = new AbortController();
     setLogin(null);
-    api.get<ILogin>('login', { instance: instance.name }, asking.signal).then(setLogin, (error: unknown) => {
-      if (!asking.signal.aborted) {
-        setLogin({ account: null, error: faultOf(error) });
+    api.get<{ instances: ILogin[] }>('whoami', { instance }, asking.signal).then(
+      ({ instances }) => setLogin(instances[0] ?? null),
+      (error: unknown) => {
+        if (!asking.signal.aborted) {
+          setLogin({ ...NOTHING, error: faultOf(error) });
+        }
       }
-    });
+    );
     return () => asking.abort();
-  }, [api, instance.name, asked]);
-  const account = login?.account ?? instance.account;
+  }, [api, instance, asked]);
+  return login;
+}
+
+const NOTHING: ILogin = {
+  state: 'failed',
+  account: null,
+  identity: null,
+  by: null,
+  until: null,
+  renewed_by: null,
+  error: null
+};
+
+type IServerProps = Omit<IServersProps, 'instances'> & { instance: IInstance };
+
+function Server({ api, trans, instance, asked, added, onFind }: IServerProps): JSX.Element {
+  const [again, setAgain] = useState(0);
+  const [renewing, setRenewing] = useState(false);
+  const [note, setNote] = useState<string | null>(null);
+  const login = useWhoami(api, instance.name, asked + again);
+  const atOnce = added?.name === instance.name && again === 0 ? { password: added.password } : undefined;
+  const active = login?.state === 'active' && !login.error;
+  const form = login !== null && ((!active && login.state !== 'unchecked') || renewing);
+
+  const onLoggedIn = (): void => {
+    setRenewing(false);
+    setNote(null);
+    setAgain(again + 1);
+  };
+  const logOut = (): void => {
+    api.post<{ removed: boolean; remains: string | null }>('logout', { instance: instance.name }).then(
+      ({ remains }) => {
+        setNote(remains);
+        setAgain(again + 1);
+      },
+      (error: unknown) => setNote(faultOf(error).message)
+    );
+  };
   return (
-    <li data-login={login === null ? 'asking' : login.error ? 'out' : 'in'}>
+    <li data-login={login === null ? 'asking' : active ? 'in' : 'out'} data-instance={instance.name}>
       <strong>
         {instance.name}
         {instance.default ? ` (${trans.__('default')})` : ''}
       </strong>
       <span>{instance.host}</span>
-      {login === null && <span>{trans.__('Logging in…')}</span>}
-      {login !== null && !login.error && (
-        <span>
-          {account
-            ? trans.__('Logged in as %1 (%2)', account, instance.auth_type ?? '')
-            : trans.__('Logged in (%1)', instance.auth_type ?? '')}
-        </span>
-      )}
-      {login?.error && (
-        <span role="alert">
-          {login.error.message} {login.error.hint ?? ''}
-        </span>
-      )}
-      {login?.error?.next_command && <code>{login.error.next_command}</code>}
+      <div role="status">
+        {login === null && <span>{trans.__('Logging in…')}</span>}
+        {login && active && <Who login={login} instance={instance} trans={trans} />}
+        {note && <p>{note}</p>}
+      </div>
+      {login?.error && !atOnce && <Trouble fault={login.error} />}
       {instance.mounts.length > 0 && <span>{trans.__('Mounted here: %1', instance.mounts.join(', '))}</span>}
+      {form && (
+        <LogIn
+          api={api}
+          trans={trans}
+          instance={instance.name}
+          kind={instance.auth_type}
+          username={login.identity ?? login.account}
+          atOnce={atOnce}
+          onLoggedIn={onLoggedIn}
+        />
+      )}
+      {active && (
+        <div className="nbrucio-actions">
+          {added?.name === instance.name && (
+            <button className="nbrucio-button nbrucio-mod-accept" onClick={onFind}>
+              {trans.__('Find data')}
+            </button>
+          )}
+          {!renewing && (
+            <button className="nbrucio-button" onClick={() => setRenewing(true)}>
+              {trans.__('Log in again')}
+            </button>
+          )}
+          {login.by?.kind === 'saved-token' && (
+            <button className="nbrucio-button" onClick={logOut}>
+              {trans.__('Log out')}
+            </button>
+          )}
+        </div>
+      )}
     </li>
   );
+}
+
+interface IWhoProps {
+  login: ILogin;
+  instance: IInstance;
+  trans: TranslationBundle;
+}
+
+function Who({ login, instance, trans }: IWhoProps): JSX.Element {
+  const kind = kindWords(trans, instance.auth_type);
+  const place = login.by?.file ?? login.by?.variable;
+  const rows: [string, string | null][] = [
+    [trans.__('Identity'), login.identity],
+    [trans.__('By'), login.by && [credentialWords(trans, login.by.kind), place].filter(Boolean).join(' · ')],
+    [trans.__('Until'), login.until && moment(login.until)],
+    [trans.__('Renewed by'), login.renewed_by && renewalWords(trans, login.renewed_by)]
+  ];
+  return (
+    <>
+      <span>
+        {login.account ? trans.__('Logged in as %1 (%2)', login.account, kind) : trans.__('Logged in (%1)', kind)}
+      </span>
+      <table className="nbrucio-facts-table">
+        <tbody>
+          {rows
+            .filter(([, value]) => value)
+            .map(([name, value]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{value}</td>
+              </tr>
+            ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+/** What renews a login; the panel's button in place of a command for a terminal. */
+function renewalWords(trans: TranslationBundle, by: string): string {
+  const here = ['nbrucio login', 'voms-proxy-init', 'kinit'];
+  return here.includes(by) ? trans.__('you, with “Log in again”') : by;
 }

@@ -30,4 +30,27 @@ class ConnectionTestHandler(NbrucioHandler):
         self.reply(await self.from_rucio(body.get("name"), queries.test_instance, body))
 
 
-ROUTES: dict[str, type[NbrucioHandler]] = {"instances": InstancesHandler, "instances/test": ConnectionTestHandler}
+class ImportHandler(NbrucioHandler):
+    """The settings of other programs."""
+
+    @api_method
+    async def post(self) -> None:
+        """``{}``: add the instances that other programs are configured for."""
+        self.reply(await self.in_thread(queries.import_instances), 201)
+
+
+class SandboxHandler(NbrucioHandler):
+    """A real Rucio server with data on this machine."""
+
+    @api_method
+    async def post(self) -> None:
+        """``{}``: start the user's sandbox and add it as an instance."""
+        self.reply(await self.from_rucio("sandbox", queries.add_sandbox), 201)
+
+
+ROUTES: dict[str, type[NbrucioHandler]] = {
+    "instances": InstancesHandler,
+    "instances/test": ConnectionTestHandler,
+    "instances/import": ImportHandler,
+    "instances/sandbox": SandboxHandler,
+}
