@@ -17,6 +17,7 @@ from nbrucio_cli.common import (
     load_config,
     notebook_argument,
     print_json,
+    tell_warnings,
 )
 from nbrucio_cli.completing import instances
 
@@ -93,6 +94,7 @@ def command(
         print_json(edit.as_json())
     else:
         _print(notebook, edit, variant)
+        tell_warnings(edit.warnings)
 
 
 def _selection(match: str | None, first: int | None, max_bytes: int | None) -> Selection | None:

@@ -143,6 +143,15 @@ def tell_errors(errors: Iterable[NbrucioError], limit: int = 5, notebooks: Itera
         click.echo(f"error: {rest:,} more like these; --json lists them all.", err=True)
 
 
+def tell_warnings(warnings: Iterable[NbrucioError], limit: int = 5) -> None:
+    """Print problems on stderr that do not change the exit code, at most ``limit`` of them."""
+    found = list(warnings)
+    for warning in found[:limit]:
+        click.echo(f"warning: {warning.message} {warning.hint or ''}".rstrip(), err=True)
+    if len(found) > limit:
+        click.echo(f"warning: {len(found) - limit:,} more like these; --json lists them all.", err=True)
+
+
 def named(errors: Iterable[NbrucioError], notebook: Path) -> Iterator[NbrucioError]:
     """Return ``errors`` with the name of ``notebook`` in their suggested commands."""
     for error in errors:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json
+from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json, tell_warnings
 
 if TYPE_CHECKING:
     from nbrucio.core.scope_rule import ScopeRule
@@ -37,6 +37,7 @@ def command(notebook: Path, from_code: bool, as_json: bool) -> None:
     declared = read_declared(notebook)
     save(declared.notebook, declared.declaration.as_json())
     notes = notes_on(declared, _rule()) if from_code else ()
+    unknown = declared.unknown_keys()
     handles = [requirement.handle for requirement in declared.declaration.requirements]
     if as_json:
         print_json(
@@ -46,9 +47,11 @@ def command(notebook: Path, from_code: bool, as_json: bool) -> None:
                 "created": created,
                 "handles": handles,
                 "notes": [n.as_json() for n in notes],
+                "warnings": [warning.as_json() for warning in unknown],
             }
         )
         return
+    tell_warnings(unknown)
     for note in notes:
         click.echo(f"{note.message}\nnext: {note.next_command}" if note.next_command else note.message)
     click.echo(f"Created {notebook}" if created else f"{notebook} is ready to declare data.")

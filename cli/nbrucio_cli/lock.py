@@ -16,6 +16,7 @@ from nbrucio_cli.common import (
     notebook_argument,
     print_json,
     tell_errors,
+    tell_warnings,
     variant_option,
 )
 from nbrucio_cli.completing import handles as completed_handles
@@ -62,6 +63,7 @@ def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: st
     click.echo(f"Wrote {notebook}." if edit.changed else f"{notebook} is already locked.")
     if not upgrade and any(resolved.lock and resolved.lock.open for resolved in edit.requirements):
         _show_growth(notebook, config, variant)
+    tell_warnings(edit.warnings)
     tell_errors(named(edit.errors(), notebook))
     return exit_code_for(edit.errors())
 

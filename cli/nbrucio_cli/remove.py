@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json
+from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json, tell_warnings
 from nbrucio_cli.completing import handles
 
 
@@ -25,3 +25,4 @@ def command(notebook: Path, names: tuple[str, ...], as_json: bool) -> None:
         return
     for target in edit.requirements:
         click.echo(f"Removed '{target.requirement.handle}' ({target.requirement.did})")
+    tell_warnings(edit.warnings)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from nbrucio.core.files import FileEntry
+from nbrucio.core.text import printable
 from nbrucio.errors import BadDeclaration
 
 
@@ -35,7 +36,8 @@ class Selection(NamedTuple):
         unknown = sorted(set(map(str, value)) - {"match", "first", "max_bytes"})
         if unknown:
             raise BadDeclaration(
-                f"'select' has the unknown key '{unknown[0]}'. The known keys are match, first and max_bytes."
+                f"'select' has the unknown key {printable(unknown[0], 40)}. "
+                "The known keys are match, first and max_bytes."
             )
         match = value.get("match")
         if match is not None and (not isinstance(match, str) or not match):

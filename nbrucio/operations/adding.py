@@ -139,7 +139,8 @@ def add(
             declaration = _with_variant(declaration, wish.variant, requirement.handle, wish.select)
     if wish.offline or not fresh:
         identity = chosen.identity if chosen else ""
-        return Edit(declared.path, tuple(ResolvedRequirement(r, identity) for r in fresh), write(declared, declaration))
+        added = tuple(ResolvedRequirement(requirement, identity) for requirement in fresh)
+        return Edit(declared.path, added, write(declared, declaration), warnings=declared.unknown_keys())
     anew = ResolveOptions(refresh=True)
     try:
         return lock_and_write(declared, declaration, config, fresh, anew, reporter, whole=True)

@@ -1,8 +1,8 @@
 """Check whether declaration, lock, code and data of notebooks agree, for example before they are published.
 
-The checks, and the exit code of each finding: the declaration is valid (2); every requirement is locked, by a lock of
-the declared data (10); the code uses only declared data (3). With a network also: the catalogue agrees with the lock
-(3), and every file has a readable replica (4). Nothing is downloaded, and nothing is written.
+The checks, and the exit code of each finding: the declaration is valid, without unknown keys (2); every requirement is
+locked, by a lock of the declared data (10); the code uses only declared data (3). With a network also: the catalogue
+agrees with the lock (3), and every file has a readable replica (4). Nothing is downloaded, and nothing is written.
 """
 
 from __future__ import annotations
@@ -119,6 +119,7 @@ def _check_alone(path: Path, rule: ScopeRule) -> _Open:
         declaration = notebook.declared.declaration
         # A missing parameter is not an error: it gets its value when the notebook runs.
         notebook.findings += [f.error for f in declaration.faults if not isinstance(f.error, ParameterNeeded)]
+        notebook.findings += notebook.declared.unknown_keys(refused=False)
         notebook.findings += _variant_findings(declaration)
         notebook.findings += _lock_findings(path, declaration)
         notebook.findings += _list_findings(path, declaration)

@@ -38,12 +38,14 @@ class Edit:
         changed: whether the file was written.
         acts: by handle, what happened to its lock: ``locked``, ``upgraded``, ``checksums added``, ``unchanged`` or
             ``failed``.
+        warnings: the notebook's unknown keys, which were kept.
     """
 
     path: Path
     requirements: tuple[ResolvedRequirement, ...]
     changed: bool
     acts: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[NbrucioError, ...] = ()
 
     def errors(self) -> tuple[NbrucioError, ...]:
         """The errors of requirements that could not be resolved."""
@@ -57,6 +59,7 @@ class Edit:
             "notebook": str(self.path),
             "changed": self.changed,
             "requirements": [_as_json(resolved) for resolved in self.requirements],
+            "warnings": [warning.as_json() for warning in self.warnings],
         }
 
 
@@ -84,7 +87,7 @@ def remove(path: Path, names: Sequence[str]) -> Edit:
             raise not_declared(name, path, declared.declaration.requirements)
         declaration = declaration.without(requirement.handle)
         gone.append(ResolvedRequirement(requirement, ""))
-    return Edit(declared.path, tuple(gone), write(declared, declaration))
+    return Edit(declared.path, tuple(gone), write(declared, declaration), warnings=declared.unknown_keys())
 
 
 def lock(
@@ -182,7 +185,7 @@ def lock_and_write(
         )
         for resolved in requirements
     }
-    return Edit(declared.path, requirements, changed, acts)
+    return Edit(declared.path, requirements, changed, acts, declared.unknown_keys())
 
 
 def _act(old: LockEntry | None, new: LockEntry | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,3 +119,25 @@ def test_a_handle_that_is_not_declared(connected: Cli, notebook: Write, words: t
     result = connected(words[0], path, *words[1:], "other")
     assert result.exit_code == 2
     assert result.err.endswith(f"error: 'other' is not declared in {path}.\n\nhint: Declared: x.\n")
+
+
+@pytest.mark.parametrize("words", [("init",), ("add", "sandbox:dimuon"), ("lock",), ("remove", "x")])
+def test_edits_keep_unknown_keys_and_warn_of_each(connected: Cli, notebook: Write, words: tuple[str, ...]) -> None:
+    other = {"did": "sandbox:growing", "handle": "y", "acess": "mount", "selct": {}}
+    path = notebook({"did": "sandbox:growing", "handle": "x", "select": {"first": 1}}, other)
+    verb, *names = words
+    result = connected(verb, path, *names)
+    assert result.exit_code == 0, result.err
+    assert "warning: The notebook's metadata has an unknown key, nbrucio.requirements[1].acess. " in result.err
+    assert "Did you mean 'access'?" in result.err
+    assert "nbrucio.requirements[1].selct. Did you mean 'select'?" in result.err
+    kept = json.loads(path.read_text())["metadata"]["nbrucio"]["requirements"]
+    assert any(other.items() <= requirement.items() for requirement in kept)
+
+
+@pytest.mark.parametrize("words", [("init",), ("add", "sandbox:dimuon", "--offline"), ("lock",), ("remove", "x")])
+def test_unknown_keys_are_in_the_json_of_edits(connected: Cli, notebook: Write, words: tuple[str, ...]) -> None:
+    path = notebook({"did": "sandbox:growing", "handle": "x", "select": {"first": 1}, "acess": "mount"})
+    verb, *rest = words
+    (warning,) = connected(verb, path, *rest, "--json").facts["warnings"]
+    assert (warning["code"], warning["hint"]) == ("bad-declaration", "Did you mean 'access'?")

@@ -50,6 +50,9 @@ def test_a_notebook_without_data_is_fine(tmp_path: Path) -> None:
         ({"version": 99}, ("bad-declaration", 2)),
         ({"variants": {"dev": {"b": {"first": 1}}}}, ("bad-declaration", 2)),
         ({"variant": {"parameter": "size", "default": "none"}}, ("bad-declaration", 2)),
+        ({"requirements": [{"did": "s:a", "handle": "a", "acess": "mount"}]}, ("bad-declaration", 2)),
+        ({"requirements": [{"did": "s:a", "handle": "a", "select": {"frist": 1}}]}, ("bad-declaration", 2)),
+        ({"requirement": []}, ("bad-declaration", 2)),
     ],
 )
 def test_each_fault_has_its_code(tmp_path: Path, change: dict[str, Any], expected: tuple[str, int]) -> None:
