@@ -286,7 +286,7 @@ def test_errors_are_json_where_json_is_asked_for(cli: Cli) -> None:
     assert json.loads(cli("show", "nocolon", "--json").out)["error"]["code"] == "bad-did"
 
 
-def test_without_rucio_clients_what_is_here_works(connected: Cli, notebook: Write) -> None:
+def test_data_is_listed_and_downloaded_without_rucio_clients(connected: Cli, notebook: Write) -> None:
     path = notebook({"did": "sandbox:growing", "handle": "x"})
     connected("sync", path)
     blocked = connected.folder / "blocker"
@@ -296,12 +296,6 @@ def test_without_rucio_clients_what_is_here_works(connected: Cli, notebook: Writ
     assert connected("status", path, **env).exit_code == 0
     assert connected("sync", path, **env).exit_code == 0
     other = notebook({"did": "sandbox:dimuon", "handle": "y"}, name="other.ipynb")
-    needs = connected("sync", other, **env, XDG_CACHE_HOME=str(connected.folder / "no-token"))
-    assert needs.exit_code == 2
-    assert "pip install rucio-clients" in needs.err
-    assert connected("sync", other, **env).exit_code == 0  # the login is still good, and that is all it needs
-    unknown = connected("sync", notebook({"did": "sandbox:nope", "handle": "z"}, name="unknown.ipynb"), **env)
-    assert unknown.exit_code == 2
-    assert "pip install rucio-clients" in unknown.err
+    assert connected("sync", other, **env, XDG_CACHE_HOME=str(connected.folder / "no-token")).exit_code == 0
     blocking = Cli(connected.folder, connected.env | env | {"NBRUCIO_NOTEBOOK": str(path)})
     assert blocking.python("import nbrucio; print(len(nbrucio.data['x']))").strip() == "2"
