@@ -51,8 +51,13 @@ def _run() -> None:
 
 def _missing(error: ModuleNotFoundError) -> int:
     from nbrucio.disk.libraries import unexpected
-    from nbrucio_cli.error_text import error_text
+    from nbrucio_cli.error_text import error_json, error_text, wants_json
 
     found = unexpected(error)
+    if wants_json(sys.argv[1:]):
+        import json
+
+        sys.stdout.write(json.dumps(error_json(found), indent=2) + "\n")
+        sys.stdout.flush()
     sys.stderr.write(error_text(found) + "\n")
     return found.exit_code

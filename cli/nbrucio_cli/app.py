@@ -7,8 +7,13 @@ verbs take 30 ms of CPU, and `nbrucio status` 70.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import click
+
+from nbrucio_cli.error_text import error_json, wants_json
 
 #: Verbs by section: name, module and the line in the root's help.
 VERBS = {
@@ -54,10 +59,30 @@ VERBS = {
     },
 }
 _MODULES = {name: module for section in VERBS.values() for name, (module, _) in section.items()}
+_WANTS_JSON = "nbrucio.json"
 
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - click's signature
+    ) -> click.Context:
+        """Parse the root's own options."""
+        as_json = wants_json(args)
+        with _usage_errors(as_json=as_json):
+            context = super().make_context(info_name, args, parent, **extra)
+        context.meta[_WANTS_JSON] = as_json
+        return context
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Parse the arguments of a verb and call it."""
+        with _usage_errors(as_json=ctx.meta[_WANTS_JSON]):
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the verbs in the order of the help."""
@@ -90,6 +115,21 @@ class LazyGroup(click.Group):
         for section, verbs in VERBS.items():
             with formatter.section(section):
                 formatter.write_dl([(name, line) for name, (_, line) in verbs.items()], col_max=12)
+
+
+@contextmanager
+def _usage_errors(*, as_json: bool) -> Iterator[None]:
+    """Print click's usage errors as JSON on stdout if ``as_json``; click prints them on stderr and exits."""
+    try:
+        yield
+    except click.UsageError as error:
+        if as_json:
+            from nbrucio.errors import UsageError
+            from nbrucio_cli.common import print_json
+
+            command = error.ctx.command_path if error.ctx else "nbrucio"
+            print_json(error_json(UsageError(error.format_message(), next_command=f"{command} --help")))
+        raise
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:

@@ -18,7 +18,7 @@ import click
 from nbrucio.config import Config
 from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import Interrupted, MissingDependency, NbrucioError, UnreadableFile
-from nbrucio_cli.error_text import error_text
+from nbrucio_cli.error_text import error_json, error_text
 from nbrucio_cli.streams import discard_stdout
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def end_with(error: NbrucioError, *, as_json: bool) -> None:
     """Print ``error`` and exit with its exit code."""
     try:
         if as_json:
-            print_json({"version": 1, "exit_code": error.exit_code, "error": error.as_json()})
+            print_json(error_json(error))
         sys.stdout.flush()
     except (OSError, NbrucioError):
         discard_stdout()  # stderr still gets the error

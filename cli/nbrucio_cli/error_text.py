@@ -1,6 +1,9 @@
-"""An error as text; without click, because that may be the library that is missing."""
+"""An error as text and as JSON; without click, because that may be the library that is missing."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
 
 from nbrucio.errors import NbrucioError
 
@@ -19,3 +22,13 @@ def error_text(error: NbrucioError, count: str = "") -> str:
     if error.next_command:
         lines.append(f"next: {error.next_command}")
     return "\n".join(lines)
+
+
+def error_json(error: NbrucioError) -> dict[str, object]:
+    """Return what ``--json`` prints for ``error``; its schema is ``error-1``."""
+    return {"version": 1, "exit_code": error.exit_code, "error": error.as_json()}
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Return whether these arguments of the command line ask for JSON, also if they are wrong otherwise."""
+    return "--json" in takewhile(lambda word: word != "--", words)
