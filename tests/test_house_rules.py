@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,36 @@ def test_kernels_get_the_standard_library_only() -> None:
             if isinstance(node, ast.ImportFrom) and node.level == 0:
                 names = [node.module or ""]
             assert {name.partition(".")[0] for name in names} <= allowed, (path, names)
+
+
+def test_the_documentation_has_the_figures_of_the_import_graph() -> None:
+    printed = subprocess.run([sys.executable, ROOT / "tools/graph.py"], capture_output=True, text=True, check=True)
+    figures = dict(line.split(": ", 1) for line in printed.stdout.splitlines())
+    rows = re.findall(r"^\| ([^|]*) \| \d+ \| (\d+)", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE)
+    now = dict(rows)
+    assert figures["circles of files"] == "[]"
+    assert (figures["floors"], figures["arrows between rooms"]) == (now["floors"], now["arrows between rooms"])
+    assert figures["arrows that run back up"].count("(") == int(now["arrows that run back up"])
+
+
+def test_a_file_name_has_one_meaning_within_a_room() -> None:
+    found: dict[tuple[str, str], list[str]] = {}
+    for path in (ROOT / "nbrucio").rglob("*.py"):
+        room = path.relative_to(ROOT / "nbrucio").parts[0]
+        if not path.name.startswith("__"):
+            found.setdefault((room, path.name), []).append(str(path.relative_to(ROOT)))
+    assert {key: paths for key, paths in found.items() if len(paths) > 1} == {}
+
+
+def test_a_docstring_names_a_thing_or_an_act_and_asks_no_question() -> None:
+    found = []
+    for path in (path for path in CODE if path.suffix == ".py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                text = ast.get_docstring(node) or ""
+                if text.startswith(("What ", "Who ", "Why ", "How ", "Where ", "Which ")):
+                    found.append(f"{path.relative_to(ROOT)}: {text.splitlines()[0]}")
+    assert found == []
 
 
 def test_a_class_name_has_one_meaning() -> None:

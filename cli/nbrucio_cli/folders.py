@@ -1,4 +1,4 @@
-"""Which notebooks a command works on: the named files, and the notebooks below the named folders."""
+"""The notebooks that a command works on: the named files, and the notebooks below the named folders."""
 
 from __future__ import annotations
 

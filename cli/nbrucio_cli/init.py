@@ -62,7 +62,7 @@ def command(notebook: Path, from_code: bool, as_json: bool) -> None:
 
 
 def _rule() -> ScopeRule:
-    """How names without scope get one here; that of rucio-clients where no instance is configured."""
+    """Return the rule for names without scope; that of rucio-clients where no instance is configured."""
     from nbrucio.config import load
     from nbrucio.core.scope_rule import ScopeRule
     from nbrucio.errors import NbrucioError

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from nbrucio.catalogue.errors import rejected, tidy
-from nbrucio.catalogue.login import asked
+from nbrucio.catalogue.login_requests import asked
 from nbrucio.catalogue.network_errors import http_error, not_rucio
 from nbrucio.catalogue.token_cache import TOKEN
 from nbrucio.config import Instance, Policy

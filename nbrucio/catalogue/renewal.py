@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbrucio.catalogue.bearer import claims
 from nbrucio.catalogue.errors import ServerRefusal, rejected, tidy
-from nbrucio.catalogue.login import account_in, asked
+from nbrucio.catalogue.login_requests import account_in, asked
 from nbrucio.catalogue.login_tokens import expiry
 from nbrucio.catalogue.token_cache import TOKEN, SavedToken, save_token, saved_facts, token_file
 from nbrucio.config import Instance, Policy

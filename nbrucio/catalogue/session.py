@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbrucio.catalogue.errors import refusal_of
-from nbrucio.catalogue.login import account_in, headers_of, log_in
+from nbrucio.catalogue.login import log_in
+from nbrucio.catalogue.login_requests import account_in, headers_of
 from nbrucio.catalogue.login_tokens import LoginTokens, is_about_token
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.core.cancellation import given_up

@@ -190,7 +190,7 @@ class Policy(NamedTuple):
 
     @property
     def rses(self) -> RseChoice:
-        """Which RSEs downloads come from."""
+        """The RSEs that downloads come from."""
         return RseChoice(self.only_rses, self.prefer_rses, self.avoid_rses)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class RseChoice(NamedTuple):
-    """Which RSEs downloads come from.
+    """A choice among the RSEs that downloads come from.
 
     Attributes:
         only: Rucio's RSE expression; replicas elsewhere are not used. None for no limit.

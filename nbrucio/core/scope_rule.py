@@ -12,7 +12,7 @@ _SCHEME = "rucio://"
 
 
 class ScopeRule(NamedTuple):
-    """How an instance's users write DIDs.
+    """The convention by which an instance's users write DIDs.
 
     Attributes:
         convention: one of `CONVENTIONS`.

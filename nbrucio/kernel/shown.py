@@ -14,7 +14,7 @@ from .refusals import command_line
 
 
 class StatusSource(Protocol):
-    """What a status is read from; `nbrucio.kernel.lookup.Data` is one."""
+    """The source of a status; `nbrucio.kernel.lookup.Data` is one."""
 
     def manifest(self) -> LoadedManifest: ...
     def asked(self, notebook: str) -> Asked | None: ...

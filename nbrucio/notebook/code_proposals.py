@@ -74,7 +74,7 @@ class Proposal(NamedTuple):
 
 
 class Proposals(NamedTuple):
-    """What `proposals` found: each DID once, and the indices of cells that mention rucio and could not be read."""
+    """The result of `proposals`: each DID once, and the indices of cells that mention rucio and could not be read."""
 
     found: tuple[Proposal, ...] = ()
     unread: tuple[int, ...] = ()

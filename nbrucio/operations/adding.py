@@ -30,7 +30,7 @@ _MAX_SUGGESTED_FROM = 2_000
 
 
 class Wish(NamedTuple):
-    """How the added data is wanted.
+    """Settings of the added requirements.
 
     Attributes:
         handle: handle of a single DID; None means one derived from the DID's name.

@@ -31,7 +31,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Linked(NamedTuple):
-    """What happened to the folder of one handle.
+    """Result for the folder of one handle.
 
     Attributes:
         handle: the handle.

@@ -1,4 +1,4 @@
-"""What the store holds and for which notebooks, and its cleaning. `nbrucio.core.eviction` chooses the files."""
+"""The contents of the store by notebook and by DID, and its cleaning. `nbrucio.core.eviction` chooses the files."""
 
 from __future__ import annotations
 

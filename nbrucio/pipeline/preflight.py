@@ -1,4 +1,4 @@
-"""What is known to go wrong in a download before its first byte: a credential that ends before the download does."""
+"""Warnings before the first byte of a download: a credential that ends before the download does."""
 
 from __future__ import annotations
 

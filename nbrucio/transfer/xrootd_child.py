@@ -79,7 +79,7 @@ class _SizedEntry(NamedTuple):
 
 
 class _PipeSink:
-    """What `Xrootd.read` needs of a sink; writes frames."""
+    """The sink of `Xrootd.read` in a child; writes frames."""
 
     def __init__(self, out: IO[bytes], offset: int, size_bytes: int | None) -> None:
         self.offset = offset

@@ -9,7 +9,7 @@ import pytest
 import requests
 from rucio.common import exception as rucio_exceptions
 
-from nbrucio.catalogue.child.errors import client_errors, error_for, login_errors
+from nbrucio.catalogue.child.clients_errors import client_errors, error_for, login_errors
 from nbrucio.catalogue.errors import BY_NAME, ServerRefusal
 from nbrucio.catalogue.errors import error_for as error_of_answer
 from nbrucio.config import Instance

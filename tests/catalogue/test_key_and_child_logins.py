@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from paramiko import Message, RSAKey
 
-from nbrucio.catalogue.child.login import log_in_with_clients
+from nbrucio.catalogue.child.clients_login import log_in_with_clients
 from nbrucio.catalogue.rucio import RucioCatalogue
 from nbrucio.catalogue.token_cache import token_file
 from nbrucio.config import Credentials, Instance, Policy

@@ -33,7 +33,7 @@ def _upload(order: dict[str, Any], say: Say) -> None:
 
 
 def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
-    from nbrucio.catalogue.child.errors import require_clients
+    from nbrucio.catalogue.child.clients_errors import require_clients
     from nbrucio.operations.upload.destination import check_rse, check_scope, ensure_dataset
 
     require_clients()
@@ -79,7 +79,7 @@ def _translated_errors(instance: Instance, subject: str | None = None) -> Iterat
     """Translate every error to `NbrucioError`, with specific texts for missing write permissions."""
     from rucio.common.exception import AccessDenied, InsufficientAccountLimit
 
-    from nbrucio.catalogue.child.errors import client_errors, words_of
+    from nbrucio.catalogue.child.clients_errors import client_errors, words_of
 
     with client_errors(instance, subject):
         try:

@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _carry_out(order: dict[str, Any], say: Callable[..., None]) -> None:
-    from nbrucio.catalogue.child.errors import login_errors, require_clients
+    from nbrucio.catalogue.child.clients_errors import login_errors, require_clients
 
     instance = Instance(**order["instance"])
     try:
