@@ -9,6 +9,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from './api';
+import { renderQuestions } from './consent/renderer';
 import { notify } from './notifications';
 import { addCommands } from './commands';
 import { Events } from './events';
@@ -80,6 +81,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       panel.isVisible && panel.section === 'notebook' && tracker.currentWidget === notebook;
     const watch = (notebook: NotebookPanel): void => {
       const data = notebooks.of(notebook);
+      renderQuestions(data, trans);
       declareAutomatically(notebook, data, wanted);
       notify(data, props, () => inSight(notebook), panel.shown);
     };

@@ -5,6 +5,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api, ISyncOptions } from './api';
 import { insertSnippet, renameUses } from './cells';
+import { Question } from './consent/question';
 import { mergeDeclaration, readMetadata, writeMetadata } from './document';
 import { Events, IDeclaredEvent, ISyncEvent } from './events';
 import * as declarations from './model/declaration';
@@ -32,6 +33,7 @@ export class NotebookData {
     events: Events
   ) {
     this._saves = new Saves(panel);
+    this.question = new Question(panel, _api, asked => this._onQuestion(asked));
     panel.disposed.connect(this._onDisposed, this);
     events.synced.connect(this._onSynced, this);
     events.declared.connect(this._onDeclared, this);
@@ -61,6 +63,8 @@ export class NotebookData {
   status: IStatus | null = null;
   run: IRun | null = null;
   plan: IPlan | null = null;
+  /** The question that a cell waits for. */
+  readonly question: Question;
   /** The user answered the question for consent with "Not now". */
   declined = false;
   rate = new Rate();
@@ -139,6 +143,7 @@ export class NotebookData {
   /** Hide the question until the notebook is opened again or synced. */
   decline(): void {
     this.declined = true;
+    void this.question.decline();
     this._emit();
   }
 
@@ -334,6 +339,12 @@ export class NotebookData {
     if (event.path === this.path) {
       mergeDeclaration(this.panel, event.declaration as JsonObject);
     }
+  }
+
+  /** A cell asks anew also where the user said "Not now" before. */
+  private _onQuestion(asked: boolean): void {
+    this.declined &&= !asked;
+    this._emit();
   }
 
   /** Events are lost while the browser is not connected: after a silence, ask. */

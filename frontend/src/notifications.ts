@@ -41,6 +41,15 @@ export function notify(
       toast = Notification.warning(message, {
         autoClose: false,
         actions: [
+          ...(key.startsWith('consent')
+            ? [
+                {
+                  label: trans.__('Fetch'),
+                  caption: trans.__('Download this data once'),
+                  callback: () => void data.sync(true)
+                }
+              ]
+            : []),
           {
             label: trans.__('Show'),
             caption: trans.__('Show the data of the notebook'),

@@ -15,7 +15,10 @@ _RED, _NO_COLOUR = "\x1b[31m", "\x1b[39m"
 _BUTTONS = {
     "sync": "Press Sync in the panel Data (Rucio)",
     "add": "Add it in Explore of the panel Data (Rucio)",
+    "login": "Log in under Settings in the panel Data (Rucio)",
 }
+#: It asks the user, which a command in a cell cannot.
+_ASKS = "login"
 
 
 class DataNotHere(LookupError):
@@ -55,8 +58,8 @@ def next_action(error: DataNotHere, environ: Mapping[str, str] = os.environ) -> 
     # A kernel of a Jupyter server with nbrucio; a run such as papermill's also has NBRUCIO_NOTEBOOK.
     in_jupyter = environ.get(where.MANIFEST_VARIABLE) and not environ.get(where.NOTEBOOK_VARIABLE)
     if button and in_jupyter:
-        return [f"{button}, or run: {error.next_command}"]
-    return [f"Run: {error.next_command}"]
+        return [f"{button}." if words[1] == _ASKS else f"{button}, or run in a cell: !{error.next_command}"]
+    return [f"Run in a cell: !{error.next_command}" if in_jupyter else f"Run: {error.next_command}"]
 
 
 def printable(text: str) -> str:

@@ -12,15 +12,18 @@ import keyword
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from html import escape
 from typing import Any, NamedTuple
 
+from IPython import get_ipython
 from IPython.core.error import InputRejected, UsageError  # only IPython loads this module
 from IPython.display import display
 
 from . import data
 from .asked import variables_in_text
 from .bound import variable_of
+from .consent import await_entries
 from .errors import DataNotHere, short_traceback
 from .files import Files
 from .lookup import Data
@@ -28,7 +31,6 @@ from .manifest import MAX_BYTES, read_regular
 from .names import Names
 from .refusals import not_ready
 from .uses import dids_in_magic, uses_in
-from .waiting import wait_for
 
 log = logging.getLogger(__name__)
 #: Where IPython puts the value of a variable into the text of a magic or command.
@@ -89,7 +91,7 @@ class Gate(ast.NodeTransformer):
             uses = uses_in(tree, Names(modules, datas, self._variables.get))
             handles, dids = (*handles, *uses.handles), (*uses.dids, *uses.derived)
         if handles or dids:
-            for entry in wait_for(self._data, handles, dids, OutputLine()):
+            for entry in await_entries(self._data, handles, dids, OutputLine(), attended):
                 if entry.state != "ready":
                     raise not_ready(entry, self._data.manifest())
         for name in variables:
@@ -214,15 +216,28 @@ class OutputLine:
 
     def __call__(self, text: str) -> None:
         """Replace the line by ``text``."""
-        if text == self._text:
-            return
+        if text != self._text:
+            self._text = text
+            self._show({"text/plain": text, "text/html": f"<small>{escape(text)}</small>"})
+
+    def ask(self, text: str, bundle: Mapping[str, object]) -> None:
+        """Replace the line by a question; a front end that does not know ``bundle`` shows ``text``."""
         self._text = text
+        self._show({"text/plain": text, **bundle})
+
+    def _show(self, bundle: Mapping[str, object]) -> None:
         show: Any = display  # without types
-        bundle = {"text/plain": text, "text/html": f"<small>{escape(text)}</small>"}
         if self._display is None:
             self._display = show(bundle, raw=True, display_id=True)
         else:
             self._display.update(bundle, raw=True)
+
+
+def attended() -> bool:
+    """Whether a person may answer: the front end of the running cell takes input, which nbclient's and papermill's do
+    not."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    return bool(getattr(kernel, "_allow_stdin", False))
 
 
 def load(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
@@ -233,7 +248,7 @@ def load(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
     shell.register_magic_function(_magic, "line_cell", "rucio")
     shell.register_magic_function(_status_magic, "line", "nbrucio")
     # Uses that a cell's tree does not show (a computed handle, a call inside a function) wait here.
-    data.before = lambda handles, dids: wait_for(data, handles, dids, OutputLine())
+    data.before = lambda handles, dids: await_entries(data, handles, dids, OutputLine(), attended)
 
 
 def unload(shell: Any) -> None:  # noqa: ANN401 - IPython's shell

@@ -131,7 +131,11 @@ def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
         OSError: it cannot be removed.
     """
     path = path_for(notebook, environ)
-    for file in (path, plain_path(path), path.with_suffix(".progress")):
+    for file in (
+        path,
+        plain_path(path),
+        *(path.with_suffix(f".{kind}") for kind in ("progress", "question", "answer")),
+    ):
         file.unlink(missing_ok=True)
 
 

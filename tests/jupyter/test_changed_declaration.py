@@ -69,7 +69,7 @@ def test_a_lock_that_costs_what_nobody_agreed_to_stops_cells(server: Server, san
             assert "needs your consent" in stopped.traceback[0]
             assert (
                 stopped.traceback[1]
-                == f"Press Sync in the panel Data (Rucio), or run: nbrucio sync {server.root / 'a.ipynb'}"
+                == f"Press Sync in the panel Data (Rucio), or run in a cell: !nbrucio sync {server.root / 'a.ipynb'}"
             )
             assert kernel.run(PLAIN).text == "{'data': ('failed', 0)}\n"
             kernel.restart()
@@ -112,7 +112,7 @@ def test_what_a_terminal_edits_is_refused_until_it_is_synced(server: Server, san
         assert kernel.run(PLAIN).text == "{'data': ('failed', 0)}\n"
         stopped = kernel.run(READ)
         assert "'data' was changed in the notebook after its last sync." in stopped.traceback[0]
-        assert stopped.traceback[1] == f"Press Sync in the panel Data (Rucio), or run: nbrucio sync {path}"
+        assert stopped.traceback[1] == f"Press Sync in the panel Data (Rucio), or run in a cell: !nbrucio sync {path}"
         server.sync("a.ipynb")
         assert kernel.run(READ).text == "3 files\n"
         add(path, [Did("sandbox", "dimuon")], beside, wish=Wish(handle="more", offline=True))
@@ -133,7 +133,10 @@ def test_where_opening_does_nothing_a_changed_selection_is_refused(start: Start,
             content["metadata"]["nbrucio"]["requirements"][0]["did"] = "sandbox:dimuon"
             server.save("a.ipynb", content)
             stopped = kernel.run(READ).traceback
-            assert stopped[1] == f"Press Sync in the panel Data (Rucio), or run: nbrucio sync {server.root / 'a.ipynb'}"
+            assert (
+                stopped[1]
+                == f"Press Sync in the panel Data (Rucio), or run in a cell: !nbrucio sync {server.root / 'a.ipynb'}"
+            )
             until(lambda: kernel.run(PLAIN).text == "{'data': ('failed', 0)}\n")
 
 

@@ -85,7 +85,7 @@ def test_a_cell_is_stopped_with_the_reason_and_what_to_type(server: Server) -> N
         assert output.text == ""
         assert output.traceback == [
             "\x1b[31mDataNotReady\x1b[39m: 'muons' (s:muons) is missing: rucio.example.org does not answer.",
-            "Press Sync in the panel Data (Rucio), or run: nbrucio sync a.ipynb",
+            "Press Sync in the panel Data (Rucio), or run in a cell: !nbrucio sync a.ipynb",
             "The cell was not run.",
         ]
         magic = kernel.run("%%time\nimport nbrucio\nprint('ran', nbrucio.data['muons'])")
@@ -99,7 +99,7 @@ def test_an_undeclared_handle_is_an_error_of_two_lines(server: Server) -> None:
         output = kernel.run("import nbrucio\nnbrucio.data['jets']")
     assert output.traceback == [
         "\x1b[31mDataNotHere\x1b[39m: This notebook declares no data as 'jets'. It declares muons.",
-        f"Add it in Explore of the panel Data (Rucio), or run: nbrucio add {path} SCOPE:NAME --as jets",
+        f"Add it in Explore of the panel Data (Rucio), or run in a cell: !nbrucio add {path} SCOPE:NAME --as jets",
     ]
 
 

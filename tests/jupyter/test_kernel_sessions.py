@@ -93,7 +93,8 @@ def test_python_has_its_data_over_moves_of_its_folder_and_restarts(server: Serve
         assert kernel.run(READ).text == "4\n"
         missing = kernel.run("nbrucio.data['jets']")
         assert missing.traceback[1].startswith(
-            f"Add it in Explore of the panel Data (Rucio), or run: nbrucio add {server.root / 'moved/a.ipynb'} "
+            "Add it in Explore of the panel Data (Rucio), or run in a cell: "
+            f"!nbrucio add {server.root / 'moved/a.ipynb'} "
         )
     server.ask(f"api/sessions/{session['id']}", method="DELETE")
     until(lambda: not list(pointer.parent.iterdir()))
@@ -149,7 +150,7 @@ def test_where_opening_does_nothing_a_kernel_is_told_what_to_do(start: Start) ->
         with server.kernel("a.ipynb") as kernel:
             stopped = kernel.run(READ).traceback
             assert "'dimuon' (sandbox:dimuon) is missing" in stopped[0]
-            assert stopped[1] == f"Press Sync in the panel Data (Rucio), or run: nbrucio sync {path}"
+            assert stopped[1] == f"Press Sync in the panel Data (Rucio), or run in a cell: !nbrucio sync {path}"
 
 
 def session(identity: str, path: str, kernel: str, kind: str = "notebook") -> dict[str, Any]:

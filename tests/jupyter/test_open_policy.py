@@ -263,7 +263,7 @@ def test_a_notebook_that_is_renamed_while_open_keeps_its_data(server: Server) ->
         assert kernel.run(READ).text == "<nbrucio.data: dimuon (ready), odd (ready)> 4\n"
         missing = kernel.run("nbrucio.data['jets']")
         assert missing.traceback[1].startswith(
-            f"Add it in Explore of the panel Data (Rucio), or run: nbrucio add {server.root / 'b.ipynb'} "
+            f"Add it in Explore of the panel Data (Rucio), or run in a cell: !nbrucio add {server.root / 'b.ipynb'} "
         )
         kernel.restart()
         assert kernel.run(READ).text == "<nbrucio.data: dimuon (ready), odd (ready)> 4\n"

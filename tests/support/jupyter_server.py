@@ -185,9 +185,9 @@ class Kernel:
     identity: str
     client: BlockingKernelClient
 
-    def run(self, code: str, timeout_s: float = 60) -> Output:
-        """Run a cell to its end."""
-        return collect(self.client, self.client.execute(code), timeout_s)
+    def run(self, code: str, timeout_s: float = 60, *, attended: bool = False) -> Output:
+        """Run a cell to its end, as nbclient does, or ``attended`` as a front end in which a person can answer."""
+        return collect(self.client, self.client.execute(code, allow_stdin=attended), timeout_s)
 
     def restart(self) -> None:
         """Restart as the browser does, and wait as a server does for it until outputs are heard again."""

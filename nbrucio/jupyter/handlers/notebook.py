@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nbrucio.jupyter import queries
+from nbrucio.jupyter import queries, questions
 from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
 from nbrucio.jupyter.open_policy import Chosen
 from nbrucio.jupyter.sync_job import SyncRequest
@@ -73,6 +73,23 @@ class CancelHandler(NbrucioHandler):
         self.reply({"cancelled": self.app.sync_jobs.cancel(self.notebook(self.body().get("path")))})
 
 
+class QuestionHandler(NbrucioHandler):
+    """The question for consent that a cell of a notebook waits for."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?path=…``"""
+        path = self.notebook(self.get_query_argument("path", None))
+        self.reply(await self.in_thread(questions.pending, path))
+
+    @api_method
+    async def post(self) -> None:
+        """``{"path", "id", "answer"}``; the answer is ``shown`` or ``declined``. Consent is a sync."""
+        body = self.body()
+        path = self.notebook(body.get("path"))
+        self.reply(await self.in_thread(questions.answer, path, body.get("id"), body.get("answer")))
+
+
 class GrantsHandler(NbrucioHandler):
     """The user's consent to downloads."""
 
@@ -133,6 +150,7 @@ ROUTES: dict[str, type[NbrucioHandler]] = {
     "sync": SyncHandler,
     "cancel": CancelHandler,
     "lock": LockHandler,
+    "question": QuestionHandler,
     "grants": GrantsHandler,
     "opening": OpeningHandler,
     "store": StoreHandler,

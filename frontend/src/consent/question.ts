@@ -1,0 +1,79 @@
+/** The question for consent that a cell of one notebook waits for. The server knows it; outputs only name it. */
+
+import { NotebookPanel } from '@jupyterlab/notebook';
+
+import { Api } from '../api';
+
+export const MIME = 'application/vnd.nbrucio.consent+json';
+
+/** A question as the server knows it. */
+interface IPending {
+  id: string;
+  handles: string[];
+}
+
+/** The answer of `question`. */
+interface IAnswer {
+  question: IPending | null;
+}
+
+/** The id of the question that an output's data names; null for other outputs. */
+export function idIn(data: unknown): string | null {
+  const named = (data as { [mime: string]: unknown } | null | undefined)?.[MIME];
+  const id = (named as { id?: unknown } | null | undefined)?.id;
+  return typeof id === 'string' ? id : null;
+}
+
+export class Question {
+  constructor(
+    private readonly _panel: NotebookPanel,
+    private readonly _api: Api,
+    private readonly _changed: (asked: boolean) => void
+  ) {
+    // Not when the output is rendered: Lab renders outputs that are scrolled into view.
+    _panel.sessionContext.iopubMessage.connect((_, message) => {
+      const id = idIn((message.content as { data?: unknown }).data);
+      if (id !== null) {
+        void this._answer(id, 'shown');
+      }
+    });
+  }
+
+  /** The question that a cell waits for now; null without one. */
+  pending: IPending | null = null;
+
+  /** Ask the server, for a page that was loaded after the question. */
+  async refresh(): Promise<void> {
+    const { question } = await this._api.get<IAnswer>('question', { path: this._path });
+    this._set(question);
+  }
+
+  /** End the wait of the cell. */
+  async decline(): Promise<void> {
+    const { pending } = this;
+    if (pending !== null) {
+      this._set(null);
+      await this._answer(pending.id, 'declined');
+    }
+  }
+
+  private async _answer(id: string, answer: 'shown' | 'declined'): Promise<void> {
+    try {
+      const { question } = await this._api.post<IAnswer>('question', { path: this._path, id, answer });
+      this._set(answer === 'shown' ? question : null);
+    } catch {
+      this._set(null); // nobody waits for it any more
+    }
+  }
+
+  private _set(pending: IPending | null): void {
+    if (pending?.id !== this.pending?.id && !this._panel.isDisposed) {
+      this.pending = pending;
+      this._changed(pending !== null);
+    }
+  }
+
+  private get _path(): string {
+    return this._panel.context.localPath;
+  }
+}
