@@ -161,3 +161,14 @@ def test_a_login_that_is_gone_is_named(jobs: LoginJobs) -> None:
     for identity in ("unknown", None, 3, ["x"]):
         with pytest.raises(UsageError, match="no login with this id"):
             jobs.get(identity)
+
+
+@pytest.mark.parametrize("voms", ["-out /etc/passwd", "--help", "cms;ls", "cms x", "cms\n-x", "x" * 300])
+def test_a_page_chooses_the_virtual_organisation_and_no_other_option(
+    voms: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[instances.cms]\nhost = "https://rucio.example.org"\nauth_type = "x509_proxy"\n')
+    monkeypatch.setenv("NBRUCIO_CONFIG", str(file))
+    with pytest.raises(UsageError, match="'voms' must be a virtual organisation"):
+        LoginJobs(logging.getLogger(__name__)).start({"instance": "cms", "voms": voms})
