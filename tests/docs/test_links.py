@@ -10,7 +10,7 @@ import pytest
 from nbrucio.errors import SEVERITY
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 #: Pages that developers of nbrucio read.
 FOR_DEVELOPERS = {"architecture.md", "store.md", "benchmarks.md"}
 
