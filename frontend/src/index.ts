@@ -59,6 +59,10 @@ const plugin: JupyterFrontEndPlugin<void> = {
       notebooks,
       settings: null,
       trans,
+      isShown: section => panel.isVisible && panel.section === section,
+      get shown() {
+        return panel.shown;
+      },
       show: section => {
         panel.section = section;
         app.shell.activateById(PANEL_ID);
@@ -78,7 +82,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
 
     const wanted = (): boolean => props.settings?.get('declareOnSave').composite !== false;
     const inSight = (notebook: NotebookPanel): boolean =>
-      panel.isVisible && panel.section === 'notebook' && tracker.currentWidget === notebook;
+      props.isShown('notebook') && tracker.currentWidget === notebook;
     const watch = (notebook: NotebookPanel): void => {
       const data = notebooks.of(notebook);
       renderQuestions(data, trans);

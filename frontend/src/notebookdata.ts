@@ -7,11 +7,13 @@ import { Api, ISyncOptions } from './api';
 import { insertSnippet, renameUses } from './cells';
 import { Question } from './consent/question';
 import { mergeDeclaration, readMetadata, writeMetadata } from './document';
+import { Direction, Edits } from './edits';
 import { Events, IDeclaredEvent, ISyncEvent } from './events';
 import * as declarations from './model/declaration';
 import { proposeHandle } from './model/handles';
 import { JsonObject } from './model/json';
 import { Rate } from './model/progress';
+import { remembered } from './model/remembered';
 import { checked, IRow, ISummary, rowsOf, summaryOf } from './model/rows';
 import { withUses } from './model/uses';
 import { IOutcome } from './outcome';
@@ -34,6 +36,7 @@ export class NotebookData {
   ) {
     this._saves = new Saves(panel);
     this.question = new Question(panel, _api, asked => this._onQuestion(asked));
+    this.edits = new Edits(panel, direction => this._onReturned(direction));
     panel.disposed.connect(this._onDisposed, this);
     events.synced.connect(this._onSynced, this);
     events.declared.connect(this._onDeclared, this);
@@ -59,6 +62,7 @@ export class NotebookData {
     return this.panel.context.contentsModel?.writable !== false && !this.panel.content.model?.readOnly;
   }
 
+  readonly edits: Edits;
   declaration: declarations.IDeclaration = declarations.read({});
   status: IStatus | null = null;
   run: IRun | null = null;
@@ -86,11 +90,11 @@ export class NotebookData {
   }
 
   get rows(): IRow[] {
-    return rowsOf(this.declaration, this.status, this.run, this.plan);
+    return this._rowsOf(this.declaration, this.status, this.run, this.plan);
   }
 
   get summary(): ISummary {
-    return summaryOf(this.rows, this.declaration.invalid);
+    return this._summaryOf(this.rows, this.declaration.invalid, this.status?.totals ?? null);
   }
 
   /** The handles that are taken. */
@@ -214,20 +218,28 @@ export class NotebookData {
   }
 
   /** Remove a requirement from the notebook. Its files stay cached. */
-  remove(handle: string): Promise<void> {
-    return this._edit(metadata => declarations.withoutRequirement(metadata, handle));
+  async remove(handle: string): Promise<void> {
+    await this._edit(metadata => declarations.withoutRequirement(metadata, handle));
+    this._verbs.report({ verb: 'remove', handle });
   }
 
-  /** Give a requirement another handle, also where the notebook's code uses it. Returns how many cells were changed. */
-  async rename(from: string, to: string): Promise<number> {
-    const cells = renameUses(this.panel, from, to);
-    await this._edit(metadata => declarations.renamed(metadata, from, to));
-    return cells;
-  }
-
-  /** Choose which files of a requirement are wanted, and how they are obtained. */
-  choose(handle: string, select: declarations.ISelection | null, access: string | null): Promise<void> {
-    return this._edit(metadata => declarations.withChoice(metadata, handle, select, access));
+  /** Choose handle, files and access of a requirement, as one edit; the notebook's code follows a new handle. */
+  async change(
+    handle: string,
+    to: string,
+    select: declarations.ISelection | null,
+    access: string | null
+  ): Promise<void> {
+    let cells = 0;
+    await this._edit(metadata => {
+      const chosen = declarations.withChoice(metadata, handle, select, access);
+      if (to === handle) {
+        return chosen;
+      }
+      cells = renameUses(this.panel, handle, to);
+      return declarations.renamed(chosen, handle, to);
+    });
+    this._verbs.report({ verb: 'change', from: handle, handle: to, cells });
   }
 
   /** Declare what rucio-jupyterlab attached. */
@@ -237,19 +249,14 @@ export class NotebookData {
     this._verbs.report({ verb: 'import', handles });
   }
 
-  /** Put metadata back as it was, for "undo" in the panel. */
-  restore(metadata: declarations.IMetadata): Promise<void> {
-    return this._edit(() => metadata);
-  }
-
-  /** The metadata as it is, to restore it. */
-  get metadata(): declarations.IMetadata {
-    return readMetadata(this.panel);
+  /** Whether the last edit can be taken back, or made again, from the panel. */
+  can(direction: Direction): boolean {
+    return this.writable && this.edits.can(direction);
   }
 
   /** Declare what the code names. This is no edit of the user, so that "undo" does not undo it. */
   declare(dids: readonly string[]): void {
-    writeMetadata(this.panel, withUses(readMetadata(this.panel), dids), false);
+    writeMetadata(this.panel, withUses(readMetadata(this.panel), dids));
   }
 
   private get _wanted(): boolean {
@@ -257,21 +264,30 @@ export class NotebookData {
   }
 
   private _write(change: Change): void {
-    writeMetadata(this.panel, change(readMetadata(this.panel)), true);
+    this.edits.make(() => writeMetadata(this.panel, change(readMetadata(this.panel))));
   }
 
   /** Change the declaration in the open document and save it; the server then syncs it as when a notebook opens. */
   private async _edit(change: Change): Promise<void> {
     await this._verbs.attempt(null, async () => {
       this._write(change);
-      this.plan = null;
-      this.declined = false;
-      await this._save();
-      if (this._wanted) {
-        await this._start({ open: true, again: true });
-      }
-      await this.refresh();
+      await this._afterEdit();
     });
+  }
+
+  private async _afterEdit(): Promise<void> {
+    this.plan = null;
+    this.declined = false;
+    await this._save();
+    if (this._wanted) {
+      await this._start({ open: true, again: true });
+    }
+    await this.refresh();
+  }
+
+  /** Undo and redo are saved like the edit itself. */
+  private _onReturned(direction: Direction): void {
+    void this._verbs.attempt(null, () => this._afterEdit()).then(() => this._verbs.report({ verb: direction }));
   }
 
   private async _start(options: ISyncOptions): Promise<void> {
@@ -367,6 +383,8 @@ export class NotebookData {
     }
   }
 
+  private readonly _rowsOf = remembered(rowsOf);
+  private readonly _summaryOf = remembered(summaryOf);
   private _once = true;
   private _asked = 0;
   private _heard = 0;

@@ -4,4 +4,7 @@ export type IOutcome =
   | { verb: 'check'; changed: number; failed: number; since: string | null }
   | { verb: 'lock'; locked: number }
   | { verb: 'import'; handles: string[] }
-  | { verb: 'add'; handle: string };
+  | { verb: 'add'; handle: string }
+  | { verb: 'remove'; handle: string }
+  | { verb: 'change'; from: string; handle: string; cells: number }
+  | { verb: 'undo' | 'redo' };

@@ -3,6 +3,7 @@
 import { JupyterFrontEnd } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { TranslationBundle } from '@jupyterlab/translation';
+import { ISignal } from '@lumino/signaling';
 
 import { Api } from './api';
 import { Events } from './events';
@@ -22,6 +23,10 @@ export interface ISectionProps {
   /** The user's settings of this extension; null where Lab has none. */
   settings: ISettingRegistry.ISettings | null;
   trans: TranslationBundle;
-  /** Bring a section to the front. */
+  /** Whether a section is visible now. */
+  isShown: (section: SectionName) => boolean;
+  /** A section, or the panel, was shown. */
+  shown: ISignal<unknown, void>;
+  /** Show a section. */
   show: (section: SectionName) => void;
 }

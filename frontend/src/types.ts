@@ -60,10 +60,19 @@ export interface IRun {
   message?: string;
 }
 
+/** Each file once, also of several requirements; bytes are null where Rucio does not know the size of a file. */
+export interface ITotals {
+  files: number;
+  bytes: number | null;
+  here_files: number;
+  here_bytes: number | null;
+}
+
 export interface IStatus {
   notebook: string;
   manifest: string | null;
   requirements: IRequirementStatus[];
+  totals: ITotals;
   faults: IFault[];
   sync: IRun | null;
 }

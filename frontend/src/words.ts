@@ -90,7 +90,24 @@ export function outcomeWords(trans: TranslationBundle, outcome: IOutcome): strin
       return trans.__('Imported %1.', outcome.handles.join(', '));
     case 'add':
       return trans.__('Added %1.', outcome.handle);
+    case 'remove':
+      return trans.__('%1 is no longer declared; its files stay cached.', outcome.handle);
+    case 'change':
+      return changeWords(trans, outcome.from, outcome.handle, outcome.cells);
+    case 'undo':
+      return trans.__('Undone.');
+    case 'redo':
+      return trans.__('Redone.');
   }
+}
+
+function changeWords(trans: TranslationBundle, from: string, handle: string, cells: number): string {
+  if (from === handle) {
+    return trans.__('Changed %1.', handle);
+  }
+  return cells
+    ? trans._n('Renamed to %2, also in %1 cell.', 'Renamed to %2, also in %1 cells.', cells, handle)
+    : trans.__('Renamed to %1.', handle);
 }
 
 /** `Dataset`, `open dataset`, …; nothing before it is known. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,9 @@ from nbrucio.config import load
 from nbrucio.config.session import session_without_rucio
 from nbrucio.core.did import Did
 from nbrucio.core.estimate import amount_json
+from nbrucio.core.files import total_bytes
 from nbrucio.core.plan import Access, Amount, RequirementPlan
+from nbrucio.core.report import RequirementReport
 from nbrucio.errors import NbrucioError, UsageError
 from nbrucio.operations.configure import create, draft, try_connection
 from nbrucio.operations.first_start import try_sandbox, ways
@@ -38,12 +40,28 @@ def status(path: Path, job: SyncJob | None, with_files: bool, check: bool = Fals
     """
     from nbrucio.pipeline.status import status
 
-    report = status([path], load(), check=check).notebooks[0].as_json()
+    notebook = status([path], load(), check=check).notebooks[0]
+    report = notebook.as_json()
     requirements = report["requirements"]
     if not with_files and isinstance(requirements, list):
         for requirement in requirements:
             requirement["files_total"] = len(requirement.pop("files"))
-    return {**report, "sync": {**job_as_json(job), **found_by(job)} if job else None}
+    totals = _totals(notebook.requirements)
+    return {**report, "totals": totals, "sync": {**job_as_json(job), **found_by(job)} if job else None}
+
+
+def _totals(requirements: Iterable[RequirementReport]) -> dict[str, int | None]:
+    """Return files and bytes, each file of an instance once, also when several requirements select it."""
+    each = [(one.resolved.instance, file) for one in requirements for file in one.files]
+    # The last of a key stays: one that can be opened by any requirement.
+    files = {(instance, file.entry.did): file for instance, file in sorted(each, key=lambda pair: pair[1].usable)}
+    here = [file.entry.size_bytes for file in files.values() if file.usable]
+    return {
+        "files": len(files),
+        "bytes": total_bytes(file.entry.size_bytes for file in files.values()),
+        "here_files": len(here),
+        "here_bytes": total_bytes(here),
+    }
 
 
 def plan(path: Path) -> dict[str, object]:

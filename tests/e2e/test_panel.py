@@ -28,6 +28,9 @@ CODE = (
 )
 THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
 CLEAN = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
+UNDO = "() => window.jupyterapp.commands.execute('notebook:undo-cell-action')"
+REDO = "() => window.jupyterapp.commands.execute('notebook:redo-cell-action')"
+FIRST_CELL = "() => window.jupyterapp.shell.currentWidget.content.model.cells.get(0).sharedModel.source"
 SAVE = "() => { void window.jupyterapp.commands.execute('docmanager:save') }"
 
 
@@ -124,6 +127,7 @@ def test_handles_selection_and_removal_go_through_the_open_document(browser: Bro
     code = "import nbrucio\nprint(len(nbrucio.data['dimuon']))"
     put(browser.server, "a.ipynb", declaring(code, dimuon=DIMUON, growing="sandbox:growing"))
     assert browser.server.sync("a.ipynb")["state"] == "done"
+    declared = saved(browser)
     open_notebook(browser)
     page, panel = browser.page, Panel(browser).open()
     panel.await_state("dimuon", "ready")
@@ -135,23 +139,32 @@ def test_handles_selection_and_removal_go_through_the_open_document(browser: Bro
     form.get_by_label("Handle").fill("muons")
     form.get_by_label("Only the first").fill("2")
     form.get_by_role("button", name="Apply").click()
-    expect(panel.node.get_by_role("status").last).to_contain_text("Renamed, also in 1 cell.")
+    outcome = panel.node.locator(".nbrucio-outcome")
+    expect(outcome).to_contain_text("Renamed to muons, also in 1 cell.")
     panel.await_state("muons", "ready")
     expect(panel.row("muons")).to_contain_text("2 files")
     (first, _) = saved(browser)["requirements"]
     assert (first["did"], first["handle"], first["select"]) == (DIMUON, "muons", {"first": 2})
-    cells = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.cells.get(0).sharedModel.source")
-    assert "nbrucio.data['muons']" in cells
+    assert "nbrucio.data['muons']" in page.evaluate(FIRST_CELL)
+    # The first edit since opening is one entry of the notebook's undo: handle, selection and code.
+    page.evaluate(UNDO)
+    expect(outcome).to_contain_text("Undone.")
+    panel.await_state("dimuon", "ready")
+    assert saved(browser)["requirements"] == declared["requirements"]
+    assert page.evaluate(FIRST_CELL) == code
+    outcome.get_by_role("button", name="Redo").click()
+    expect(outcome).to_contain_text("Redone.")
+    panel.await_state("muons", "ready")
+    assert saved(browser)["requirements"][0] == first
+    assert "nbrucio.data['muons']" in page.evaluate(FIRST_CELL)
     panel.unfold("growing")
     panel.row("growing").get_by_role("button", name="Remove").click()
+    expect(outcome).to_contain_text("growing is no longer declared; its files stay cached.")
     expect(panel.row("growing")).to_have_count(0)
     panel.press("Undo")
     panel.await_state("growing", "ready")
-    panel.unfold("growing")
-    panel.row("growing").get_by_role("button", name="Remove").click()
-    expect(panel.row("growing")).to_have_count(0)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:undo-cell-action')")
-    expect(panel.row("growing")).to_have_count(1)
+    expect(outcome).to_contain_text("Undone.")
+    assert len(saved(browser)["requirements"]) == 2
     assert dialogs(browser) == 0
 
 
@@ -165,7 +178,7 @@ def test_drift_is_told_in_words_and_locked_by_a_click(browser: Browser, sandbox:
     panel = Panel(browser).open()
     panel.press("Lock")
     expect(panel.node.get_by_role("button", name="Lock", exact=True)).to_be_enabled()  # it was "Locking…" meanwhile
-    expect(panel.node.locator(".nbrucio-outcome")).to_have_text("Locked 1.")
+    expect(panel.node.locator(".nbrucio-outcome")).to_contain_text("Locked 1.")
     panel.unfold("changing")
     locked = panel.row("changing").locator("dt", has_text="Locked").locator("+ dd")
     expect(locked).to_contain_text("1 file · 4 B")
@@ -177,6 +190,14 @@ def test_drift_is_told_in_words_and_locked_by_a_click(browser: Browser, sandbox:
     expect(panel.row("changing")).to_contain_text("gained 1 file, 4 B since the lock")
     panel.press("Lock the present files")
     expect(panel.row("changing").get_by_label("Changed")).to_have_count(0)
+    outcome = panel.node.locator(".nbrucio-outcome")
+    expect(outcome).to_contain_text("Locked 1.")
+    assert saved(browser)["lock"]["changing"]["files"] == 2
+    outcome.get_by_role("button", name="Undo").click()
+    expect(outcome).to_contain_text("Undone.")
+    assert saved(browser)["lock"]["changing"]["files"] == 1
+    browser.page.evaluate(REDO)
+    expect(outcome).to_contain_text("Redone.")
     assert saved(browser)["lock"]["changing"]["files"] == 2
     assert dialogs(browser) == 0
 

@@ -48,6 +48,21 @@ def test_consent_for_one_sync_is_not_kept(server: Server) -> None:
     assert server.ask("nbrucio/grants")[1]["grants"] == []
 
 
+def test_a_file_of_several_requirements_counts_once_in_the_totals(server: Server) -> None:
+    content = declaring(dimuon=DIMUON, again=DIMUON, muons="sandbox:muons")
+    put(server, "a.ipynb", content)
+    assert server.sync("a.ipynb")["state"] == "done"
+    found = status(server)
+    dimuon, _, muons = found["requirements"]
+    assert found["totals"] == {
+        "files": muons["files_total"],
+        "bytes": muons["bytes"],
+        "here_files": muons["files_total"],
+        "here_bytes": muons["bytes"],
+    }
+    assert dimuon["files_total"] <= muons["files_total"]
+
+
 def test_the_status_tells_what_the_last_sync_found_wrong(server: Server) -> None:
     put(server, "a.ipynb", declaring(dimuon=DIMUON))
     server.open("a.ipynb")

@@ -10,6 +10,7 @@ import { bytes, count } from '../format';
 import { handleFault, proposeHandle } from '../model/handles';
 import { IconButton } from '../notebook/iconbutton';
 import { NotebookData } from '../notebookdata';
+import { LongName } from '../panel/longname';
 import { DidType, IFault, IRule } from '../types';
 import { didSnippet } from './query';
 import { TYPE_ICONS, typeName } from './results';
@@ -66,7 +67,9 @@ export function Details(props: IDetailsProps): JSX.Element {
     <section className="nbrucio-details" aria-label={trans.__('Details of %1', did)}>
       <header>
         {Icon && <Icon.react tag="span" className="nbrucio-icon" />}
-        <h3 title={did}>{did}</h3>
+        <h3>
+          <LongName text={did} />
+        </h3>
         <button
           className="nbrucio-button nbrucio-mod-icon"
           aria-label={trans.__('Close the details')}

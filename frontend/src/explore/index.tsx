@@ -211,7 +211,7 @@ function SearchForm(props: ISearchFormProps): JSX.Element {
       <input
         className="nbrucio-input"
         aria-label={trans.__('Conditions on metadata')}
-        placeholder={trans.__('project = demo and bytes > 1 GB')}
+        placeholder={trans.__('project = demo')}
         title={trans.__('Conditions on metadata: = != < > <= >=, joined by and, or')}
         value={search.filter}
         spellCheck={false}

@@ -23,12 +23,6 @@ function split(text: string): [scope: string | null, name: string] {
   return colon < 0 ? [null, text] : [text.slice(0, colon) || '*', text.slice(colon + 1)];
 }
 
-/** The scope and the name of a DID. */
-export function parts(did: string): { scope: string; name: string } {
-  const colon = did.indexOf(':');
-  return { scope: did.slice(0, colon), name: did.slice(colon + 1) };
-}
-
 /** Code that reads a DID without a declaration before: a save declares it. */
 export function didSnippet(did: string): string {
   return `nbrucio.data(${JSON.stringify(did)})`;

@@ -14,12 +14,13 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import React, { memo, useEffect, useLayoutEffect, useRef, useState } from 'react';
 
 import { bytes, count } from '../format';
+import { LongName } from '../panel/longname';
 import { DidType } from '../types';
 import { inSight, IRow, parentOf, Rows } from './hits';
-import { didSnippet, parts } from './query';
+import { didSnippet } from './query';
 
 /** Each row has this height, in pixels; the style sheet sets the same. */
-const ROW_PX = 26;
+const ROW_PX = 42;
 
 export const TYPE_ICONS: { [type in DidType]: LabIcon } = { FILE: fileIcon, DATASET: listIcon, CONTAINER: folderIcon };
 
@@ -166,11 +167,14 @@ function Row(props: IRowProps): JSX.Element {
       </div>
     );
   }
-  const { scope, name } = parts(did);
   const kind = open && type !== 'FILE' ? trans.__('%1, open', typeName(trans, type)) : typeName(trans, type);
   const handle = handleOf(did);
   const declared = handle === null ? null : trans.__('in this notebook as %1', handle);
-  const facts = [type === 'DATASET' && files !== null ? count(files) : null, size === null ? null : bytes(size)];
+  const facts = [
+    kind,
+    type !== 'FILE' && files !== null ? trans._n('%2 file', '%2 files', files, count(files)) : null,
+    size === null ? null : bytes(size)
+  ];
   return (
     <div
       id={rowId(index)}
@@ -210,11 +214,10 @@ function Row(props: IRowProps): JSX.Element {
         {row.expanded !== null && <Glyph icon={row.expanded ? caretDownIcon : caretRightIcon} />}
       </span>
       <Glyph icon={TYPE_ICONS[type]} />
-      <span className="nbrucio-hit-name">
-        <span className="nbrucio-hit-scope">{`${scope}:`}</span>
-        {name}
+      <span className="nbrucio-hit-text">
+        <LongName className="nbrucio-hit-name" text={did} />
+        <span className="nbrucio-hit-facts">{facts.filter(Boolean).join(' · ')}</span>
       </span>
-      <span className="nbrucio-hit-facts">{facts.filter(Boolean).join(' · ')}</span>
       <button
         className="nbrucio-hit-add"
         tabIndex={-1}

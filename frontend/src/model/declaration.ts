@@ -64,13 +64,14 @@ export function read(metadata: IMetadata): IDeclaration {
   const value = metadata[KEY];
   const unreadable =
     value !== undefined && value !== null && !(isObject(value) && (value.version ?? VERSION) === VERSION);
-  const requirements: IRequirement[] = [];
+  const byHandle = new Map<string, IRequirement>();
   for (const entry of unreadable ? [] : entries(value)) {
     const one = requirement(entry);
-    if (one && !requirements.some(other => other.handle === one.handle)) {
-      requirements.push(one);
+    if (one && !byHandle.has(one.handle)) {
+      byHandle.set(one.handle, one);
     }
   }
+  const requirements = [...byHandle.values()];
   const declared = new Set(requirements.map(one => one.did));
   const attached = attachments(metadata).filter(one => !declared.has(one.did));
   const invalid = unreadable ? 0 : entries(value).length - requirements.length;

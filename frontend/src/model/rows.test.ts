@@ -27,8 +27,11 @@ function known(more: Partial<IRequirementStatus> = {}): IStatus {
     errors: [{ code: 'offline', message: 'Not in the store.' }],
     ...more
   };
-  return { notebook: 'nb', manifest: null, requirements: [one], faults: [], sync: null };
+  return { notebook: 'nb', manifest: null, requirements: [one], totals: TOTALS, faults: [], sync: null };
 }
+
+/** Of a file that two requirements select. */
+const TOTALS = { files: 1, bytes: 100, here_files: 0, here_bytes: 0 };
 
 function row(status: IStatus | null, run: IRun | null = null): IRow {
   return rowsOf(DECLARED, status, run, null)[0] as IRow;
@@ -171,4 +174,19 @@ describe('an invalid requirement', () => {
 it('a check counts changes and names the oldest lock', () => {
   const rows = rowsOf(DECLARED, known({ drift: 'gained 1 file' }), null, null);
   expect(checked(rows)).toEqual({ changed: 1, failed: 0, since: null });
+});
+
+it('a file of two requirements counts once, as the server counts', () => {
+  const rows = [row(known()), row(known())];
+  expect(summaryOf(rows)).toMatchObject({ files: 8, bytes: 200, missingFiles: 8 });
+  expect(summaryOf(rows, 0, { files: 4, bytes: 100, here_files: 1, here_bytes: 25 })).toMatchObject({
+    files: 4,
+    bytes: 100,
+    missingFiles: 3,
+    missingBytes: 75
+  });
+});
+
+it('data that the server does not know yet is summed up', () => {
+  expect(summaryOf([row(null)], 0, TOTALS)).toMatchObject({ files: 0 });
 });

@@ -1,6 +1,6 @@
 /** The rows of the panel, made from declaration, status, sync and plan. Pure. */
 
-import { Access, IFault, IPlan, IPlanRow, IRequirementStatus, IRun, IShare, IStatus } from '../types';
+import { Access, IFault, IPlan, IPlanRow, IRequirementStatus, IRun, IShare, IStatus, ITotals } from '../types';
 import { IDeclaration, ILockEntry, IRequirement } from './declaration';
 
 /**
@@ -60,13 +60,26 @@ export function rowsOf(
   run: IRun | null,
   plan: IPlan | null
 ): IRow[] {
-  return declaration.requirements.map(one => rowOf(one, declaration.lock[one.handle] ?? null, status, run, plan));
+  const known = new Map(status?.requirements.map(one => [one.handle, one]));
+  const plans = new Map(plan?.requirements.map(one => [one.handle, one]));
+  const refused = bySubject(status?.faults ?? []);
+  return declaration.requirements.map(one => {
+    const found = known.get(one.handle);
+    const faults = [...(refused.get(one.handle) ?? []), ...(refused.get(one.did) ?? [])];
+    const lock = declaration.lock[one.handle] ?? null;
+    return rowOf(one, lock, found && sameDid(found, one) ? found : null, faults, run, plans.get(one.handle) ?? null);
+  });
 }
 
-/** Totals over the rows. `invalid` entries of the declaration count as not ready, as in `nbrucio status`. */
-export function summaryOf(rows: IRow[], invalid = 0): ISummary {
+/**
+ * Totals over the rows. `invalid` entries of the declaration count as not ready, as in `nbrucio status`.
+ *
+ * @param totals - of the server, which counts a file of several requirements once. Rows that it does not know yet are
+ *   summed up instead.
+ */
+export function summaryOf(rows: readonly IRow[], invalid = 0, totals: ITotals | null = null): ISummary {
   const sum = (part: (row: IRow) => number): number => rows.reduce((total, row) => total + part(row), 0);
-  return {
+  const summary = {
     total: rows.length + invalid,
     ready: rows.filter(row => row.state === 'ready').length,
     files: sum(row => row.files ?? 0),
@@ -75,6 +88,16 @@ export function summaryOf(rows: IRow[], invalid = 0): ISummary {
     missingBytes: totalOf(rows.map(missingBytesOf)),
     attention:
       invalid > 0 || rows.some(row => row.state === 'failed' || row.state === 'consent' || row.faults.length > 0)
+  };
+  if (!totals || rows.some(row => row.state === 'new' || row.state === 'syncing' || row.state === 'waiting')) {
+    return summary;
+  }
+  return {
+    ...summary,
+    files: totals.files,
+    bytes: totals.bytes,
+    missingFiles: totals.files - totals.here_files,
+    missingBytes: totals.bytes === null || totals.here_bytes === null ? null : totals.bytes - totals.here_bytes
   };
 }
 
@@ -128,20 +151,27 @@ export function planTotals(plan: IPlan): { [way in Access]: { files: number; byt
   return totals;
 }
 
+function bySubject(faults: readonly IFault[]): Map<string, IFault[]> {
+  const found = new Map<string, IFault[]>();
+  for (const fault of faults) {
+    if (fault.subject) {
+      found.set(fault.subject, [...(found.get(fault.subject) ?? []), fault]);
+    }
+  }
+  return found;
+}
+
 function rowOf(
   requirement: IRequirement,
   lock: ILockEntry | null,
-  status: IStatus | null,
+  known: IRequirementStatus | null,
+  refused: IFault[],
   run: IRun | null,
-  plan: IPlan | null
+  plan: IPlanRow | null
 ): IRow {
   const { handle } = requirement;
-  const known = status?.requirements.find(one => one.handle === handle && sameDid(one, requirement)) ?? null;
   const share = run?.state === 'syncing' ? (run.handles?.[handle] ?? null) : null;
-  const refused = known
-    ? []
-    : (status?.faults ?? []).filter(fault => fault.subject === handle || fault.subject === requirement.did);
-  const faults = refused.length ? refused : faultsOf(known, run, handle);
+  const faults = !known && refused.length ? refused : faultsOf(known, run, handle);
   return {
     handle,
     did: requirement.parameter ? (known?.did ?? requirement.did) : requirement.did,
@@ -155,7 +185,7 @@ function rowOf(
     lock,
     drift: known?.drift ?? run?.drift?.[handle] ?? null,
     faults: faults.filter(fault => fault.code !== CONSENT),
-    plan: plan?.requirements.find(row => row.handle === handle) ?? null,
+    plan,
     folder: known?.folder ?? null
   };
 }

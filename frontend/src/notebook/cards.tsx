@@ -5,10 +5,15 @@ import React from 'react';
 
 import { NotebookData } from '../notebookdata';
 import { bytes, count } from '../format';
-import { IConsent, planTotals } from '../model/rows';
+import { sharedFailures } from '../model/failures';
+import { IConsent, IRow, planTotals } from '../model/rows';
+import { LongName } from '../panel/longname';
 import { Access, IPlan } from '../types';
 import { amount, files } from '../words';
 import { Fault } from './fault';
+
+/** Of so many reasons that several requirements share. */
+const MOST_FAILURES = 3;
 
 interface ICardProps {
   data: NotebookData;
@@ -105,7 +110,7 @@ export function ImportCard({ data, trans }: ICardProps): JSX.Element {
       <ul className="nbrucio-attached">
         {attached.map(one => (
           <li key={one.handle}>
-            <code>{one.handle}</code> <span className="nbrucio-did">{one.did}</span>
+            <code>{one.handle}</code> <LongName className="nbrucio-did" text={one.did} />
           </li>
         ))}
       </ul>
@@ -137,6 +142,31 @@ export function Faults({ data, trans }: ICardProps): JSX.Element | null {
       {found.map(fault => (
         <Fault key={fault.message} fault={fault} trans={trans} actions={{ retry: () => void data.retry() }} />
       ))}
+    </section>
+  );
+}
+
+/** What several requirements fail for, once, with one button for all of them. */
+export function SharedFailures({ data, rows, trans }: ICardProps & { rows: readonly IRow[] }): JSX.Element | null {
+  const failures = sharedFailures(rows);
+  if (!failures.length) {
+    return null;
+  }
+  return (
+    <section className="nbrucio-card nbrucio-mod-fault" aria-label={trans.__('Problems of several requirements')}>
+      {failures.slice(0, MOST_FAILURES).map(({ fault, handles }) => (
+        <div key={handles[0]} className="nbrucio-fault" role="group" aria-label={trans.__('Problem')}>
+          <p>
+            <strong>{trans.__('%1 requirements failed.', count(handles.length))}</strong>{' '}
+            {trans.__('The first is %1: %2', handles[0] ?? '', fault.message)}
+          </p>
+        </div>
+      ))}
+      <div className="nbrucio-actions">
+        <button className="nbrucio-button" disabled={data.syncing} onClick={() => void data.retry()}>
+          {trans.__('Try again')}
+        </button>
+      </div>
     </section>
   );
 }

@@ -4,7 +4,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useState } from 'react';
 
 import { bytes, parseBytes } from '../format';
-import { ISelection } from '../model/declaration';
+import { ISelection, sameSelection } from '../model/declaration';
 import { handleFault } from '../model/handles';
 import { IRow } from '../model/rows';
 import { NotebookData } from '../notebookdata';
@@ -18,10 +18,9 @@ interface IChoiceProps {
   row: IRow;
   trans: TranslationBundle;
   onClose: () => void;
-  onSaid: (words: string) => void;
 }
 
-export function Choice({ data, row, trans, onClose, onSaid }: IChoiceProps): JSX.Element {
+export function Choice({ data, row, trans, onClose }: IChoiceProps): JSX.Element {
   const select = row.requirement.select;
   const [handle, setHandle] = useState(row.handle);
   const [match, setMatch] = useState(select?.match ?? '');
@@ -37,7 +36,7 @@ export function Choice({ data, row, trans, onClose, onSaid }: IChoiceProps): JSX
   const size = select?.max_bytes && most === bytes(select.max_bytes) ? select.max_bytes : parseBytes(most);
   const mostBad = most.trim() !== '' && !size;
 
-  const apply = async (event: React.FormEvent): Promise<void> => {
+  const apply = (event: React.FormEvent): void => {
     event.preventDefault();
     const chosen: ISelection = {
       ...(match.trim() ? { match: match.trim() } : {}),
@@ -46,16 +45,9 @@ export function Choice({ data, row, trans, onClose, onSaid }: IChoiceProps): JSX
     };
     const wanted = Object.keys(chosen).length ? chosen : null;
     onClose();
-    if (JSON.stringify(wanted) !== JSON.stringify(select) || (access || null) !== row.requirement.access) {
-      await data.choose(row.handle, wanted, access || null);
-    }
-    if (handle !== row.handle) {
-      const cells = await data.rename(row.handle, handle);
-      onSaid(
-        cells
-          ? trans._n('Renamed, also in %1 cell.', 'Renamed, also in %1 cells.', cells, cells)
-          : trans.__('Renamed to %1.', handle)
-      );
+    const { requirement } = row;
+    if (handle !== row.handle || !sameSelection(wanted, select) || (access || null) !== requirement.access) {
+      void data.change(row.handle, handle, wanted, access || null);
     }
   };
 
@@ -68,7 +60,7 @@ export function Choice({ data, row, trans, onClose, onSaid }: IChoiceProps): JSX
     <form
       className="nbrucio-choice"
       aria-label={trans.__('Change %1', row.handle)}
-      onSubmit={event => void apply(event)}
+      onSubmit={apply}
       onKeyDown={event => {
         if (event.key === 'Escape') {
           event.stopPropagation();

@@ -1,4 +1,4 @@
-/** The notebook as a whole: how much is ready, the verbs, and what they have done. */
+/** The notebook as a whole: how much is ready, and the verbs. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
 import { downloadIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
@@ -7,7 +7,7 @@ import React from 'react';
 import { bytes } from '../format';
 import { ISummary } from '../model/rows';
 import { NotebookData } from '../notebookdata';
-import { amount, outcomeWords, progress, readiness } from '../words';
+import { amount, progress, readiness } from '../words';
 import { Bar } from './bar';
 import { IconButton } from './iconbutton';
 
@@ -42,9 +42,6 @@ export function Head({ data, summary, asked, trans }: IHeadProps): JSX.Element {
         </>
       )}
       <Verbs data={data} summary={summary} asked={asked} trans={trans} />
-      <p className="nbrucio-facts nbrucio-outcome" role="status">
-        {data.outcome && outcomeWords(trans, data.outcome)}
-      </p>
     </div>
   );
 }

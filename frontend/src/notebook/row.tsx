@@ -3,11 +3,12 @@
 import { Clipboard } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { addIcon, caretDownIcon, caretRightIcon, copyIcon, deleteIcon, editIcon } from '@jupyterlab/ui-components';
-import React, { useState } from 'react';
+import React, { useLayoutEffect, useRef, useState } from 'react';
 
 import { bytes, count } from '../format';
 import { IRow } from '../model/rows';
 import { NotebookData } from '../notebookdata';
+import { LongName } from '../panel/longname';
 import { ISectionProps } from '../section';
 import { accessWords, amount, files, stateWords, typeWords } from '../words';
 import { Bar } from './bar';
@@ -19,37 +20,57 @@ import { IconButton } from './iconbutton';
 interface IRowProps extends ISectionProps {
   data: NotebookData;
   row: IRow;
-  onSaid: (words: string, undo?: () => void) => void;
+  /** Its number, from 1, of how many, and its distance from the top of the list, in pixels. */
+  place: { at: number; of: number; top: number };
+  /** A card above offers to try it again. */
+  shared: boolean;
+  onHeight: (handle: string, height: number) => void;
+  /** The row has a form now, or no longer. */
+  onForm: (open: boolean) => void;
 }
 
 export function Row(props: IRowProps): JSX.Element {
-  const { data, row, trans, onSaid } = props;
+  const { data, row, trans, place, onHeight, onForm } = props;
   const [open, setOpen] = useState(false);
-  const [changing, setChanging] = useState(false);
-  const remove = (): void => {
-    const before = data.metadata;
-    void data.remove(row.handle);
-    onSaid(trans.__('%1 is no longer declared; its files stay cached.', row.handle), () => {
-      void data.restore(before);
-    });
+  const [changing, setForm] = useState(false);
+  const node = useRef<HTMLLIElement>(null);
+  useLayoutEffect(() => {
+    const element = node.current;
+    if (!element) {
+      return;
+    }
+    const observer = new ResizeObserver(() => onHeight(row.handle, element.offsetHeight));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [row.handle]);
+  const setChanging = (form: boolean): void => {
+    onForm(form);
+    setForm(form);
   };
+  const remove = (): void => void data.remove(row.handle);
   return (
-    <li className="nbrucio-row" data-state={row.state} data-handle={row.handle}>
+    <li
+      ref={node}
+      className="nbrucio-row"
+      data-state={row.state}
+      data-handle={row.handle}
+      aria-posinset={place.at}
+      aria-setsize={place.of}
+      style={{ top: place.top }}
+    >
       <div className="nbrucio-row-head">
-        <button className="nbrucio-row-title" aria-expanded={open} title={row.did} onClick={() => setOpen(!open)}>
+        <button className="nbrucio-row-title" aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? <caretDownIcon.react tag="span" /> : <caretRightIcon.react tag="span" />}
-          <span className="nbrucio-handle">{row.handle}</span>
+          <LongName className="nbrucio-handle" text={row.handle} />
         </button>
         <span className="nbrucio-state">{stateWords(trans, row.state)}</span>
       </div>
       <div className="nbrucio-row-body">
-        <div className="nbrucio-did" title={row.did}>
-          {row.did}
-        </div>
+        <LongName className="nbrucio-did" text={row.did} />
         <div className="nbrucio-facts">{facts(trans, row)}</div>
         <Advance row={row} trans={trans} />
         <Notes {...props} onChange={() => setChanging(true)} onRemove={remove} />
-        {changing && <Choice data={data} row={row} trans={trans} onClose={() => setChanging(false)} onSaid={onSaid} />}
+        {changing && <Choice data={data} row={row} trans={trans} onClose={() => setChanging(false)} />}
         {open && <Details {...props} onChange={() => setChanging(!changing)} onRemove={remove} />}
       </div>
     </li>
@@ -98,7 +119,7 @@ interface INotesProps extends IRowProps {
 }
 
 /** Changes in Rucio, errors and data that no code uses, each with its action. */
-function Notes({ data, row, trans, show, onChange, onRemove }: INotesProps): JSX.Element {
+function Notes({ data, row, trans, show, shared, onChange, onRemove }: INotesProps): JSX.Element {
   const { shown, more } = firstFaults(row.faults, 3);
   const cost = row.plan?.access.download;
   return (
@@ -132,7 +153,7 @@ function Notes({ data, row, trans, show, onChange, onRemove }: INotesProps): JSX
           fault={fault}
           trans={trans}
           actions={{
-            retry: () => void data.retry(),
+            ...(shared ? {} : { retry: () => void data.retry() }),
             settings: () => show('settings'),
             explore: () => show('explore'),
             ...(data.writable ? { edit: onChange, remove: onRemove, lock: () => void data.lock([row.handle]) } : {})

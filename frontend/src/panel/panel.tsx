@@ -1,8 +1,9 @@
 /** The panel in the side bar: four sections under tabs. */
 
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { Message } from '@lumino/messaging';
+import { Message, MessageLoop } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
+import { Widget } from '@lumino/widgets';
 import React from 'react';
 
 import { ExploreSection } from '../explore';
@@ -41,13 +42,17 @@ export class DataPanel extends ReactWidget {
   set section(name: SectionName) {
     if (name !== this._section) {
       this._section = name;
-      this.update();
+      // At once, so that the next key of the user finds the section.
+      MessageLoop.sendMessage(this, Widget.Msg.UpdateRequest);
       this._shown.emit();
     }
   }
 
   protected render(): JSX.Element {
     const { trans } = this._props;
+    if (this.isVisible) {
+      this._opened.add(this._section);
+    }
     const labels: { [name in SectionName]: string } = {
       notebook: trans.__('Notebook'),
       explore: trans.__('Explore'),
@@ -59,7 +64,7 @@ export class DataPanel extends ReactWidget {
         label={trans.__('Sections of the data panel')}
         tabs={SECTIONS.map(name => {
           const Section = COMPONENTS[name];
-          return { name, label: labels[name], content: <Section {...this._props} /> };
+          return { name, label: labels[name], content: this._opened.has(name) ? <Section {...this._props} /> : null };
         })}
         selected={this._section}
         onSelect={name => (this.section = name as SectionName)}
@@ -74,6 +79,7 @@ export class DataPanel extends ReactWidget {
 
   protected onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
+    this.update();
     this._shown.emit();
     if (!this._welcomed) {
       this._welcomed = true;
@@ -91,5 +97,7 @@ export class DataPanel extends ReactWidget {
 
   private _welcomed = false;
   private _section: SectionName = 'notebook';
+  /** The sections that were shown: others are not rendered. */
+  private readonly _opened = new Set<SectionName>();
   private readonly _shown = new Signal<this, void>(this);
 }

@@ -5,7 +5,8 @@ import React from 'react';
 export interface ITab {
   name: string;
   label: string;
-  content: JSX.Element;
+  /** Null before the section is shown for the first time. */
+  content: JSX.Element | null;
 }
 
 export interface ITabsProps {

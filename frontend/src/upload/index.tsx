@@ -6,6 +6,7 @@ import React, { useEffect, useReducer, useState } from 'react';
 
 import { faultOf } from '../api';
 import { Fault } from '../notebook/fault';
+import { LongName } from '../panel/longname';
 import { useVisible } from '../panel/useVisible';
 import { ISectionProps } from '../section';
 import { IFault, IInstance } from '../types';
@@ -139,8 +140,8 @@ function UploadForm(props: ISectionProps): JSX.Element {
     >
       <ul className="nbrucio-paths" aria-label={trans.__('To upload')}>
         {paths.map(path => (
-          <li key={path} title={path}>
-            {path}
+          <li key={path}>
+            <LongName text={path} />
           </li>
         ))}
       </ul>

@@ -5,6 +5,7 @@ import React, { useEffect, useState } from 'react';
 
 import { bytes, count } from '../format';
 import { Bar } from '../notebook/bar';
+import { LongName } from '../panel/longname';
 import { IJob, IJobDetails, JobState, Uploads } from './uploads';
 
 interface IJobProps {
@@ -25,7 +26,9 @@ export function Job({ job, uploads, trans }: IJobProps): JSX.Element {
   return (
     <li className="nbrucio-job" data-state={job.state}>
       <div className="nbrucio-job-head">
-        <strong title={job.paths.join('\n')}>{name}</strong>
+        <strong>
+          <LongName text={name} />
+        </strong>
         <span className="nbrucio-job-state">{stateWords(trans, job.state)}</span>
       </div>
       <p>{trans.__('to %1', job.rse)}</p>

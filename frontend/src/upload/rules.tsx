@@ -7,6 +7,7 @@ import { faultOf } from '../api';
 import { stateName } from '../explore/details';
 import { count } from '../format';
 import { Fault } from '../notebook/fault';
+import { LongName } from '../panel/longname';
 import { IFault, IRule } from '../types';
 import { Uploads } from './uploads';
 
@@ -34,7 +35,9 @@ export function OurRules({ uploads, trans }: IOurRulesProps): JSX.Element {
       <ul>
         {rules?.map(rule => (
           <li key={rule.id}>
-            <strong title={rule.did}>{rule.did}</strong>
+            <strong>
+              <LongName text={rule.did} />
+            </strong>
             <span>
               {[
                 rule.rse,
