@@ -96,7 +96,7 @@ def test_settings_tell_logins_store_and_consent_and_change_what_opening_does(bro
     put(server, "a.ipynb", notebook("1"))
     open_notebook(browser)
     panel = Panel(browser).open("Settings")
-    expect(panel.node.get_by_text("Logged in as sandbox (userpass)")).to_be_visible()
+    expect(panel.node.get_by_text("Logged in as sandbox (Password)")).to_be_visible()
     expect(panel.node.get_by_role("row", name="Folder")).to_contain_text(str(server.folder / "store"))
     expect(panel.node.get_by_role("row", name="Contents")).to_contain_text("0 B in 0 files")
     widen(panel)

@@ -7,7 +7,7 @@ import { Api, faultOf } from '../api';
 import { IFault } from '../types';
 import { TextField, Trouble } from './controls';
 import { bodyOf, EMPTY, Field, FIELDS, IDraft, isComplete, Kind, KINDS, savedBodyOf } from './kinds';
-import { kindWords } from './words';
+import { kindWords } from './loginWords';
 
 /** The answer of `POST instances/test`. */
 interface ITested {

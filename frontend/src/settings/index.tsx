@@ -10,7 +10,7 @@ import { Fault } from '../notebook/fault';
 import { useVisible } from '../panel/useVisible';
 import { ISectionProps } from '../section';
 import { IFault, IGrant, IInstances } from '../types';
-import { IOpening, Level, levelsUpTo } from './choice';
+import { IOpening, Level, levelsUpTo } from './openingChoice';
 import { IAdded } from './connect';
 import { Servers } from './servers';
 import { Welcome } from './welcome';

@@ -3,7 +3,7 @@
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import { Api } from '../api';
-import { choiceOf, IOpening } from './choice';
+import { choiceOf, IOpening } from './openingChoice';
 
 /** Send each change; the server itself reads the settings when it starts. */
 export function sendChoice(api: Api, settings: ISettingRegistry.ISettings): void {

@@ -9,7 +9,7 @@ import { IFault, IInstance, IInstances } from '../types';
 import { IAdded } from './connect';
 import { Trouble } from './controls';
 import { LogIn } from './login';
-import { credentialWords, kindWords } from './words';
+import { credentialWords, kindWords } from './loginWords';
 
 interface IServersProps {
   api: Api;

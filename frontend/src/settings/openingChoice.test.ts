@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { choiceOf, levelsUpTo } from './choice';
+import { choiceOf, levelsUpTo } from './openingChoice';
 
 describe('what the user chose', () => {
   it.each([
