@@ -45,6 +45,7 @@ def test_what_is_told_comes_back(in_memory: int, monkeypatch: pytest.MonkeyPatch
 def test_the_file_has_no_name_and_ends_with_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replica_spool, "IN_MEMORY", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gc.collect()  # other tests' files
     before = open_files()
     book = ReplicaSpool()
     book.add(key(3), replicas(3))

@@ -75,4 +75,4 @@ def test_an_output_that_cannot_be_written_says_where_to_write(shell: Shell) -> N
     done = shell("nbrucio", "run", shell.notebook(code=("1",)), "/dev/null/out.ipynb", "-q")
     assert done.exit_code == 2
     assert "The executed notebook /dev/null/out.ipynb cannot be written" in done.err
-    assert "nbrucio run NOTEBOOK OUTPUT" in done.err
+    assert "/nb.ipynb OUTPUT." in done.err

@@ -28,7 +28,7 @@ def test_a_folder_of_notebooks_fetches_shared_files_once(
 
 def test_one_bad_notebook_does_not_stop_the_others(shell: Shell, small: dict[str, Any]) -> None:
     shell.notebook(small, name="good.ipynb")
-    (shell.folder / "bad.ipynb").write_text("{")
+    (shell.folder / "bad.ipynb").write_text('{"metadata": {"nbrucio": ')
     done = shell("nbrucio", "sync", ".")
     assert (done.exit_code, done.out.splitlines()[-1].split(",")[0]) == (2, "1 of 1 ready")
     assert "bad.ipynb' is not valid JSON" in done.err

@@ -20,7 +20,8 @@ from nbrucio.core.requirement import Requirement
 from nbrucio.errors import BadNotebook, UnreadableFile
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.lock_file import LockFile
-from nbrucio.operations import edit
+from nbrucio.operations import adding, edit
+from nbrucio.operations.adding import Wish
 from nbrucio.state.resolutions import Resolutions, SavedLock
 from tests.support.damage import pipe
 
@@ -75,7 +76,7 @@ def test_no_edit_writes_over_an_unreadable_sidecar(
     damage(beside)
     found = beside.lstat()
     for act in (
-        lambda: edit.add(notebook, [Did("s", "other")], config(tmp_path), offline=True),
+        lambda: adding.add(notebook, [Did("s", "other")], config(tmp_path), wish=Wish(offline=True)),
         lambda: edit.remove(notebook, ["long"]),
         lambda: edit.lock(notebook, config(tmp_path)),
         lambda: edit.lock_elsewhere(notebook, config(tmp_path), upgrade=["long"]),
@@ -97,7 +98,7 @@ def test_a_notebook_that_cannot_be_written_keeps_the_lists_that_its_lock_names(n
 def test_a_list_that_only_an_unknown_lock_names_is_kept(tmp_path: Path, notebook: Path) -> None:
     text = notebook.read_text().replace('"type": "DATASET"', '"type": "LATER"')
     notebook.write_text(text)
-    edit.add(notebook, [Did("s", "other")], config(tmp_path), offline=True)
+    adding.add(notebook, [Did("s", "other")], config(tmp_path), wish=Wish(offline=True))
     assert lock_file.read(notebook).files(LONG.digest) == FILES
     edit.remove(notebook, ["long"])
     assert not lock_file.path_for(notebook).exists()
