@@ -1,4 +1,4 @@
-"""What of a wheel is built before it: the JupyterLab extension, by npm if `make frontend` has not built it."""
+"""Builds the JupyterLab extension for a wheel, by npm, if `make frontend` has not built it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import { RowList } from './list';
 
 export function NotebookSection(props: ISectionProps): JSX.Element {
   const { notebooks, isShown, shown } = props;
-  // What was shown last stays while the section is hidden: nothing is rendered for a progress that nobody sees.
+  // While the section is hidden, its last rendering stays, and progress costs nothing.
   const last = useRef(<></>);
   const render = (): JSX.Element => {
     if (isShown('notebook')) {
