@@ -100,3 +100,13 @@ def test_any_error_of_a_login_is_one_of_this_login() -> None:
     words = r"rucio-clients cannot use this login \(OfSomeLibrary\)"
     with pytest.raises(CredentialsRejected, match=words), login_errors(HERE):
         raise OfSomeLibrary
+
+
+def test_a_ticket_that_has_ended_is_a_login_that_has_ended() -> None:
+    class KerberosExchangeError(requests.RequestException):
+        """That of requests-kerberos, a library that is not installed here."""
+
+        __module__ = "requests_kerberos.exceptions"
+
+    with pytest.raises(CredentialsRejected, match="KerberosExchangeError"), login_errors(HERE):
+        raise KerberosExchangeError("authGSSClientStep failed")

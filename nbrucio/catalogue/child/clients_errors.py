@@ -54,9 +54,11 @@ def login_errors(instance: Instance) -> Iterator[None]:
     with client_errors(instance):
         try:
             yield
-        except (NbrucioError, RucioException, RequestException, *_KNOWN):
-            raise
         except Exception as error:
+            # The errors of requests-kerberos are also those of requests, although the server has answered.
+            about_ticket = type(error).__module__.startswith("requests_kerberos")
+            if isinstance(error, (NbrucioError, RucioException, RequestException, *_KNOWN)) and not about_ticket:
+                raise
             raise rejected(instance, f"rucio-clients cannot use this login ({type(error).__name__})") from error
 
 

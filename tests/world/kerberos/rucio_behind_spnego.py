@@ -28,11 +28,14 @@ def behind_spnego(application: Application) -> Application:
         if environ["PATH_INFO"] != "/auth/gss":
             return application(environ, start_response)
         kind, _, sent = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if kind != "Negotiate":
+        context = gssapi.SecurityContext(creds=gssapi.Credentials(usage="accept"), usage="accept")
+        try:
+            back = context.step(b64decode(sent)) or b"" if kind == "Negotiate" else None
+        except gssapi.exceptions.GSSError:  # such as a ticket that has ended
+            back = None
+        if back is None:
             start_response("401 Unauthorized", [("WWW-Authenticate", "Negotiate"), ("Content-Length", "0")])
             return []
-        context = gssapi.SecurityContext(creds=gssapi.Credentials(usage="accept"), usage="accept")
-        back = context.step(b64decode(sent)) or b""
         environ["REMOTE_USER"] = str(context.initiator_name)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: object) -> Any:
