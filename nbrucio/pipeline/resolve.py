@@ -26,7 +26,7 @@ from nbrucio.errors import NbrucioError
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared
 from nbrucio.notebook.lock_file import LockFile
-from nbrucio.state.resolutions import Resolutions, SavedLock
+from nbrucio.state.resolutions import Resolutions
 
 
 def remembered_lock(path: Path, config: Config) -> Mapping[str, LockEntry]:
@@ -90,7 +90,8 @@ class Resolver:
     def resolve(self, declared: Declared, options: ResolveOptions) -> tuple[ResolvedRequirement, ...]:
         """Return each requirement resolved, in order. The error of a failed one is in its result."""
         beside = lock_file.read_or_error(declared.path)
-        kept = cache(partial(self._resolutions.lock, declared.path))  # needed only by requirements without a lock
+        # Needed only by requirements without a lock, and the same for all of an instance.
+        kept = cache(partial(self._remembered, declared.path))
         return tuple(
             self._target(requirement, declared.declaration.lock, kept, beside, options)
             for requirement in declared.declaration.requirements
@@ -100,7 +101,7 @@ class Resolver:
         self,
         requirement: Requirement,
         lock: Mapping[str, LockEntry],
-        kept: Callable[[], Mapping[str, SavedLock]],
+        kept: Callable[[str], Mapping[str, LockEntry]],
         beside: LockFile,
         options: ResolveOptions,
     ) -> ResolvedRequirement:
@@ -111,7 +112,7 @@ class Resolver:
             if locked is None and (options.locked or options.frozen):
                 raise lock_errors.absent(requirement)
             if known is None and not (options.refresh or options.locked):
-                known = self._known(requirement, self._of_instance(kept(), identity), beside)
+                known = self._known(requirement, kept(identity), beside)
             if known and known.files is not None and not (options.refresh or options.locked):
                 sums = locked.sha256 if locked else {}
                 return ResolvedRequirement(requirement, identity, known.files, known.entry, sha256=sums)
@@ -132,10 +133,12 @@ class Resolver:
             self._prefer(instance)  # its short name chooses one of several logins to that server
         return instance.identity
 
-    def _of_instance(self, kept: Mapping[str, SavedLock], identity: str) -> dict[str, LockEntry]:
-        """Return the remembered lock entries of this instance. Old entries have no instance and count, too."""
-        alone = len(self._config.instances) == 1
-        return {key: one.entry for key, one in kept.items() if one.instance == identity or (alone and not one.instance)}
+    def _remembered(self, notebook: Path, identity: str) -> dict[str, LockEntry]:
+        """Return the lock entries of this instance that are remembered for the notebook at this path. Old entries have
+        no instance and count, too.
+        """
+        names = (identity, "") if len(self._config.instances) == 1 else (identity,)
+        return {key: one.entry for key, one in self._resolutions.lock(notebook).items() if one.instance in names}
 
     def _known(self, requirement: Requirement, lock: Mapping[str, LockEntry], beside: LockFile) -> _Known | None:
         """Return the lock entry of ``requirement``; for a variant without one, that of the whole DID."""
