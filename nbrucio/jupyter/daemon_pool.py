@@ -72,7 +72,7 @@ class DaemonPool(Executor):
 
 
 class SharedPool:
-    """At most ``workers`` daemon threads, of which the calls with the same key use at most ``share`` at once.
+    """A pool of at most ``workers`` daemon threads. Calls with the same key use at most ``share`` of them at once.
 
     One unresponsive instance therefore does not block requests to others.
     """

@@ -1,6 +1,6 @@
 """Log in at an instance, and log out. The command line and the panel's requests use it alike.
 
-What a login needs of the user (a password, the page of an identity provider, a code) is asked by a `Dialogue`.
+A `Dialogue` asks the user for a password or a code, and shows the page of an identity provider.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a server sends is limited in time and size."""
+"""Limits on the time and the size of a server's answers."""
 
 from __future__ import annotations
 

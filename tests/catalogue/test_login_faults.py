@@ -1,4 +1,4 @@
-"""What a credential that is of no use makes nbrucio say, before a server is asked: one table of all words."""
+"""Errors of unusable credentials before a server is asked: one table of all words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a server, and of a proxy of the environment, to which no connection can be trusted or made."""
+"""Errors of servers, and of proxies of the environment, whose connections cannot be trusted or made."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_port_without_tls_is_told(connect: Connect) -> None:
 
 
 def by_proxy(server: ScriptedServer, ca_file: Path, proxy: Path) -> dict[str, object]:
-    """What makes an instance one of ``server`` with the login of ``proxy``."""
+    """Returns an instance at ``server`` with the login of ``proxy``."""
     login = {"auth_type": "x509_proxy", "credentials": Credentials(client_proxy=proxy), "account": "jdoe"}
     return {"host": server.url, "auth_host": server.url, "ca_cert": ca_file, **login}
 

@@ -47,7 +47,7 @@ def two(cli: Cli, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Cli:
 
 
 def run(*words: object, exit_code: int = 0) -> str:
-    """What a command prints in this process."""
+    """Runs a command in this process and returns its output."""
     done = CliRunner().invoke(root, list(map(str, words)), prog_name="nbrucio")
     assert done.exit_code == exit_code, done.output
     return done.output
