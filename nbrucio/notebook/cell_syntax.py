@@ -31,6 +31,11 @@ def plain_python(source: str) -> str:
     return "\n".join(map(_plain_line, _logical_lines(source)))
 
 
+def is_plain_line(line: str) -> bool:
+    """Return whether a line is Python, not a magic, a shell line or a question for help."""
+    return _plain_line(line) == line
+
+
 def _logical_lines(source: str) -> list[str]:
     """Return the lines of a cell; a magic or a shell line that ends in a backslash includes the next one."""
     lines: list[str] = []

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from nbrucio.core.declaration import Declaration, from_attachments
 from nbrucio.core.requirement import NO_PARAMETERS
-from nbrucio.errors import BadDeclaration, NbrucioError
+from nbrucio.errors import NbrucioError
 from nbrucio.notebook.base import Notebook
 from nbrucio.notebook.ipynb import load
 
@@ -26,12 +26,6 @@ class Declared(NamedTuple):
     def path(self) -> Path:
         """Path of the notebook."""
         return self.notebook.path
-
-    def unknown_keys(self, *, refused: bool = True) -> tuple[BadDeclaration, ...]:
-        """Return an error for each unknown key of the declaration, see `nbrucio.notebook.unknown_keys`."""
-        from nbrucio.notebook.unknown_keys import unknown_keys  # a status does not need it
-
-        return unknown_keys(self.notebook.value(), refused=refused)
 
 
 def read_declared(path: Path, parameters: Mapping[str, object] = NO_PARAMETERS) -> Declared:

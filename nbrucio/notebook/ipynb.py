@@ -2,12 +2,11 @@
 
 A notebook is untrusted input, possibly large, and its text belongs to its author. It is read with the standard
 library's json, since nbformat takes seconds to import and rewrites the whole file. It is written by replacing only the
-characters of our key. Every defect of a file raises `BadNotebook`.
+characters of our key. nbformat makes new notebooks. Every defect of a file raises `BadNotebook`.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import NoReturn
 from nbrucio.core.text import printable
 from nbrucio.disk.atomic import copy_of, create_file, replace_file
 from nbrucio.disk.read import read_file, reason
+from nbrucio.disk.system_errors import FULL
 from nbrucio.errors import BadNotebook, NoSpace
 from nbrucio.notebook.base import KEY, MAX_BYTES, Notebook
 from nbrucio.notebook.json_edit import (
@@ -32,13 +32,7 @@ from nbrucio.notebook.json_edit import (
 _BOM = "\ufeff"
 _CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 _RESTORE = "Restore the file from a copy."
-
-_EMPTY = {
-    "cells": [],
-    "metadata": {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}},
-    "nbformat": 4,
-    "nbformat_minor": 5,
-}
+_KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 def load(path: Path) -> Notebook:
@@ -156,22 +150,31 @@ def create_empty(path: Path) -> Notebook:
 
     Raises:
         BadNotebook: ``path`` exists, or the file cannot be created.
+        MissingDependency: nbformat cannot be loaded, or jupytext for a text notebook.
         NoSpace: the disk is full; no file is left.
     """
-    raw = (json.dumps(_EMPTY, indent=1, sort_keys=True) + "\n").encode()
+    try:
+        from nbformat import v4
+    except ImportError as error:
+        from nbrucio.disk.libraries import unusable_library
+
+        raise unusable_library(error, "nbformat", "A notebook cannot be created") from error
+    content = v4.new_notebook(metadata={"kernelspec": _KERNEL})
+    raw = f"{v4.writes(content)}\n".encode()
     if path.suffix != ".ipynb":
         from nbrucio.notebook.text import empty_text, is_text
 
-        raw = empty_text(path, _EMPTY) if is_text(path) else raw
+        raw = empty_text(path, content) if is_text(path) else raw
     with _write_errors(path):
         create_file(path, raw)
     return parse(raw, path)
 
 
-def _float_from_digits(digits: str) -> float | int:
+def number_from_digits(digits: str) -> float | int:
+    """Return the whole number of a JSON text; infinity if it has more digits than Python converts."""
     try:
         return int(digits)
-    except ValueError:  # more digits than Python converts
+    except ValueError:
         return float(digits)
 
 
@@ -183,7 +186,7 @@ class _NotANumberError(Exception):
     """NaN or Infinity in place of a JSON number."""
 
 
-_EXACT = json.JSONDecoder(parse_int=_float_from_digits, parse_constant=_refuse_constant)
+_EXACT = json.JSONDecoder(parse_int=number_from_digits, parse_constant=_refuse_constant)
 #: For values needed only for their end and the sources: float reads any number of digits, without a Python call.
 _QUICK = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 
@@ -245,6 +248,8 @@ def _read(path: Path) -> bytes:
     try:
         return read_file(path, MAX_BYTES)
     except FileNotFoundError as error:
+        if _exists(f"{path}.ipynb"):
+            raise _bad(path, "does not exist", hint=f"Did you mean {_shown(Path(f'{path}.ipynb'))}?") from error
         command = _command("nbrucio init", path)
         raise _bad(
             path, "does not exist", hint="Check the path, or create the notebook.", next_command=command
@@ -269,7 +274,7 @@ def _write_errors(path: Path) -> Iterator[None]:
         raise _bad(path, "already exists", hint="Choose another name.") from error
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         message = f"{_shown(path)} cannot be written: {reason(error)}."
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if isinstance(error, OSError) and error.errno in FULL:
             raise NoSpace(message, subject=str(path), hint="Free some space there, then try again.") from error
         hint = f"Check that you may write the file and its folder {_shown(path.parent)}."
         raise BadNotebook(message, subject=str(path), hint=hint) from error
@@ -280,6 +285,13 @@ def _not_json(path: Path, text: str, error: json.JSONDecodeError) -> BadNotebook
     hint = "Resolve the merge conflict in it." if conflict else _RESTORE
     reason = error.msg[:1].lower() + error.msg[1:]
     return _bad(path, f"is not valid JSON: line {error.lineno}, column {error.colno}: {reason}", hint=hint)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _bad(path: Path, what: str, *, hint: str | None = None, next_command: str | None = None) -> BadNotebook:

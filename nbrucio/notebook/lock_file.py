@@ -22,6 +22,7 @@ from nbrucio.core.filelist import digest_of_lines, list_lines, parse_lines, sha2
 from nbrucio.core.files import FileEntry
 from nbrucio.disk.atomic import create_like, replace_file
 from nbrucio.disk.read import read_saved, reason, stamp_of
+from nbrucio.disk.system_errors import kind_of
 from nbrucio.errors import BadDid, BadNotebook, UnreadableFile
 
 VERSION = 1
@@ -158,14 +159,15 @@ def _change(notebook: Path, change: Callable[[LockFile], LockFile]) -> None:
         value = {**after.extra, "version": VERSION, "lists": dict(after.lists), "sha256": dict(after.sha256)}
         data = (json.dumps(value, indent=0, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
         if len(data) > MAX_BYTES:
-            raise OSError(errno.EFBIG, f"it would be larger than {MAX_BYTES / 1e6:.0f} MB")
+            raise OSError(errno.E2BIG, f"it would be larger than {MAX_BYTES / 1e6:.0f} MB")
         if found is None:
             create_like(path, data, notebook)  # readers of the notebook may read its lock
         else:
             replace_file(path, data, last_check=lambda: _refuse_if_changed(path, found))
     except OSError as error:
         hint = f"Check that you may write the file and its folder {path.parent}."
-        raise BadNotebook(f"{path} cannot be written: {reason(error)}.", subject=str(path), hint=hint) from error
+        message = f"{path} cannot be written: {reason(error)}."
+        raise kind_of(error, BadNotebook)(message, subject=str(path), hint=hint) from error
     except RecursionError as error:
         raise BadNotebook(
             f"{path} cannot be written: it is nested too deeply.", subject=str(path), hint="Restore or remove the file."

@@ -88,7 +88,7 @@ def parse_text(raw: bytes, path: Path) -> TextNotebook:
 
 
 def empty_text(path: Path, content: Mapping[str, object]) -> bytes:
-    """Return the notebook with this JSON content as text in the format of ``path``; scripts in percent form.
+    """Return the notebook ``content`` of nbformat as text in the format of ``path``; scripts in percent form.
 
     Raises:
         MissingDependency: jupytext is not installed.
@@ -97,12 +97,8 @@ def empty_text(path: Path, content: Mapping[str, object]) -> bytes:
         import jupytext
     except ImportError as error:
         raise missing("jupytext", error) from error
-    import nbformat
-
     suffix = path.suffix
-    text: str = jupytext.writes(
-        nbformat.from_dict(content), f"{suffix}:percent" if COMMENTS[suffix.lower()] else suffix
-    )
+    text: str = jupytext.writes(content, f"{suffix}:percent" if COMMENTS[suffix.lower()] else suffix)
     return text.encode()
 
 

@@ -204,6 +204,16 @@ def test_a_notebook_that_is_not_there_can_be_made(tmp_path: Path) -> None:
     assert caught.value.next_command == f"nbrucio init '{path}'"
 
 
+def test_a_name_without_its_suffix_is_suggested(tmp_path: Path) -> None:
+    (tmp_path / "analysis.ipynb").write_text("{}")
+    with pytest.raises(BadNotebook) as caught:
+        load(tmp_path / "analysis")
+    assert (caught.value.hint, caught.value.next_command) == (f"Did you mean '{tmp_path}/analysis.ipynb'?", None)
+    with pytest.raises(BadNotebook) as caught:
+        load(tmp_path / ("n" * 252))  # with the suffix longer than a name can be
+    assert caught.value.next_command is not None
+
+
 def make_fifo(path: Path) -> None:
     os.mkfifo(path)
 
