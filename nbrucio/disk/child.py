@@ -43,12 +43,14 @@ def child_command(module: str, environ: Mapping[str, str]) -> list[str]:
     """Return the command that runs ``main()`` of ``module`` of nbrucio, in an environment without PYTHONPATH.
 
     Its search path is the folder that nbrucio came from, the site-packages of this interpreter, the folders of
-    PYTHONPATH, and the user's site-packages where this interpreter uses them. Not the working folder.
+    PYTHONPATH, and the user's site-packages where this interpreter uses them. Not the working folder. Where this
+    interpreter ignores Python's variables, as in an LCG view whose PYTHONHOME is another Python's, so does the process.
     """
     user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
     folder = str(Path(__file__).parents[2])
     code = _START.format(folder=folder, variable=environ.get(_VARIABLE), user=user, module=module)
-    return [sys.executable, "-s", "-c", code]
+    options = ["-E"] if sys.flags.ignore_environment else []
+    return [sys.executable, *options, "-s", "-c", code]
 
 
 def start(module: str, environ: Mapping[str, str], encoding: str | None = None) -> subprocess.Popen[Any]:

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import sysconfig
 from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
 
+from nbrucio.disk.system_errors import system_error
 from nbrucio.errors import MissingDependency, NbrucioError
 
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9._-]+")
+#: Modules of the extra `sandbox` that nothing else of nbrucio needs.
+_SANDBOX = ("gunicorn", "wsgidav", "trustme", "rucio.web")
 #: Names on PyPI of modules that are called otherwise.
-_PYPI_NAMES = {"rucio": "rucio-clients"}
+_PYPI_NAMES = {"rpds": "rpds-py", "rucio": "rucio-clients"}
+_REINSTALL = "Install it for this Python."
 
 
 def missing_library(library: str, message: str, *, pip: str | None = None) -> MissingDependency:
@@ -34,16 +41,37 @@ def missing_library(library: str, message: str, *, pip: str | None = None) -> Mi
 
 
 def unexpected(error: BaseException, hint: str = "Report it.") -> NbrucioError:
-    """Return the error for an exception that no code expected: a library is missing, or nbrucio has a bug.
+    """Return the error for an exception that no code expected: a library is missing, a disk or a file fails, or
+    nbrucio has a bug.
 
     Args:
         hint: what the user can do about a bug.
     """
-    module = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-    if module and not module.startswith("nbrucio"):
-        library = _PYPI_NAMES.get(module, module)
+    library = _absent(error)
+    if library is not None:
         return missing_library(library, f"nbrucio needs {library}, which is not installed.")
+    found = system_error(error)
+    if found is not None:
+        return found
     return NbrucioError(f"This is a bug in nbrucio: {type(error).__name__}: {error}", hint=hint)
+
+
+def unusable_library(error: ImportError, library: str, without: str) -> MissingDependency:
+    """Return the error for a ``library`` that cannot be imported, because it or one that it needs is missing.
+
+    Args:
+        without: what does not work for that reason, a sentence without its full stop.
+    """
+    absent = _absent(error)
+    if absent is None:  # such as a compiled part for another Python
+        return MissingDependency(f"{without}: {library} cannot be loaded: {error}.", subject=library, hint=_REINSTALL)
+    return missing_library(absent, f"{without}: {absent} is not installed.")
+
+
+def _absent(error: BaseException) -> str | None:
+    """Return the name on PyPI of the library whose absence is ``error``; None for another error."""
+    module = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    return _PYPI_NAMES.get(module, module) if module and not module.startswith("nbrucio") else None
 
 
 def absent_libraries() -> tuple[str, ...]:
@@ -65,6 +93,18 @@ def absence(libraries: tuple[str, ...]) -> str:
     return f"nbrucio works only partly here, because libraries are not installed: {', '.join(libraries)}. {act}"
 
 
+def has_sandbox() -> bool:
+    """Return whether the extra ``sandbox`` is installed, which `nbrucio demo` needs."""
+    return all(map(_is_importable, _SANDBOX))
+
+
+def _is_importable(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ImportError:
+        return False
+
+
 def _is_installed(distribution: str) -> bool:
     try:
         metadata.distribution(distribution)
@@ -74,4 +114,6 @@ def _is_installed(distribution: str) -> bool:
 
 
 def _can_install() -> bool:
-    return os.access(sysconfig.get_path("purelib"), os.W_OK)
+    # PEP 668: pip refuses to change the Python of a distribution, also as root.
+    marked = Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists() and sys.prefix == sys.base_prefix
+    return not marked and os.access(sysconfig.get_path("purelib"), os.W_OK)

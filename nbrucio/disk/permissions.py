@@ -160,7 +160,8 @@ def make_private_folder(path: Path) -> None:
         if not path.is_dir():
             raise
     except FileNotFoundError:
-        make_private_folder(path.parent)
-        make_private_folder(path)
+        make_private_folder(path.parent)  # another process may have created it by now
+        path.mkdir(mode=0o700, exist_ok=True)
+        restrict(path, 0o700)
     else:
         restrict(path, 0o700)

@@ -7,12 +7,11 @@ and with ``-I``. Arguments and the module path do not.
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from nbrucio.kernel import boot, where
+from nbrucio.kernel.command import own_command
 
 _STARTUP = str(Path(__file__).parent / "startup" / "nbrucio_startup.py")
 
@@ -20,7 +19,7 @@ _STARTUP = str(Path(__file__).parent / "startup" / "nbrucio_startup.py")
 def for_kernel(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return variables to add to ``environ``: the gate, and for a Python without nbrucio its kernel part."""
     variables = {
-        boot.COMMAND_VARIABLE: shlex.join([sys.executable, "-I", "-m", "nbrucio_cli"]),
+        boot.COMMAND_VARIABLE: own_command(environ),
         boot.HOME_VARIABLE: str(Path(__file__).parents[1]),
         "PYTHONSTARTUP": _STARTUP,
     }

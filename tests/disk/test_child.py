@@ -57,6 +57,17 @@ def test_the_users_packages_come_last_where_this_python_uses_them(tmp_path: Path
     assert user not in _search_path(environ, (str(base), "-s"))
 
 
+def test_a_child_starts_where_its_parent_ignores_the_home_of_another_python(tmp_path: Path) -> None:
+    environ = {**os.environ, "PYTHONHOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    code = (
+        f"import os, sys; sys.path.insert(0, {str(ROOT)!r}); from nbrucio.disk.child import running\n"
+        f"with running({ECHO!r}, os.environ, {{'variable': 'PYTHONHOME'}}) as events: print(next(events)['text'])"
+    )
+    command = [sys.executable, "-I", "-c", code]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{tmp_path}\n", done.stderr
+
+
 def test_a_child_answers_an_order_and_prints_nothing_else() -> None:
     with running(ECHO, os.environ, {"say": ["one", "zwei ☃"]}) as events:
         assert list(events) == [{"event": "said", "text": "one"}, {"event": "said", "text": "zwei ☃"}, {"event": "end"}]

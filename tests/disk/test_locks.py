@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import threading
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from filelock import FileLock
 from nbrucio.core.did import Did
 from nbrucio.disk import locks
 from nbrucio.operations.grants import Grant, Grants
+from nbrucio.store import Store
+from tests.support.faulty_disk import INSTANCE, entry, put
 
 GRANT = Grant("i", Did("s", "n"), None, datetime(2100, 1, 1, tzinfo=timezone.utc))
 
@@ -46,3 +49,33 @@ def test_a_lock_is_released_after_an_error(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(KeyError), locks.locked(path, wait_s=0.1):
             raise KeyError
+
+
+def test_a_file_system_that_never_answers_keeps_no_sync_and_no_consent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As flock on an NFS whose lock server is down. Without `ask_for_lock` both wait for ever."""
+    ended, asked = threading.Event(), list[object]()
+
+    def hang(*request: object) -> None:
+        asked.append(request)
+        ended.wait()
+
+    monkeypatch.setattr(fcntl, "flock", hang)
+    monkeypatch.setattr(locks, "_ANSWER_S", 0.1)
+    monkeypatch.setattr(locks, "_answered", {})
+    notices = list[str]()
+    store = Store(tmp_path / "store", notify=notices.append)
+    store.session()
+    for name in "xy":
+        lock = store.lock(INSTANCE, entry(name, b"abc").did)
+        assert lock is not None
+        lock.release()
+        assert put(store, entry(name, b"abc"), b"abc").read_bytes() == b"abc"
+    assert len(notices) == 1
+    assert "refuses locks (its lock server does not answer)" in notices[0]
+    grants = Grants(tmp_path / "grants.json")
+    grants.add([GRANT])
+    assert grants.all() == (GRANT,)
+    assert len(asked) == 1, "only the first request waits"
+    ended.set()

@@ -24,6 +24,8 @@ from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.status import status
 from nbrucio.sandbox import Sandbox
 
+pytestmark = pytest.mark.trust("X")
+
 _SOON_S = 10
 
 

@@ -10,7 +10,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -351,3 +353,17 @@ def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FileExistsError):
         make_private_folder(tmp_path / "file")
+
+
+def test_threads_that_create_the_same_folders_at_once_all_succeed(tmp_path: Path) -> None:
+    """One of them finds no parent, and a moment later another one has made it."""
+    count = 8
+    with ThreadPoolExecutor(count) as pool:
+        for number in range(100):
+            start, folder = threading.Barrier(count), tmp_path / str(number) / "a" / "b"
+
+            def create(_thread: int, start: threading.Barrier = start, folder: Path = folder) -> None:
+                start.wait()
+                make_private_folder(folder)
+
+            assert list(pool.map(create, range(count))) == [None] * count
