@@ -10,6 +10,7 @@ Each error has a message (what happened, and why), a ``subject`` (the DID, file 
     ├── CellFailed                  1  cell-failed
     ├── KernelFailed                1  kernel-failed
     ├── UsageError                  2  usage
+    │   ├── BadCondition            2  usage
     │   ├── BadDid                  2  bad-did
     │   ├── BadNotebook             2  bad-notebook
     │   ├── BadDeclaration          2  bad-declaration
@@ -37,8 +38,41 @@ Each error has a message (what happened, and why), a ``subject`` (the DID, file 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
+
+#: Commands of nbrucio in a text.
+_COMMANDS = re.compile(r"(?<=`)nbrucio(?= [a-z])")
+
+
+def _as_it_is(program: str) -> str | None:
+    return program
+
+
+_words_for: Callable[[str], str | None] = _as_it_is
+
+
+def find_programs_by(words_for: Callable[[str], str | None]) -> None:
+    """Let errors print commands as users of this session can run them.
+
+    Args:
+        words_for: returns the words that run a program, None if it is not installed.
+    """
+    global _words_for
+    _words_for = words_for
+
+
+def runnable_command(command: str) -> str | None:
+    """Return ``command`` as it runs in this session; None if its program is not installed."""
+    program, space, rest = command.partition(" ")
+    words = _words_for(program)
+    return None if words is None else f"{words}{space}{rest}"
+
+
+def runnable_text(text: str) -> str:
+    """Return ``text`` with the commands of nbrucio in backticks as they run in this session."""
+    return _COMMANDS.sub(lambda _: _words_for("nbrucio") or "nbrucio", text) if "`nbrucio " in text else text
 
 
 class NbrucioError(Exception):
@@ -66,15 +100,34 @@ class NbrucioError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    @property
+    def hint_here(self) -> str | None:
+        """The hint with its commands as they run in this session."""
+        return None if self.hint is None else runnable_text(self.hint)
+
+    @property
+    def command_here(self) -> str | None:
+        """The next command as it runs in this session; None if its program is not installed."""
+        return None if self.next_command is None else runnable_command(self.next_command)
+
+    def as_line(self) -> str:
+        """Return the error as one line for logs: message, hint, command."""
+        command = self.command_here
+        parts = (self.message, self.hint_here, f"Run: {command}" if command else None)
+        return " ".join(" ".join(part for part in parts if part).split())
+
     def as_json(self) -> dict[str, str | int | None]:
-        """Return the error as a JSON object: code, exit_code, message, subject, hint, next_command."""
+        """Return the error as a JSON object: code, exit_code, message, subject, hint, next_command.
+
+        Commands are those of this session.
+        """
         return {
             "code": self.code,
             "exit_code": self.exit_code,
             "message": self.message,
             "subject": self.subject,
-            "hint": self.hint,
-            "next_command": self.next_command,
+            "hint": self.hint_here,
+            "next_command": self.command_here,
         }
 
 
@@ -95,6 +148,25 @@ class UsageError(NbrucioError):
 
     code = "usage"
     exit_code = 2
+
+
+class BadCondition(UsageError):
+    """A condition of a search cannot be understood.
+
+    Attributes:
+        position: beginning and end of the wrong part of ``subject``, in characters; equal where something is missing.
+    """
+
+    position: tuple[int, int] = (0, 0)
+
+    def at(self, start: int, end: int) -> BadCondition:
+        """Return this error with its position."""
+        self.position = (start, end)
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the error as a JSON object, with its ``position``."""
+        return {**super().as_json(), "position": list(self.position)}
 
 
 class BadDid(UsageError):
@@ -253,6 +325,17 @@ def exit_code_for(errors: Iterable[NbrucioError]) -> int:
     """Return the exit code of a run with these errors: that of the most serious one, 0 for none."""
     codes = {error.exit_code for error in errors}
     return next((code for code in SEVERITY if code in codes), 0)
+
+
+def envelope(errors: Iterable[NbrucioError] = (), exit_code: int | None = None) -> dict[str, object]:
+    """Return the keys with which every result in JSON begins: ``version``, ``exit_code`` and ``errors``, each once.
+
+    Args:
+        exit_code: None means that of the errors.
+    """
+    distinct = list({id(error): error for error in errors}.values())
+    code = exit_code_for(distinct) if exit_code is None else exit_code
+    return {"version": 1, "exit_code": code, "errors": [error.as_json() for error in distinct]}
 
 
 def error_of(facts: Mapping[str, Any]) -> NbrucioError:

@@ -14,12 +14,14 @@ from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.requirement import NO_PARAMETERS, Requirement, already_declared, handle_of
 from nbrucio.core.selection import Selection
 from nbrucio.core.text import printable
+from nbrucio.core.whole import whole_number
 from nbrucio.errors import BadDeclaration, BadDid, ParameterNeeded
 
 VERSION = 1
 MAX_REQUIREMENTS = 10_000
 _CORRECT = "Correct or remove this requirement under the key 'nbrucio' in the notebook's metadata."
 _REMOVE = "Correct or remove the key 'nbrucio' in the notebook's metadata."
+_VARIANTS = "Correct 'variants' under the key 'nbrucio' in the notebook's metadata."
 _UPDATE = "Update nbrucio, or ask whoever runs this Jupyter to do so."
 
 
@@ -55,6 +57,20 @@ class Declaration(NamedTuple):
         """Return the invalid entries."""
         return tuple(entry for entry in self.entries if isinstance(entry, DeclarationFault))
 
+    @property
+    def variants(self) -> Mapping[str, object]:
+        """Return the variants by name: by handle, the selections that replace those of the requirements.
+
+        Raises:
+            BadDeclaration: ``variants`` is not an object.
+        """
+        variants = self.extra.get("variants")
+        if isinstance(variants, Mapping):
+            return variants
+        if variants is None:
+            return {}
+        raise BadDeclaration("The notebook's 'variants' must be an object.", hint=_VARIANTS)
+
     @classmethod
     def parse(cls, value: object, parameters: Mapping[str, object] = NO_PARAMETERS) -> Declaration:
         """Parse the value of ``nbrucio`` in a notebook's metadata; None means an empty declaration.
@@ -69,8 +85,8 @@ class Declaration(NamedTuple):
             return cls()
         if not isinstance(value, Mapping):
             _refuse("it must be an object")
-        version = value.get("version", VERSION)
-        if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        version = whole_number(value.get("version", VERSION))
+        if version is None or version < 1:
             _refuse("'version' must be a whole number")
         if version > VERSION:
             _refuse(f"it has version {version}, and this nbrucio reads version {VERSION} only", _UPDATE)
@@ -135,32 +151,33 @@ class Declaration(NamedTuple):
     def in_variant(self, name: str | None) -> Declaration:
         """Return the declaration with the selections of its variant ``name``; itself for None.
 
-        ``variants`` contains selections by name and handle, which replace those of the requirements; ``{}`` means all
-        files. Handles without a selection in the variant are unchanged.
+        The selection ``{}`` means all files. Handles without a selection in the variant are unchanged.
 
-                Raises:
-                    BadDeclaration: the variant does not exist or is malformed.
+        Raises:
+            BadDeclaration: the variant does not exist or is malformed.
         """
         if name is None:
             return self
-        variants = self.extra.get("variants")
-        known = variants if isinstance(variants, Mapping) else {}
+        known = self.variants
         chosen = known.get(name)
-        if not isinstance(chosen, Mapping):
+        if name not in known:
             declared = f"Declared variants: {', '.join(map(str, known))}."
             raise BadDeclaration(
                 f"The variant {printable(name, 40)} is not declared in the notebook.",
                 subject=name,
                 hint=declared if known else "The notebook does not declare variants.",
             )
-        unknown = [str(handle) for handle in chosen if self.get(str(handle)) is None]
+        if not isinstance(chosen, Mapping):
+            raise BadDeclaration(f"The variant {printable(name, 40)} must be an object.", subject=name, hint=_VARIANTS)
+        selections = {str(handle): None if each == {} else Selection.parse(each) for handle, each in chosen.items()}
+        unknown = [handle for handle in selections if self.get(handle) is None]
         if unknown:
             raise BadDeclaration(
                 f"The variant '{name}' selects files of '{unknown[0]}', which is not declared.",
                 subject=unknown[0],
                 hint=f"Declare '{unknown[0]}', or remove it from the variant.",
             )
-        return self._replace(entries=tuple(_in_variant(entry, name, chosen) for entry in self.entries))
+        return self._replace(entries=tuple(_in_variant(entry, name, selections) for entry in self.entries))
 
 
 def from_attachments(value: object) -> Declaration:
@@ -198,12 +215,11 @@ def _parse_entries(
 
 
 def _in_variant(
-    entry: Requirement | DeclarationFault, name: str, chosen: Mapping[object, object]
+    entry: Requirement | DeclarationFault, name: str, selections: Mapping[str, Selection | None]
 ) -> Requirement | DeclarationFault:
-    if isinstance(entry, DeclarationFault) or entry.handle not in chosen:
+    if isinstance(entry, DeclarationFault) or entry.handle not in selections:
         return entry
-    value = chosen[entry.handle]
-    select = None if value == {} else Selection.parse(value)
+    select = selections[entry.handle]
     return entry if select == entry.select else entry._replace(select=select, variant=name)
 
 

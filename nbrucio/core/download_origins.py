@@ -6,7 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from nbrucio.core.plan import Plan
-from nbrucio.core.rse_choice import RseChoice
+from nbrucio.core.replica_order import ReplicaOrder
 
 
 class DownloadOrigin(NamedTuple):
@@ -21,12 +21,18 @@ class DownloadOrigin(NamedTuple):
         return dict(self._asdict())
 
 
-def sources(plan: Plan, choice: RseChoice) -> list[DownloadOrigin]:
-    """Return the RSEs that the downloads of ``plan`` try first, the most used ones first."""
+def sources(plan: Plan, order: ReplicaOrder) -> list[DownloadOrigin]:
+    """Return the RSEs that the downloads of ``plan`` try first, the most used ones first.
+
+    The reason is that of the first file from there.
+    """
     counted: Counter[str] = Counter()
+    reasons: dict[str, str] = {}
     for instance, file in plan.downloads:
-        found = plan.replicas.get((instance, file.entry.did), ())
-        first = next((replica.rse for replica in found if not replica.tape), None)
-        if first is not None:
-            counted[first] += 1
-    return [DownloadOrigin(rse, files, choice.reason(rse)) for rse, files in counted.most_common()]
+        disks = [one for one in plan.replicas.get((instance, file.entry.did), ()) if not one.tape]
+        if disks:
+            rse = disks[0].rse
+            counted[rse] += 1
+            if rse not in reasons:
+                reasons[rse] = order.reason(disks)
+    return [DownloadOrigin(rse, files, reasons[rse]) for rse, files in counted.most_common()]

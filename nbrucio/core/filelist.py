@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 
 from nbrucio.core.did import Did
 from nbrucio.core.files import FileEntry
+
+_LINE = re.compile(r"([^\t]+)\t([0-9]{1,20}|-)\t([0-9a-f]{8}|[0-9a-f]{32}|-)")
 
 
 def sha256_sums(value: object) -> dict[str, str]:
@@ -21,11 +24,13 @@ def list_lines(files: Iterable[FileEntry]) -> list[str]:
 
     An unknown size or checksum is ``-``. DIDs contain no control characters, so the lines can be split exactly.
     """
-    lines = (
-        f"{entry.did}\t{'-' if entry.size_bytes is None else entry.size_bytes}\t{entry.adler32 or entry.md5 or '-'}"
-        for entry in files
-    )
-    return sorted(lines, key=lambda line: line.encode("utf-8", "surrogatepass"))
+    return sorted(map(line_of, files), key=lambda line: line.encode("utf-8", "surrogatepass"))
+
+
+def line_of(entry: FileEntry) -> str:
+    """Return the line of one file in `list_lines`."""
+    size = "-" if entry.size_bytes is None else entry.size_bytes
+    return f"{entry.did}\t{size}\t{entry.adler32 or entry.md5 or '-'}"
 
 
 def parse_lines(lines: Iterable[object]) -> tuple[FileEntry, ...]:
@@ -35,21 +40,25 @@ def parse_lines(lines: Iterable[object]) -> tuple[FileEntry, ...]:
         ValueError: a line has another form.
         BadDid: a line's first part is not a DID.
     """
-    entries = []
-    for line in lines:
-        did, _, rest = str(line).partition("\t")
-        size, _, checksum = rest.partition("\t")
-        if len(checksum) not in (1, 8, 32):
-            raise ValueError(f"a line of the file list is malformed: {line!r}")
-        entries.append(
-            FileEntry(
-                Did.parse(did),
-                None if size == "-" else int(size),
-                checksum if len(checksum) == 8 else None,
-                checksum if len(checksum) == 32 else None,
-            )
-        )
-    return tuple(sorted(entries, key=lambda entry: entry.did))
+    return tuple(sorted(map(parse_line, lines), key=lambda entry: entry.did))
+
+
+def parse_line(line: object) -> FileEntry:
+    """Return the file of a line from `line_of`.
+
+    Raises:
+        ValueError, BadDid: as in `parse_lines`.
+    """
+    parts = _LINE.fullmatch(line) if isinstance(line, str) else None
+    if parts is None:
+        raise ValueError(f"a line of the file list is malformed: {line!r}")
+    did, size, checksum = parts.groups()
+    return FileEntry(
+        Did.parse(did),
+        None if size == "-" else int(size),
+        checksum if len(checksum) == 8 else None,
+        checksum if len(checksum) == 32 else None,
+    )
 
 
 def digest_of(files: Iterable[FileEntry]) -> str:

@@ -55,6 +55,38 @@ class Replica(NamedTuple):
         return self.pfn.partition(":")[0].lower()
 
 
+class RseFacts(NamedTuple):
+    """A storage element as its Rucio server describes it.
+
+    Attributes:
+        name: its name.
+        readable: whether it is switched on for reading.
+        tape: whether it stores files on tape.
+        schemes: of the protocols that it offers for reading, in lower case.
+        folders: of those for ``file``.
+    """
+
+    name: str
+    readable: bool
+    tape: bool
+    schemes: tuple[str, ...]
+    folders: tuple[str, ...] = ()
+
+
+class ReplicaFacts(NamedTuple):
+    """A replica in any state, also one that cannot be read now.
+
+    Attributes:
+        rse: the RSE's name.
+        state: Rucio's state of the replica: AVAILABLE, COPYING, BAD, …
+        facts: about the RSE; None if the server did not describe it.
+    """
+
+    rse: str
+    state: str
+    facts: RseFacts | None
+
+
 class DidFacts(NamedTuple):
     """The catalogue's information about a whole DID.
 
@@ -70,6 +102,13 @@ class DidFacts(NamedTuple):
     open: bool
     size_bytes: int | None = None
     files: int | None = None
+
+
+class DidSize(NamedTuple):
+    """The files and bytes of a DID, each file once for each of its datasets; None when they are unknown."""
+
+    files: int | None
+    size_bytes: int | None
 
 
 def total_bytes(sizes: Iterable[int | None]) -> int | None:

@@ -55,7 +55,8 @@ def list_not_here(requirement: Requirement) -> NbrucioError:
         f"'{requirement.handle}' ({requirement.did}) is locked, but its file list is not on this machine, and "
         "--frozen does not ask Rucio for it.",
         subject=requirement.lock_key,
-        hint="Run `nbrucio sync` once without --frozen.",
+        hint="Save the list with the notebook on a machine that reaches Rucio, and copy both files here.",
+        next_command="nbrucio lock NOTEBOOK --pin",
     )
 
 

@@ -8,10 +8,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from nbrucio.core.did import Did, DidType
-from nbrucio.core.filelist import digest_of, is_digest, list_lines, parse_lines, sha256_sums
+from nbrucio.core.filelist import is_digest, list_lines, parse_lines, sha256_sums
 from nbrucio.core.files import DidFacts, FileEntry, total_bytes
+from nbrucio.core.packed_files import bytes_of, digest_of_files
 from nbrucio.core.selection import Selection
 from nbrucio.core.text import human_bytes, plural
+from nbrucio.core.whole import whole_number
 from nbrucio.errors import BadDeclaration, BadDid
 
 #: Lists up to this many files are pinned in the lock itself (design: longer ones belong beside the notebook).
@@ -75,25 +77,39 @@ class LockEntry(NamedTuple):
     @classmethod
     def _parse(cls, value: Mapping[str, object]) -> LockEntry:
         known = {"did", "select", "type", "files", "bytes", "open", "digest", "locked", "pinned", "sha256"}
-        select, pinned = value.get("select"), value.get("pinned")
-        files, size_bytes, digest, locked = value["files"], value["bytes"], value["digest"], value["locked"]
-        if not isinstance(files, int) or not isinstance(size_bytes, (int, type(None))):
-            raise TypeError("'files' must be a whole number, and 'bytes' a whole number or null")
+        select, pinned, sums = value.get("select"), value.get("pinned"), value.get("sha256")
+        digest, locked, is_open = value["digest"], value["locked"], value["open"]
         if not isinstance(digest, str) or not is_digest(digest):
             raise ValueError("'digest' must be 'sha256:' and 64 hex digits")
+        if not isinstance(locked, str) or not isinstance(is_open, bool):
+            raise TypeError("'locked' must be a string, and 'open' true or false")
+        if pinned is not None and (not isinstance(pinned, list) or len(pinned) > INLINE_LIST_MAX_FILES):
+            raise ValueError(f"'pinned' must be a list of at most {INLINE_LIST_MAX_FILES} files")
+        sha256 = sha256_sums(sums)
+        if sums is not None and (not isinstance(sums, Mapping) or len(sha256) < len(sums)):
+            raise ValueError("'sha256' must be an object with 64 hex digits for each DID")
+        if len(sha256) > INLINE_LIST_MAX_FILES:
+            raise ValueError(f"'sha256' must have at most {INLINE_LIST_MAX_FILES} files")
         return cls(
             did=Did.parse(str(value["did"])),
             select=Selection.parse(select) if select is not None else None,
             type=DidType(value["type"]),
-            open=value["open"] is True,
-            files=files,
-            size_bytes=size_bytes,
+            open=is_open,
+            files=_amount(value["files"], "files"),
+            size_bytes=None if value["bytes"] is None else _amount(value["bytes"], "bytes"),
             digest=digest,
-            locked=str(locked),
-            pinned=parse_lines(pinned) if isinstance(pinned, list) else None,
-            sha256=sha256_sums(value.get("sha256")),
+            locked=locked,
+            pinned=None if pinned is None else parse_lines(pinned),
+            sha256=sha256,
             extra={key: kept for key, kept in value.items() if key not in known},
         )
+
+
+def _amount(value: object, key: str) -> int:
+    number = whole_number(value)
+    if number is None or number < 0:
+        raise ValueError(f"'{key}' must be a whole number of at least 0")
+    return number
 
 
 def lock_entry(facts: DidFacts, select: Selection | None, files: Sequence[FileEntry], locked: str) -> LockEntry:
@@ -105,8 +121,8 @@ def lock_entry(facts: DidFacts, select: Selection | None, files: Sequence[FileEn
         type=facts.type,
         open=facts.open,
         files=len(files),
-        size_bytes=total_bytes(entry.size_bytes for entry in files),
-        digest=digest_of(files),
+        size_bytes=bytes_of(files),
+        digest=digest_of_files(files),
         locked=locked,
         pinned=tuple(files) if pin else None,
     )

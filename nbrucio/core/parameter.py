@@ -103,6 +103,21 @@ class Parameter(NamedTuple):
         return f"Pass -p {self.name} with one of: {shown}."
 
 
+def check_parameter_name(name: str) -> str:
+    """Return ``name`` if a parameter can have it.
+
+    Raises:
+        BadDeclaration: it is not a Python identifier.
+    """
+    if name.isidentifier():
+        return name
+    raise BadDeclaration(
+        f"{printable(name, 40)} is not the name of a parameter.",
+        subject=name,
+        hint="Write a Python identifier, as in the cell tagged 'parameters'.",
+    )
+
+
 def variant_name(value: object, values: Mapping[str, object]) -> str | None:
     """Return the name of the variant that ``variant`` selects for these parameter values.
 

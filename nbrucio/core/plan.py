@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from nbrucio.core.did import Did
+from nbrucio.core.download_limit import OWN_LIMIT, LimitOrigin
 from nbrucio.core.files import FileEntry, Replica, total_bytes
 from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.requirement import Requirement
@@ -43,6 +44,10 @@ class Amount(NamedTuple):
         """Return the amount of files with these ``sizes``."""
         return cls(len(sizes), total_bytes(sizes))
 
+    def plus(self, other: Amount) -> Amount:
+        """Return the sum of both."""
+        return Amount(self.files + other.files, total_bytes((self.size_bytes, other.size_bytes)))
+
 
 class ResolvedRequirement(NamedTuple):
     """A requirement with its instance and its files.
@@ -54,16 +59,25 @@ class ResolvedRequirement(NamedTuple):
         lock: the lock entry of these files; None when `error` is set.
         drift: how the catalogue's answer differs from the notebook's lock, in words; None when it does not.
         error: why the requirement could not be resolved.
+        unchecked: why a check could not compare the lock with the catalogue.
         sha256: checksums in the notebook's lock, by DID; only of files that were verified once.
+        default_access: the access of requirements without their own, by the policy.
     """
 
     requirement: Requirement
     instance: str
-    files: tuple[FileEntry, ...] = ()
+    files: Sequence[FileEntry] = ()
     lock: LockEntry | None = None
     drift: str | None = None
     error: NbrucioError | None = None
+    unchecked: NbrucioError | None = None
     sha256: Mapping[str, str] = MappingProxyType({})
+    default_access: str | None = None
+
+    @property
+    def access(self) -> str | None:
+        """The access that is allowed: that of the requirement, else the default one; None where nbrucio chooses."""
+        return self.requirement.access or self.default_access
 
     def verifiable(self, entry: FileEntry) -> bool:
         """Whether ``entry`` has a size or checksum to compare with."""
@@ -109,6 +123,8 @@ class DownloadLimits(NamedTuple):
         allow_unverifiable: whether files without size and checksum are used.
         store: the limit of the store's size; None for no limit.
         no_downloads: identities of instances whose files are used from mounted RSEs only.
+        origin: the origin of `max_download_bytes`, and the operator's reason.
+        missing_mounts: of those instances, the mounts that are not there, in words.
     """
 
     free_bytes: int | None
@@ -117,6 +133,8 @@ class DownloadLimits(NamedTuple):
     allow_unverifiable: bool = False
     no_downloads: frozenset[str] = frozenset()
     store: StoreLimit | None = None
+    origin: LimitOrigin = OWN_LIMIT
+    missing_mounts: Mapping[str, str] = MappingProxyType({})
 
 
 class FilePlan(NamedTuple):
@@ -147,7 +165,7 @@ class FilePlan(NamedTuple):
     @property
     def pfn(self) -> str | None:
         """The URL of a streamed file; None for every other."""
-        return _streamed(self.replica) if self.replica is not None and self.access is Access.STREAM else None
+        return streamed_url(self.replica) if self.replica is not None and self.access is Access.STREAM else None
 
 
 class RequirementPlan(NamedTuple):
@@ -157,9 +175,25 @@ class RequirementPlan(NamedTuple):
     files: tuple[FilePlan, ...]
 
     @property
+    def sums(self) -> None:
+        """Rucio's sums, on which no plan of files is based."""
+        return
+
+    @property
     def unverified_files(self) -> int:
         """Number of accessible files without a checksum."""
         return sum(file.access is not Access.MISSING and self.resolved.unverified(file.entry) for file in self.files)
+
+    @property
+    def missing(self) -> Iterator[FilePlan]:
+        """The files that cannot be obtained, with the error of each."""
+        return (file for file in self.files if file.error is not None)
+
+    @property
+    def errors(self) -> list[NbrucioError]:
+        """The errors of the requirement and of its files, each once."""
+        own = () if self.resolved.error is None else (self.resolved.error,)
+        return [*own, *{id(file.error): file.error for file in self.files if file.error is not None}.values()]
 
     def amounts(self) -> dict[Access, Amount]:
         """Return the amount of each access; an access without files is absent."""
@@ -195,5 +229,6 @@ def amounts_of(files: Iterable[tuple[Access, int | None]]) -> dict[Access, Amoun
     return {access: Amount.of(each) for access, each in sizes.items()}
 
 
-def _streamed(replica: Replica) -> str:
+def streamed_url(replica: Replica) -> str:
+    """Return the URL by which libraries open ``replica``, whose scheme is in `STREAMED_SCHEMES`."""
     return STREAMED_SCHEMES[replica.scheme] + replica.pfn[replica.pfn.index(":") :]

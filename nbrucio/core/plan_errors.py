@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nbrucio.core.download_limit import LimitOrigin, because
 from nbrucio.core.files import FileEntry, Replica
-from nbrucio.core.plan import StoreLimit
-from nbrucio.core.requirement import Requirement
-from nbrucio.core.text import human_bytes
+from nbrucio.core.plan import ResolvedRequirement, StoreLimit
+from nbrucio.core.text import human_bytes, plural
 from nbrucio.errors import IntegrityError, NbrucioError, NoReplica, NoSpace, Offline, OverBudget
 
 #: By the access that a requirement allows: its name, and what is wrong with a file that it excludes.
@@ -18,6 +18,8 @@ _EXCLUDED: dict[str | None, tuple[str, str]] = {
     "any": ("mounted or streamed files at this site", "has no mounted or streamable replica"),
 }
 _FEWER_FILES = "Select fewer files, or raise max_download; `nbrucio config show --origin` says where it is set."
+_FEWER_LATER = "Select fewer files, or raise max_session; `nbrucio config show --origin` says where it is set."
+_FEWER_HERE = "Select fewer files, or ask whoever runs this site; `nbrucio config show --origin` says where it is set."
 _EVICT = "Remove the least recently used files, or set evict = true in the configuration's [policy]."
 _LESS_DATA = "Remove data that you do not need, or raise max_store in the configuration's [policy]."
 _MORE_SPACE = "Free some space, or move the cache to another disk with NBRUCIO_STORE."
@@ -57,9 +59,15 @@ def _no_replica(entry: FileEntry) -> NbrucioError:
     )
 
 
-def narrowed(entry: FileEntry, requirement: Requirement) -> NbrucioError:
-    """Return the error for a file whose replicas are all excluded by the requirement's access."""
-    allowed, fault = _EXCLUDED[requirement.access]
+def narrowed(entry: FileEntry, resolved: ResolvedRequirement) -> NbrucioError:
+    """Return the error for a file whose replicas are all excluded by the access of the requirement, or of the site."""
+    requirement, (allowed, fault) = resolved.requirement, _EXCLUDED[resolved.access]
+    if requirement.access is None:
+        return NoReplica(
+            f"default_access allows only {allowed}, and {entry.did} {fault}.",
+            subject=str(entry.did),
+            hint=f"Set 'access' of '{requirement.handle}' to choose another one.",
+        )
     return NoReplica(
         f"'{requirement.handle}' allows only {allowed}, and {entry.did} {fault}.",
         subject=str(entry.did),
@@ -67,20 +75,47 @@ def narrowed(entry: FileEntry, requirement: Requirement) -> NbrucioError:
     )
 
 
-def mounted_only(entry: FileEntry, requirement: Requirement) -> NbrucioError:
-    """Return the error for a file that is not on a mounted RSE, of an instance without downloads."""
+def missing_by_sums(files: int, resolved: ResolvedRequirement, where: str) -> NbrucioError:
+    """Return the error for files of a requirement that no usable RSE has by Rucio's own sums.
+
+    Args:
+        where: why the RSEs with replicas cannot be used, in words; empty if there are none.
+    """
+    did = resolved.requirement.did
     return NoReplica(
-        f"{entry.did} is not on a mounted RSE, and this site downloads nothing from its instance.",
-        subject=str(entry.did),
-        hint="A replication rule to the mounted RSE makes it available.",
-        next_command=f"nbrucio stage NOTEBOOK {requirement.handle}",
+        f"By Rucio's sums, {plural(files, 'file')} of {did} cannot be obtained{where and f': {where}'}.",
+        subject=str(did),
+        hint="`nbrucio plan --exact NOTEBOOK` names each file.",
     )
 
 
-def not_staged(entry: FileEntry, requirement: Requirement) -> NbrucioError:
+def mounted_only(entry: FileEntry, resolved: ResolvedRequirement, reason: str | None = None) -> NbrucioError:
+    """Return the error for a file that is not on a mounted RSE, of an instance without downloads.
+
+    Args:
+        reason: the operator's reason.
+    """
+    return NoReplica(
+        f"{entry.did} is not on a mounted RSE, and this site downloads nothing from its instance.",
+        subject=str(entry.did),
+        hint=f"A replication rule to the mounted RSE makes it available.{because(reason)}",
+        next_command=f"nbrucio stage NOTEBOOK {resolved.requirement.handle}",
+    )
+
+
+def mount_missing(entry: FileEntry, mounts: str) -> NbrucioError:
+    """Return the error for a file of an instance without downloads whose mounts are not there."""
+    return NoReplica(
+        f"{entry.did} is missing: this site downloads nothing from its instance, and {mounts} is not mounted here.",
+        subject=str(entry.did),
+        hint="Ask whoever runs this machine to mount it. `nbrucio config check` says where it is configured.",
+    )
+
+
+def not_staged(entry: FileEntry, resolved: ResolvedRequirement) -> NbrucioError:
     """Return the error for a file that has no replica on a mounted RSE yet."""
     return NoReplica(
-        f"{entry.did} is not on a mounted RSE, and '{requirement.handle}' has access \"rule\".",
+        f"{entry.did} is not on a mounted RSE, and '{resolved.requirement.handle}' has access \"rule\".",
         subject=str(entry.did),
         next_command="nbrucio stage NOTEBOOK",
     )
@@ -95,13 +130,23 @@ def not_asked(entry: FileEntry) -> NbrucioError:
     )
 
 
-def over_budget(download_bytes: int, allowed_bytes: int) -> NbrucioError:
-    """Return the error for a download above this machine's limit."""
-    return OverBudget(
-        f"{human_bytes(download_bytes)} would be downloaded; this machine allows "
-        f"{human_bytes(allowed_bytes)} in one sync.",
-        hint=_FEWER_FILES,
-    )
+def over_budget(download_bytes: int, allowed_bytes: int, origin: LimitOrigin) -> NbrucioError:
+    """Return the error for a download above the limit of this machine, or of this site."""
+    whose, would = "site" if origin.by_site else "machine", f"{human_bytes(download_bytes)} would be downloaded"
+    if origin.session_bytes is not None:
+        message = (
+            f"{would}; this {whose} allows {human_bytes(origin.session_bytes)} in one session, of which "
+            f"{human_bytes(allowed_bytes)} are left."
+        )
+    else:
+        message = f"{would}; this {whose} allows {human_bytes(allowed_bytes)} in one sync."
+    return OverBudget(message, hint=f"{_fewer_files(origin)}")
+
+
+def _fewer_files(origin: LimitOrigin) -> str:
+    if origin.by_site:
+        return f"{_FEWER_HERE}{because(origin.reason)}"
+    return _FEWER_FILES if origin.session_bytes is None else _FEWER_LATER
 
 
 def no_space(download_bytes: int, room_bytes: int, keep_free_bytes: int) -> NbrucioError:
@@ -127,13 +172,13 @@ def store_full(download_bytes: int, store: StoreLimit) -> NbrucioError:
     )
 
 
-def limit_reached(entry: FileEntry, allowed_bytes: int) -> OverBudget:
+def limit_reached(entry: FileEntry, allowed_bytes: int, origin: LimitOrigin) -> OverBudget:
     """The downloads of this run have reached the limit, and files of unknown size were not in the plan's bytes."""
     size = "of unknown size" if entry.size_bytes is None else human_bytes(entry.size_bytes)
     return OverBudget(
         f"{entry.did} ({size}) was not downloaded: the download limit of {human_bytes(allowed_bytes)} is reached.",
         subject=str(entry.did),
-        hint=_FEWER_FILES,
+        hint=f"{_fewer_files(origin)}",
     )
 
 

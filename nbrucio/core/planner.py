@@ -34,6 +34,7 @@ class Availability(NamedTuple):
         refused: stored files whose bytes differ from a lock.
         stats: of files in the store, the size, modification time in ns and inode with which they were verified.
         doubtful: files in the store that must be read before they count as verified.
+        unavailable: why files have no replica in `replicas`, where that is known.
     """
 
     stored: Mapping[FileKey, str]
@@ -43,6 +44,7 @@ class Availability(NamedTuple):
     refused: Mapping[FileKey, NbrucioError] = MappingProxyType({})
     stats: Mapping[FileKey, tuple[int, int, int]] = MappingProxyType({})
     doubtful: Mapping[FileKey, FileEntry] = MappingProxyType({})
+    unavailable: Mapping[FileKey, NbrucioError] = MappingProxyType({})
 
 
 class Wanted(NamedTuple):
@@ -83,10 +85,10 @@ def make_plan(requirements: Sequence[ResolvedRequirement], availability: Availab
     streamed. Requirements with ``any`` access are streamed if their downloads exceed the limits.
     """
     plans = tuple(
-        RequirementPlan(resolved, tuple(_plan_file(resolved, entry, availability, limits) for entry in resolved.files))
+        RequirementPlan(resolved, tuple(plan_file(resolved, entry, availability, limits) for entry in resolved.files))
         for resolved in requirements
     )
-    if any(resolved.requirement.access == "any" for resolved in requirements):
+    if any(resolved.access == "any" for resolved in requirements):
         plans = _within(plans, availability, limits)
     downloads = {
         (plan.resolved.instance, file.entry.did): file
@@ -102,31 +104,44 @@ def make_plan(requirements: Sequence[ResolvedRequirement], availability: Availab
 
 #: The access that replaces one at an instance from which nothing is downloaded.
 _MOUNTED_ONLY = {None: "mounted", "download": "mounted", "any": "stream"}
-#: Why a file that is neither in the store nor mounted is missing, by the access that its requirement allows.
-_NOTHING_LEFT = {
-    "rule": plan_errors.not_staged,
-    "store": plan_errors.narrowed,
-    "mount": plan_errors.narrowed,
-    "mounted": plan_errors.mounted_only,
-}
+#: The access with which nothing else is left for a file that is neither in the store nor mounted.
+LOCAL = ("rule", "store", "mount", "mounted")
 
 
-def _plan_file(
+def _nothing_left(
+    allowed: str, entry: FileEntry, resolved: ResolvedRequirement, limits: DownloadLimits
+) -> NbrucioError:
+    if allowed == "rule":
+        return plan_errors.not_staged(entry, resolved)
+    if allowed == "mounted" and resolved.instance in limits.missing_mounts:
+        return plan_errors.mount_missing(entry, limits.missing_mounts[resolved.instance])
+    if allowed == "mounted":
+        return plan_errors.mounted_only(entry, resolved, limits.origin.reason)
+    return plan_errors.narrowed(entry, resolved)
+
+
+def plan_file(
     resolved: ResolvedRequirement, entry: FileEntry, availability: Availability, limits: DownloadLimits
 ) -> FilePlan:
+    """Return the access to one file of ``resolved``, without regard to the sum of the downloads."""
     # Streamed bytes are never verified.
-    if limits.allow_unverifiable or resolved.requirement.access == "stream" or resolved.verifiable(entry):
-        return _cheapest(resolved, entry, availability, resolved.instance in limits.no_downloads)
+    if limits.allow_unverifiable or resolved.access == "stream" or resolved.verifiable(entry):
+        return _cheapest(resolved, entry, availability, limits)
     return FilePlan(entry, Access.MISSING, error=plan_errors.unverifiable(entry))
 
 
+def allowed_access(resolved: ResolvedRequirement, limits: DownloadLimits) -> str | None:
+    """Return the access that ``resolved`` allows on this machine; None where nbrucio chooses."""
+    if resolved.instance in limits.no_downloads:
+        return _MOUNTED_ONLY.get(resolved.access, resolved.access)
+    return resolved.access
+
+
 def _cheapest(
-    resolved: ResolvedRequirement, entry: FileEntry, availability: Availability, mounted_only: bool
+    resolved: ResolvedRequirement, entry: FileEntry, availability: Availability, limits: DownloadLimits
 ) -> FilePlan:
     key = (resolved.instance, entry.did)
-    allowed = resolved.requirement.access
-    if mounted_only:
-        allowed = _MOUNTED_ONLY.get(allowed, allowed)
+    allowed = allowed_access(resolved, limits)
     if key in availability.refused and allowed != "mount":
         return FilePlan(entry, Access.MISSING, error=availability.refused[key])
     if key in availability.stored and allowed != "mount":
@@ -138,16 +153,16 @@ def _cheapest(
     error = availability.replica_errors.get(key) or availability.replica_errors.get(resolved.instance)
     if error is not None:
         return FilePlan(entry, Access.MISSING, error=error)
-    if allowed in _NOTHING_LEFT:
-        return FilePlan(entry, Access.MISSING, error=_NOTHING_LEFT[allowed](entry, resolved.requirement))
+    if allowed in LOCAL:
+        return FilePlan(entry, Access.MISSING, error=_nothing_left(allowed, entry, resolved, limits))
     if key not in availability.replicas:
         return FilePlan(entry, Access.MISSING, error=plan_errors.not_asked(entry))
     replicas = availability.replicas[key]
-    plan = _plan_download(entry, replicas)
+    plan = _plan_download(entry, replicas, availability.unavailable.get(key))
     if allowed != "stream" or plan.access is Access.MISSING:
         return plan
     streamed = _stream(entry, replicas)
-    return streamed or FilePlan(entry, Access.MISSING, error=plan_errors.narrowed(entry, resolved.requirement))
+    return streamed or FilePlan(entry, Access.MISSING, error=plan_errors.narrowed(entry, resolved))
 
 
 def _stream(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan | None:
@@ -163,12 +178,12 @@ def _within(
     """Return ``requirements``; those with ``any`` access are streamed from the first download that does not fit."""
     sizes: dict[FileKey, int] = {}
     for plan in requirements:
-        if plan.resolved.requirement.access != "any":
+        if plan.resolved.access != "any":
             sizes.update(_download_sizes(plan))
-    budget = _room(limits)
+    budget = room(limits)
     return tuple(
         plan
-        if plan.resolved.requirement.access != "any"
+        if plan.resolved.access != "any"
         else RequirementPlan(plan.resolved, tuple(_fitted(plan, availability, sizes, budget)))
         for plan in requirements
     )
@@ -197,16 +212,16 @@ def _download_sizes(plan: RequirementPlan) -> dict[FileKey, int]:
     }
 
 
-def _plan_download(entry: FileEntry, replicas: tuple[Replica, ...]) -> FilePlan:
+def _plan_download(entry: FileEntry, replicas: tuple[Replica, ...], reason: NbrucioError | None) -> FilePlan:
     if any(not replica.tape for replica in replicas):
         return FilePlan(entry, Access.DOWNLOAD)
-    return FilePlan(entry, Access.MISSING, error=plan_errors.no_disk_replica(entry, replicas))
+    return FilePlan(entry, Access.MISSING, error=reason or plan_errors.no_disk_replica(entry, replicas))
 
 
 def refusal(download_bytes: int, limits: DownloadLimits) -> NbrucioError | None:
     """Return the error of the limit that these downloads exceed; None within the limits."""
     if limits.max_download_bytes is not None and download_bytes > limits.max_download_bytes:
-        return plan_errors.over_budget(download_bytes, limits.max_download_bytes)
+        return plan_errors.over_budget(download_bytes, limits.max_download_bytes, limits.origin)
     if limits.store is not None and download_bytes > max(0, limits.store.room_bytes):
         return plan_errors.store_full(download_bytes, limits.store)
     room = _room_on_disk(limits)
@@ -215,7 +230,7 @@ def refusal(download_bytes: int, limits: DownloadLimits) -> NbrucioError | None:
     return plan_errors.no_space(download_bytes, room, limits.keep_free_bytes)
 
 
-def _room(limits: DownloadLimits) -> int:
+def room(limits: DownloadLimits) -> int:
     """Return the bytes that can be downloaded within all limits that are known."""
     store = None if limits.store is None else limits.store.room_bytes
     known = (_room_on_disk(limits), limits.max_download_bytes, store)

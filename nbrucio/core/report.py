@@ -7,11 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from nbrucio.core.did import Did
 from nbrucio.core.distinct import distinct
-from nbrucio.core.files import FileEntry, total_bytes
+from nbrucio.core.files import FileEntry, Replica, total_bytes
 from nbrucio.core.plan import Access, Amount, RequirementPlan, ResolvedRequirement
 from nbrucio.core.totals import RequirementTotals
-from nbrucio.errors import NbrucioError, exit_code_for
+from nbrucio.errors import NbrucioError, envelope, exit_code_for
 from nbrucio.kernel.asked import Asked
 
 
@@ -27,6 +28,7 @@ class FileReport(NamedTuple):
         error: why it is missing.
         stat: size, modification time in ns and inode of a file in the store when it was verified; else None.
         unverified: whether it has no checksum.
+        replicas: its known replicas on disk, best first, without URLs that hold credentials.
     """
 
     entry: FileEntry
@@ -36,10 +38,16 @@ class FileReport(NamedTuple):
     error: NbrucioError | None = None
     stat: tuple[int, int, int] | None = None
     unverified: bool = False
+    replicas: tuple[Replica, ...] = ()
+
+    @property
+    def did(self) -> Did:
+        """Its DID."""
+        return self.entry.did
 
     @property
     def path(self) -> Path | None:
-        """Its path."""
+        """Its path; None when it has none."""
         return None if self.where is None else Path(self.where)
 
     @property
@@ -88,6 +96,16 @@ class RequirementReport(NamedTuple):
             for file in plan.files
         )
         return cls(plan.resolved, files)
+
+    @property
+    def handle(self) -> str:
+        """Its handle."""
+        return self.resolved.requirement.handle
+
+    @property
+    def did(self) -> Did:
+        """Its DID."""
+        return self.resolved.requirement.did
 
     @property
     def state(self) -> str:
@@ -158,9 +176,10 @@ class RequirementReport(NamedTuple):
                 seen.add(id(file.error))
                 yield file.error
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self, *, with_files: bool = True) -> dict[str, object]:
         """Return this requirement as a JSON-ready mapping; sizes in bytes."""
         requirement, lock, reread = self.resolved.requirement, self.resolved.lock, self.reread
+        unchecked = self.resolved.unchecked
         return {
             "handle": requirement.handle,
             "did": str(requirement.did),
@@ -177,8 +196,10 @@ class RequirementReport(NamedTuple):
             "reread_bytes": reread.size_bytes,
             "unverified_files": self.unverified_files,
             "folder": str(self.folder) if self.folder else None,
-            "files": [file.as_json() for file in self.files],
+            "files_total": len(self.files),
+            **({"files": [file.as_json() for file in self.files]} if with_files else {}),
             "errors": [error.as_json() for error in self.errors()],
+            "unchecked": unchecked.as_json() if unchecked else None,
         }
 
 
@@ -192,7 +213,7 @@ class NotebookReport(NamedTuple):
         faults: errors of invalid requirements, or the reason why the notebook is unreadable.
         manifest: the path of the kernels' manifest; None if none was written.
         asked: the notebook's requests for its kernels; None if the notebook is unreadable.
-        unusable: the number of invalid requirements, whose errors are in `faults`.
+        invalid: the errors of invalid requirements by their number in the declaration, from 1; also in `faults`.
         config: digests of the configuration files by which instances were chosen, see `nbrucio.kernel.configured`.
     """
 
@@ -201,7 +222,7 @@ class NotebookReport(NamedTuple):
     faults: tuple[NbrucioError, ...] = ()
     manifest: Path | None = None
     asked: Asked | None = None
-    unusable: int = 0
+    invalid: Mapping[int, NbrucioError] = MappingProxyType({})
     config: Mapping[str, str | None] = MappingProxyType({})
 
     def as_json(self) -> dict[str, object]:
@@ -248,10 +269,19 @@ class SyncReport(NamedTuple):
     def as_json(self) -> dict[str, object]:
         """Return the whole run as a JSON-ready mapping."""
         return {
-            "version": 1,
-            "exit_code": self.exit_code,
+            **envelope(self.errors()),
             "downloaded_files": self.downloaded_files,
             "downloaded_bytes": self.downloaded_bytes,
             "elapsed_s": round(self.elapsed_s, 3),
             "notebooks": [notebook.as_json() for notebook in self.notebooks],
         }
+
+
+class StatusReport(SyncReport):
+    """Result of a status. Missing data is not an error of a status, and its exit code is that of a read notebook."""
+
+    __slots__ = ()
+
+    def errors(self) -> Iterator[NbrucioError]:
+        """Yield the errors of notebooks that cannot be read, and of invalid requirements."""
+        return (fault for notebook in self.notebooks for fault in notebook.faults)

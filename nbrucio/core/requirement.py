@@ -77,19 +77,21 @@ class Requirement(NamedTuple):
         parameter = Parameter.parse(did) if isinstance(did, Mapping) else None
         if parameter is None and not isinstance(did, str):
             raise BadDeclaration("'did' is missing")
-        parsed = parameter.did(parameters) if parameter else Did.parse(str(did))
+        shown = f"the parameter '{parameter.name}'" if parameter else str(Did.parse(str(did)))
         if not isinstance(handle, str):
-            raise BadDeclaration(f"{parsed}: 'handle' is missing")
+            raise BadDeclaration(f"{shown}: 'handle' is missing")
         instance, access, select = value.get("instance"), value.get("access"), value.get("select")
         if instance is not None and not isinstance(instance, str):
-            raise BadDeclaration(f"{parsed}: 'instance' must be a string")
+            raise BadDeclaration(f"{shown}: 'instance' must be a string")
         if access is not None and access not in ACCESS_WORDS:
-            raise BadDeclaration(f"{parsed}: 'access' must be one of {', '.join(ACCESS_WORDS)}")
+            raise BadDeclaration(f"{shown}: 'access' must be one of {', '.join(ACCESS_WORDS)}")
+        checked, selection = check_handle(handle), Selection.parse(select) if select is not None else None
         return cls(
-            did=parsed,
-            handle=check_handle(handle),
+            # The last, so that a parameter without a value is the only fault.
+            did=parameter.did(parameters) if parameter else Did.parse(str(did)),
+            handle=checked,
             instance=instance,
-            select=Selection.parse(select) if select is not None else None,
+            select=selection,
             access=access,
             parameter=parameter,
             extra={str(key): kept for key, kept in value.items() if key not in _REQUIREMENT_KEYS},
@@ -170,7 +172,7 @@ def check_declared(handles: Iterable[str], notebook: Path, declared: Iterable[Re
             raise not_declared(handle, notebook, present)
 
 
-def not_declared(name: str, notebook: Path, declared: Iterable[Requirement]) -> BadDeclaration:
-    """Return the error for a name that ``notebook`` does not declare."""
+def not_declared(name: str, notebook: Path | str, declared: Iterable[Requirement]) -> BadDeclaration:
+    """Return the error for a name that ``notebook``, a path or several in words, does not declare."""
     handles = ", ".join(requirement.handle for requirement in declared) or "nothing"
     return BadDeclaration(f"'{name}' is not declared in {notebook}.", subject=name, hint=f"Declared: {handles}.")

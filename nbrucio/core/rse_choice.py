@@ -1,13 +1,10 @@
-"""The order in which the replicas of a file are tried, and why."""
+"""The RSEs that downloads come from, by the preferences of operator and user."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from nbrucio.core.files import Replica
+from typing import NamedTuple
 
 
 class RseChoice(NamedTuple):
@@ -23,12 +20,6 @@ class RseChoice(NamedTuple):
     prefer: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
 
-    def ordered(self, replicas: Sequence[Replica]) -> tuple[Replica, ...]:
-        """Return ``replicas``, the preferred ones first and the avoided ones last, else in their order."""
-        if not (self.prefer or self.avoid):
-            return tuple(replicas)
-        return tuple(sorted(replicas, key=lambda replica: self._rank(replica.rse)))
-
     def reason(self, rse: str) -> str:
         """Return why ``rse`` is the first one."""
         if _matches(rse, self.avoid):
@@ -37,7 +28,8 @@ class RseChoice(NamedTuple):
             return "preferred"
         return f"matches {self.only}" if self.only else "first in Rucio's order"
 
-    def _rank(self, rse: str) -> tuple[bool, bool]:
+    def rank(self, rse: str) -> tuple[bool, bool]:
+        """Return a value to sort by: the preferred ones are first, and the avoided ones last."""
         return _matches(rse, self.avoid), not _matches(rse, self.prefer)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from nbrucio.core.files import FileEntry
 from nbrucio.core.text import printable
+from nbrucio.core.whole import whole_number
 from nbrucio.errors import BadDeclaration
 
 
@@ -69,10 +70,10 @@ class Selection(NamedTuple):
 
 
 def _count(value: Mapping[object, object], key: str) -> int | None:
-    number = value.get(key)
-    if number is None:
+    if value.get(key) is None:
         return None
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+    number = whole_number(value[key])
+    if number is None or number < 1:
         raise BadDeclaration(f"'select.{key}' must be a whole number of at least 1.")
     return number
 

@@ -14,7 +14,6 @@ from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.plan import DownloadLimits, ResolvedRequirement
 from nbrucio.core.planner import Availability, make_plan
 from nbrucio.core.requirement import Requirement
-from nbrucio.core.rse_choice import RseChoice
 from nbrucio.core.text import human_seconds
 from nbrucio.state.transfer_rate import MIN_BYTES, TransferRate
 
@@ -66,7 +65,7 @@ def test_a_plan_that_is_refused_downloads_nothing() -> None:
 
 
 def test_an_estimate_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
-    assert show(estimate(), RseChoice(), as_json=False) == 4
+    assert show(estimate(), as_json=False) == 4
     shown = capsys.readouterr()
     assert shown.out == (
         "nb.ipynb\n"
@@ -87,7 +86,7 @@ def test_an_estimate_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_without_a_rate_no_time_is_invented(capsys: pytest.CaptureFixture[str]) -> None:
-    show(replace(estimate(), bytes_per_s=None), RseChoice(), as_json=False)
+    show(replace(estimate(), bytes_per_s=None), as_json=False)
     assert "Time: unknown (first download on this machine)." in capsys.readouterr().out
 
 
