@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.config.effective import PATHS
-from nbrucio.config.load import SYSTEM_FILE, load, read_layers
-from nbrucio.config.table import Table, UnknownSetting, expand, fault
+from nbrucio.config.load import SYSTEM_FILE, load, read_files, read_layers
+from nbrucio.config.path_text import expand, unset_variables, unset_words
+from nbrucio.config.table import Table, UnknownSetting, fault
+from nbrucio.core.schema import SchemaFault, schema_faults
+from nbrucio.disk.libraries import unexpected
 from nbrucio.disk.read import read_file, reason
-from nbrucio.errors import BadConfig
+from nbrucio.errors import BadConfig, NbrucioError
 
-_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 #: Files that an instance cannot work without.
 _NEEDED = ("ca_cert", "storage_ca", "client_cert", "client_key", "ssh_private_key")
 #: A file with all CAs of the Web has 300 kB.
@@ -32,7 +33,7 @@ class Checked(NamedTuple):
     """
 
     files: tuple[Path, ...]
-    errors: tuple[BadConfig, ...]
+    errors: tuple[NbrucioError, ...]
     warnings: tuple[str, ...]
 
 
@@ -41,8 +42,9 @@ def check(
 ) -> Checked:
     """Check the configuration of this machine and user, or ``file`` in the place of the user's file or rucio.cfg.
 
-    No server is asked. An error of an instance does not hide those of others; a file that cannot be parsed, or a wrong
-    setting outside instances, is reported alone.
+    No server is asked. Unknown settings, and values that do not fit the schema ``config-1``, are all reported; of what
+    only the reader of the configuration knows, the first error of each instance, or one outside instances. A file that
+    cannot be parsed is reported alone.
     """
     environ = dict(os.environ if environ is None else environ)
     if file is not None:
@@ -50,17 +52,52 @@ def check(
     try:
         if file is not None and not file.exists():
             raise BadConfig(f"There is no configuration file {file}.", subject=str(file), hint="Check its name.")
-        config, layers = load(environ, system_file=system_file), read_layers(environ, system_file)
+        tables = [table for table in read_files(environ, system_file) if table is not None]
     except BadConfig as error:
         return Checked((), (error,), ())
+    try:
+        config, layers = load(environ, system_file=system_file), read_layers(environ, system_file)
+    except BadConfig as error:
+        return Checked((), (error, *_not_yet(tables, [error])), ())
     unknown = tuple(layers.unknown())
     files: list[BadConfig] = []
     warnings = [sentence for sentence in config.warnings if sentence not in map(str, unknown)]
     for table in layers.found.tables:
         files += _paths(table)
         warnings += _mounts(table)
-    errors = (*map(_unknown, unknown), *(each.error for each in config.faults), *files)
-    return Checked(config.sources, errors, tuple(warnings))
+    errors: list[NbrucioError] = [*map(_unknown, unknown), *(each.error for each in config.faults), *files]
+    return Checked(config.sources, (*errors, *_not_yet(tables, errors)), tuple(warnings))
+
+
+def _not_yet(tables: Iterable[Table], known: Sequence[NbrucioError]) -> Iterator[NbrucioError]:
+    """Yield the errors of configuration files by their schema, except for settings with ``known`` errors."""
+    for table in tables:
+        source = next((source for _, source in table.values.values()), None)
+        try:
+            found = schema_faults({name: value for name, (value, _) in table.values.items()}, "config-1")
+        except ImportError as error:
+            yield unexpected(error)
+            return
+        for one in found:
+            if source is not None and not any(_is_of(error, source.where(one.path), one) for error in known):
+                yield _of_schema(one, source.where(one.path))
+
+
+def _is_of(error: NbrucioError, where: str, found: SchemaFault) -> bool:
+    """Whether ``error`` is about the same setting, or about the list or table with it."""
+    key = error.subject or ""
+    return error.message.startswith(f"{where}:") and (
+        found.path == key or found.path.startswith((f"{key}[", f"{key}."))
+    )
+
+
+def _of_schema(found: SchemaFault, where: str) -> BadConfig:
+    close = (found.hint or "").startswith("Did you mean")
+    if found.unknown_key:
+        hint = found.hint if close else "Remove it; the documentation lists all settings."
+        return BadConfig(f"{where}: the setting {found.path} is unknown.", subject=found.path, hint=hint)
+    hint = found.hint or "Correct this setting."
+    return BadConfig(f"{where}: {found.message}", subject=found.path, hint=hint)
 
 
 def _unknown(setting: UnknownSetting) -> BadConfig:
@@ -78,19 +115,14 @@ def _paths(table: Table) -> Iterator[BadConfig]:
         if name not in table.asked or source is None:
             continue
         texts = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
-        unset = sorted({variable for text in texts for variable in _unset(text, table.environ)})
+        unset = sorted({variable for text in texts for variable in unset_variables(text, table.environ)})
         if unset:
-            yield fault(source, table.path_of(name), f"names the variable {' and '.join(unset)}, which is not set")
+            yield fault(source, table.path_of(name), unset_words(unset))
         elif name in _NEEDED:
             for text in texts:
                 what = _unreadable(expand(text.strip(), source.folder, table.environ))
                 if what:
                     yield fault(source, table.path_of(name), what)
-
-
-def _unset(text: str, environ: Mapping[str, str]) -> Iterator[str]:
-    names = (match[1] or match[2] for match in _VARIABLE.finditer(text))
-    return (name for name in names if name not in environ)
 
 
 def _unreadable(path: Path) -> str | None:

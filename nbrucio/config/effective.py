@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.config.load import SYSTEM_FILE, Layers, default_name, load, read_layers
+from nbrucio.config.path_text import expand
+from nbrucio.config.places import PRIVATE, private_path
 from nbrucio.config.policy import POLICY_SETTINGS, is_bound, policy_of
-from nbrucio.config.table import Table, expand
+from nbrucio.config.table import Table
 from nbrucio.config.values import Config, Instance
 
 #: Settings that are shown without their value.
@@ -100,6 +102,9 @@ def _top(layers: Layers, config: Config) -> Iterator[Setting]:
         yield Setting("", "default_instance", *chosen)
     elif config.default is not None:
         yield Setting("", "default_instance", config.default.name, DEFAULT)
+    folder = private_path(layers.system, layers.user, environ=layers.environ)
+    if folder is not None:
+        yield Setting("", PRIVATE, str(folder), layers.user.where(PRIVATE) or layers.system.where(PRIVATE))
 
 
 def _store(layers: Layers, config: Config) -> Iterator[Setting]:
@@ -108,6 +113,8 @@ def _store(layers: Layers, config: Config) -> Iterator[Setting]:
     yield Setting(
         "store", "path", str(config.store_path), variable or user.where("path") or system.where("path") or DEFAULT
     )
+    origin = user.where("shared") or system.where("shared") or DEFAULT
+    yield Setting("store", "shared", list(map(str, config.shared_stores)), origin)
 
 
 def _policy(layers: Layers) -> Iterator[Setting]:

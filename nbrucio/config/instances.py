@@ -18,6 +18,8 @@ from nbrucio.core.did import scope_fault
 from nbrucio.core.scope_rule import CONVENTIONS, ScopeRule
 from nbrucio.errors import BadConfig
 
+#: As Rucio checks it (``LONG_VO_RE`` in its core).
+_VO = re.compile(r"[A-Za-z0-9.-]+")
 #: A host, or with ``*.`` all hosts below a domain of at least two parts; with or without a port.
 _HOST = re.compile(r"(\*\.[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")
 #: Settings that say who the user is, not which server is asked.
@@ -130,7 +132,10 @@ def _url(table: Table, name: str) -> str:
 
 
 def _vo(table: Table) -> str:
-    return table.text("vo") or USUAL_VO
+    vo = table.text("vo") or USUAL_VO
+    if not _VO.fullmatch(vo):
+        raise table.fault("vo", "must be the name of a VO: letters, digits, dots and hyphens")
+    return vo
 
 
 def _hosts(table: Table, name: str) -> tuple[str, ...]:
@@ -175,6 +180,7 @@ def _credentials(table: Table) -> Credentials:
         token_file=table.path("token_file"),
         token_env=table.variable("token_env"),
         token_command=_token_command(table),
+        hub_token=_hub_token(table),
         refresh_before_s=_refresh_before_s(table),
         oidc=MappingProxyType({name: value for name, value in oidc.items() if value is not None}),
     )
@@ -194,6 +200,15 @@ def _token_command(table: Table) -> tuple[str, ...]:
     if words and table.text("auth_type") != "oidc":
         raise table.fault("token_command", 'is for auth_type = "oidc" only')
     return words
+
+
+def _hub_token(table: Table) -> str | None:
+    path = table.text("hub_token")
+    if path is not None and table.text("auth_type") != "oidc":
+        raise table.fault("hub_token", 'is for auth_type = "oidc" only')
+    if path is not None and not all(path.split(".")):
+        raise table.fault("hub_token", "must be names with dots between them, such as exchanged_tokens.rucio")
+    return path
 
 
 def _mount(row: Table) -> Mount:

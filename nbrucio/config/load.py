@@ -14,7 +14,8 @@ from nbrucio.config import rucio_cfg
 from nbrucio.config.discovery import COMMON, Found, find_instances
 from nbrucio.config.folders import user_folder
 from nbrucio.config.instances import known_settings
-from nbrucio.config.policy import POLICY_SETTINGS, policy_of, store_path
+from nbrucio.config.places import PRIVATE, private_path, shared_stores, store_path
+from nbrucio.config.policy import POLICY_SETTINGS, policy_of
 from nbrucio.config.table import ConfigSource, Table, UnknownSetting
 from nbrucio.config.values import Config, Instance
 from nbrucio.disk.read import SMALL_BYTES, read_file, reason
@@ -23,7 +24,7 @@ from nbrucio.errors import BadConfig, UnknownInstance
 #: The operator's file. No variable changes its path, so users cannot lift the operator's limits.
 SYSTEM_FILE = Path("/etc/nbrucio/config.toml")
 
-_TOP = ("default_instance", "instances", "policy", COMMON, "store")
+_TOP = ("default_instance", "instances", "policy", PRIVATE, COMMON, "store")
 
 
 def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM_FILE) -> Config:
@@ -45,6 +46,7 @@ def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM
     environ, found = layers.environ, layers.found
     policies, stores = layers.both("policy"), layers.both("store")
     policy, store = policy_of(*policies, environ=environ), store_path(*stores, environ=environ)
+    private_path(layers.system, layers.user, environ=environ)  # raises where it is wrong
     name = default_name(layers)
     cfg = rucio_cfg.find(environ)
     config = Config(
@@ -57,6 +59,8 @@ def load(environ: Mapping[str, str] | None = None, *, system_file: Path = SYSTEM
         warnings=(*map(str, layers.unknown()), *found.session.notices.values(), *_exposed(found.secret_files())),
         faults=tuple(found.faults),
         default_name=None if name is None else name[0],
+        shared_stores=shared_stores(*stores, environ=environ),
+        default_from="" if name is None else name[1],
     )
     default = _chosen(config) if name else config.default
     return config if default is None else config._replace(default=default).preferring(default)
@@ -88,7 +92,7 @@ class Layers(NamedTuple):
         for table in self.both("policy"):
             yield from table.unknown(POLICY_SETTINGS)
         for table in self.both("store"):
-            yield from table.unknown(("path",))
+            yield from table.unknown(("path", "shared"))
         if self.found.invalid:
             known = known_settings()
             for table in self.found.invalid:
@@ -103,16 +107,28 @@ def read_layers(environ: Mapping[str, str], system_file: Path = SYSTEM_FILE) -> 
     Raises:
         BadConfig: a file cannot be read, or NBRUCIO_CONFIG names none.
     """
+    system, user = read_files(environ, system_file)
     own = user_file(environ)
-    tables = {file: table for file in (system_file, own) if (table := _read(file, environ)) is not None}
-    if own not in tables and environ.get("NBRUCIO_CONFIG"):
+    if user is None and environ.get("NBRUCIO_CONFIG"):
         raise BadConfig(
             f"The configuration file {own}, which NBRUCIO_CONFIG names, does not exist.",
             subject=str(own),
             hint="Correct or unset NBRUCIO_CONFIG, or create an empty file there.",
         )
-    system, user = (tables.get(file, Table("", {}, environ)) for file in (system_file, own))
-    return Layers(environ, system, user, tuple(tables), find_instances(system, user, environ))
+    files = tuple({file: file for file, table in ((system_file, system), (own, user)) if table is not None})
+    empty = Table("", {}, environ)
+    return Layers(
+        environ, system or empty, user or empty, files, find_instances(system or empty, user or empty, environ)
+    )
+
+
+def read_files(environ: Mapping[str, str], system_file: Path = SYSTEM_FILE) -> tuple[Table | None, Table | None]:
+    """Return the top tables of the operator's and the user's file; None for a file that does not exist.
+
+    Raises:
+        BadConfig: a file cannot be read.
+    """
+    return _read(system_file, environ), _read(user_file(environ), environ)
 
 
 def default_name(layers: Layers) -> tuple[str, str] | None:

@@ -9,9 +9,11 @@ from pathlib import Path
 from nbrucio.config.importable import importable
 from nbrucio.config.session import session_without_rucio
 from nbrucio.core.text import printable
+from nbrucio.disk.libraries import has_sandbox
 from nbrucio.errors import UnknownInstance
 
 _INIT = "nbrucio config init"
+_ASK = "The administrator fixes the instances of this machine: ask for this one."
 
 
 def ambiguous(wanted: str, found: Sequence[str]) -> UnknownInstance:
@@ -23,14 +25,21 @@ def ambiguous(wanted: str, found: Sequence[str]) -> UnknownInstance:
     )
 
 
-def unknown_instance(wanted: str, known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
-    """Return the error for a name that matches no instance."""
+def unknown_instance(
+    wanted: str, known: Sequence[str], places: Sequence[Path], *, origin: str, fixed: bool
+) -> UnknownInstance:
+    """Return the error for a name that matches no instance.
+
+    Args:
+        origin: the file or variable that makes it the default; an empty text if something else names it.
+        fixed: whether users cannot add instances.
+    """
     listed = f"Configured instances: {', '.join(known)}. " if known else ""
     return UnknownInstance(
-        f"The Rucio instance {printable(wanted)} is not configured on this machine.",
+        f"The Rucio instance {printable(wanted)}{f' ({origin})' if origin else ''} is not configured on this machine.",
         subject=wanted,
-        hint=f"{listed}{_how_to_add(places)}",
-        next_command=_INIT,
+        hint=f"{listed}{_ASK if fixed else _how_to_add(places)}",
+        next_command=None if fixed else _INIT,
     )
 
 
@@ -41,10 +50,11 @@ def no_default(known: Sequence[str], places: Sequence[Path]) -> UnknownInstance:
             "The default Rucio instance is not set on this machine.",
             hint=f"Set default_instance in config.toml, or NBRUCIO_INSTANCE, to one of: {', '.join(known)}.",
         )
+    # In the message, because a notification shows no hint.
     start = session_without_rucio(os.environ)
     return UnknownInstance(
-        "No Rucio instance is configured on this machine.",
-        hint=f"{start} {_how_to_add(places)}" if start else _how_to_add(places),
+        f"No Rucio instance is configured{f'. {start}' if start else ' on this machine.'}",
+        hint=_how_to_add(places),
         next_command=_INIT,
     )
 
@@ -53,4 +63,6 @@ def _how_to_add(places: Sequence[Path]) -> str:
     found = importable(os.environ)
     files = f" Files searched: {', '.join(map(str, places))}." if places else ""
     copy = f" `nbrucio config import` reads {' and '.join(map(str, found))}." if found else ""
-    return f"Set one up with `{_INIT}`.{copy} `nbrucio demo` needs no instance.{files}"
+    # The demo leaves a sandbox running, which another terminal does not know.
+    demo = ' `nbrucio demo` needs no instance; `eval "$(nbrucio sandbox env)"` uses its sandbox.'
+    return f"Set one up with `{_INIT}`.{copy}{demo if has_sandbox() else ''}{files}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
-from nbrucio.config.folders import user_folder
 from nbrucio.config.table import Table
-from nbrucio.config.values import Policy
+from nbrucio.config.values import OPEN_LEVELS, Policy
+from nbrucio.core.download_limit import LimitOrigin
+from nbrucio.core.requirement import ACCESS_WORDS
 from nbrucio.core.text import printable
 from nbrucio.core.units import parse_size
 from nbrucio.errors import BadConfig
@@ -37,7 +37,27 @@ POLICY_SETTINGS: Mapping[str, tuple[str, str | None]] = {
     "downloads": ("downloads", None),
     "max_stage_lifetime": ("max_stage_lifetime_s", None),
     "upload_rses": ("upload_rses", None),
+    "stage_rses": ("stage_rses", None),
+    "default_access": ("default_access", None),
+    "max_session": ("max_session_bytes", None),
+    "on_open": ("on_open", None),
+    "open_budget": ("open_budget_bytes", None),
+    "reason": ("reason", None),
 }
+#: Settings of the operator within which users can only be stricter.
+_BOUNDS = (
+    "max_download",
+    "max_session",
+    "max_store",
+    "keep_free",
+    "parallel",
+    "max_stage_lifetime",
+    "upload_rses",
+    "stage_rses",
+    "on_open",
+    "open_budget",
+    "reason",
+)
 
 
 class _PolicySettings(NamedTuple):
@@ -57,6 +77,12 @@ class _PolicySettings(NamedTuple):
     downloads: bool | None
     max_stage_lifetime_s: int | None
     upload_rses: tuple[str, ...] | None
+    stage_rses: tuple[str, ...] | None
+    default_access: str | None
+    max_session: int | None
+    on_open: str | None
+    open_budget: int | None
+    reason: str | None
 
     @classmethod
     def of(cls, table: Table) -> _PolicySettings:
@@ -77,12 +103,18 @@ class _PolicySettings(NamedTuple):
             table.flag("downloads"),
             table.lifetime("max_stage_lifetime"),
             _texts_or_none(table, "upload_rses"),
+            _texts_or_none(table, "stage_rses"),
+            table.choice("default_access", ACCESS_WORDS),
+            table.size("max_session"),
+            table.choice("on_open", OPEN_LEVELS),
+            table.size("open_budget"),
+            table.text("reason"),
         )
 
 
 def is_bound(name: str, system: Table) -> bool:
     """Return whether the operator's file limits the setting ``name``, so that users can only be stricter."""
-    if name in ("max_download", "max_store", "keep_free", "parallel", "max_stage_lifetime", "upload_rses"):
+    if name in _BOUNDS:
         return name in system.values
     return name in _FINAL and system.flag(name) is _FINAL[name]
 
@@ -92,7 +124,8 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
 
     The operator's ``max_download``, ``max_store`` and ``parallel`` are upper limits, ``keep_free`` is a lower one. The
     user cannot change the operator's ``offline``, but can change timeouts. Both can disable traces and downloads and
-    forbid unverifiable files; ``upload_rses`` are those that both allow.
+    forbid unverifiable files; ``upload_rses`` and ``stage_rses`` are those that both allow. ``reason`` is the
+    operator's alone.
 
     Raises:
         BadConfig: a setting is wrong, in a file or in the environment.
@@ -119,7 +152,30 @@ def policy_of(system: Table, user: Table, *, environ: Mapping[str, str]) -> Poli
         downloads=False not in (operator.downloads, own.downloads),
         max_stage_lifetime_s=_least(own.max_stage_lifetime_s, operator.max_stage_lifetime_s),
         upload_rses=_both(operator.upload_rses, own.upload_rses),
+        stage_rses=_both(operator.stage_rses, own.stage_rses),
+        default_access=own.default_access or operator.default_access,
+        max_session_bytes=_least(own.max_session, operator.max_session),
+        on_open=min(filter(None, (own.on_open, operator.on_open)), key=OPEN_LEVELS.index, default=None),
+        open_budget_bytes=_least(own.open_budget, operator.open_budget),
+        limit=LimitOrigin(
+            by_site=_is_operators(operator.max_download, max_download),
+            session_by_site=_is_operators(operator.max_session, own.max_session),
+            reason=operator.reason,
+        ),
     )
+
+
+def within_session(policy: Policy, left_bytes: int) -> Policy:
+    """Return ``policy`` with the rest of ``max_session`` as the download limit, if that is less."""
+    if policy.max_download_bytes is not None and policy.max_download_bytes <= left_bytes:
+        return policy
+    origin = policy.limit._replace(by_site=policy.limit.session_by_site, session_bytes=policy.max_session_bytes)
+    return policy._replace(max_download_bytes=left_bytes, limit=origin)
+
+
+def _is_operators(operators: int | None, chosen: int | None) -> bool:
+    """Return whether the operator's limit is the one in force."""
+    return operators is not None and (chosen is None or operators <= chosen)
 
 
 def _least(*sizes: int | None) -> int | None:
@@ -160,14 +216,3 @@ def _variable_flag(environ: Mapping[str, str], name: str) -> bool:
             f"The environment variable {name} ({printable(text)}) must be 1 or 0.", subject=name, hint=_CORRECT_VARIABLE
         )
     return text in _ON
-
-
-def store_path(system: Table, user: Table, *, environ: Mapping[str, str]) -> Path:
-    """Return the store folder: NBRUCIO_STORE, else the user's, else the operator's, else one in the cache folder."""
-    from nbrucio.config.table import expand
-
-    chosen = environ.get("NBRUCIO_STORE")
-    configured = user.path("path"), system.path("path")
-    if chosen:
-        return expand(chosen, Path.cwd(), environ)
-    return configured[0] or configured[1] or user_folder("XDG_CACHE_HOME", environ) / "store"

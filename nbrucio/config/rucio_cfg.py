@@ -100,7 +100,7 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
             hint="Correct the file or its permissions.",
         ) from error
     # rucio-clients takes relative paths from the working folder.
-    source = ConfigSource(str(path), Path.cwd(), partial(_line_of_setting, text))
+    source = ConfigSource(str(path), Path.cwd(), partial(_line_of_setting, text), _name_of_setting)
     values: dict[str, tuple[object, ConfigSource]] = {
         ours: (section[theirs], source)
         for ours, theirs in _KEYS.items()
@@ -114,10 +114,21 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
 
 
 def _line_of_setting(text: str, key: str) -> int | None:
+    place = _place_of_setting(key)
+    return None if place is None else ini_line(text, *place)
+
+
+def _name_of_setting(key: str) -> str:
+    place = _place_of_setting(key)
+    return key if place is None else f"{place[1]} in [{place[0]}]"
+
+
+def _place_of_setting(key: str) -> tuple[str, str] | None:
+    """Return the section and option of our dotted ``key`` in a rucio.cfg; None if it has no such option."""
     name = key.rpartition(".")[2]
     if name == "trace_host":
-        return ini_line(text, "trace", name)
-    return ini_line(text, "client", _KEYS[name]) if name in _KEYS else None
+        return "trace", name
+    return ("client", _KEYS[name]) if name in _KEYS else None
 
 
 def _parsed(text: str, name: str) -> ConfigParser:
@@ -145,7 +156,8 @@ def _parsed(text: str, name: str) -> ConfigParser:
 def overrides(key: str, environ: Mapping[str, str]) -> Table:
     """Return the environment's settings for the instance of the user's rucio.cfg, as a table called ``key``."""
     found = {ours: name for ours, name in _VARIABLES.items() if environ.get(name)}
-    return Table(key, {ours: (environ[name], ConfigSource(name, Path.cwd())) for ours, name in found.items()}, environ)
+    sources = {name: ConfigSource(name, Path.cwd(), name=_name_of_setting) for name in found.values()}
+    return Table(key, {ours: (environ[name], sources[name]) for ours, name in found.items()}, environ)
 
 
 def _is_unset(value: str, environ: Mapping[str, str]) -> bool:

@@ -72,7 +72,7 @@ def settings_of(
     values["aliases"] = ([alias for alias in aliases if not str(alias).startswith("http")], "rucio_base_url")
     chosen = (auth_type, "default_auth_type") if auth_type else ("x509_proxy", "rucio_base_url")
     values["auth_type"] = ("oidc", "oidc_auth") if by_token else chosen
-    if row.get("mode") == "replica":
+    if (text_of(row.get("mode")) or "").lower() == "replica":
         values["downloads"] = (False, "mode")
     days = _number(row.get("replication_rule_lifetime_days"))
     if days:
@@ -87,7 +87,10 @@ def mount_of(rse: object, path: object, begins_at: object) -> dict[str, object] 
     """Return the mounted RSE; None without one."""
     if not text_of(rse) or not text_of(path):
         return None
-    return {"rse": rse, "path": path, "begins_at": _number(begins_at) or 0}
+    number = _number(begins_at)
+    # A wrong number stays as it is, so that the mount has a fault: 0 in its place would give wrong paths.
+    wrong = begins_at not in (None, "") and number is None
+    return {"rse": rse, "path": path, "begins_at": begins_at if wrong else number or 0}
 
 
 def text_of(value: object) -> str | None:
@@ -96,10 +99,11 @@ def text_of(value: object) -> str | None:
 
 
 def _number(value: object) -> int | None:
-    """Return a whole number, also as text: the environment has no others."""
+    """Return a whole number of at least 0, also as text: the environment has no others."""
     if isinstance(value, bool) or value is None:
         return None
     try:
-        return max(0, int(str(value)))
+        number = int(str(value))
     except ValueError:
         return None
+    return number if number >= 0 else None

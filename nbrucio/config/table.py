@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from nbrucio.config.lines import toml_line
+from nbrucio.config.path_text import expand, unset_variables, unset_words
 from nbrucio.core.text import printable
 from nbrucio.core.units import parse_lifetime, parse_size
 from nbrucio.errors import BadConfig, UsageError
@@ -22,11 +23,13 @@ class ConfigSource(NamedTuple):
         label: the file or variable.
         folder: where relative paths start.
         line: finds the line of a dotted key; None where the origin has no lines.
+        name: returns the name of a dotted key there; None where that is the key itself.
     """
 
     label: str
     folder: Path
     line: Callable[[str], int | None] | None = None
+    name: Callable[[str], str] | None = None
 
     @classmethod
     def of(cls, file: Path, text: str = "") -> ConfigSource:
@@ -37,6 +40,10 @@ class ConfigSource(NamedTuple):
         """Return the file and line of ``key``, or the variable."""
         line = self.line(key) if self.line is not None else None
         return self.label if line is None else f"{self.label}:{line}"
+
+    def name_of(self, key: str) -> str:
+        """Return the name of ``key`` in this file."""
+        return key if self.name is None else self.name(key)
 
 
 class UnknownSetting(NamedTuple):
@@ -111,6 +118,10 @@ class Table:
         """Return the string at ``name``, without surrounding space; None if absent."""
         return self._read(name, _text)
 
+    def choice(self, name: str, allowed: Sequence[str]) -> str | None:
+        """Return the string at ``name``, one of ``allowed``; None if absent."""
+        return self._read(name, lambda value: _choice(value, allowed))
+
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the strings at ``name``; an empty tuple if absent."""
         return self._read(name, _texts) or ()
@@ -127,6 +138,14 @@ class Table:
         """Return the absolute path at ``name``, see `expand`; None if absent."""
         text, entry = self.text(name), self.values.get(name)
         return None if text is None or entry is None else expand(text, entry[1].folder, self.environ)
+
+    def complete_path(self, name: str) -> Path | None:
+        """Return `path`, in which every variable must be set: users could otherwise share a folder."""
+        path, (text, source) = self.path(name), self.values.get(name, ("", None))
+        unset = sorted(set(unset_variables(str(text), self.environ)))
+        if source is not None and unset:
+            raise fault(source, self.path_of(name), unset_words(unset))
+        return path
 
     def paths(self, name: str) -> tuple[Path, ...]:
         """Return the paths at ``name``, each as `path` does; an empty tuple if absent."""
@@ -167,8 +186,11 @@ class Table:
         """Return the error for the value at ``name``; for an absent value it names the files of the whole table."""
         if name in self.values:
             return fault(self.values[name][1], self.path_of(name), what)
+        key = self.path_of(name)
         labels = sorted({source.where(self.key) for _, source in self.values.values()})
-        return fault(ConfigSource(" and ".join(labels) or "configuration", Path.cwd()), self.path_of(name), what)
+        names = {source.name_of(key) for _, source in self.values.values()}
+        source = ConfigSource(" and ".join(labels) or "configuration", Path.cwd())
+        return fault(source, names.pop() if len(names) == 1 else key, what)
 
     def _entry(self, name: str) -> tuple[object, ConfigSource] | None:
         self.asked.add(name)
@@ -198,23 +220,14 @@ class Table:
 
 def fault(source: ConfigSource, key: str, what: str) -> BadConfig:
     """Return the error for a setting; ``what`` completes a sentence that begins with the key: "must be a table"."""
-    return BadConfig(f"{source.where(key)}: {key} {what}.", subject=key, hint="Correct this setting.")
+    name = source.name_of(key)
+    return BadConfig(f"{source.where(key)}: {name} {what}.", subject=name, hint="Correct this setting.")
 
 
 def _closest(name: str, names: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # most configurations have no typing error
 
     return next(iter(get_close_matches(name, sorted(names), 1)), None)
-
-
-def expand(text: str, folder: Path, environ: Mapping[str, str]) -> Path:
-    """Return ``text`` as an absolute path, relative to ``folder``, with ``~``, ``$NAME`` and ``${NAME}`` expanded."""
-    expanded = _substituted(text, environ) if "$" in text else text
-    home = environ.get("HOME")
-    if home and (expanded == "~" or expanded.startswith("~/")):
-        expanded = home + expanded[1:]
-    path = Path(expanded).expanduser() if expanded.startswith("~") else Path(expanded)
-    return path if path.is_absolute() else folder.absolute() / path
 
 
 def _secret(value: object) -> str:
@@ -229,6 +242,13 @@ def _text(value: object) -> str:
     text = _secret(value).strip()
     if not text:
         raise ValueError("must not be empty")
+    return text
+
+
+def _choice(value: object, allowed: Sequence[str]) -> str:
+    text = _text(value)
+    if text not in allowed:
+        raise ValueError(f"must be one of {', '.join(allowed)}")
     return text
 
 
@@ -279,9 +299,3 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError("must be true or false")
     return value
-
-
-def _substituted(text: str, environ: Mapping[str, str]) -> str:
-    from string import Template  # few values name a variable, and every command reads a configuration
-
-    return Template(text).safe_substitute(environ)

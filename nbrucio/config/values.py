@@ -12,6 +12,7 @@ from nbrucio.config.mount import Mount
 from nbrucio.config.name_errors import ambiguous, no_default, unknown_instance
 from nbrucio.core.address import Address, address_of, canonical, read_address
 from nbrucio.core.did import Did
+from nbrucio.core.download_limit import OWN_LIMIT, LimitOrigin
 from nbrucio.core.rse_choice import RseChoice
 from nbrucio.core.scope_rule import ScopeRule
 from nbrucio.errors import BadConfig, UsageError
@@ -36,6 +37,8 @@ def loosely(instances: Sequence[Instance], wanted: str) -> tuple[Instance, ...]:
     return () if written is None else tuple(one for one in instances if written.fits(one.address))
 
 
+#: What may happen when a notebook opens, from the least to the most.
+OPEN_LEVELS = ("off", "read", "look", "fetch")
 #: The logins that rucio-clients has.
 AUTH_TYPES = ("userpass", "x509", "x509_proxy", "gss", "ssh", "oidc")
 
@@ -46,6 +49,7 @@ class Credentials(NamedTuple):
     Attributes:
         token_file, token_env: a file, and the name of an environment variable, that hold a token for Rucio.
         token_command: a program and its arguments, which prints such a token; empty without one.
+        hub_token: the dotted path of such a token in JupyterHub's auth_state; None if the hub is not asked.
         refresh_before_s: seconds before its end at which the token of an OIDC login is renewed; None for the usual time
             where the scope asks for that.
         oidc: rucio-clients' OIDC settings by its own names without ``oidc_``: scope, audience, issuer, polling,
@@ -61,6 +65,7 @@ class Credentials(NamedTuple):
     token_file: Path | None = None
     token_env: str | None = None
     token_command: tuple[str, ...] = ()
+    hub_token: str | None = None
     refresh_before_s: int | None = None
     oidc: Mapping[str, str] = MappingProxyType({})
 
@@ -168,6 +173,12 @@ class Policy(NamedTuple):
         downloads: whether anything may be downloaded; otherwise only mounted RSEs are used.
         max_stage_lifetime_s: the upper limit for the rules of staged data; None means no limit.
         upload_rses: the RSEs to which files may be uploaded; None means all.
+        stage_rses: the RSEs to which rules for staged data may be made; None means all that are mounted.
+        default_access: the access of requirements without their own; None means that nbrucio chooses.
+        max_session_bytes: the upper limit of all downloads of this user in one session; None means no limit.
+        on_open: the most that may happen when a notebook opens, one of `OPEN_LEVELS`; None means no limit.
+        open_budget_bytes: the download limit when a notebook opens; None means that of the Jupyter server.
+        limit: the origin of `max_download_bytes`, and the operator's reason for these rules.
     """
 
     max_download_bytes: int | None = None
@@ -175,7 +186,7 @@ class Policy(NamedTuple):
     max_store_bytes: int | None = None
     evict: bool = False
     offline: bool = False
-    parallel: int = 32
+    parallel: int = 64
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
     traces: bool = True
@@ -187,6 +198,17 @@ class Policy(NamedTuple):
     downloads: bool = True
     max_stage_lifetime_s: int | None = None
     upload_rses: tuple[str, ...] | None = None
+    stage_rses: tuple[str, ...] | None = None
+    default_access: str | None = None
+    max_session_bytes: int | None = None
+    on_open: str | None = None
+    open_budget_bytes: int | None = None
+    limit: LimitOrigin = OWN_LIMIT
+
+    @property
+    def reason(self) -> str | None:
+        """The operator's reason for the rules of this site."""
+        return self.limit.reason
 
     @property
     def rses(self) -> RseChoice:
@@ -230,6 +252,8 @@ class Config(NamedTuple):
         warnings: harmless errors, each a sentence for the user.
         faults: instances that cannot be used.
         default_name: the configured name of the default instance; None if none is configured.
+        shared_stores: folders of stores that are read and never written, in the order in which they are searched.
+        default_from: the file or variable with that name.
     """
 
     instances: tuple[Instance, ...]
@@ -241,6 +265,8 @@ class Config(NamedTuple):
     warnings: tuple[str, ...] = ()
     faults: tuple[ConfigFault, ...] = ()
     default_name: str | None = None
+    shared_stores: tuple[Path, ...] = ()
+    default_from: str = ""
 
     def instance(self, name: str | None = None) -> Instance:
         """Return the instance that ``name`` means; the default one for None.
@@ -267,7 +293,8 @@ class Config(NamedTuple):
                     raise fault.error
             found = loosely(self.instances, wanted)
         if not found:
-            raise unknown_instance(wanted, self._known(), self.places)
+            origin = self.default_from if name is None else ""
+            raise unknown_instance(wanted, self._known(), self.places, origin=origin, fixed=self.policy.fixed_instances)
         if len({one.identity for one in found}) > 1:
             raise ambiguous(wanted, [f"{one.identity} ({one.name})" for one in found])
         return found[0]

@@ -15,6 +15,7 @@ from nbrucio.config.values import Instance
 from nbrucio.core.text import printable
 from nbrucio.disk.atomic import replace_file, write_file
 from nbrucio.disk.read import SMALL_BYTES, read_file, reason
+from nbrucio.disk.system_errors import kind_of
 from nbrucio.errors import BadConfig, ConsentNeeded, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
@@ -74,7 +75,7 @@ def add_instances(
         _write(file, before, after, secret=any("password" in settings for settings in instances.values()))
     except (OSError, UnicodeDecodeError) as error:
         why = reason(error) if isinstance(error, OSError) else "it is not UTF-8"
-        raise BadConfig(
+        raise kind_of(error, BadConfig)(
             f"{file} cannot be written: {why}.",
             subject=str(file),
             hint="Correct its permissions, or set NBRUCIO_CONFIG.",

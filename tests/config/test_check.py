@@ -143,4 +143,4 @@ def test_a_rucio_cfg_is_checked_as_one(tmp_path: Path) -> None:
     file.write_text(RUCIO_CFG.replace("/etc/cms-ca.pem", "/nowhere/ca.pem"))
     code, _, err = _run(file)
     assert code == 2
-    assert f"{file}:9: client.ca_cert names /nowhere/ca.pem, which cannot be read" in " ".join(err.split())
+    assert f"{file}:9: ca_cert in [client] names /nowhere/ca.pem, which cannot be read" in " ".join(err.split())

@@ -77,7 +77,7 @@ def test_each_value_has_the_file_and_line_that_set_it(home: Path) -> None:
     assert shown["instances.atlas.mounts"] == ([{"rse": "HERE", "path": f"{home}/here"}], f"{user}:8")
     assert shown["instances.atlas.auth_host"] == ("https://rucio.atlas.example", "default")
     assert shown["policy.keep_free"] == (3_000_000_000, f"{user}:13")
-    assert shown["policy.parallel"] == (32, "default")
+    assert shown["policy.parallel"] == (64, "default")
     assert shown["store.path"][1] == "default"
 
 

@@ -11,6 +11,8 @@ import pytest
 from nbrucio.config.folders import user_folder
 from nbrucio.errors import BadConfig
 
+pytestmark = pytest.mark.trust("E")
+
 KINDS = {"XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config"}
 
 
@@ -49,6 +51,13 @@ def test_a_home_that_cannot_be_written_is_used_for_what_it_has_only(
     known.mkdir(parents=True)
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert user_folder(variable, temporary) == known
+
+
+@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "XDG_STATE_HOME"])
+def test_a_folder_that_cannot_exist_where_a_variable_says_is_a_temporary_one(variable: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert user_folder(variable, {variable: str(tmp_path / "file"), "TMPDIR": str(tmp_path)}).parent == tmp_path
+    assert user_folder(variable, {variable: str(tmp_path / "new")}) == tmp_path / "new" / "nbrucio"
 
 
 @pytest.mark.usefixtures("no_home")

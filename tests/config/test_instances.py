@@ -146,3 +146,9 @@ def test_a_storage_ca_at_the_top_is_that_of_all_instances_without_their_own(conf
     assert {name: path and path.name for name, path in found.items()} == {"atlas": "cas", "belle": "own.pem"}
     with pytest.raises(BadConfig, match="storage_ca must be"):
         configured("storage_ca = 3\n" + ATLAS)
+
+
+@pytest.mark.parametrize("vo", ["a b", "cms#1", "../x", "é"])
+def test_a_vo_that_rucio_would_refuse_is_a_wrong_setting(configured: Load, vo: str) -> None:
+    with pytest.raises(BadConfig, match=r"belle\.vo must be the name of a VO"):
+        configured(BELLE + f'vo = "{vo}"\n').instance("belle")

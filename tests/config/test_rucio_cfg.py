@@ -160,6 +160,40 @@ def test_a_fault_of_the_file_gives_its_line_and_no_secret(configured: Load, text
     assert "secret" not in f"{fault.error.message} {fault.error.hint}"
 
 
+@pytest.mark.parametrize(
+    ("text", "environ", "words"),
+    [
+        ("rucio_host = nowhere\n", {}, "CFG:2: rucio_host in [client] must be a URL such as"),
+        ("auth_type = gss\n", {}, "CFG: rucio_host in [client] is missing"),
+        ("auth_type = gss\n", {"RUCIO_ACCOUNT": "jdoe"}, "CFG and RUCIO_ACCOUNT: rucio_host in [client] is missing"),
+        (f"{HOSTS}Auth_Type = magic\n", {}, "CFG:4: auth_type in [client] must be one of"),
+        (HOSTS, {"RUCIO_AUTH_TYPE": "magic"}, "RUCIO_AUTH_TYPE: auth_type in [client] must be one of"),
+        (f"{HOSTS}auth_type = gss\n[trace]\ntrace_host = x y\n", {}, "CFG:6: trace_host in [trace] must be a URL"),
+        (
+            f"{HOSTS}auth_type = oidc\nauth_oidc_refresh_before_exp = soon\n",
+            {},
+            "CFG:5: auth_oidc_refresh_before_exp in [client] must be a number of minutes",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_as_the_file_writes_it(
+    text: str, environ: dict[str, str], words: str, configured: Load
+) -> None:
+    (fault,) = configured(cfg=f"[client]\n{text}", **environ).faults
+    assert words.replace("CFG", "rucio.cfg") in fault.error.message
+    assert "client." not in fault.error.message
+
+
+def test_a_rucio_cfg_of_an_own_instance_is_named_likewise(configured: Load, tmp_path: Path) -> None:
+    (tmp_path / "site.cfg").write_text("[client]\nauth_type = gss\nrucio_host = ftp://x\n")
+    own = f'[instances.cms]\nrucio_cfg = "{tmp_path}/site.cfg"\n'
+    (fault,) = configured(own).faults
+    assert f"{tmp_path}/site.cfg:3: rucio_host in [client] must be a URL" in fault.error.message
+    (tmp_path / "site.cfg").write_text("[client]\nauth_type = gss\n")
+    (fault,) = configured(own).faults
+    assert "instances.cms.host is missing" in fault.error.message  # may be added to either file
+
+
 @pytest.mark.parametrize("section", ["common", "policy"])
 def test_a_name_without_scope_means_what_it_means_to_rucio(section: str, configured: Load) -> None:
     cfg = "[client]\n" + HOSTS + f"auth_type = gss\n[{section}]\nextract_scope = dirac\n"

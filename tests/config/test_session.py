@@ -48,6 +48,30 @@ def test_what_rucio_jupyterlab_is_configured_with_is_an_instance(configured: Loa
     assert (instance.auth_type, instance.downloads, instance.rule_lifetime_s) == ("x509_proxy", False, 86_400)
 
 
+@pytest.mark.parametrize("begins_at", ["four", -1, "-1", 1.5, [4]])
+def test_a_wrong_number_of_a_mount_is_a_fault_and_not_another_path(
+    configured: Load, tmp_path: Path, begins_at: object
+) -> None:
+    config = configured(**_saved(tmp_path, {**ESCAPE, "path_begins_at": begins_at}), **ON)
+    with pytest.raises(BadConfig, match="begins_at must be a whole number of at least 0"):
+        config.instance()
+    form = {"SWAN_RUCIO_RSE": "EOSPILOT", "SWAN_RUCIO_RSE_PATH": "/eos/eulake", "SWAN_RUCIO_RSE_PATH_BEGINS_AT": "x"}
+    with pytest.raises(BadConfig, match=r"^SWAN_RUCIO_RSE: instances\.escape\.mounts\[0\]\.begins_at must be"):
+        configured(**_saved(tmp_path, ESCAPE), **ON, **form).instance()
+
+
+@pytest.mark.parametrize("mode", ["replica", "Replica", " REPLICA "])
+def test_a_mode_is_read_whatever_its_case(configured: Load, tmp_path: Path, mode: str) -> None:
+    assert not configured(**_saved(tmp_path, {**ESCAPE, "mode": mode})).instance().downloads
+
+
+def test_an_unknown_default_names_where_it_is_set(configured: Load, tmp_path: Path) -> None:
+    with pytest.raises(UnknownInstance) as caught:
+        configured(**_saved(tmp_path, ESCAPE), **{**ON, "SWAN_RUCIO_INSTANCE": "cms"}).instance()
+    assert caught.value.message == "The Rucio instance 'cms' (SWAN_RUCIO_INSTANCE) is not configured on this machine."
+    assert "Configured instances: escape." in str(caught.value.hint)
+
+
 @pytest.mark.parametrize(
     ("row", "token"),
     [
@@ -145,7 +169,8 @@ def test_a_session_of_swan_without_rucio_names_the_start_form(
         monkeypatch.setenv(name, value)
     with pytest.raises(UnknownInstance) as caught:
         configured(**environ).instance()
-    assert ("choose Rucio in SWAN's start form" in str(caught.value.hint)) is told
+    assert ("choose Rucio in SWAN's start form" in str(caught.value)) is told
+    assert "start form" not in str(caught.value.hint)
 
 
 def test_a_session_without_rucio_has_no_instance(configured: Load) -> None:

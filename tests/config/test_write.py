@@ -9,7 +9,7 @@ import pytest
 
 from nbrucio.config import load
 from nbrucio.config.write import add_instances, new_instance
-from nbrucio.errors import BadConfig, ConsentNeeded, UsageError
+from nbrucio.errors import BadConfig, ConsentNeeded, UnknownInstance, UsageError
 from tests.support.config_texts import ATLAS
 
 NEW: Mapping[str, object] = {
@@ -163,6 +163,18 @@ FIXED = ATLAS + "[policy]\nfixed_instances = true\n"
 def test_fixed_instances_are_not_added_to(file: Path) -> None:
     with pytest.raises(ConsentNeeded, match="allows the configured Rucio instances only"):
         _add(file, "", system=FIXED)
+
+
+def test_with_fixed_instances_no_hint_is_to_add_one(file: Path) -> None:
+    operator = file.parent / "operator.toml"
+    operator.parent.mkdir(exist_ok=True)
+    operator.write_text(FIXED)
+    with pytest.raises(UnknownInstance) as caught:
+        load(_environ(file), system_file=operator).instance("belle")
+    assert caught.value.next_command is None
+    assert caught.value.hint == (
+        "Configured instances: atlas. The administrator fixes the instances of this machine: ask for this one."
+    )
 
 
 def test_with_fixed_instances_a_user_sets_the_login_alone(file: Path) -> None:
