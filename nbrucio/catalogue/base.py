@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from nbrucio.core.did import Did
-from nbrucio.core.files import DidFacts, FileEntry, Replica
+from nbrucio.core.did import Did, DidType
+from nbrucio.core.files import DidFacts, DidSize, FileEntry, Replica, ReplicaFacts, RseFacts
+from nbrucio.core.replica_sums import ReplicaSums
 from nbrucio.errors import NbrucioError
 
 
@@ -39,6 +40,24 @@ class Catalogue(Protocol):
             malformed: called with the error of each malformed row, whose subject is the row's file if that can be read.
                 None raises the error instead.
         """
+
+    def replica_facts(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[ReplicaFacts, ...]]]:
+        """Yield all replicas of each file, also those that cannot be read now; rows that cannot be parsed are omitted.
+
+        Needs a request more for each RSE, so that it is only for files without a replica in `replicas`.
+        """
+
+    def datasets(self, did: Did, kind: DidType) -> Iterator[Did]:
+        """Yield the datasets below a container of this ``kind``, at any depth and each once; a dataset is its own."""
+
+    def replica_sums(self, dataset: Did) -> ReplicaSums:
+        """Return how many files of ``dataset`` are available at each RSE, with one request; if at none, with two."""
+
+    def size(self, did: Did) -> DidSize:
+        """Return the files and bytes of ``did``, counted now with one request; unknown if it does not exist."""
+
+    def rse(self, name: str) -> RseFacts:
+        """Return whether an RSE is switched on for reading, and its protocols, with one request."""
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
         """Yield DIDs in ``scope`` whose name matches ``pattern``; ``*`` is the wildcard in both.

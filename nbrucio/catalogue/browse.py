@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
 from nbrucio.catalogue import rest
 from nbrucio.catalogue.errors import ServerRefusal, tidy, translate_errors
-from nbrucio.catalogue.parse import did_of, facts_of, row_of
+from nbrucio.catalogue.parse import count_of, did_of, facts_of, row_of, rse_of, sums_of
 from nbrucio.catalogue.rules import Rule, rule_of
 from nbrucio.catalogue.session import RucioSession
 from nbrucio.config import Instance
 from nbrucio.core.did import Did, DidType
-from nbrucio.core.files import DidFacts, total_bytes
+from nbrucio.core.files import DidFacts, DidSize, ReplicaFacts, RseFacts, total_bytes
+from nbrucio.core.replica_sums import ReplicaSums
+from nbrucio.errors import RucioRefused
 
 #: Largest number of datasets of a container whose replicas are requested. More would take too long.
 MAX_DATASETS = 50
+#: Largest number of RSEs that are described to explain why files have no replica; each is a request.
+MAX_RSES = 20
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,14 @@ class Copies:
     files_total: int
     size_bytes: int | None
     states: tuple[str, ...]
+
+
+class Quota(NamedTuple):
+    """The user's quota at one RSE, in bytes; ``limit`` is None for no limit."""
+
+    rse: str
+    used: int
+    limit: int | None
 
 
 class Browser:
@@ -80,6 +94,52 @@ class Browser:
         with translate_errors(self._instance):
             return sorted(str(row_of(row)["rse"]) for row in self._session().rows(rest.rses()))
 
+    def rse(self, name: str) -> RseFacts:
+        """Return whether the RSE is switched on, and its protocols."""
+        with translate_errors(self._instance, name):
+            return rse_of(self._session().first(rest.rse(name)))
+
+    def replica_facts(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[ReplicaFacts, ...]]]:
+        """Yield all replicas of each file; see `nbrucio.catalogue.base.Catalogue.replica_facts`."""
+        with translate_errors(self._instance):
+            rows = list(self._session().rows(rest.all_replicas(dids)))
+        described: dict[str, RseFacts | None] = {}
+        for did, states in filter(None, map(_states, rows)):
+            yield did, tuple(ReplicaFacts(name, state, self._described(name, described)) for name, state in states)
+
+    def _described(self, name: str, known: dict[str, RseFacts | None]) -> RseFacts | None:
+        if name not in known:
+            known[name] = None
+            if len(known) <= MAX_RSES:
+                with suppress(RucioRefused):
+                    known[name] = self.rse(name)
+        return known[name]
+
+    def size(self, did: Did) -> DidSize:
+        """Return the files and bytes of ``did``, counted now; unknown for one that does not exist any more."""
+        with translate_errors(self._instance, str(did)):
+            try:
+                row = row_of(self._session().first(rest.measured(did)))
+            except ServerRefusal as error:
+                if error.name == "DataIdentifierNotFound":
+                    return DidSize(None, None)
+                raise
+            files = 1 if row.get("type") == DidType.FILE.value else count_of(row, "length", did) or 0
+            return DidSize(files, count_of(row, "bytes", did) if files else 0)
+
+    def tapes(self) -> set[str]:
+        """Return the names of the RSEs that store on tape."""
+        with translate_errors(self._instance):
+            rows = map(row_of, self._session().rows(rest.rses()))
+            return {str(row["rse"]) for row in rows if row.get("rse_type") == "TAPE"}
+
+    def quotas(self) -> list[Quota]:
+        """Return the user's quota at each RSE that has one."""
+        session = self._session()
+        with translate_errors(self._instance):
+            rows = map(row_of, session.rows(rest.usage_of(session.account())))
+            return [_quota(row) for row in rows if row.get("bytes_limit")]
+
     def metadata(self, did: Did) -> dict[str, Any]:
         """Return the metadata of ``did`` in all of Rucio's plugins, without unset keys."""
         session = self._session()
@@ -94,10 +154,13 @@ class Browser:
             return {str(key): _plain(value) for key, value in sorted(row_of(found).items()) if value not in (None, "")}
 
     def contents(self, did: Did) -> Iterator[DidFacts]:
-        """Yield the direct content of ``did`` as it arrives: files of a dataset, collections of a container."""
+        """Yield the direct content of ``did`` as it arrives: files of a dataset, collections of a container.
+
+        Whether a collection is open is unknown here, and its totals too: these rows have neither.
+        """
         with translate_errors(self._instance, str(did)):
             for row in self._session().rows(rest.contents(did)):
-                yield facts_of(row, "type")
+                yield facts_of(row, "type")._replace(open=False)
 
     def rules(self, did: Did) -> list[tuple[Rule, str]]:
         """Return all rules on ``did``, of any account, each with its account."""
@@ -110,14 +173,39 @@ class Browser:
         session = self._session()
         with translate_errors(self._instance, str(did)):
             if kind is DidType.FILE:
-                return _of_file(map(row_of, session.rows(rest.all_replicas(did)))), False
-            datasets = [did] if kind is DidType.DATASET else list(islice(_datasets(session, did), MAX_DATASETS + 1))
+                return _of_file(map(row_of, session.rows(rest.all_replicas([did])))), False
+            datasets = list(islice(self.datasets(did, kind), MAX_DATASETS + 1))
             rows = [
                 row_of(row)
                 for dataset in datasets[:MAX_DATASETS]
                 for row in session.rows(rest.dataset_replicas(dataset))
             ]
             return _summed(rows), len(datasets) > MAX_DATASETS
+
+    def datasets(self, did: Did, kind: DidType) -> Iterator[Did]:
+        """Yield the datasets below a container, at any depth and each once; a dataset is its own."""
+        if kind is DidType.DATASET:
+            yield did
+            return
+        seen: set[Did] = set()
+        with translate_errors(self._instance, str(did)):
+            for dataset in _datasets(self._session(), did):
+                if dataset not in seen:
+                    seen.add(dataset)
+                    yield dataset
+
+    def replica_sums(self, dataset: Did) -> ReplicaSums:
+        """Return Rucio's sums of a dataset's replicas; see `nbrucio.catalogue.base.Catalogue.replica_sums`."""
+        with translate_errors(self._instance, str(dataset)):
+            rows = list(self._session().rows(rest.dataset_replicas(dataset)))
+        if not rows:  # without a replica there is no row with the number of files either
+            return ReplicaSums(dataset, self.size(dataset).files or 0, ())
+        return sums_of(rows, dataset)
+
+
+def _quota(row: Mapping[str, Any]) -> Quota:
+    limit = float(row["bytes_limit"])  # no limit is infinity
+    return Quota(str(row["rse"]), int(row["bytes"]), int(limit) if isfinite(limit) else None)
 
 
 def _datasets(session: RucioSession, did: Did) -> Iterator[Did]:
@@ -128,6 +216,15 @@ def _datasets(session: RucioSession, did: Did) -> Iterator[Did]:
             yield child
         elif row["type"] == DidType.CONTAINER.value:
             yield from _datasets(session, child)
+
+
+def _states(row: object) -> tuple[Did, list[tuple[str, str]]] | None:
+    """Return the file of ``row`` and its state at each RSE; None where the row is malformed."""
+    try:
+        did, states = did_of(row), row_of(row).get("states") or {}
+    except RucioRefused:
+        return None
+    return (did, sorted((str(rse), str(state)) for rse, state in states.items())) if isinstance(states, dict) else None
 
 
 def _of_file(rows: Iterable[Mapping[str, Any]]) -> list[Copies]:

@@ -17,6 +17,7 @@ from nbrucio.catalogue.network_errors import http_error, not_rucio
 from nbrucio.catalogue.token_cache import TOKEN
 from nbrucio.config import Instance, Policy
 from nbrucio.core.cancellation import given_up
+from nbrucio.core.jitter import jittered
 from nbrucio.errors import Interrupted
 from nbrucio.http import BrokenOff, GivenUp, HttpError, NotConnected, Silent, Timeouts
 
@@ -60,7 +61,7 @@ class BrowserLogin:
             token = self.redeem(urlsplit(self.url).query)
             if token is not None:
                 return token
-            if stopped.wait(POLL_S):
+            if stopped.wait(jittered(POLL_S)):
                 raise Interrupted(f"The login to {self._instance.name} was cancelled.", subject=self._instance.name)
         raise rejected(self._instance, f"nobody logged in at the page within {LIFETIME_S / 60:.0f} minutes")
 

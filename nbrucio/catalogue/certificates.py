@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbrucio.catalogue.bearer import existing, own_file
+from nbrucio.config.private import private_proxy
 from nbrucio.core.text import human_age, human_moment
 from nbrucio.disk.read import read_file, reason
 
@@ -104,9 +105,15 @@ _NEW_SSH_KEY = "Create an RSA key (ssh-keygen -t rsa -m PEM), and ask the operat
 
 
 def user_proxy(environ: Mapping[str, str]) -> Path | None:
-    """Find the user's proxy by the Grid's conventions: X509_USER_PROXY, else /tmp/x509up_u<uid>; None without one."""
+    """Find the user's proxy: X509_USER_PROXY, else the one in the private folder that is configured, else
+    /tmp/x509up_u<uid>; None without one.
+    """
     named = environ.get("X509_USER_PROXY")
-    return existing(Path(named).absolute()) if named else own_file(Path(f"/tmp/x509up_u{os.geteuid()}"))  # noqa: S108
+    if named:
+        return existing(Path(named).absolute())
+    private = private_proxy(environ)
+    found = None if private is None else own_file(private)
+    return found or own_file(Path(f"/tmp/x509up_u{os.geteuid()}"))  # noqa: S108
 
 
 def why_unusable(certificate: Path, key: Path | None) -> str | None:

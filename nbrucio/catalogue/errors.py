@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from shlex import quote
-from typing import Any
 
-from nbrucio.catalogue.network_errors import http_error, misconfigured, not_rucio, out_of_reach
+from nbrucio.catalogue.network_errors import REDIRECTS, http_error, misconfigured, not_rucio, out_of_reach, redirected
 from nbrucio.config import Instance
-from nbrucio.core.text import printable
+from nbrucio.core.text import human_seconds, printable
 from nbrucio.disk.libraries import missing_library
+from nbrucio.disk.system_errors import FULL
 from nbrucio.errors import (
     BadConfig,
     CredentialsRejected,
@@ -23,7 +22,7 @@ from nbrucio.errors import (
     Offline,
     RucioRefused,
 )
-from nbrucio.http import HttpError, Response
+from nbrucio.http import HttpError
 
 #: Rucio's exceptions by name, raised by rucio-clients or named in a server's response. Any other is a `RucioRefused`.
 BY_NAME: dict[str, type[NbrucioError]] = {
@@ -63,40 +62,39 @@ BY_NAME: dict[str, type[NbrucioError]] = {
 _REPORT = "If the request is right, report it to the operators of this Rucio server."
 
 _MAX_WORDS = 200
-#: Rucio may send its stack.
-_MAX_REFUSAL_BYTES = 1024 * 1024
 #: What nginx answers to a client certificate that it does not verify. Rucio itself never does so without a name.
 _CERTIFICATE_REFUSED = (400, 495, 496)
+#: What fronts answer to a request that exceeds their limits: body, URL, headers. nginx answers 400 to long headers.
+_TOO_LONG = (413, 414, 431)
+_HEADERS = re.compile("header|cookie", re.IGNORECASE)
 
 
 class ServerRefusal(Exception):
-    """A server's error response: Rucio's name for the error (empty without one), its message and the HTTP status."""
+    """A server's error response.
 
-    def __init__(self, name: str, words: str, status: int | None) -> None:
+    Attributes:
+        name: Rucio's name for the error; empty if something else answered.
+        words: its message, or the title of an HTML page.
+        status: the HTTP status.
+        location: the target of a redirect.
+        retry_after_s: the pause in seconds that the server asks for.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        words: str,
+        status: int | None,
+        *,
+        location: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(words)
         self.name = name
         self.words = words
         self.status = status
-
-
-def refusal_of(answer: Response) -> ServerRefusal:
-    """Return what an error response says, and close it.
-
-    Raises:
-        HttpError: the response exceeds a limit.
-    """
-    facts = _json_object(answer)
-    name = facts.get("ExceptionClass") or answer.headers.get("ExceptionClass") or ""
-    words = facts.get("ExceptionMessage") or answer.headers.get("ExceptionMessage") or ""
-    return ServerRefusal(str(name), str(words), answer.status)
-
-
-def _json_object(answer: Response) -> dict[str, Any]:
-    try:
-        value = json.loads(answer.content(_MAX_REFUSAL_BYTES) or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        self.location = location
+        self.retry_after_s = retry_after_s
 
 
 @contextmanager
@@ -190,13 +188,32 @@ def _refused(error: ServerRefusal, instance: Instance, subject: str | None) -> N
         return named(BY_NAME[error.name], words, instance, subject)
     if error.status in (401, 403):
         return rejected(instance, words)
+    if _is_too_long(error):
+        return RucioRefused(
+            f"The server in front of {instance.name} refused a request as too long: {words}.",
+            subject=subject or instance.name,
+            hint="Ask its operators to raise their limit, or use a shorter token or name.",
+        )
     if error.status in _CERTIFICATE_REFUSED and not error.name and instance.auth_type in ("x509", "x509_proxy"):
         return rejected(instance, "the server does not accept the certificate")
+    if error.status == 400 and not error.name:
+        return RucioRefused(
+            f"The server in front of {instance.name} refused a request: {words}.",
+            subject=subject or instance.name,
+            hint="The token or a name may be too long for it. Ask its operators for the reason.",
+        )
     if error.status in (502, 503, 504):
-        return named(Offline, words, instance, subject)
+        return _unavailable(words, instance, error.retry_after_s)
+    if error.status in REDIRECTS and error.location:
+        return redirected(error.location, instance)
     if error.status == 404 and not error.name:
         return not_rucio(instance)
     return named(RucioRefused, words, instance, subject)
+
+
+def _is_too_long(error: ServerRefusal) -> bool:
+    by_title = error.status == 400 and _HEADERS.search(error.words) is not None
+    return not error.name and (error.status in _TOO_LONG or by_title)
 
 
 def named(kind: type[NbrucioError], words: str, instance: Instance, subject: str | None) -> NbrucioError:
@@ -211,13 +228,18 @@ def named(kind: type[NbrucioError], words: str, instance: Instance, subject: str
     if kind is BadConfig:
         return misconfigured(instance, words)
     if kind is Offline:
-        message = f"{instance.name} is temporarily unavailable: {words}."
-        return Offline(message, subject=instance.name, hint="Try again in a few minutes.")
+        return _unavailable(words, instance)
     return RucioRefused(f"{instance.name} refused the request: {words}.", subject=about, hint=_REPORT)
 
 
+def _unavailable(words: str, instance: Instance, retry_after_s: float | None = None) -> Offline:
+    message = f"{instance.name} is temporarily unavailable: {words}."
+    when = "in a few minutes" if retry_after_s is None else f"in {human_seconds(retry_after_s)}, as the server asks"
+    return Offline(message, subject=instance.name, hint=f"Try again {when}.")
+
+
 def _os_error(error: OSError, instance: Instance) -> NbrucioError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return NoSpace(
             "The login token cannot be saved: the disk is full.",
             subject=error.filename,

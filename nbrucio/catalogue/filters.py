@@ -1,28 +1,49 @@
 """Translates search conditions into Rucio's filters.
 
-`list_dids` of rucio-clients describes the filters: ``key`` or ``key.operation`` to a value.
+`list_dids` of rucio-clients describes the filters: ``key`` or ``key.operation`` to a value. Rucio compares a value that
+has not the type of its column without an error and finds nothing, so values of known columns are checked here.
 """
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
-from itertools import product
-from math import prod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from types import MappingProxyType
 
+from nbrucio.catalogue.conditions import Alternatives, Condition, both, parse
 from nbrucio.core.text import printable
 from nbrucio.core.units import parse_size
-from nbrucio.errors import UsageError
+from nbrucio.errors import BadCondition, UsageError
 
 KINDS = ("all", "collection", "dataset", "container", "file")
-
-_OPERATIONS = {"=": "", "==": "", "!=": ".ne", "<": ".lt", "<=": ".lte", ">": ".gt", ">=": ".gte"}
-_CONDITION = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*(<=|>=|!=|==|=|<|>)\s*(.+?)\s*\Z", re.DOTALL)
-#: ``and`` and ``or`` between conditions, outside quotes: an even number of each quote follows them.
-_WORDS = re.compile(r"""\s+(and|or)\s+(?=(?:[^"]*"[^"]*")*[^"]*\Z)(?=(?:[^']*'[^']*')*[^']*\Z)""", re.IGNORECASE)
-#: Largest number of alternatives. Each is a separate query of Rucio's database.
-MAX_ALTERNATIVES = 32
+#: Keys with which Rucio has no value for open datasets and for containers.
+SIZES = frozenset({"bytes", "length"})
+#: Rucio's columns that can be searched, by the type of their values.
+_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "bytes": "size",
+        **dict.fromkeys(("length", "events", "run_number", "task_id", "panda_id", "lumiblocknr"), "number"),
+        **dict.fromkeys(("created_at", "created_after", "created_before"), "time"),
+        **dict.fromkeys(("accessed_at", "closed_at", "deleted_at", "eol_at", "expired_at"), "time"),
+        **dict.fromkeys(("constituent", "hidden", "is_archive", "is_new", "purge_replicas", "transient"), "truth"),
+        **dict.fromkeys(("adler32", "campaign", "datatype", "guid", "md5", "phys_group", "prod_step"), "text"),
+        **dict.fromkeys(("project", "provenance", "stream_name", "version"), "text"),
+    }
+)
+#: Chosen in other ways than by a condition.
+_OWN_OPTIONS = {"name": "the pattern", "scope": "the pattern", "type": "--type", "did_type": "--type"}
+_NEVER = frozenset(
+    {"account", "availability", "complete", "is_open", "monotonic", "obsolete", "suppressed", "updated_at"}
+)
 _SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_GUID = re.compile(r"[0-9A-Fa-f]{32}\Z")
+#: The form of times in Rucio's filters.
+_RUCIO_TIME = "%Y-%m-%dT%H:%M:%S"
+_TIMES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", _RUCIO_TIME, "%Y-%m-%dT%H:%M:%SZ")
+
+Filters = list[dict[str, str]]
 
 
 def check_scope(scope: str) -> str:
@@ -53,68 +74,147 @@ def check_kind(kind: str) -> str:
     return kind
 
 
-def filters_of(pattern: str, conditions: Sequence[str]) -> list[dict[str, str]]:
-    """Return Rucio's filters for names that match ``pattern`` and metadata that meets all ``conditions``.
-
-    A condition is ``key=value`` (or another comparison), or several joined by ``and`` and ``or``; ``and`` binds closer.
-    Quote a value that contains such a word or has spaces at its ends. ``bytes`` accepts sizes (1 GB).
+def conditions_of(texts: Sequence[str]) -> Alternatives:
+    """Return the alternatives of a search that meets the conditions in all ``texts``.
 
     Raises:
-        UsageError: a condition cannot be parsed, or occurs twice in one alternative.
+        BadCondition: a text cannot be parsed, or they have too many alternatives.
     """
-    alternatives = [_alternatives(condition) for condition in conditions]
-    count = prod(len(each) for each in alternatives)
-    if count > MAX_ALTERNATIVES:
-        raise UsageError(
-            f"These conditions have {count:,} alternatives; at most {MAX_ALTERNATIVES} are allowed in one search.",
-            hint="Write fewer alternatives, and search several times.",
-        )
-    return [_filters(pattern, [one for each in choice for one in each]) for choice in product(*alternatives)]
+    found: Alternatives = [[]]
+    for text in texts:
+        found = both(found, parse(text), text)
+    return found
 
 
-def _alternatives(text: str) -> list[list[str]]:
-    """Return the conditions of each alternative."""
-    words = _WORDS.split(text)  # even indices: conditions; odd indices: the words between them
-    alternatives = [[words[0]]]
-    for word, condition in zip(words[1::2], words[2::2], strict=True):
-        if word.lower() == "or":
-            alternatives.append([condition])
-        else:
-            alternatives[-1].append(condition)
-    return alternatives
+def filters_of(pattern: str, alternatives: Alternatives) -> Filters:
+    """Return Rucio's filters for names that match ``pattern`` and metadata that meets one of ``alternatives``.
+
+    Raises:
+        BadCondition: a value does not fit its key, or a condition is there twice.
+    """
+    return [_filters(pattern, alternative) for alternative in alternatives]
 
 
-def _filters(pattern: str, conditions: Sequence[str]) -> dict[str, str]:
+def unsized_filters(pattern: str, alternatives: Alternatives) -> Filters:
+    """Return the filters for DIDs without size or number of files that meet the other conditions.
+
+    Empty when no condition is about these.
+    """
+    return [
+        _filters(pattern, [each for each in alternative if each.key not in SIZES]) | {"bytes": "None"}
+        for alternative in alternatives
+        if any(each.key in SIZES for each in alternative)
+    ]
+
+
+def unknown_key(alternatives: Alternatives, instance: str) -> BadCondition | None:
+    """Return an error for the first key that is not a column of Rucio's; None when all are."""
+    conditions: Iterable[Condition] = (each for alternative in alternatives for each in alternative)
+    return next(
+        (
+            each.fault(
+                f"{instance} cannot search by {printable(each.key)}, or not together with the other keys.",
+                hint=f"It can search by: {', '.join(sorted(_COLUMNS))}.",
+            )
+            for each in conditions
+            if each.key not in _COLUMNS
+        ),
+        None,
+    )
+
+
+def _filters(pattern: str, conditions: Sequence[Condition]) -> dict[str, str]:
     filters = {"name": pattern}
-    for condition in conditions:
-        match = _CONDITION.match(condition)
-        if match is None:
-            raise UsageError(
-                f"{printable(condition)} is not a condition.",
-                subject=condition,
-                hint="Write for example key=value or key>=value.",
+    for each in conditions:
+        full = _checked_key(each) + each.suffix
+        if full in filters:
+            raise each.fault(
+                f"The condition on {printable(each.key)} is there a second time.",
+                hint="Rucio takes one value for each comparison of a key: remove one of them, or join them by or.",
             )
-        key, operator, value = match.groups()
-        full = key + _OPERATIONS[operator]
-        if full in filters or key in ("name", "type", "did_type", "scope"):
-            raise UsageError(
-                f"The condition {printable(condition)} sets {full} a second time.",
-                subject=condition,
-                hint="Write one condition for each key; name, type and scope have their own options.",
-            )
-        filters[full] = _value(key, value, condition)
+        filters[full] = _value(each)
     return filters
 
 
-def _value(key: str, text: str, condition: str) -> str:
-    value = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
-    if key != "bytes":
+def _checked_key(each: Condition) -> str:
+    if each.key in _OWN_OPTIONS:
+        raise each.fault(
+            f"{printable(each.key)} is not a metadata key.",
+            hint=f"It is chosen by {_OWN_OPTIONS[each.key]} of the search.",
+        )
+    if each.key in _NEVER:
+        raise each.fault(
+            f"Rucio cannot search by {printable(each.key)}.", hint=f"It can search by: {', '.join(sorted(_COLUMNS))}."
+        )
+    if each.key in ("created_after", "created_before") and each.suffix:
+        raise each.fault(f"{printable(each.key)} takes = only.", hint="Write for example created_at >= 2026-01-31.")
+    return each.key
+
+
+def _value(each: Condition) -> str:
+    if not each.quoted and re.search(r"[\[\]{}]", each.value):
+        raise each.fault("A value with brackets needs quotes.", hint=f"Write '{each.value}'.", of_value=True)
+    if any(mark in each.value for mark in "*%") and each.suffix not in ("", ".ne"):
+        raise each.fault(
+            "Rucio compares patterns by = and != only.",
+            hint="Write a value without * and %, or = or !=.",
+            of_value=True,
+        )
+    kind = _COLUMNS.get(each.key, "free")
+    try:
+        return _CONVERSIONS[kind](each)
+    except ValueError as error:
+        raise each.fault(f"The value of '{each.key}' {error}.", hint="Correct the value.", of_value=True) from error
+
+
+def _size(each: Condition) -> str:
+    return str(parse_size(each.value))
+
+
+def _number(each: Condition) -> str:
+    if not each.value.isascii() or not each.value.isdecimal() or len(each.value) > 18:
+        raise ValueError("must be a whole number such as 3")
+    return str(int(each.value))
+
+
+def _time(each: Condition) -> str:
+    for form in _TIMES:
+        try:
+            return datetime.strptime(each.value, form).replace(tzinfo=timezone.utc).strftime(_RUCIO_TIME)
+        except ValueError:
+            continue
+    raise ValueError("must be a day or time in UTC such as 2026-01-31 or '2026-01-31 13:00:00'")
+
+
+def _truth(each: Condition) -> str:
+    word = {"true": "True", "1": "True", "false": "False", "0": "False"}.get(each.value.lower())
+    if word is None:
+        raise ValueError("must be true or false")
+    return word
+
+
+def _text(each: Condition) -> str:
+    if each.key == "guid" and not _GUID.match(each.value.replace("-", "")):
+        raise ValueError("must have 32 hex digits")
+    return _as_text(each.value)
+
+
+def _free(each: Condition) -> str:
+    return _as_text(each.value) if each.quoted else each.value
+
+
+def _as_text(value: str) -> str:
+    """Return ``value`` so that Rucio's server reads it as a text, also ``'1'`` and ``'[1]'``.
+
+    The server evaluates a value as a Python literal unless it has one of ``+-*/``.
+    """
+    if any(mark in value for mark in "+-*/"):
         return value
     try:
-        return str(parse_size(value))
-    except ValueError as error:
-        raise UsageError(
-            f"The value of {printable(condition)} {error}.",
-            subject=condition,
-            hint="Correct the value, or quote it: '50 GB'.",
-        ) from error
+        ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return value
+    return repr(value)
+
+
+_CONVERSIONS = {"size": _size, "number": _number, "time": _time, "truth": _truth, "text": _text, "free": _free}

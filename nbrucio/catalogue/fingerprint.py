@@ -52,7 +52,7 @@ def _credential(instance: Instance, environ: Mapping[str, str]) -> Iterator[byte
         yield cache.encode()
         yield _content(Path(cache.removeprefix("FILE:")), _TICKET_BYTES)
     else:
-        yield repr((instance.name, sorted(login.oidc.items()), login.token_command)).encode()
+        yield repr((instance.name, sorted(login.oidc.items()), login.token_command, login.hub_token)).encode()
 
 
 @lru_cache(maxsize=32)

@@ -10,6 +10,7 @@ from typing import Any
 from nbrucio.catalogue.certificates import dn_of
 from nbrucio.catalogue.errors import ServerRefusal, error_for, rejected
 from nbrucio.config import Instance
+from nbrucio.core.address import USUAL_VO
 from nbrucio.errors import CredentialsRejected, NbrucioError
 from nbrucio.http import HttpError, TlsFault, tls_fault
 
@@ -27,7 +28,19 @@ def login_errors(instance: Instance, creds: Mapping[str, Any]) -> Iterator[None]
 
 
 def _login_error(error: BaseException, instance: Instance, creds: Mapping[str, Any]) -> NbrucioError:
-    return _with_identity(_certificate_refused(error, instance, creds) or error_for(error, instance), instance, creds)
+    found = _certificate_refused(error, instance, creds) or error_for(error, instance)
+    by_rucio = isinstance(error, ServerRefusal) and bool(error.name)
+    found = _with_identity(found, instance, creds, by_rucio=by_rucio)
+    if isinstance(found, CredentialsRejected) and by_rucio:
+        found.hint = " ".join(filter(None, (found.hint, _about_vo(instance))))
+    return found
+
+
+def _about_vo(instance: Instance) -> str:
+    """Return what to check about the VO: Rucio does not say whether it is wrong, or missing."""
+    if instance.vo == USUAL_VO:
+        return "If the server has several VOs, set vo."
+    return f"Check also vo, which is '{instance.vo}'."
 
 
 def _certificate_refused(
@@ -41,12 +54,19 @@ def _certificate_refused(
     return rejected(instance, "the server does not accept the certificate")
 
 
-def _with_identity(found: NbrucioError, instance: Instance, creds: Mapping[str, Any]) -> NbrucioError:
-    """Add the certificate's DN to the hint of a refused login: the server may not know the DN."""
+def _with_identity(
+    found: NbrucioError, instance: Instance, creds: Mapping[str, Any], *, by_rucio: bool
+) -> NbrucioError:
+    """Add the certificate's DN to the hint of a refused login: the server may not know the DN.
+
+    Where not Rucio itself refused it, the front may not accept proxies, or not the certificate's CA.
+    """
     file = creds.get("client_proxy") or creds.get("client_cert")
     name = dn_of(Path(file)) if file and isinstance(found, CredentialsRejected) else None
     if name is not None:
         account = "your account" if instance.account is None else f"account {instance.account}"
-        found.hint = f"Ask the operators of this Rucio server to register this DN for {account}: {name}"
+        accepted = "proxies and this CA" if creds.get("client_proxy") else "this CA"
+        front = "" if by_rucio else f"whether its front accepts {accepted}, and "
+        found.hint = f"Ask the operators of this Rucio server {front}to register this DN for {account}: '{name}'."
         found.next_command = None
     return found

@@ -58,7 +58,7 @@ def _of_token(used: UsableToken) -> LoginFacts:
         used.place.env,
         said.identity(),
         said.expires_at,
-        f"whatever writes {used.place}",
+        "a new session" if used.place.env else f"whatever writes {used.place}",
         f"The token in {used.place} remains.",
     )
 
@@ -107,6 +107,8 @@ def _gss(_: Instance, __: Mapping[str, str]) -> LoginFacts:
 def _oidc(instance: Instance, environ: Mapping[str, str]) -> LoginFacts:
     saved, renewer = saved_facts(instance, environ), renewer_of(instance)
     words = "The next command runs token_command again." if instance.credentials.token_command else None
+    if instance.credentials.hub_token:
+        words = "The next command asks JupyterHub again."
     if saved is None:
         return LoginFacts("saved-token", renewed_by=renewer or "nbrucio login", remains=words)
     said = claims(saved.token)

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from urllib.parse import unquote, urlsplit
 
-from nbrucio.catalogue.errors import refusal_of
+from nbrucio.catalogue.errors import ServerRefusal
 from nbrucio.catalogue.login_tokens import Issued, expiry
+from nbrucio.catalogue.refusals import patiently, refusal_of
 from nbrucio.config import Instance
 from nbrucio.http import Client, Malformed, Request, Response, Timeouts, Tls
 from nbrucio.version import __version__
 
+#: The HTTP status of Rucio's answer to a user name without an account that has several.
+_SEVERAL_ACCOUNTS = 206
 #: More than the 25 characters of Rucio's schemas.
 _MAX_ACCOUNT = 100
 TOKEN = "X-Rucio-Auth-Token"  # noqa: S105 the name of a header
@@ -36,7 +39,7 @@ def asked(
 ) -> Iterator[Response]:
     """Ask the server for logins, over a connection of its own: provide the answer, of any status."""
     with closing(Client(instance.auth_host, tls or Tls(instance.ca_cert), timeouts)) as client:
-        yield client.ask(Request("GET", path), {**headers_of(instance), **headers})
+        yield patiently(lambda: client.ask(Request("GET", path), {**headers_of(instance), **headers}))
 
 
 def issued(answer: Response) -> Issued:
@@ -46,6 +49,11 @@ def issued(answer: Response) -> Issued:
         ServerRefusal: the server refused it.
         HttpError: it is not Rucio's answer.
     """
+    if answer.status == _SEVERAL_ACCOUNTS:
+        answer.close()
+        names = ", ".join(dict.fromkeys(answer.headers.get("X-Rucio-Auth-Accounts", "").split(",")))
+        words = f"it fits several accounts ({names}), and account is not set"
+        raise ServerRefusal("CannotAuthenticate", words, answer.status)
     if answer.status != 200:
         raise refusal_of(answer)
     answer.close()

@@ -101,7 +101,9 @@ class LoginTokens:
     def refuse(self, token: str) -> None:
         """Record that the server rejected ``token``; remove it if it is the saved one."""
         self._refused.add(token)
-        forget_token(self._instance, self._environ, token)
+        if saved_token(self._instance, self._environ) == token:
+            with self.one_login():  # another process may save its new token just now
+                forget_token(self._instance, self._environ, token)
 
     def begin_login(self) -> None:
         """Record the credential of a login at its start, since a proxy may be replaced before the login ends."""
@@ -123,7 +125,15 @@ class LoginTokens:
         unknown = next((one.unknown for one in reasons if one.unknown), None)
         register = f"Ask the operators of this Rucio server to register this identity for your account: {unknown}"
         words = "; ".join(one.words for one in reasons)
-        return rejected(self._instance, words, register if unknown else None)
+        error = rejected(self._instance, words, register if unknown else None)
+        variable, file = self._instance.credentials.token_env, self._instance.credentials.token_file
+        if unknown is None and variable is not None:
+            error.hint = f"A running session keeps the value of {variable}: log in, or start a new session."
+        elif unknown is None and file is not None:
+            error.hint = (
+                "Replace the file, which nbrucio reads again each time, or log in; in a hub, start a new session."
+            )
+        return error
 
     def _candidates(self) -> Iterator[UsableToken]:
         is_oidc = self._instance.auth_type == "oidc"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import SplitResult, urljoin, urlsplit
+
 from nbrucio.config import Instance
 from nbrucio.errors import BadConfig, Interrupted, NbrucioError, Offline, RucioRefused
 from nbrucio.http import (
@@ -23,6 +25,10 @@ LATE = "the connection timed out"
 SILENT = "it stopped answering"
 UNCONNECTED = "no connection"
 BROKEN_OFF = "its answer broke off"
+REDIRECTS = (301, 302, 303, 307, 308)
+#: The longest host name, and a port.
+_MAX_HOST = 260
+_START_IT = "Start the server on this machine; `nbrucio sandbox start` starts that of a sandbox."
 _CONFIGURE = "Correct the settings of this instance."
 
 
@@ -68,7 +74,8 @@ def unconnected(instance: Instance, what: str) -> Offline:
     """Return the error for a failed connection; it names the environment's proxy if there is one."""
     proxy = proxy_named(instance.host)
     if proxy is None:
-        return out_of_reach(instance, what)
+        is_local = urlsplit(instance.host).hostname in ("127.0.0.1", "::1", "localhost")
+        return out_of_reach(instance, what, _START_IT if is_local else None)
     hint = f"Correct or unset {proxy.variable}, or add the server to no_proxy, and try again."
     return out_of_reach(instance, f"{what} through the proxy {proxy}", hint)
 
@@ -119,6 +126,29 @@ def not_rucio(instance: Instance) -> RucioRefused:
         subject=instance.name,
         hint="Check the instance's host. A proxy or a login page may have answered instead.",
     )
+
+
+def redirected(location: str, instance: Instance) -> NbrucioError:
+    """Return the error for a redirect, which nbrucio does not follow, because requests contain credentials."""
+    try:
+        here, target = urlsplit(instance.host), urlsplit(urljoin(instance.host, location))
+    except ValueError:  # a URL that nobody can read
+        return not_rucio(instance)
+    if here.scheme == "http" and target.scheme == "https" and target.hostname == here.hostname:
+        words = f"{instance.host} redirects to https"
+        hint = f"Set its host, and auth_host if there is one, to {_origin(target)}{here.path}."
+        return BadConfig(f"{instance.name} cannot be used as configured: {words}.", subject=instance.name, hint=hint)
+    return RucioRefused(
+        f"{instance.name} ({instance.host}) redirects to {_origin(target)}, which nbrucio does not follow.",
+        subject=instance.name,
+        hint="Check the instance's host. A login page or another server may have answered instead.",
+    )
+
+
+def _origin(url: SplitResult) -> str:
+    """Return scheme, host and port: the rest of a redirect may contain secrets."""
+    host = "".join(filter(str.isprintable, url.netloc.rpartition("@")[2]))
+    return f"{url.scheme}://{host[:_MAX_HOST]}"
 
 
 def misconfigured(instance: Instance, words: str) -> BadConfig:

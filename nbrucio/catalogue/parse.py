@@ -6,12 +6,13 @@ So is a malformed checksum: if it counted as absent, a damaged catalogue would d
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
 from nbrucio.core.did import Did, DidType
-from nbrucio.core.files import DidFacts, FileEntry, Replica
+from nbrucio.core.files import DidFacts, FileEntry, Replica, RseFacts
+from nbrucio.core.replica_sums import ReplicaSums, RseSum
 from nbrucio.core.text import printable
 from nbrucio.errors import BadDid, RucioRefused
 
@@ -99,6 +100,13 @@ def replicas_of(row: object, schemes: Container[str]) -> tuple[Did, tuple[Replic
 _priority = itemgetter(0)
 
 
+def near_rses(row: object) -> frozenset[str]:
+    """Return the RSEs of a row of list_replicas that are at the site from which it was requested."""
+    pfns = row.get("pfns") if isinstance(row, dict) else None
+    facts = pfns.values() if isinstance(pfns, dict) else ()
+    return frozenset(str(one.get("rse")) for one in facts if isinstance(one, dict) and one.get("domain") == "lan")
+
+
 def facts_of(row: object, type_key: str) -> DidFacts:
     """Return type, openness and totals of a DID from a row with its type at ``type_key``.
 
@@ -120,6 +128,58 @@ def facts_of(row: object, type_key: str) -> DidFacts:
         return DidFacts(did, kind, False, size_bytes, 1)
     is_open = row["open"] is True if "open" in row else size_bytes is None and files is None
     return DidFacts(did, kind, True) if is_open else DidFacts(did, kind, False, size_bytes, files)
+
+
+def rse_of(row: object) -> RseFacts:
+    """Return the RSE of a row with its protocols.
+
+    Raises:
+        ValueError: the row is malformed.
+    """
+    facts = row_of(row)
+    name, protocols = facts.get("rse"), facts.get("protocols")
+    if not isinstance(name, str) or not isinstance(protocols, list):
+        raise ValueError("this is not an RSE")
+    read = [one for one in map(row_of, protocols) if _is_read_by(one)]
+    schemes = dict.fromkeys(str(one.get("scheme")).lower() for one in read)
+    folders = tuple(str(one.get("prefix") or "/") for one in read if one.get("scheme") == "file")
+    is_readable = facts.get("availability_read") is not False
+    return RseFacts(name, is_readable, facts.get("rse_type") == "TAPE", tuple(schemes), folders)
+
+
+def sums_of(rows: Iterable[object], dataset: Did) -> ReplicaSums:
+    """Return the sums of the replicas of ``dataset`` from its rows, of which there is at least one.
+
+    An RSE may have two rows: one of files, and one of constituents of archives. The latter are left out where there is
+    a row of files, because nbrucio does not unpack.
+
+    Raises:
+        RucioRefused: a row is malformed.
+    """
+    files = 0
+    parts: dict[str, RseSum] = {}
+    for row in rows:
+        if did_of(row) != dataset:
+            raise _malformed(dataset, "name")
+        assert isinstance(row, dict)
+        rse, length, available = (
+            row.get("rse"),
+            count_of(row, "length", dataset),
+            count_of(row, "available_length", dataset),
+        )
+        if not isinstance(rse, str) or length is None or (available or 0) > length:
+            raise _malformed(dataset, "replicas")
+        files = max(files, length)
+        size_bytes = count_of(row, "available_bytes", dataset) if available else 0
+        parts.setdefault(rse, RseSum(rse, available or 0, size_bytes))
+    return ReplicaSums(dataset, files, tuple(parts.values()))
+
+
+def _is_read_by(protocol: RucioRow) -> bool:
+    """Whether a protocol is for reading, from anywhere; Rucio ranks it there by a number, and 0 switches it off."""
+    domains = protocol.get("domains")
+    each = domains.values() if isinstance(domains, dict) else ()
+    return any(isinstance(domain, dict) and domain.get("read") for domain in each)
 
 
 def count_of(row: RucioRow, key: str, did: Did) -> int | None:

@@ -1,4 +1,4 @@
-"""Renew the saved token of an OIDC login without the user: by a configured command, or by Rucio's refresh token."""
+"""Renew the saved token of an OIDC login without the user: by a command, by JupyterHub, or by Rucio's refresh token."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nbrucio.catalogue.bearer import claims
 from nbrucio.catalogue.errors import ServerRefusal, rejected, tidy
+from nbrucio.catalogue.hub_token import token_of_hub
 from nbrucio.catalogue.login_requests import account_in, asked
 from nbrucio.catalogue.login_tokens import expiry
 from nbrucio.catalogue.token_cache import TOKEN, SavedToken, save_token, saved_facts, token_file
@@ -69,13 +70,14 @@ class Renewal:
         login = self._instance.credentials
         if self._instance.auth_type != "oidc" or self._policy.offline:
             return False
-        return bool(login.token_command) or _is_refreshable(self._instance)
+        return bool(login.token_command or login.hub_token) or _is_refreshable(self._instance)
 
     def _is_due(self) -> bool:
         saved = saved_facts(self._instance, self._environ)
-        if self._instance.credentials.token_command:
-            return saved is None
-        if saved is None or saved.expires_at is None or time.time() < self._not_before:
+        login = self._instance.credentials
+        if saved is None:
+            return bool(login.token_command or login.hub_token)
+        if login.token_command or saved.expires_at is None or time.time() < self._not_before:
             return False
         life = saved.expires_at - saved.saved_at
         before_s = self._instance.credentials.refresh_before_s
@@ -91,9 +93,22 @@ class Renewal:
             return
         self._not_before = time.time() + AGAIN_S
         saved = saved_facts(self._instance, self._environ)
+        if self._instance.credentials.hub_token:
+            self._ask_hub(has_token=saved is not None)
+            return
         found = saved and self._refreshed(saved)
         if found:
             save_token(self._instance, self._environ, *found)
+
+    def _ask_hub(self, *, has_token: bool) -> None:
+        """Save the hub's token; while there is still one, a hub that does not answer is asked again later."""
+        timeouts = Timeouts(self._policy.connect_timeout_s, self._policy.read_timeout_s)
+        try:
+            save_token(self._instance, self._environ, token_of_hub(self._instance, self._environ, timeouts))
+        except CredentialsRejected as error:
+            if not has_token:
+                self._failed = error
+                raise
 
     def _refreshed(self, saved: SavedToken) -> tuple[str, float | None] | None:
         """Return the next token, as ``rucio`` asks for it, and its end; None without one."""
@@ -123,6 +138,8 @@ def renewer_of(instance: Instance) -> str | None:
     command = instance.credentials.token_command
     if command:
         return f"token_command ({command[0]})"
+    if instance.credentials.hub_token:
+        return "JupyterHub, which nbrucio asks for it"
     return "Rucio, by a refresh token" if _is_refreshable(instance) else None
 
 

@@ -18,6 +18,11 @@ def describe(did: Did) -> Request:
     return _get("dids", did.scope, did.name)
 
 
+def measured(did: Did) -> Request:
+    """Return the request for `describe` with totals that are counted now, also of an open collection."""
+    return _get("dids", did.scope, did.name, dynamic_depth="FILE")
+
+
 def files(did: Did) -> Request:
     """Return the request for the files of ``did``."""
     return _get("dids", did.scope, did.name, "files")
@@ -50,10 +55,10 @@ def replicas(dids: Iterable[Did], schemes: Sequence[str], site: str | None, rse:
     return _with_body("POST", asked, "replicas", "list")
 
 
-def all_replicas(did: Did) -> Request:
-    """Return the request for the replicas of a file in all states."""
+def all_replicas(dids: Iterable[Did]) -> Request:
+    """Return the request for the replicas of files in all states."""
     flags = dict.fromkeys(("ignore_availability", "all_states", "resolve_archives"), True)
-    return _with_body("POST", {**_replicas([did]), **flags}, "replicas", "list")
+    return _with_body("POST", {**_replicas(dids), **flags}, "replicas", "list")
 
 
 def dataset_replicas(did: Did) -> Request:
@@ -76,9 +81,19 @@ def scopes_of(account: str) -> Request:
     return _get("accounts", account, "scopes", "")
 
 
+def usage_of(account: str) -> Request:
+    """Return the request for what an account uses of its quota at each RSE."""
+    return _get("accounts", account, "usage", "local")
+
+
 def rses() -> Request:
     """Return the request for all RSEs."""
     return _get("rses", "")
+
+
+def rse(name: str) -> Request:
+    """Return the request for an RSE with its protocols."""
+    return _get("rses", name)
 
 
 def rules_on(did: Did) -> Request:

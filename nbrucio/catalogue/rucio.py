@@ -11,22 +11,28 @@ from nbrucio.catalogue import rest
 from nbrucio.catalogue.errors import ServerRefusal, did_not_found, tidy, translate_errors
 from nbrucio.catalogue.login_tokens import LoginTokens, UsableToken
 from nbrucio.catalogue.network_errors import switched_offline
-from nbrucio.catalogue.parse import did_of, facts_of, file_of, replicas_of
+from nbrucio.catalogue.parse import did_of, facts_of, file_of, near_rses, replicas_of
 from nbrucio.catalogue.renewal import Renewal
 from nbrucio.catalogue.session import RucioSession
 from nbrucio.config import Config, Instance, Policy
-from nbrucio.core.did import Did
-from nbrucio.core.files import DidFacts, FileEntry, Replica
+from nbrucio.core.did import Did, DidType
+from nbrucio.core.files import DidFacts, DidSize, FileEntry, Replica, ReplicaFacts, RseFacts
+from nbrucio.core.replica_order import ReplicaOrder
+from nbrucio.core.replica_sums import ReplicaSums
 from nbrucio.core.text import plural, printable
 from nbrucio.errors import NbrucioError, RucioRefused, UsageError
 from nbrucio.http import Request
 
 if TYPE_CHECKING:
     from nbrucio.catalogue.browse import Browser
+    from nbrucio.catalogue.conditions import Alternatives
+    from nbrucio.catalogue.filters import Filters
     from nbrucio.catalogue.rules import Rules
 
 #: Largest number of files per request for replicas.
 BATCH = 1_000
+#: The HTTP status of a front that limits the length of requests.
+_BODY_TOO_LONG = 413
 
 #: Largest number of scopes to search, since Rucio searches one at a time.
 MAX_SCOPES = 100
@@ -48,6 +54,7 @@ class RucioCatalogue:
         schemes: replica schemes to request.
         environ: environment with proxies, bearer tokens and the site's name; None means this process's.
         config: the configuration that the instance is part of; None when there are no others.
+        order: the order of replicas; None means that of ``policy``.
     """
 
     def __init__(
@@ -57,9 +64,12 @@ class RucioCatalogue:
         schemes: Sequence[str] = SCHEMES,
         environ: Mapping[str, str] | None = None,
         config: Config | None = None,
+        order: ReplicaOrder | None = None,
     ) -> None:
         self.instance = instance
         self._policy = policy or Policy()
+        self._order = order or ReplicaOrder(self._policy.rses)
+        self._batch = BATCH
         self._schemes = tuple(schemes)
         self._environ = os.environ if environ is None else environ
         renewal = Renewal(instance, self._environ, self._policy)
@@ -85,19 +95,53 @@ class RucioCatalogue:
     ) -> Iterator[tuple[Did, tuple[Replica, ...]]]:
         """See `Catalogue.replicas`. Sends one request per `BATCH` files; only available replicas are returned."""
         site = next((self._environ[name] for name in _SITE_VARIABLES if self._environ.get(name)), None)
-        choice = self._policy.rses
-        for start in range(0, len(dids), BATCH):
-            batch = dids[start : start + BATCH]
-            subject = str(batch[0]) if len(batch) == 1 else None
-            for row in self._rows(rest.replicas(batch, self._schemes, site, choice.only), subject):
-                try:
-                    did, places = replicas_of(row, self._schemes)
-                except RucioRefused as error:
-                    if malformed is None:
-                        raise
-                    malformed(error)
-                else:
-                    yield did, choice.ordered(places)
+        only = self._policy.rses.only
+        for row in self._replica_rows(dids, lambda batch: rest.replicas(batch, self._schemes, site, only)):
+            try:
+                did, places = replicas_of(row, self._schemes)
+            except RucioRefused as error:
+                if malformed is None:
+                    raise
+                malformed(error)
+            else:
+                yield did, self._order.ordered(places, near_rses(row) if site else ())
+
+    def _replica_rows(self, dids: Sequence[Did], request: Callable[[Sequence[Did]], Request]) -> Iterator[object]:
+        """Yield the rows about ``dids``, in requests as long as the server accepts them."""
+        start = 0
+        while start < len(dids):
+            batch = dids[start : start + self._batch]
+            try:
+                yield from self._rows(request(batch), str(batch[0]) if len(batch) == 1 else None)
+            except RucioRefused as error:
+                cause = error.__cause__
+                if len(batch) == 1 or not isinstance(cause, ServerRefusal) or cause.status != _BODY_TOO_LONG:
+                    raise
+                self._batch = len(batch) // 2
+            else:
+                start += len(batch)
+
+    def replica_facts(self, dids: Sequence[Did]) -> Iterator[tuple[Did, tuple[ReplicaFacts, ...]]]:
+        """See `Catalogue.replica_facts`."""
+        yield from self.browser().replica_facts(dids)
+
+    def datasets(self, did: Did, kind: DidType) -> Iterator[Did]:
+        """See `Catalogue.datasets`."""
+        yield from self.browser().datasets(did, kind)
+
+    def replica_sums(self, dataset: Did) -> ReplicaSums:
+        """See `Catalogue.replica_sums`."""
+        _check_name(dataset, self.instance)
+        return self.browser().replica_sums(dataset)
+
+    def size(self, did: Did) -> DidSize:
+        """See `Catalogue.size`."""
+        _check_name(did, self.instance)
+        return self.browser().size(did)
+
+    def rse(self, name: str) -> RseFacts:
+        """See `Catalogue.rse`."""
+        return self.browser().rse(name)
 
     def search(self, scope: str, pattern: str, kind: str, filters: Sequence[str] = ()) -> Iterator[DidFacts]:
         """See `Catalogue.search`. The openness in the results is a guess, see `facts_of`.
@@ -107,25 +151,55 @@ class RucioCatalogue:
         Raises:
             UsageError: the scope, the kind or a filter is invalid.
         """
-        from nbrucio.catalogue.filters import check_kind, filters_of
+        from nbrucio.catalogue.filters import check_kind, conditions_of, filters_of
 
-        conditions = filters_of(pattern, filters)
+        conditions = conditions_of(filters)
         check_kind(kind)
         unusable: list[str] = []
-        for one in self._scopes(scope):
-            with translate_errors(self.instance, f"{one}:{pattern}"):
-                for row in self.session().rows(rest.search(one, conditions, kind)):
-                    try:
-                        did_of(row)
-                    except RucioRefused as error:
-                        unusable.append(error.message)
-                        continue
-                    yield facts_of(row, "did_type")
+        for row in self._matching(scope, pattern, kind, conditions, filters_of(pattern, conditions)):
+            try:
+                did_of(row)
+            except RucioRefused as error:
+                unusable.append(error.message)
+                continue
+            yield facts_of(row, "did_type")
         if unusable:
             raise RucioRefused(
                 f"{plural(len(unusable), 'DID')} of the result cannot be shown. The first: {unusable[0]}",
                 hint="Report it to the operators of this Rucio server.",
             )
+
+    def unsized(self, scope: str, pattern: str, kind: str, filters: Sequence[str]) -> Iterator[Did]:
+        """Yield the DIDs that a search leaves out because it asks for a size, and Rucio has none of them.
+
+        These are open datasets, and containers. Nothing is asked when no filter is about a size.
+
+        Raises:
+            UsageError: the scope or a filter is invalid.
+        """
+        from nbrucio.catalogue.filters import conditions_of, unsized_filters
+
+        conditions = conditions_of(filters)
+        unsized = unsized_filters(pattern, conditions)
+        if unsized and kind != "file":
+            wanted = kind if kind in ("dataset", "container") else "collection"
+            yield from map(did_of, self._matching(scope, pattern, wanted, conditions, unsized))
+
+    def _matching(
+        self, scope: str, pattern: str, kind: str, conditions: Alternatives, filters: Filters
+    ) -> Iterator[object]:
+        """Yield Rucio's rows for these filters, in all scopes that match."""
+        from nbrucio.catalogue.filters import unknown_key
+
+        for one in self._scopes(scope):
+            with translate_errors(self.instance, f"{one}:{pattern}"):
+                try:
+                    yield from self.session().rows(rest.search(one, filters, kind))
+                except ServerRefusal as error:
+                    fault = unknown_key(conditions, self.instance.name) if error.name == "InvalidMetadata" else None
+                    if fault is None:
+                        raise
+                    raise fault from error
 
     def _scopes(self, pattern: str) -> Sequence[str]:
         """Return the scopes to search; Rucio searches one at a time."""
@@ -221,9 +295,12 @@ class Catalogues:
     See `nbrucio.catalogue.base.CatalogueFactory`.
     """
 
-    def __init__(self, config: Config, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, config: Config, environ: Mapping[str, str] | None = None, order: ReplicaOrder | None = None
+    ) -> None:
         self._config = config
         self._environ = environ
+        self._order = order
         self._lock = threading.Lock()
         self._opened: dict[str, RucioCatalogue] = {}
 
@@ -238,7 +315,7 @@ class Catalogues:
         with self._lock:
             if found.name not in self._opened:
                 self._opened[found.name] = RucioCatalogue(
-                    found, self._config.policy, environ=self._environ, config=self._config
+                    found, self._config.policy, environ=self._environ, config=self._config, order=self._order
                 )
             return self._opened[found.name]
 

@@ -111,11 +111,22 @@ class Rules:
                     ) from error
                 raise
 
-    def make(self, did: Did, rse: str, lifetime_s: int) -> Rule:
-        """Create a rule for one copy at ``rse`` with a lifetime of ``lifetime_s`` seconds from now."""
+    def make(self, did: Did, rse: str, lifetime_s: int) -> tuple[Rule, bool]:
+        """Create a rule for one copy at ``rse`` with a lifetime of ``lifetime_s`` seconds from now.
+
+        Returns:
+            The rule, and whether it is new: another process of the user may have made it meanwhile.
+        """
+        request = rest.make_rule(did, rse, lifetime_s, COMMENT)
         with self._asking(did):
-            (rule_id,) = self._session().send(rest.make_rule(did, rse, lifetime_s, COMMENT))
-            return self._rule(str(rule_id))
+            try:
+                (rule_id,) = self._session().send(request)
+            except ServerRefusal as error:
+                present = self.find(did, rse) if error.name == "DuplicateRule" else None
+                if present is None:
+                    raise
+                return present, False
+            return self._rule(str(rule_id)), True
 
     def renew(self, rule: Rule, lifetime_s: int) -> Rule:
         """Set the lifetime of ``rule`` to ``lifetime_s`` seconds from now; return the updated rule."""
@@ -144,7 +155,7 @@ class Rules:
         with self._asking(rule.did):
             found = row_of(self._session().first(rest.rule_analysis(rule.id)))
             return {
-                Did(str(row["scope"]), str(row["name"])): tidy(str(row.get("last_error") or "no reason given"))
+                Did(str(row["scope"]), str(row["name"])): _reason(row.get("last_error"))
                 for row in map(row_of, found.get("transfers", []))
             }
 
@@ -168,6 +179,12 @@ class Rules:
                 hint="Remove rules that you no longer need, or ask the RSE's operators for more quota.",
                 next_command="nbrucio stage --list NOTEBOOK",
             )
+        if error.name == "InvalidRSEExpression":
+            return UsageError(
+                f"{name} has no RSE for this rule: {words}.",
+                subject=str(did),
+                hint="Choose an RSE of the list, or correct the RSE expression.",
+            )
         if error.name == "AccessDenied":
             return ConsentNeeded(
                 f"Your account lacks permission for the rule of {did} at {name}: {words}.",
@@ -175,6 +192,11 @@ class Rules:
                 hint="Ask the operators of this Rucio server for permission.",
             )
         return error
+
+
+def _reason(error: object) -> str:
+    # A file that Rucio never tried to transfer has the text "None".
+    return "Rucio gives no reason" if error in (None, "", "None") else tidy(str(error))
 
 
 def rule_of(row: Mapping[str, Any]) -> Rule:

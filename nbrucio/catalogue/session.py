@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbrucio.catalogue.errors import refusal_of
 from nbrucio.catalogue.login import log_in
 from nbrucio.catalogue.login_requests import account_in, headers_of
 from nbrucio.catalogue.login_tokens import LoginTokens, is_about_token
+from nbrucio.catalogue.refusals import patiently, refusal_of
 from nbrucio.config import Config, Instance, Policy
-from nbrucio.core.cancellation import given_up
-from nbrucio.http import Client, GivenUp, Malformed, Request, Response, Timeouts, Tls, body
+from nbrucio.http import Client, Malformed, Request, Response, Timeouts, Tls, body
 
-#: Largest number of tokens that one request tries, and how often it is sent to a server that is busy.
-_MAX_TOKENS, _MAX_BUSY = 5, 3
-_BUSY = (502, 503, 504)
-_WAIT_S = 0.25
+#: Largest number of tokens that one request tries.
+_MAX_TOKENS = 5
 _GOOD = (200, 201)
 
 
@@ -87,34 +83,35 @@ class RucioSession:
         return answer
 
     def _answer(self, request: Request) -> Response:
-        """Return the answer, of any status, to the first token that is not refused and when the server has time."""
-        refused = busy = 0
-        while True:
-            token = self.token()
+        """Return the answer, of any status, to the first token that is not refused and when the server has time.
+
+        A request logs in at most once: a server that refuses also the new token would refuse every one.
+        """
+        for tried in range(1, _MAX_TOKENS + 1):
+            token, is_new = self._token()
             headers = headers_of(self._instance) | {"X-Rucio-Auth-Token": token}
-            answer = self._client.ask(request, headers)
-            if answer.status in _BUSY and busy + 1 < _MAX_BUSY:
-                _pause(_WAIT_S * 2**busy)
-                busy += 1
-            elif (
-                answer.status == 401
-                and is_about_token(answer.headers.get("ExceptionClass"))
-                and refused + 1 < _MAX_TOKENS
-            ):
-                self._tokens.refuse(token)
-                refused += 1
-            else:
-                return answer
+            answer = patiently(lambda: self._client.ask(request, headers))  # noqa: B023 called at once
+            if answer.status != 401 or not is_about_token(answer.headers.get("ExceptionClass")):
+                break
+            self._tokens.refuse(token)
+            if is_new or tried == _MAX_TOKENS:
+                break
             answer.close()
+        return answer
 
     def token(self) -> str:
         """Return a token: the best one there is, or that of a login."""
+        return self._token()[0]
+
+    def _token(self) -> tuple[str, bool]:
+        """Return what `token` returns, and whether this call logged in for it."""
         # Of all threads and processes with this login one logs in, and the others find the token that it saved.
         token = self._tokens.current()
-        if token is None:
-            with self._tokens.one_login():
-                token = self._tokens.current() or self._log_in()
-        return token
+        if token is not None:
+            return token, False
+        with self._tokens.one_login():
+            token = self._tokens.current()
+            return (self._log_in(), True) if token is None else (token, False)
 
     def _log_in(self) -> str:
         if self._instance.auth_type == "oidc":  # a login in a browser is for `nbrucio login`
@@ -123,12 +120,3 @@ class RucioSession:
         issued = log_in(self._instance, self._environ, self._timeouts, self._config)
         self._tokens.save(*issued)
         return issued.token
-
-
-def _pause(wait_s: float) -> None:
-    """Wait before the next attempt, unless the request is cancelled."""
-    cancelled = given_up()
-    if cancelled is None:
-        time.sleep(wait_s)
-    elif cancelled.wait(wait_s):
-        raise GivenUp("the request was cancelled")

@@ -19,10 +19,13 @@ from typing import NamedTuple
 from nbrucio.catalogue.bearer import MARGIN_S, claims
 from nbrucio.catalogue.fingerprint import key_of
 from nbrucio.config import Instance
+from nbrucio.config.folders import user_folder
+from nbrucio.config.private import private_dir
 from nbrucio.disk.atomic import write_file
 from nbrucio.disk.permissions import make_private_folder
-from nbrucio.disk.read import read_file
-from nbrucio.errors import BadConfig
+from nbrucio.disk.read import read_file, reason
+from nbrucio.disk.system_errors import kind_of
+from nbrucio.errors import BadConfig, NbrucioError
 
 _MAX_BYTES = 64 * 1024
 #: Rucio's tokens contain the login, and a certificate's name contains spaces.
@@ -84,10 +87,17 @@ def save_token(instance: Instance, environ: Mapping[str, str], token: str, expir
 
     Args:
         expires_at: its expiry in seconds since the epoch; None takes that of the token itself, if it names one.
+
+    Raises:
+        BadConfig: the private folder cannot be created or written.
+        NoSpace: its disk is full.
     """
     path = token_file(instance, environ)
     end = claims(token).expires_at if expires_at is None else expires_at
-    write_file(path, (token if end is None else f"{token}\n{int(end)}\n").encode("ascii"))
+    try:
+        write_file(path, (token if end is None else f"{token}\n{int(end)}\n").encode("ascii"))
+    except OSError as error:
+        raise _unusable(path.parent, reason(error), error) from error
     _sweep(path.parent)
 
 
@@ -134,22 +144,23 @@ def _private_folder(environ: Mapping[str, str]) -> Path:
         if stat.S_IMODE(facts.st_mode) & 0o077:
             folder.chmod(0o700)
     except OSError as error:
-        raise _unusable(folder, error.strerror or "unknown error") from error
+        raise _unusable(folder, error.strerror or "unknown error", error) from error
     return folder
 
 
 def _parent(environ: Mapping[str, str]) -> Path:
+    configured = private_dir(environ)
+    if configured is not None:
+        return configured
     runtime = environ.get("XDG_RUNTIME_DIR")
     if runtime and Path(runtime).is_absolute() and os.access(runtime, os.W_OK | os.X_OK):
         return Path(runtime) / "nbrucio"
-    from nbrucio.config.folders import user_folder
-
     return user_folder("XDG_CACHE_HOME", environ)
 
 
-def _unusable(path: Path, why: str) -> BadConfig:
-    return BadConfig(
+def _unusable(path: Path, why: str, cause: OSError | None = None) -> NbrucioError:
+    return kind_of(cause, BadConfig)(
         f"Login tokens cannot be saved in {path}: {why}.",
         subject=str(path),
-        hint="Correct it, or set XDG_CACHE_HOME to a folder of your own.",
+        hint="Correct it, or set private_dir in the configuration to a folder of your own.",
     )

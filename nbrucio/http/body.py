@@ -15,6 +15,8 @@ from nbrucio.http.errors import BrokenOff, Malformed, TooLarge, translate_errors
 if TYPE_CHECKING:
     from urllib3 import HTTPResponse
 
+    from nbrucio.http.paced import Pace
+
 _GZIP = zlib.MAX_WBITS | 16
 #: So many bytes of a body count as progress.
 STEP_BYTES = 16 * 1024
@@ -129,10 +131,16 @@ def parse(text: bytes) -> object:
 
 def renew(raw: HTTPResponse) -> None:
     """Restart the time limit of ``raw``, because it made progress."""
-    # requests relies on this attribute, too, in urllib3 1.26 and 2. Only responses read through `paced` have a pace.
-    pace = getattr(getattr(raw, "_original_response", None), "pace", None)
+    pace = pace_of(raw)
     if pace is not None:
         pace.renew()
+
+
+def pace_of(raw: HTTPResponse) -> Pace | None:
+    """Return the pace of a response that is read through `paced`; None for another one."""
+    # requests relies on this attribute, too, in urllib3 1.26 and 2.
+    pace: Pace | None = getattr(getattr(raw, "_original_response", None), "pace", None)
+    return pace
 
 
 def _received(raw: HTTPResponse) -> Iterator[bytes]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import ssl
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -50,6 +52,11 @@ class Pace(io.RawIOBase):
         """Restart the limits after progress."""
         self._waited_s = 0.0
         self._bytes = 0
+
+    def certificate_ends_at(self) -> float | None:
+        """Return when the server's TLS certificate ends, in seconds since the epoch; None without TLS."""
+        certificate: Mapping[str, str] = getattr(self._connection, "getpeercert", dict)()
+        return ssl.cert_time_to_seconds(certificate["notAfter"]) if certificate else None
 
     def readable(self) -> bool:
         """See `io.RawIOBase`."""

@@ -31,6 +31,13 @@ class Response:
         self.kind = self.headers.get("Content-Type", "").partition(";")[0].strip()
         self._raw = raw
 
+    def certificate_ends_at(self) -> float | None:
+        """Return when the server's TLS certificate ends, in seconds since the epoch; None without TLS. Call it before
+        the body is read.
+        """
+        pace = body.pace_of(self._raw)
+        return None if pace is None else pace.certificate_ends_at()
+
     def rows(self) -> Iterator[object]:
         """Yield the JSON values of the body as they arrive, then close the response.
 

@@ -17,7 +17,7 @@ from nbrucio.core.did import Did
 from nbrucio.errors import CredentialsRejected, NbrucioError
 from tests.catalogue.conftest import Connect
 from tests.support.certificates import UserAuthority
-from tests.support.scripted_server import LOGIN, ScriptedServer, Stall
+from tests.support.scripted_server import LOGIN, ScriptedServer, Stall, answer
 
 DIMUON = Did("sandbox", "dimuon")
 
@@ -141,3 +141,20 @@ def test_an_oidc_login_in_a_browser_does_not_wait_where_nobody_can_answer(
         catalogue.describe(DIMUON)
     assert "BEARER_TOKEN" in str(caught.value.hint)
     assert scripted.requests == []
+
+
+def test_a_user_name_of_several_accounts_needs_one(connect: Connect, scripted: ScriptedServer) -> None:
+    scripted.answers = [answer('["a", "b"]', status="206 Partial Content", X_Rucio_Auth_Accounts="a,b,a")]
+    with pytest.raises(CredentialsRejected, match=r"it fits several accounts \(a, b\), and account is not set"):
+        connect(account=None, host=scripted.url, auth_host=scripted.url).describe(DIMUON)
+
+
+@pytest.mark.parametrize(
+    ("vo", "words"),
+    [("def", "If the server has several VOs, set vo."), ("abc", "Check also vo, which is 'abc'.")],
+)
+def test_a_refused_login_reminds_of_the_vo(connect: Connect, scripted: ScriptedServer, vo: str, words: str) -> None:
+    scripted.answers = [answer("", status="401 Unauthorized", ExceptionClass="CannotAuthenticate")]
+    with pytest.raises(CredentialsRejected) as caught:
+        connect(vo=vo, host=scripted.url, auth_host=scripted.url).describe(DIMUON)
+    assert str(caught.value.hint).endswith(words)

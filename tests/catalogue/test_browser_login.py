@@ -55,6 +55,26 @@ def test_the_token_arrives_after_the_login_in_the_browser(begin: Begin, issued: 
     assert {poll["X-Rucio-Client-Fetch-Token"] for poll in polls} == {"True"}
 
 
+class Pauses(threading.Event):
+    """Notes the pauses of a poll, and ends each at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout or 0.0)
+        return self.is_set()
+
+
+def test_many_logins_do_not_poll_at_the_same_moments(begin: Begin) -> None:
+    login, pauses = begin(STARTED, *[NOT_YET] * 5, LOGIN), Pauses()
+    browser_login.POLL_S = 2.0  # put back by the fixture
+    assert login.wait(pauses) == "a-fresh-token"
+    assert len(set(pauses.seconds)) == 5
+    assert all(1.5 <= pause <= 2.5 for pause in pauses.seconds)
+
+
 def test_a_pasted_code_is_redeemed(begin: Begin, issued: ScriptedServer) -> None:
     login = begin(STARTED, NOT_YET, LOGIN, paste_code=True)
     assert headers(issued.requests[0])["X-Rucio-Client-Authorize-Polling"] == "False"

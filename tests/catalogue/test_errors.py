@@ -104,8 +104,10 @@ def test_a_server_that_is_down_is_told_quickly(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
     start = time.monotonic()
-    with pytest.raises(Offline, match=r"sandbox \(http://127.0.0.1:\d+\) cannot be reached: no connection"):
+    message = r"sandbox \(http://127.0.0.1:\d+\) cannot be reached: no connection"
+    with pytest.raises(Offline, match=message) as caught:
         connect(host=url, auth_host=url).describe(DID)
+    assert "nbrucio sandbox start" in (caught.value.hint or "")
     assert time.monotonic() - start < 10
 
 

@@ -13,6 +13,8 @@ from tests.catalogue.conftest import Connect
 from tests.support.scripted_server import LOGIN, Drip, ScriptedServer, Stall, answer, chunk, stream_head
 from tests.support.sync_questions import ASKS, DIMUON, FACTS, QUICK, ROW, at, error_of
 
+pytestmark = pytest.mark.trust("S")
+
 MIB = 1024 * 1024
 HEAD = b"HTTP/1.1 200 OK\r\n"
 #: 64 MiB of empty lines.

@@ -11,11 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from nbrucio.catalogue.token_cache import token_file
 from nbrucio.config import Instance
 from nbrucio.core.did import Did
+from nbrucio.errors import CredentialsRejected
 from nbrucio.sandbox import Sandbox, seed
 from tests.catalogue.conftest import Connect
 from tests.support.access_log import new_requests
+from tests.support.scripted_server import LOGIN, ScriptedServer, answer
 from tests.support.sync_questions import DIMUON
 
 
@@ -44,8 +47,14 @@ print(catalogue.describe(Did('sandbox', 'dimuon')).files)
 """
 
 
-def test_of_processes_one_logs_in(sandbox: Sandbox, instance: Instance, environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("saved", [None, "a-token-that-has-ended"])
+def test_of_processes_one_logs_in(
+    sandbox: Sandbox, instance: Instance, environ: dict[str, str], saved: str | None
+) -> None:
     login = instance.credentials
+    if saved is not None:
+        asked = Instance("i", "i", instance.host, instance.host, "userpass", login.username, login)
+        token_file(asked, environ).write_text(saved)
     command = [sys.executable, "-c", _ASK, instance.host, str(login.username), str(login.password)]
     env = {**os.environ, **environ}
     env.pop("XDG_RUNTIME_DIR", None)
@@ -55,6 +64,17 @@ def test_of_processes_one_logs_in(sandbox: Sandbox, instance: Instance, environ:
     with new_requests(sandbox.access_log) as requests:
         assert [process.communicate("\n", timeout=60)[0] for process in asking] == ["4\n"] * 4
     assert [request.path for request in requests].count("/auth/userpass") == 1
+
+
+def test_a_server_that_refuses_each_token_gets_one_login_a_request(connect: Connect, scripted: ScriptedServer) -> None:
+    refused = answer("", "401 Unauthorized", ExceptionClass="CannotAuthenticate", ExceptionMessage="no such token")
+    scripted.answers = [LOGIN, refused] * 6
+    catalogue = connect(host=scripted.url, auth_host=scripted.url)
+    for logins in (1, 2):
+        with pytest.raises(CredentialsRejected, match="no such token"):
+            catalogue.describe(DIMUON)
+        paths = [request.split()[1] for request in scripted.requests]
+        assert paths.count("/auth/userpass") == logins
 
 
 @pytest.fixture(scope="module")

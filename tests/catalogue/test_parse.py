@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbrucio.catalogue.parse import facts_of, file_of, replicas_of
+from nbrucio.catalogue.parse import facts_of, file_of, replicas_of, sums_of
 from nbrucio.core.did import Did, DidType
 from nbrucio.core.files import DidFacts, FileEntry, Replica
+from nbrucio.core.replica_sums import ReplicaSums, RseSum
 from nbrucio.errors import RucioRefused
 from tests.support.strategies import json_values
+
+pytestmark = pytest.mark.trust("S")
 
 FILE = {"scope": "s", "name": "n", "bytes": 3, "adler32": "00000001", "guid": None, "events": None}
 PFN = {"rse": "A", "type": "DISK", "priority": 1, "client_extract": False, "domain": "wan"}
@@ -122,3 +125,30 @@ def test_whatever_comes_is_a_value_or_refused(row: Any) -> None:
     for parse in (file_of, lambda row: replicas_of(row, ("a",)), lambda row: facts_of(row, "type")):
         with contextlib.suppress(RucioRefused):
             assert isinstance(parse(row), (FileEntry, tuple, DidFacts))
+
+
+SUM = {"scope": "s", "name": "d", "rse": "A", "length": 3, "available_length": 2, "available_bytes": 20}
+
+
+def test_sums_are_by_rse_and_those_of_files_go_before_those_of_archives() -> None:
+    archives = {**SUM, "available_length": 1, "available_bytes": 10}
+    nothing = {**SUM, "rse": "B", "available_length": None, "available_bytes": None}
+    sums = sums_of([SUM, archives, nothing], Did("s", "d"))
+    assert sums == ReplicaSums(Did("s", "d"), 3, (RseSum("A", 2, 20), RseSum("B", 0, 0)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "another"},
+        {"rse": None},
+        {"length": None},
+        {"length": -1},
+        {"available_length": 4},
+        {"available_length": "2"},
+        {"available_bytes": -1},
+    ],
+)
+def test_malformed_sums_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(RucioRefused, match="'s:d' is malformed"):
+        sums_of([SUM, {**SUM, **change}], Did("s", "d"))

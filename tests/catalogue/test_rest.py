@@ -97,7 +97,7 @@ CALLS: dict[str, tuple[Request, Callable[[Any], object]]] = {
         ),
     ),
     "all replicas": (
-        rest.all_replicas(DID),
+        rest.all_replicas([DID]),
         lambda client: client.list_replicas([{"scope": "sandbox", "name": DID.name}], all_states=True),
     ),
     "dataset replicas": (
@@ -108,6 +108,7 @@ CALLS: dict[str, tuple[Request, Callable[[Any], object]]] = {
     "scopes": (rest.scopes(), lambda client: client.list_scopes()),
     "own scopes": (rest.scopes_of("me"), lambda client: client.list_scopes_for_account("me")),
     "rses": (rest.rses(), lambda client: list(client.list_rses())),
+    "rse": (rest.rse("SANDBOX_POSIX"), lambda client: client.get_rse("SANDBOX_POSIX")),
     "rules on": (rest.rules_on(DID), lambda client: list(client.list_did_rules("sandbox", DID.name))),
     "rules of": (
         rest.rules_of("me", "a comment"),

@@ -16,6 +16,8 @@ from tests.catalogue.conftest import Connect
 from tests.support.scripted_server import ScriptedServer, Stall, answer, chunk, stream_head
 from tests.support.sync_questions import ASKS, DIMUON, QUICK, ROW, at, error_of
 
+pytestmark = pytest.mark.trust("S")
+
 PACKED_HEAD = stream_head().replace(b"Transfer", b"Content-Encoding: gzip\r\nTransfer")
 
 

@@ -19,12 +19,22 @@ from nbrucio.errors import CredentialsRejected, NbrucioError, Offline
 from tests.catalogue.conftest import Connect
 from tests.support.certificates import BEGINS, DN, ENDED, UserAuthority, server_certificate
 from tests.support.scripted_server import LOGIN, ScriptedServer, answer
+from tests.support.snapshots import Snapshots
 from tests.support.sync_questions import DIMUON, FACTS
 
 Serve = Callable[..., ScriptedServer]
 
 #: A proxy at which nothing listens.
 DEAD = "127.0.0.1:9"
+
+#: Answers to a certificate: of a front, and of Rucio.
+NGINX = answer("<html>400 The SSL certificate error", status="400 Bad Request", kind="text/html")
+UNKNOWN = answer(
+    "",
+    status="401 Unauthorized",
+    ExceptionClass="CannotAuthenticate",
+    ExceptionMessage="Cannot authenticate to account",
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +82,32 @@ SERVERS = {
     "not valid yet": ({"begins": BEGINS, "ends": BEGINS.replace(year=2100)}, "is not valid yet", "Check the clock"),
     "for another host": ({"host": "other.example.org"}, "its TLS certificate is for another host", "host"),
 }
+
+
+def test_words_as_in_the_snapshots(
+    snapshots: Snapshots, serve: Serve, ca_file: Path, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at(server: ScriptedServer, **settings: object) -> str:
+        catalogue = connect(**{"host": server.url, "auth_host": server.url, "ca_cert": ca_file, **settings})
+        with pytest.raises(NbrucioError) as caught:
+            catalogue.describe(DIMUON)
+        lines = (f"  exit code {caught.value.exit_code}: {caught.value.message}", caught.value.hint)
+        return "\n    ".join(filter(None, lines)).replace(server.url.partition("//")[2], "HOST:PORT")
+
+    (tmp_path / "others").mkdir()
+    users, strangers = UserAuthority(tmp_path), UserAuthority(tmp_path / "others")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "another.pem")
+    found = {f"a server's certificate, {case}": at(serve(**shown)) for case, (shown, _, _) in SERVERS.items()}
+    found["a server's certificate, of an unknown CA"] = at(serve(), ca_cert=tmp_path / "another.pem")
+    guarded = serve(users=users.ca_file())
+    found["a user's proxy, of an unknown CA"] = at(guarded, **by_proxy(guarded, ca_file, strangers.proxy()))
+    found["a user's certificate, of an unknown CA"] = at(guarded, **by_certificate(guarded, ca_file, strangers))
+    for title, refusal in (("refused by nginx", NGINX), ("unknown to Rucio", UNKNOWN)):
+        server = serve(users=users.ca_file(), answers=(refusal,))
+        found[f"a user's proxy, {title}"] = at(server, **by_proxy(server, ca_file, users.proxy()))
+    monkeypatch.setenv("https_proxy", f"http://{DEAD}")
+    found["a proxy of the environment that does not answer"] = at(serve())
+    snapshots.check("login-connections.txt", found.items())
 
 
 @pytest.mark.parametrize("case", SERVERS)
@@ -122,6 +158,13 @@ def by_proxy(server: ScriptedServer, ca_file: Path, proxy: Path) -> dict[str, ob
     return {"host": server.url, "auth_host": server.url, "ca_cert": ca_file, **login}
 
 
+def by_certificate(server: ScriptedServer, ca_file: Path, users: UserAuthority) -> dict[str, object]:
+    """Returns the same with the login of a certificate of ``users``."""
+    certificate, key = users.certificate()
+    login = {"auth_type": "x509", "credentials": Credentials(client_cert=certificate, client_key=key)}
+    return {**by_proxy(server, ca_file, certificate), **login}
+
+
 def test_a_good_proxy_opens_a_server_that_wants_one(
     serve: Serve, ca_file: Path, connect: Connect, tmp_path: Path
 ) -> None:
@@ -136,38 +179,44 @@ def test_a_proxy_of_a_ca_that_the_server_does_not_know_is_refused_as_a_login(
     (tmp_path / "others").mkdir()
     server = serve(users=UserAuthority(tmp_path).ca_file())
     stranger = UserAuthority(tmp_path / "others").proxy()
-    refused(connect(**by_proxy(server, ca_file, stranger)), "the server does not accept the certificate")
+    refused(connect(**by_proxy(server, ca_file, stranger)), "the server does not accept the certificate", PROXIES)
 
 
 def test_a_front_that_answers_400_to_a_certificate_refuses_the_login(
     serve: Serve, ca_file: Path, connect: Connect, tmp_path: Path
 ) -> None:
     """As nginx does."""
-    nginx = answer("<html>400 The SSL certificate error", status="400 Bad Request", kind="text/html")
     users = UserAuthority(tmp_path)
-    server = serve(users=users.ca_file(), answers=(nginx,))
-    refused(connect(**by_proxy(server, ca_file, users.proxy())), "the server does not accept the certificate")
+    server = serve(users=users.ca_file(), answers=(NGINX,))
+    refused(connect(**by_proxy(server, ca_file, users.proxy())), "the server does not accept the certificate", PROXIES)
+
+
+def test_a_certificate_of_a_ca_that_the_server_does_not_know_is_refused_as_a_login(
+    serve: Serve, ca_file: Path, connect: Connect, tmp_path: Path
+) -> None:
+    (tmp_path / "others").mkdir()
+    server = serve(users=UserAuthority(tmp_path).ca_file())
+    catalogue = connect(**by_certificate(server, ca_file, UserAuthority(tmp_path / "others")))
+    refused(catalogue, "the server does not accept the certificate", "whether its front accepts this CA, and ")
 
 
 def test_an_identity_that_the_server_does_not_know_is_named(
     serve: Serve, ca_file: Path, connect: Connect, tmp_path: Path
 ) -> None:
-    unknown = answer(
-        "",
-        status="401 Unauthorized",
-        ExceptionClass="CannotAuthenticate",
-        ExceptionMessage="Cannot authenticate to account",
-    )
     users = UserAuthority(tmp_path)
-    server = serve(users=users.ca_file(), answers=(unknown,))
+    server = serve(users=users.ca_file(), answers=(UNKNOWN,))
     refused(connect(**by_proxy(server, ca_file, users.proxy())), "Cannot authenticate to account")
 
 
-def refused(catalogue: RucioCatalogue, words: str) -> None:
-    """Make sure that the login fails with these words, and that the hint names the identity to register."""
+PROXIES = "whether its front accepts proxies and this CA, and "
+
+
+def refused(catalogue: RucioCatalogue, words: str, front: str = "") -> None:
+    """Make sure that the login fails with these words, and that the hint names both causes, or the DN alone."""
     with pytest.raises(CredentialsRejected, match=words) as caught:
         catalogue.describe(DIMUON)
-    assert caught.value.hint == f"Ask the operators of this Rucio server to register this DN for account jdoe: {DN}"
+    to_register = f"Ask the operators of this Rucio server {front}to register this DN for account jdoe: '{DN}'."
+    assert str(caught.value.hint).startswith(to_register)
 
 
 @pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from datetime import datetime, timezone
@@ -9,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from nbrucio.catalogue import token_cache
 from nbrucio.catalogue.login_tokens import LoginTokens, expiry
 from nbrucio.catalogue.rucio import Catalogues
 from nbrucio.catalogue.token_cache import saved_token, token_file
 from nbrucio.config import Config, Credentials, Instance, load
 from nbrucio.core.did import Did
-from nbrucio.errors import BadConfig, CredentialsRejected
+from nbrucio.errors import BadConfig, CredentialsRejected, NbrucioError, NoSpace
 from nbrucio.sandbox import Sandbox
 from tests.catalogue.conftest import Connect
 from tests.catalogue.jwts import jwt
@@ -36,6 +38,28 @@ def test_tokens_are_private(connect: Connect, instance: Instance, environ: dict[
     path = token_file(instance, environ)
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words"), [(errno.ENOSPC, NoSpace, "space"), (errno.EROFS, BadConfig, "read-only")]
+)
+def test_a_disk_that_takes_no_token_is_not_a_server_out_of_reach(
+    connect: Connect,
+    instance: Instance,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    kind: type[NbrucioError],
+    words: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(token_cache, "write_file", fail)
+    with pytest.raises(kind, match=words) as caught:
+        connect().describe(DIMUON)
+    folder = token_file(instance, environ).parent
+    assert (caught.value.subject, str(folder) in caught.value.message) == (str(folder), True)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"  \n", b"one\n\ntwo", b"\xff\xfe", b"one\ntwo\n", b"\x00"])

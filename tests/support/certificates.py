@@ -17,6 +17,7 @@ BEFORE, AFTER = datetime(2001, 1, 1, tzinfo=timezone.utc), datetime(2101, 1, 1, 
 ENDED, BEGINS = datetime(2020, 2, 1, 10, tzinfo=timezone.utc), datetime(2099, 1, 1, tzinfo=timezone.utc)
 
 _PROXY_INFO = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.14")
+_SHORT_NAMES = {"domainComponent": "DC", "organizationalUnitName": "OU", "commonName": "CN"}
 _INHERIT_ALL = b"\x2b\x06\x01\x05\x05\x07\x15\x01"
 _PERSON = x509.Name(
     [
@@ -93,6 +94,13 @@ def server_certificate(
 ) -> trustme.LeafCert:
     """A server's certificate, valid now unless told otherwise."""
     return ca.issue_cert(host, not_before=begins or BEFORE, not_after=ends or AFTER)
+
+
+def client_dn(connection: object) -> str:
+    """Return the name of the client in the form that web servers give to Rucio; empty without a certificate."""
+    certificate = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
+    names = [pair for part in (certificate or {}).get("subject", ()) for pair in part]
+    return "".join(f"/{_SHORT_NAMES[key]}={value}" for key, value in names)
 
 
 def _signed(
