@@ -38,8 +38,9 @@ def prune(root: Path) -> None:
     except OSError:
         return  # a store that cannot be written does not grow either
     thread = threading.Thread(target=_prune, args=(root,), name="nbrucio-prune", daemon=True)
-    thread.start()
-    thread.join(_TIMEOUT_S)
+    with suppress(RuntimeError):  # no more threads: another sync does it
+        thread.start()
+        thread.join(_TIMEOUT_S)
 
 
 def _prune(root: Path) -> None:

@@ -12,22 +12,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nbrucio.core.filelist import digest_of_lines, list_lines, parse_lines
+from nbrucio.core.filelist import list_lines, parse_lines
 from nbrucio.core.files import FileEntry
+from nbrucio.core.jitter import jittered
 from nbrucio.core.lockentry import LockEntry
+from nbrucio.core.packed_files import SHORT, PackedFiles
 from nbrucio.disk.atomic import write_file
+from nbrucio.disk.locks import locked
 from nbrucio.disk.permissions import make_private_folder
 from nbrucio.disk.read import read_file, read_saved
-from nbrucio.errors import BadDid
+from nbrucio.errors import BadDid, MissingDependency
 from nbrucio.state.notebook_key import notebook_key
 
 #: About two million files in one list, and as many bytes for all locks of one notebook.
 _LIST_MAX_BYTES = 1 << 28
 _LOCK_MAX_BYTES = 1 << 28
+#: Longest wait in seconds, about, for another process that asks for the same list. 20,000 files take Rucio a second.
+_WAIT_S = 60.0
 
 
 class SavedLock(NamedTuple):
@@ -51,6 +57,16 @@ class Resolutions:
         except (ValueError, BadDid):
             return None
 
+    def packed(self, digest: str) -> Sequence[FileEntry] | None:
+        """Return the same list as `files`, packed if it is long."""
+        text = self._list(digest)
+        if text is None or text.count(b"\n") <= SHORT:
+            return self.files(digest)
+        try:
+            return PackedFiles(text)
+        except (ValueError, BadDid):
+            return None
+
     def _list(self, digest: str) -> bytes | None:
         try:
             text = read_file(self.list_path(digest), _LIST_MAX_BYTES, follow=False)
@@ -64,13 +80,26 @@ class Resolutions:
         Raises:
             OSError: the store cannot be written.
         """
-        lines = list_lines(files)
-        digest = digest_of_lines(lines)
+        text = files.text if isinstance(files, PackedFiles) else _text(files)
+        digest = "sha256:" + hashlib.sha256(text).hexdigest()
         path = self.list_path(digest)
         if self._list(digest) is None:  # also replaces a damaged list
             make_private_folder(path.parent)
-            write_file(path, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
+            write_file(path, text)
         return digest
+
+    @contextmanager
+    def alone(self, digest: str) -> Iterator[None]:
+        """Wait while another process asks for the list with this digest, but not for long: that process may be stopped.
+        Those that wait for it do not give up at the same moment.
+        """
+        path = self.list_path(digest)
+        with ExitStack() as stack:
+            with suppress(OSError, MissingDependency):
+                make_private_folder(path.parent)
+                stack.enter_context(locked(path, jittered(_WAIT_S)))
+                stack.callback(_remove, Path(f"{path}.lock"))
+            yield
 
     def lock(self, notebook: Path) -> dict[str, SavedLock]:
         """Return the locks saved for the notebook at this path, by lock key; empty when there are none.
@@ -108,6 +137,15 @@ class Resolutions:
     def notebook_path(self, notebook: Path) -> Path:
         """Return the path of the locks saved for this notebook, whether it exists or not."""
         return self._root / "notebooks" / f"{notebook_key(notebook)}.json"
+
+
+def _text(files: Sequence[FileEntry]) -> bytes:
+    return "".join(line + "\n" for line in list_lines(files)).encode("utf-8", "surrogatepass")
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
 
 
 def _lock_in(value: Mapping[str, Any]) -> dict[str, SavedLock]:

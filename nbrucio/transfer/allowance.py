@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from nbrucio.core import plan_errors
+from nbrucio.core.download_limit import OWN_LIMIT, LimitOrigin
 from nbrucio.core.files import FileEntry
 
 #: Bytes after which free space is measured again: other programs write to the same disk.
@@ -22,11 +23,17 @@ class Allowance:
         max_download_bytes: download limit of this run; None for no limit.
         keep_free_bytes: bytes that must stay free at the store.
         free_bytes: returns the bytes free at the store now; None when its file system does not say.
+        origin: the origin of the download limit, for errors.
     """
 
     def __init__(
-        self, max_download_bytes: int | None, keep_free_bytes: int, free_bytes: Callable[[], int | None]
+        self,
+        max_download_bytes: int | None,
+        keep_free_bytes: int,
+        free_bytes: Callable[[], int | None],
+        origin: LimitOrigin = OWN_LIMIT,
     ) -> None:
+        self._origin = origin
         self._max_download_bytes = max_download_bytes
         self._left_bytes = max_download_bytes
         self._keep_free_bytes = keep_free_bytes
@@ -61,7 +68,7 @@ class Allowance:
             if size_bytes > self._left_bytes or (entry.size_bytes is None and not self._left_bytes):
                 if entry.size_bytes is None:
                     self._left_bytes = 0  # these bytes were downloaded, although they are discarded
-                raise plan_errors.limit_reached(entry, self._max_download_bytes or 0)
+                raise plan_errors.limit_reached(entry, self._max_download_bytes or 0, self._origin)
             self._left_bytes -= size_bytes
 
     def _fit(self, entry: FileEntry, size_bytes: int) -> None:

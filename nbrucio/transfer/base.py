@@ -11,7 +11,7 @@ from typing import Protocol
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.store.partial import Partial
 from nbrucio.transfer.allowance import Allowance
-from nbrucio.transfer.errors import StoreError, TransientError, WrongBytes
+from nbrucio.transfer.errors import NoParts, StoreError, TransientError, WrongBytes
 from nbrucio.transfer.types import TransferLimits
 
 #: Bytes per request of a protocol. Measured: larger is not faster, smaller costs more calls.
@@ -38,6 +38,11 @@ class Sink:
         limits: when an attempt counts as stalled.
         allowance: what this run may still download.
         on_bytes: called with the number of bytes after each write; negative after a restart.
+
+    Attributes:
+        etag: the version of the file that the bytes are from.
+        end: the offset before which a request ends; None for the end of the file. A module sets it to None when the
+            storage sends the whole file instead.
     """
 
     def __init__(
@@ -51,12 +56,13 @@ class Sink:
         self.entry = entry
         self.partial = partial
         self.etag: str | None = None
+        self.end: int | None = None
         self._limits = limits
         self._allowance = allowance
         self._on_bytes = on_bytes
         self._guard = threading.Lock()
         self._stop: Exception | None = None
-        self._wake: Callable[[], None] | None = None
+        self._wakes: list[Callable[[], None]] = []
         self._since = time.monotonic()
         self._recent_bytes = 0
 
@@ -83,11 +89,21 @@ class Sink:
         size_bytes, missing = len(chunk), self.missing_bytes
         if missing is not None and size_bytes > missing:
             raise WrongBytes(f"it sent more than {self.entry.size_bytes:,} bytes")
-        self._allowance.take(self.entry, size_bytes)
+        if self.end is not None and self.offset + size_bytes > self.end:
+            raise NoParts("it sent more bytes than requested")
+        self.write_counted(chunk)
+        self.count(size_bytes)
+
+    def write_counted(self, chunk: bytes | bytearray | memoryview) -> None:
+        """Append ``chunk``, whose bytes were counted when they arrived. Raises the errors of `write`."""
+        self._allowance.take(self.entry, len(chunk))
         try:
             self.partial.write(chunk)
         except OSError as error:  # not by `_store_errors`, which takes longer than the rest of this method
             raise StoreError(error) from error
+
+    def count(self, size_bytes: int) -> None:
+        """Count bytes that arrived; negative for bytes that were lost. Any thread may call it."""
         self._recent_bytes += size_bytes
         self._on_bytes(size_bytes)
 
@@ -120,13 +136,18 @@ class Sink:
         if self._stop is not None:
             raise self._stop
 
-    def on_abort(self, wake: Callable[[], None] | None) -> None:
-        """Set the function that ends the module's current blocking call; the module calls `check` after that call."""
+    def on_abort(self, wake: Callable[[], None]) -> None:
+        """Add a function that ends a blocking call of the module, which calls `check` after that call."""
         with self._guard:
-            self._wake = wake
+            self._wakes.append(wake)
             stopped = self._stop is not None
-        if stopped and wake is not None:
+        if stopped:
             wake()
+
+    def off_abort(self, wake: Callable[[], None]) -> None:
+        """Remove a function that was added by `on_abort`."""
+        with self._guard:
+            self._wakes.remove(wake)
 
     def abort(self, reason: Exception) -> None:
         """End the attempt with ``reason`` as soon as possible. Only the first reason counts."""
@@ -134,8 +155,8 @@ class Sink:
             if self._stop is not None:
                 return
             self._stop = reason
-            wake = self._wake
-        if wake is not None:
+            wakes = tuple(self._wakes)
+        for wake in wakes:
             wake()
 
     def watch(self, now: float) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+
+from nbrucio.core.hosts import HostFacts
 
 #: Shortest time span to measure: in less, one file may be all that was read.
 _SPAN_S = 0.01
@@ -12,8 +15,13 @@ LARGE_BYTES = 400_000
 START = 4
 #: Seconds over which bytes are counted, and seconds before that in which new connections are made.
 _WINDOW_S, _SETTLE_S = 0.3, 0.2
-#: Factor by which the bytes per second must grow when the number of files doubles, and seconds until the next attempt.
-_GAIN, _HOLD_S = 1.2, 3.0
+#: Factor by which another level must increase the bytes per second to be kept, and below which it is left at once.
+_GAIN, _COLLAPSE = 1.15, 0.7
+#: Share of the usual bytes per second, and how many times in a row, below which a lower level is tried.
+_FALLEN, _FALLEN_TIMES = 0.6, 3
+#: Seconds until the next attempt after one that did not help; doubled after each, up to the last number. The second one
+#: is for a level that an earlier run found.
+_HOLD_S, _KNOWN_HOLD_S, _LONGEST_HOLD_S = 3.0, 12.0, 48.0
 #: Share of the useful cores' time above which a thread is too many, and below which one more is worth it.
 _BUSY, _IDLE = 0.9, 0.7
 
@@ -47,6 +55,10 @@ class ConcurrencyLimit:
 
     def rest(self) -> None:
         """Record that there is nothing to do for now."""
+
+    def found(self) -> HostFacts:
+        """Return what was found out about the host."""
+        return HostFacts()
 
 
 class AdaptiveLimit(ConcurrencyLimit):
@@ -89,17 +101,39 @@ class GoodputLimit(ConcurrencyLimit):
 
     With 40 ms to the storage, a stream of 1 MB files mostly waits, and 4 of them use a tenth of the line. Latency and
     the share of successes are bad signals: on a throttled line both stay good although more streams do not help. So the
-    limit doubles, and is reduced again unless the bytes per second grow with it. After a host refuses a connection or
-    asks to wait, this run does not use as many streams with it again.
+    limit doubles, and is reduced again unless the bytes per second grow with it. When the bytes per second fall, half
+    the limit is tried in the same way. After a host refuses a connection or asks to wait, this run does not use as many
+    streams with it again.
+
+    Args:
+        known: what an earlier run found. It is where this limit begins, and is tested after a while only.
     """
 
-    def __init__(self, most: int, start: int = START) -> None:
+    def __init__(self, most: int, start: int = START, known: HostFacts | None = None) -> None:
         super().__init__(most)
-        self.now = min(most, start)
-        self._before: tuple[int, float] | None = None  # the level below, and its bytes per second
+        self._refused_above: int | None = None
+        self._usual: float | None = None  # bytes per second at the level that is in use
+        self._trial: tuple[int, float] | None = None  # the level before a trial, and its bytes per second
+        self._is_doubtful = False
+        self._fallen = 0
         self._window: tuple[float, int] | None = None
         self._settled_s = 0.0  # new connections need some round trips before their first byte
-        self._hold_until_s = 0.0
+        self._hold_s = _HOLD_S
+        self._hold_until_s: float | None = 0.0
+        self._is_measured = False
+        if known is not None and known.most is not None:
+            self.most = min(most, known.most)  # not reported as found again, so the run after this one tries more
+        if known is not None and known.files is not None:
+            start = known.files
+            self._hold_s = _KNOWN_HOLD_S
+            self._hold_until_s = None  # begins with the first measurement
+            self._is_measured = True
+        self.now = max(1, min(self.most, start))
+
+    def found(self) -> HostFacts:
+        """See `ConcurrencyLimit.found`."""
+        level = self.now if self._trial is None else min(self._trial[0], self.most)
+        return HostFacts(level if self._is_measured else None, self._refused_above)
 
     def measure(self, at_s: float, arrived_bytes: int) -> None:
         """See `ConcurrencyLimit.measure`."""
@@ -119,26 +153,63 @@ class GoodputLimit(ConcurrencyLimit):
 
     def lower(self, most: int) -> None:
         """See `ConcurrencyLimit.lower`."""
-        self.most = max(1, min(self.most, most))
+        self.most = self._refused_above = max(1, min(self.most, most))
         self.now = min(self.now, self.most)
-        self._before = self._window = None
+        self._is_measured = True
+        self._forget()
 
     def rest(self) -> None:
         """See `ConcurrencyLimit.rest`."""
         self._window = None
 
     def _decide(self, at_s: float, bytes_per_s: float) -> None:
-        if self._before is not None and bytes_per_s < self._before[1] * _GAIN:
-            self.now = min(self._before[0], self.most)
-            self._before = None
-            self._hold_until_s = at_s + _HOLD_S
-        elif at_s >= self._hold_until_s:
-            self._before = (self.now, bytes_per_s) if self.now < self.most else None
-            self.now = min(2 * self.now, self.most)
+        self._is_measured = True
+        if self._hold_until_s is None:
+            self._hold_until_s = at_s + self._hold_s
+        if self._trial is None:
+            self._stay(at_s, bytes_per_s)
+            return
+        before, usual = self._trial
+        if bytes_per_s >= usual * _GAIN:
+            has_grown = self.now > before
+            self._forget()
+            self._hold_s = _HOLD_S
+            if has_grown and self.now < self.most:
+                self._try(2 * self.now, bytes_per_s)
+        elif self._is_doubtful or bytes_per_s < usual * _COLLAPSE:
+            self.now = min(before, self.most)
+            self._forget()
+            self._hold_until_s = at_s + self._hold_s
+            self._hold_s = min(2 * self._hold_s, _LONGEST_HOLD_S)
+        else:
+            self._is_doubtful = True  # one window may be bad luck
+
+    def _stay(self, at_s: float, bytes_per_s: float) -> None:
+        """Use the level for another window, or begin a trial of another one."""
+        assert self._hold_until_s is not None
+        usual = self._usual or bytes_per_s
+        self._fallen = self._fallen + 1 if bytes_per_s < _FALLEN * usual else 0
+        if self._fallen >= _FALLEN_TIMES and self.now > 1:
+            self._try(self.now // 2, bytes_per_s)
+        elif at_s >= self._hold_until_s and self.now < self.most and not self._fallen:
+            self._try(2 * self.now, bytes_per_s)
+        elif not self._fallen:
+            self._usual = 0.8 * usual + 0.2 * bytes_per_s
+
+    def _try(self, level: int, bytes_per_s: float) -> None:
+        self._forget()
+        self._trial = self.now, bytes_per_s
+        self.now = min(level, self.most)
+
+    def _forget(self) -> None:
+        """Forget measurements of another level."""
+        self._trial = self._usual = self._window = None
+        self._is_doubtful = False
+        self._fallen = 0
 
 
 def _cores() -> int:
     """Return the number of CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
+    with suppress(AttributeError, OSError):  # macOS has none, and some containers forbid it
         return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # macOS
+    return os.cpu_count() or 1

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from nbrucio.core.did import Did
 from nbrucio.core.events import FileFailed, FileFinished, Noticed, Reporter
+from nbrucio.core.hosts import HostBook
 from nbrucio.errors import NbrucioError, NoSpace, OverBudget
 from nbrucio.store import Store, Stored
 from nbrucio.transfer.allowance import Allowance
 from nbrucio.transfer.base import Sink
 from nbrucio.transfer.errors import Stopped
+from nbrucio.transfer.parts import PartMemory
+from nbrucio.transfer.performance import Performances
 from nbrucio.transfer.registry import Sources
 from nbrucio.transfer.scheduler import Scheduler
 from nbrucio.transfer.traces import Traces
@@ -23,16 +26,26 @@ class TransferContext:
     """The state of one call of `fetch`. Thread-safe."""
 
     def __init__(
-        self, store: Store, access: Mapping[str, StorageAccess], reporter: Reporter, limits: TransferLimits
+        self,
+        store: Store,
+        access: Mapping[str, StorageAccess],
+        reporter: Reporter,
+        limits: TransferLimits,
+        book: HostBook | None = None,
+        arrived: Callable[[Task, Stored], object] | None = None,
     ) -> None:
+        self.book = book or HostBook()
+        self._arrived = arrived
         self.store = store
         self.session = store.session()
         self.reporter = reporter
         self.limits = limits
         self.sources = Sources(access, limits)
-        self.allowance = Allowance(limits.max_download_bytes, limits.keep_free_bytes, store.free_bytes)
-        self.schedule = Scheduler(limits.per_host)
+        self.allowance = Allowance(limits.max_download_bytes, limits.keep_free_bytes, store.free_bytes, limits.origin)
+        self.schedule = Scheduler(limits.per_host, self.book.known)
+        self.part_memory = PartMemory(limits.part_bytes)
         self.hosts = Hosts(limits)
+        self.performances = Performances(limits.measured_bytes)
         self.traces = Traces({name: one.traces for name, one in access.items() if one.traces is not None})
         #: Set when every task has an outcome, or when a thread raised an error that the caller must raise.
         self.finished = threading.Event()
@@ -64,6 +77,8 @@ class TransferContext:
 
     def succeed(self, task: Task, stored: Stored) -> None:
         """Record that the file of ``task`` is in the store."""
+        if self._arrived is not None:
+            self._arrived(task, stored)
         self.reporter.report(FileFinished(task.entry.did, stored.size_bytes))
         self._settle(task, stored, None)
 

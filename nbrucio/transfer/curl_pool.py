@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 #: Bytes that libcurl reads from a connection at a time.
 _BUFFER_BYTES = 1 << 18
 _USER_AGENT = "nbrucio"
+#: Seconds after which a connection that was not needed is closed while others are: a server may count it.
+_IDLE_S = 0.25
 
 
 class ConnectionKey(NamedTuple):
@@ -28,10 +31,12 @@ class ConnectionKey(NamedTuple):
     Attributes:
         origin: the server.
         with_certificate: whether the connection presents our client certificate.
+        certificate: its state; a renewed one needs a new connection, since both sides remember the old one.
     """
 
     origin: Origin
     with_certificate: bool
+    certificate: tuple[object, ...] = ()
 
 
 class CurlHandle:
@@ -40,6 +45,7 @@ class CurlHandle:
     Attributes:
         curl: the handle.
         buffer: a buffer for the caller. A reused one stays in the CPU cache.
+        used_s: when it was used last.
 
     Args:
         options: libcurl options for all requests, by name without ``CURLOPT_``.
@@ -51,6 +57,7 @@ class CurlHandle:
         self._guard = threading.Lock()
         self._sockets: set[int] = set()
         self._is_shut = False
+        self.used_s = 0.0
         self.buffer = memoryview(bytearray(_BUFFER_BYTES))
         self.curl: pycurl.Curl = pycurl.Curl()
         # libcurl reports its sockets, so that `shut` never touches a descriptor that was closed and reused.
@@ -109,18 +116,30 @@ class CurlPool:
     @contextmanager
     def handle(self, peer: ConnectionKey) -> Iterator[CurlHandle]:
         """Lend a handle for one request: the one used last, whose connection is most likely alive."""
+        if peer.with_certificate:
+            peer = peer._replace(certificate=self._access.certificate_state())
         with self._guard:
             handle = self._idle[peer].pop() if self._idle[peer] else None
         handle = handle or CurlHandle(curl_options(self._access, self._limits, with_certificate=peer.with_certificate))
         try:
             yield handle
-        finally:
-            with self._guard:
-                keep = not self._closed
-                if keep:
-                    self._idle[peer].append(handle)
-            if not keep:
-                handle.close()
+        except BaseException:
+            handle.close()  # its connection is broken or was refused, and the next request must not begin with it
+            raise
+        for unused in self._give_back(peer, handle):
+            unused.close()
+
+    def _give_back(self, peer: ConnectionKey, handle: CurlHandle) -> list[CurlHandle]:
+        """Keep ``handle``; return those to close, which fewer requests at a time leave unused."""
+        with self._guard:
+            if self._closed:
+                return [handle]
+            idle, now = self._idle[peer], time.monotonic()
+            handle.used_s = now
+            unused = [one for one in idle if one.used_s < now - _IDLE_S]
+            del idle[: len(unused)]  # the handles are in the order of their last use
+            idle.append(handle)
+            return unused
 
     def close(self) -> None:
         """Close idle handles now, and handles in use when they are returned."""

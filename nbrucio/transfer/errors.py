@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbrucio.core.files import FileEntry
-from nbrucio.core.text import plural
+from nbrucio.core.text import plural, printable
 from nbrucio.errors import (
     CredentialsRejected,
     IntegrityError,
@@ -17,6 +17,7 @@ from nbrucio.errors import (
 
 _SHOWN_CAUSES = 3
 _ALLOW = "If such files may be read, add their folder to file_roots of this instance in config.toml."
+_ELSEWHERE = "Try again later, or name other RSEs with --rse."
 _LATER = "Try again later. The next sync resumes partial downloads."
 _REPORT = "Report the replicas to their sites, or ask for a copy elsewhere: `nbrucio stage NOTEBOOK`."
 
@@ -27,6 +28,11 @@ class Attempt(Exception):
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
         self.cause = cause
+
+    def happened_at(self, host: str, port: int | None) -> None:
+        """Add to the cause the server to which a door or a cache redirected the request."""
+        address = host if port in (None, 80, 443) else f"{host}:{port}"
+        self.cause += f" (at {printable(address)}, where it redirects to)"
 
 
 class TransientError(Attempt):
@@ -43,6 +49,10 @@ class TransientError(Attempt):
         self.host = host
         self.busy = busy
         self.wait_s = wait_s
+
+
+class NoParts(TransientError):
+    """The storage does not send parts of this file as requested; it may send the whole file."""
 
 
 class Unreachable(TransientError):
@@ -106,13 +116,17 @@ def attempt_error(entry: FileEntry, tried: Tried) -> NbrucioError:
     )
 
 
-def final_error(entry: FileEntry, tried: Sequence[Tried]) -> NbrucioError:
-    """Return the error of a file whose replicas all failed, with the cause of each."""
+def final_error(entry: FileEntry, tried: Sequence[Tried], untried: int = 0) -> NbrucioError:
+    """Return the error of a file whose replicas failed, with the first causes.
+
+    Args:
+        untried: the number of further replicas, which were not tried because too many had failed.
+    """
     missing = [one.error for one in tried if isinstance(one.error, MissingLibrary)]
     if tried and len(missing) == len(tried):
         return missing[0].error
     kind = _error_type(tried)
-    causes = _causes(tried)
+    causes = _causes(tried) + (f". {len(tried)} of {len(tried) + untried} replicas were tried" if untried else "")
     name = str(entry.did)
     if kind is IntegrityError:
         bad = ", ".join(sorted({one.rse for one in tried if isinstance(one.error, WrongBytes)}))
@@ -128,6 +142,9 @@ def final_error(entry: FileEntry, tried: Sequence[Tried]) -> NbrucioError:
             hint="Renew the proxy or token of this instance.",
         )
     outside = any(isinstance(one.error, OutsideRoots) for one in tried)
+    if untried and not outside:
+        words = f"{name} could not be read from the replicas that were tried. {causes}."
+        return TransferFailed(words, subject=name, hint=_ELSEWHERE)
     hint = _ALLOW if outside else _LATER if any(isinstance(one.error, TransientError) for one in tried) else _REPORT
     return TransferFailed(f"{name} could not be read from any replica. {causes}.", subject=name, hint=hint)
 

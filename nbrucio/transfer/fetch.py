@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from nbrucio.core.events import Reporter
+from nbrucio.core.hosts import HostBook
+from nbrucio.core.plan import FileKey
 from nbrucio.errors import Interrupted
-from nbrucio.store import Store
+from nbrucio.store import Store, Stored
 from nbrucio.transfer.commit_queue import CommitQueue
 from nbrucio.transfer.context import TransferContext
 from nbrucio.transfer.errors import Stopped
@@ -35,6 +37,9 @@ def fetch(
     *,
     limits: TransferLimits = TransferLimits(),  # noqa: B008 frozen
     cancel: threading.Event | None = None,
+    book: HostBook | None = None,
+    arrived: Callable[[Task, Stored], object] | None = None,
+    preferred: Callable[[], Collection[FileKey] | None] | None = None,
 ) -> tuple[Outcome, ...]:
     """Download the file of each task into ``store``.
 
@@ -48,6 +53,9 @@ def fetch(
         access: access to the storage of each instance; without an entry, no credentials are sent.
         reporter: receives events from several threads.
         cancel: set it to stop within a second; resumable partial files stay.
+        book: experience with hosts; gets that of this run.
+        arrived: called from several threads with each file as soon as it is in the store; must be quick and not raise.
+        preferred: asked ten times a second which files to start before all others; None means the same as before.
 
     Returns:
         One outcome per task, in order. The tasks in it have no replicas.
@@ -56,13 +64,15 @@ def fetch(
         Interrupted: ``cancel`` was set, or the user pressed Ctrl-C.
         NbrucioError: raised by the iterator ``tasks``; running downloads are stopped first.
     """
-    pool = WorkerPool(TransferContext(store, access, reporter, limits))
+    pool = WorkerPool(TransferContext(store, access, reporter, limits, book, arrived))
     try:
         pool.submit(tasks)
-        pool.run(cancel)
+        pool.run(cancel, preferred)
     except KeyboardInterrupt as error:
         raise _interrupted() from error
     finally:
+        pool.context.book.found.update(pool.context.schedule.found())
+        pool.context.book.rses.update(pool.context.performances.found())
         pool.shutdown()
     return pool.context.outcomes()
 
@@ -86,7 +96,9 @@ class WorkerPool:
         else:
             self._start(lambda: self._submit(self._throttled(tasks)), "feed")
 
-    def run(self, cancel: threading.Event | None) -> None:
+    def run(
+        self, cancel: threading.Event | None, preferred: Callable[[], Collection[FileKey] | None] | None = None
+    ) -> None:
         """Watch the run until it has finished.
 
         Raises:
@@ -96,6 +108,9 @@ class WorkerPool:
             if self.context.finished.wait(_POLL_S):
                 return
             self.context.watch()
+            first = None if preferred is None else preferred()
+            if first is not None:
+                self.context.schedule.prefer(first)
             self._staff(self.context.schedule.slots())
         raise _interrupted()
 
@@ -125,8 +140,13 @@ class WorkerPool:
         """Have at least ``workers`` threads that download, within the limit of the run."""
         with self._guard:
             while self._workers < min(workers, self.context.limits.total):
+                try:
+                    self._start(self._worker.work, f"transfer-{self._workers + 1}")
+                except RuntimeError:  # no more threads: those that there are download everything
+                    if not self._workers:
+                        raise
+                    return
                 self._workers += 1
-                self._start(self._worker.work, f"transfer-{self._workers}")
 
     def _throttled(self, tasks: Iterable[Task]) -> Iterator[Task]:
         for task in tasks:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from nbrucio.catalogue.certificates import why_unusable
 from nbrucio.core.files import Replica
+from nbrucio.core.text import printable
 from nbrucio.disk.libraries import missing_library
 from nbrucio.http import TlsFault, proxy_named, tls_fault
 from nbrucio.transfer.base import Sink
 from nbrucio.transfer.curl_pool import ConnectionKey, CurlHandle, CurlPool
-from nbrucio.transfer.errors import Attempt, PermanentError, Refused, TransientError, Unreachable, WrongBytes
+from nbrucio.transfer.errors import Attempt, NoParts, PermanentError, Refused, TransientError, Unreachable, WrongBytes
+from nbrucio.transfer.parts import PartSink
 from nbrucio.transfer.types import StorageAccess, TransferLimits
 from nbrucio.transfer.urls import Origin, first_url, is_signed, next_url, origin_of
 
@@ -27,6 +29,8 @@ _TRANSIENT = (408, 425, 429, 500, 502, 503, 504, 507)
 _DRAIN_BYTES = 65536
 #: Seconds after which a part-filled buffer is written, so that a slow transfer shows progress.
 _PIECE_S = 0.2
+#: The trailer by which XRootD and dCache report an error after the head of a response.
+_LATE_STATUS = "x-transfer-status"
 _STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
 #: TLS alerts for a client certificate that the server rejects.
 _TLS_REFUSALS = (
@@ -61,20 +65,44 @@ class Http:
 
     def read(self, replica: Replica, sink: Sink) -> None:
         """See `Source.read`."""
+        self._read(replica, sink)
+
+    def read_part(self, replica: Replica, part: PartSink) -> None:
+        """See `PartSource.read_part`."""
+        self._read(replica, part)
+
+    def finish(self, replica: Replica) -> None:
+        """See `PartSource.finish`: the connections serve other files."""
+
+    def _read(self, replica: Replica, sink: Sink | PartSink) -> None:
+        """Read from the sink's offset to its end. Every request begins at the PFN: a redirect may be valid once."""
         url = first_url(replica.pfn)
         first = origin = origin_of(url)
         for _ in range(self._limits.redirects + 1):
-            response = self._ask(url, origin, sink, trusted=origin == first or self._is_listed(first, origin))
-            if response.status in (200, 206):
-                response.check_end()
+            trusted = origin == first or self._is_listed(first, origin)
+            try:
+                location = self._ask_for_bytes(url, origin, sink, trusted=trusted)
+            except Attempt as error:
+                if origin != first:
+                    error.happened_at(*origin[1:])
+                raise
+            if location is None:
                 return
-            if response.status == 416:
-                sink.restart()
-            if response.status not in _REDIRECTS:
-                raise _refusal(response.status, response.headers)
-            url = next_url(url, response.headers.get("location"))
+            url = location
             origin = origin_of(url)
         raise PermanentError(f"it sent more than {self._limits.redirects} redirects")
+
+    def _ask_for_bytes(self, url: str, origin: Origin, sink: Sink | PartSink, *, trusted: bool) -> str | None:
+        """Send one GET; return the URL to which it is redirected, None after the bytes."""
+        response = self._ask(url, origin, sink, trusted=trusted)
+        if response.status in (200, 206):
+            response.check_end()
+            return None
+        if response.status == 416:
+            sink.restart()
+        if response.status not in _REDIRECTS:
+            raise _refusal(response.status, response.headers)
+        return next_url(url, response.headers.get("location"))
 
     def close(self) -> None:
         """Close every connection."""
@@ -84,31 +112,31 @@ class Http:
         """Whether the configuration allows the storage at ``first`` to redirect our credentials to ``origin``."""
         return first[0] == "https" and self._access.may_follow(*origin[1:])
 
-    def _ask(self, url: str, origin: Origin, sink: Sink, *, trusted: bool) -> _ResponseHead:
+    def _ask(self, url: str, origin: Origin, sink: Sink | PartSink, *, trusted: bool) -> _ResponseHead:
         """Send one GET. Credentials go to trusted hosts only, and only over TLS."""
         trusted = trusted and url.startswith("https:") and not is_signed(url)
         headers = ["Accept-Encoding: identity"]
         token = self._access.bearer() if trusted else None
         if token:
             headers.append(f"Authorization: Bearer {token}")
-        if sink.offset:
-            headers.append(f"Range: bytes={sink.offset}-")
+        if sink.offset or sink.end is not None:
+            headers.append(f"Range: bytes={sink.offset}-{'' if sink.end is None else sink.end - 1}")
             if sink.etag:
                 headers.append(f"If-Range: {sink.etag}")
         with self._pool.handle(ConnectionKey(origin, trusted)) as handle:
             response = _ResponseHead(sink, handle.buffer)
             handle.set(URL=url, HTTPHEADER=headers, HEADERFUNCTION=response.take_header, WRITEFUNCTION=response.take)
+            handle.ready()
+            sink.on_abort(handle.shut)
             try:
                 self._perform(handle, response, sink)
             finally:
-                sink.on_abort(None)
+                sink.off_abort(handle.shut)
         return response
 
-    def _perform(self, handle: CurlHandle, response: _ResponseHead, sink: Sink) -> None:
+    def _perform(self, handle: CurlHandle, response: _ResponseHead, sink: Sink | PartSink) -> None:
         import pycurl
 
-        handle.ready()
-        sink.on_abort(handle.shut)
         sink.check()
         try:
             handle.curl.perform()
@@ -127,12 +155,13 @@ class Http:
 class _ResponseHead:
     """The response to one request. libcurl calls its methods in the thread of the request; they must not raise."""
 
-    def __init__(self, sink: Sink, buffer: memoryview) -> None:
+    def __init__(self, sink: Sink | PartSink, buffer: memoryview) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
         #: The error that a method would have raised.
         self.error: Exception | None = None
         self._sink = sink
+        self._has_begun = False
         self._expected: int | None = None
         #: Collects libcurl's pieces of at most 16 kB.
         self._buffer = buffer
@@ -168,8 +197,11 @@ class _ResponseHead:
             self.status, self.headers = int(code[1]) if code else 0, {}
         elif colon:
             self.headers[name.lower()] = value.strip()
-        elif self.status in (200, 206):
+            if self._has_begun and name.lower() == _LATE_STATUS and not value.strip().startswith("200"):
+                raise TransientError(f"its storage failed after it had begun: {printable(value.strip())}", host=True)
+        elif self.status in (200, 206) and not self._has_begun:
             self._begin()
+            self._has_begun = True
         return True
 
     def _body(self, chunk: bytes) -> bool:
@@ -202,14 +234,22 @@ class _ResponseHead:
         """Check that the following body is the requested part of the file."""
         sink = self._sink
         length = _seconds(self.headers.get("content-length"))
+        etag = self.headers.get("etag")
+        if etag is not None and etag.startswith("W/"):
+            etag = None
         if self.status == 200:
             sink.restart()
+            sink.end = None
         else:
             _check_range(self.headers.get("content-range"), sink)
-        etag = self.headers.get("etag")
-        sink.etag = etag if etag and not etag.startswith("W/") else None
-        if length is not None and sink.missing_bytes is not None and length != sink.missing_bytes:
-            raise WrongBytes(f"it has {sink.offset + int(length):,} bytes instead of {sink.entry.size_bytes:,}")
+            _check_version(etag, sink)
+        sink.etag = etag
+        missing = sink.missing_bytes if sink.end is None else sink.end - sink.offset
+        if length is not None and missing is not None and length != missing:
+            if sink.end is None:
+                raise WrongBytes(f"it has {sink.offset + int(length):,} bytes instead of {sink.entry.size_bytes:,}")
+            if length > missing:
+                raise NoParts("it sent more bytes than requested")
         self._expected = None if length is None else sink.offset + int(length)
 
 
@@ -230,17 +270,25 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
-def _check_range(text: str | None, sink: Sink) -> None:
+def _check_range(text: str | None, sink: Sink | PartSink) -> None:
     """Check that a 206 continues at the sink's offset: some servers send another part, or all parts."""
     unit, _, rest = (text or "").partition(" ")
     first, _, _ = rest.partition("-")
     if unit != "bytes" or first != str(sink.offset):
         sink.restart()
-        raise TransientError("it sent other bytes than requested", wait_s=0.0)
+        raise NoParts("it sent other bytes than requested", wait_s=0.0)
     total = rest.rpartition("/")[2]
     size_bytes = sink.entry.size_bytes
     if size_bytes is not None and total.isdigit() and int(total) != size_bytes:
         raise WrongBytes(f"it has {int(total):,} bytes instead of {size_bytes:,}")
+
+
+def _check_version(etag: str | None, sink: Sink | PartSink) -> None:
+    """Check that a 206 is of the version that the earlier bytes are from."""
+    if sink.etag is not None and etag is not None and etag != sink.etag:
+        sink.restart()
+        sink.etag = None
+        raise NoParts("the file changed during the download", wait_s=0.0)
 
 
 #: Why a certificate of a storage was not verified.
@@ -261,6 +309,8 @@ def _translated(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
     """Translate an error of libcurl. Its text may contain the URL, and so a signature: it is never shown."""
     import pycurl
 
+    if code in (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL):
+        return PermanentError("its URL cannot be read")  # libcurl may not even return it
     text = curl.errstr().lower()
     proxy = proxy_named(curl.getinfo(pycurl.EFFECTIVE_URL))
     through = "" if proxy is None else f" through the proxy {proxy}"
@@ -281,6 +331,4 @@ def _translated(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
         return Unreachable(f"no connection{through}: {os.strerror(number)}" if number else f"no connection{through}")
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return Unreachable("the connection timed out")  # requests have no other time limit
-    if code in (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL):
-        return PermanentError("its URL cannot be read")
     return TransientError("the connection was lost")

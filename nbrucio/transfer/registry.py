@@ -1,10 +1,9 @@
-"""Selects the module that reads a URL scheme, and the host of a replica."""
+"""Selects the module that reads a URL scheme."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from nbrucio.core.files import Replica
 from nbrucio.transfer.base import Source
@@ -14,8 +13,6 @@ from nbrucio.transfer.types import StorageAccess, TransferLimits
 from nbrucio.transfer.xrootd import Xrootd
 from nbrucio.transfer.xrootd_children import XrootdChildren, has_own_cas
 
-#: Pseudo host of all mounted file systems.
-MOUNTED = "file"
 _POSIX = ("file", "posix")
 _HTTP = ("http", "https", "dav", "davs")
 _XROOTD = ("root", "roots", "xroot", "xroots")
@@ -79,13 +76,3 @@ def is_text(pfn: str) -> bool:
         return b"\0" not in pfn.encode()
     except UnicodeEncodeError:
         return False
-
-
-def host_of(replica: Replica) -> str:
-    """Return the host whose load and health a transfer counts for; all mounted file systems are one host."""
-    if replica.scheme in _POSIX:
-        return MOUNTED
-    try:
-        return urlsplit(replica.pfn).netloc.rpartition("@")[2].lower() or replica.rse
-    except ValueError:
-        return replica.rse

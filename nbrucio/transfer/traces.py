@@ -10,6 +10,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from nbrucio.core.files import Replica
@@ -49,8 +50,10 @@ class Traces:
         self._items.put((task.instance, self._trace(task, replica, target, began)))
         with self._guard:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._send_all, name="nbrucio-traces", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._send_all, name="nbrucio-traces", daemon=True)
+                with suppress(RuntimeError):  # no more threads: a trace is no reason to fail
+                    thread.start()
+                    self._thread = thread
 
     def close(self) -> None:
         """Send the remaining traces; wait at most `_LAST_WAIT_S`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from nbrucio.core.download_limit import OWN_LIMIT, LimitOrigin
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.errors import NbrucioError
 from nbrucio.store import Stored
@@ -62,10 +63,22 @@ class StorageAccess:
         """Return the bearer token to send now; None without one."""
         return self.token if self.token_now is None else self.token_now()
 
+    def certificate_state(self) -> tuple[object, ...]:
+        """Return a value that changes when the proxy, certificate or key is replaced, which is how they are renewed."""
+        return tuple(_state(file) for file in (self.proxy, self.key) if file is not None)
+
     def may_follow(self, host: str, port: int | None) -> bool:
         """Whether a redirect of the storage may take credentials to ``host``."""
         host = f"[{host}]" if ":" in host else host
         return any(_names(listed, host, port) for listed in self.redirect_hosts)
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None  # gone: the request reports it
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _names(listed: str, host: str, port: int | None) -> bool:
@@ -86,14 +99,18 @@ class TransferLimits:
         total: concurrent transfers.
         attempts: attempts at one replica after transient errors.
         backoff_s: seconds before the second attempt; doubles with each further one.
-        max_wait_s: longest wait in seconds, also when a server asks for more.
+        max_wait_s: longest wait in seconds, also when a server asks for more; a random part comes on top.
         stall_bytes_per_s, stall_s: a transfer below this rate for this time has stalled.
         connect_s: time limit in seconds for a connection.
         host_failures, host_s: a host is not used again in this run after this many failed attempts in a row over this
             many seconds.
         redirects: largest number of redirects per file.
+        replicas: largest number of replicas that are tried per file.
         max_download_bytes: download limit of a run; None for no limit.
+        origin: the origin of that limit, for errors.
         keep_free_bytes: bytes that must stay free at the store.
+        part_bytes: size of a part of a large file.
+        measured_bytes: bytes from an RSE from which on its rate is remembered.
     """
 
     per_host: int = 4
@@ -107,8 +124,12 @@ class TransferLimits:
     host_failures: int = 6
     host_s: float = 10.0
     redirects: int = 5
+    replicas: int = 24
     max_download_bytes: int | None = None
+    origin: LimitOrigin = OWN_LIMIT
     keep_free_bytes: int = 0
+    part_bytes: int = 4 << 20
+    measured_bytes: int = 16_000_000
 
 
 class Task(NamedTuple):

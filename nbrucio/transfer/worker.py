@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import random
 import time
 
 from nbrucio.core.events import BytesArrived, FileRetried, FileStarted, Waiting
+from nbrucio.core.hosts import RseHost, host_of
+from nbrucio.core.jitter import jittered, no_sooner
 from nbrucio.core.plan_errors import no_disk_replica
 from nbrucio.core.text import printable
 from nbrucio.errors import MissingDependency, NbrucioError, NoSpace, OverBudget
 from nbrucio.store.locks import Lock
 from nbrucio.store.partial import Partial
-from nbrucio.transfer.base import Sink
+from nbrucio.transfer.base import Sink, Source
 from nbrucio.transfer.commit_queue import CommitQueue
 from nbrucio.transfer.context import TransferContext
 from nbrucio.transfer.errors import (
     Attempt,
     MissingLibrary,
+    NoParts,
     PermanentError,
+    Refused,
     Stopped,
     StoreError,
     TransientError,
@@ -27,15 +30,18 @@ from nbrucio.transfer.errors import (
     attempt_error,
     final_error,
 )
-from nbrucio.transfer.registry import host_of, is_text
+from nbrucio.transfer.parts import PartedFile, PartSource
+from nbrucio.transfer.registry import is_text
 from nbrucio.transfer.scheduler import TransferJob
 from nbrucio.transfer.types import Task
 
 #: Interval in seconds between checks for a file that another process downloads.
 _WAIT_S = 0.2
 _TRIES_UNREACHABLE = 2
-#: How often a file waits for a host that serves others; these are not counted as attempts.
+#: How often a file waits for a host that is asked for others; these are not counted as attempts.
 _REFUSALS = 30
+#: Pause in seconds of such a file, about.
+_REFUSED_S = 0.3
 
 
 class Worker:
@@ -49,8 +55,11 @@ class Worker:
         """Process jobs until the run ends."""
         host: str | None = None
         while (taken := self._context.schedule.take(done=host)) is not None:
-            job, host = taken
-            self._serve(job, host)
+            work, host = taken
+            if isinstance(work, PartedFile):
+                work.help()
+            else:
+                self._serve(work, host)
 
     def enter(self, task: Task) -> None:
         """Queue ``task``, or record its outcome if it cannot be tried."""
@@ -103,14 +112,18 @@ class Worker:
         partial = self._open(job)
         sink = self._sink(job, host, partial)
         resumed_bytes, began = partial.size_bytes, time.time()
+        at = RseHost(job.left[0].rse, host)
         self._context.begin(sink)
+        self._context.performances.began(at)
         try:
-            self._attempt(job, sink)
+            self._attempt(job, host, sink)
         except WrongBytes as error:
+            is_mixed = job.is_in_parts and sink.offset > 0
             sink.restart()
-            if resumed_bytes:
-                # The resumed bytes may be the wrong ones, so this replica gets a clean start before it counts as
-                # damaged.
+            if resumed_bytes or is_mixed:
+                # The resumed bytes may be the wrong ones, or parts of several versions, so this replica gets a clean
+                # start before it counts as damaged.
+                job.is_whole, job.is_in_parts = True, False
                 self._reschedule(job, host, 0.0)
             else:
                 self._drop_replica(job, error)
@@ -122,13 +135,15 @@ class Worker:
             self._drop_replica(job, error)
             return False
         finally:
+            self._context.performances.ended(at, max(0, partial.size_bytes - resumed_bytes))
             self._context.end(sink)
         self._context.hosts.delivered(host)
+        self._context.performances.delivered(at)
         self._context.traces.add(job.task, job.left[0], began)
         self._commits.add(job.task, partial, lock)
         return True
 
-    def _attempt(self, job: TransferJob, sink: Sink) -> None:
+    def _attempt(self, job: TransferJob, host: str, sink: Sink) -> None:
         """Read one replica to its end and verify the bytes."""
         replica = job.left[0]
         try:
@@ -138,12 +153,27 @@ class Worker:
         assert source is not None, "replicas that nothing reads get no turn"
         try:
             if sink.missing_bytes != 0 or sink.offset == 0:
-                source.read(replica, sink)
+                self._read(job, host, sink, source)
         finally:
             job.etag = None if sink.etag is None else (replica.pfn, sink.etag)
         mismatch = sink.partial.sums().mismatch(job.task.entry)
         if mismatch is not None:
             raise WrongBytes(mismatch)
+
+    def _read(self, job: TransferJob, host: str, sink: Sink, source: Source) -> None:
+        """Read one replica, in parts if the protocol can and the file is worth it."""
+        replica, entry, memory = job.left[0], job.task.entry, self._context.part_memory
+        # Without a checksum, nothing would show that the parts belong to different versions of the file.
+        is_divisible = not job.is_whole and entry.checksum is not None and memory.is_worth(sink.missing_bytes)
+        if not (is_divisible and isinstance(source, PartSource)):
+            source.read(replica, sink)
+            return
+        parts = PartedFile(host, sink, self._context.schedule, memory)
+        job.is_in_parts = True
+        try:
+            parts.read(lambda: source.read(replica, sink), lambda part: source.read_part(replica, part))
+        finally:
+            source.finish(replica)
 
     def _is_stored(self, job: TransferJob) -> bool:
         """Whether another process, or a run that died before it wrote the record, put the file into the store."""
@@ -190,10 +220,15 @@ class Worker:
         return sink
 
     def _retry(self, job: TransferJob, host: str, error: TransientError) -> None:
+        if isinstance(error, NoParts) and not job.is_whole:
+            job.is_whole, job.is_in_parts = True, False
+            self._reschedule(job, host, 0.0)
+            return
         if error.busy and job.refused < _REFUSALS and self._context.schedule.is_overloaded(host):
             job.refused += 1
-            pause_s = random.uniform(0.1, 0.5) if error.wait_s is None else error.wait_s  # noqa: S311 no secret
-            self._reschedule(job, host, min(pause_s, self._context.limits.max_wait_s))
+            if not self._context.schedule.has_delivered(host):
+                self._context.hosts.failed(host)  # it may as well be down
+            self._reschedule(job, host, self._pause_s(error, _REFUSED_S, share=0.7))
             return
         job.attempts += 1
         if error.host:
@@ -203,12 +238,17 @@ class Worker:
         if job.attempts >= allowed or self._context.hosts.is_dead(host):
             self._drop_replica(job, error)
             return
-        wait_s = error.wait_s
-        if wait_s is None:
-            # Random, so that many files do not retry at the same time.
-            wait_s = limits.backoff_s * 2 ** (job.attempts - 1) * random.uniform(0.75, 1.25)  # noqa: S311 no secret
         self._report_failure(job, error)
-        self._reschedule(job, host, min(wait_s, limits.max_wait_s))
+        self._reschedule(job, host, self._pause_s(error, limits.backoff_s * 2 ** (job.attempts - 1)))
+
+    def _pause_s(self, error: TransientError, usual_s: float, share: float = 0.25) -> float:
+        """Return a random pause about as long as the server asks for, else as usual: many files and many processes do
+        not return at the same moment.
+        """
+        most_s = self._context.limits.max_wait_s
+        if error.wait_s is None:
+            return jittered(min(usual_s, most_s), share)
+        return no_sooner(min(error.wait_s, most_s))
 
     def _reschedule(self, job: TransferJob, host: str, wait_s: float) -> None:
         self._close(job)
@@ -217,19 +257,24 @@ class Worker:
     def _drop_replica(self, job: TransferJob, error: Attempt) -> None:
         """Move on to the next replica."""
         self._report_failure(job, error)
+        if isinstance(error, (TransientError, Refused)):  # other errors are those of one file
+            self._context.performances.failed(RseHost(job.left[0].rse, host_of(job.left[0])))
         job.tried.append(Tried(job.left.pop(0).rse, error))
         job.attempts = 0
+        job.is_whole = job.is_in_parts = False
+        job.failed += 1
         self._close(job)
         self._next_replica(job)
 
     def _next_replica(self, job: TransferJob) -> None:
-        while job.left:
+        # A file may have thousands of replicas, at hosts of which each takes its time to fail.
+        while job.left and job.failed < self._context.limits.replicas:
             reason = self._why_unusable(job)
             if reason is None:
                 self._context.schedule.add(job, host_of(job.left[0]))
                 return
             job.tried.append(Tried(job.left.pop(0).rse, reason))
-        self._end(job, final_error(job.task.entry, job.tried))
+        self._end(job, final_error(job.task.entry, job.tried, untried=len(job.left)))
 
     def _why_unusable(self, job: TransferJob) -> PermanentError | None:
         """Return why the job's next replica is not worth an attempt; None when it is."""

@@ -1,4 +1,7 @@
-"""root:// and roots:// through the `xrootd` bindings in this process: many files share one connection to a server."""
+"""root:// and roots:// through the `xrootd` bindings in this process.
+
+Many files share one connection to a server; each part of a large file has one of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,10 @@ from urllib.parse import quote
 from nbrucio.core.files import Replica
 from nbrucio.disk.libraries import missing_library
 from nbrucio.transfer.base import CHUNK_BYTES, Sink
-from nbrucio.transfer.errors import Attempt, PermanentError, Refused, TransientError, Unreachable
+from nbrucio.transfer.errors import Attempt, PermanentError, Refused, TransientError, Unreachable, WrongBytes
+from nbrucio.transfer.parts import PartSink
 from nbrucio.transfer.types import StorageAccess, TransferLimits
+from nbrucio.transfer.xrootd_handles import Handles, has_user
 from nbrucio.transfer.xrootd_proxy import ShownProxy
 
 #: Concurrent reads per file, so that the next bytes arrive while the last ones are written.
@@ -51,20 +56,49 @@ class Xrootd:
         client = self._client = bindings()
         self._guard = threading.Condition()
         self._closing: set[Any] = set()
+        self._handles = Handles()
         _apply_limits(client, limits)
 
     def read(self, replica: Replica, sink: Sink) -> None:
         """See `Source.read`."""
+        if sink.end is not None and not has_user(replica.pfn):
+            self._read_span(replica.pfn, sink)
+            return
+        sink.end = None
+        file = self._opened(replica.pfn, sink)
+        self._take(file, sink)
+        self._close(file)
+
+    def read_part(self, replica: Replica, part: PartSink) -> None:
+        """See `PartSource.read_part`."""
+        self._read_span(replica.pfn, part)
+
+    def finish(self, replica: Replica) -> None:
+        """See `PartSource.finish`."""
+        for handle in self._handles.end(replica.pfn):
+            self._close(handle.file)
+
+    def _read_span(self, pfn: str, sink: Sink | PartSink) -> None:
+        """Read to the sink's ``end`` over a connection that no other part uses now."""
+        handle = self._handles.take(pfn)
+        try:
+            if handle.file is None:
+                handle.file = self._opened(handle.url, sink)
+                _check_size(handle.file, sink)
+            self._take(handle.file, sink)
+        except BaseException:
+            self._handles.drop(handle)
+            raise
+        self._handles.give_back(handle)
+
+    def _opened(self, pfn: str, sink: Sink | PartSink) -> Any:  # noqa: ANN401 the bindings have no types
         file = self._client.File()
         try:
-            _call(lambda done: file.open(self._url(replica.pfn), 0x10, 0, 0, done), sink)
-            self._take(file, sink)
+            _call(lambda done: file.open(self._url(pfn), 0x10, 0, 0, done), sink)
         except BaseException:
-            # Do not wait: the server may be what does not reply.
-            _abandoned.append(file)
-            file.close(callback=_ignore)
+            _abandon(file)
             raise
-        self._close(file)
+        return file
 
     def close(self) -> None:
         """Wait briefly for files that are being closed. The bindings own the connections."""
@@ -86,14 +120,23 @@ class Xrootd:
         if not file.close(callback=done).ok:
             done()
 
-    def _take(self, file: Any, sink: Sink) -> None:  # noqa: ANN401 the bindings have no types
-        """Read from the sink's offset to the end, with a few reads in advance."""
+    def _take(self, file: Any, sink: Sink | PartSink) -> None:  # noqa: ANN401 the bindings have no types
+        """Read from the sink's offset to its end. An error closes the file without waiting for the server."""
+        try:
+            self._read_ahead(file, sink)
+        except BaseException:
+            _abandon(file)
+            raise
+
+    def _read_ahead(self, file: Any, sink: Sink | PartSink) -> None:  # noqa: ANN401 the bindings have no types
+        """Read from the sink's offset to its end, with a few reads in advance."""
         ahead: deque[_Reply] = deque()
-        place, end = sink.offset, sink.entry.size_bytes
+        place, end = sink.offset, sink.end
+        if end is None and sink.entry.size_bytes is not None:
+            end = sink.entry.size_bytes + 1  # one byte more than the catalogue's size detects a longer file
         while True:
-            # Asking for one byte more than the catalogue's size detects a longer file.
-            while len(ahead) < _AHEAD and (end is None or place <= end):
-                amount = CHUNK_BYTES if end is None else min(CHUNK_BYTES, end + 1 - place)
+            while len(ahead) < _AHEAD and (end is None or place < end):
+                amount = CHUNK_BYTES if end is None else min(CHUNK_BYTES, end - place)
                 ahead.append(_start(lambda done, at=place, size=amount: file.read(at, size, 0, done)))  # type: ignore[misc]
                 place += amount
             if not ahead:
@@ -129,33 +172,54 @@ def _protocols_without_tokens() -> str:
     return ",".join(name for name in wanted.split(",") if name.strip() != "ztn") or "host"
 
 
-_Reply = queue.SimpleQueue[tuple[Any, Any]]
+def _abandon(file: Any) -> None:  # noqa: ANN401 the bindings have no types
+    """Close a file without waiting: the server may be what does not reply."""
+    _abandoned.append(file)
+    file.close(callback=_ignore)
+
+
+def _check_size(file: Any, sink: Sink | PartSink) -> None:  # noqa: ANN401 the bindings have no types
+    """Check the size that the server sent when it opened the file."""
+    status, facts = file.stat(force=False)
+    if status.ok and facts is not None and facts.size != sink.entry.size_bytes:
+        raise WrongBytes(f"it has {facts.size:,} bytes instead of {sink.entry.size_bytes:,}")
+
+
+_Reply = queue.SimpleQueue[tuple[Any, Any, Any]]
 
 
 def _start(call: Callable[[Callable[..., None]], Any]) -> _Reply:
     """Begin an asynchronous call."""
     reply: _Reply = queue.SimpleQueue()
-    status = call(lambda status, response, _hosts: reply.put((status, response)))
+    status = call(lambda status, response, hosts: reply.put((status, response, hosts)))
     if not status.ok:
         raise _translated(status)
     return reply
 
 
-def _finish(reply: _Reply, sink: Sink) -> Any:  # noqa: ANN401
+def _finish(reply: _Reply, sink: Sink | PartSink) -> Any:  # noqa: ANN401
     """Wait for a response until the sink is aborted."""
     while True:
         sink.check()
         try:
-            status, response = reply.get(timeout=_POLL_S)
+            status, response, hosts = reply.get(timeout=_POLL_S)
         except queue.Empty:
             continue
         if not status.ok:
-            raise _translated(status)
+            raise _at_hop(_translated(status), hosts)
         return response
 
 
-def _call(call: Callable[[Callable[..., None]], Any], sink: Sink) -> Any:  # noqa: ANN401
+def _call(call: Callable[[Callable[..., None]], Any], sink: Sink | PartSink) -> Any:  # noqa: ANN401
     return _finish(_start(call), sink)
+
+
+def _at_hop(error: Attempt, hosts: Any) -> Attempt:  # noqa: ANN401
+    """Name the last of the servers that a request went to, if there are several: the door redirected it."""
+    hops = [] if hosts is None else [host.url for host in hosts]
+    if len(hops) > 1:
+        error.happened_at(hops[-1].hostname, hops[-1].port)
+    return error
 
 
 def _ignore(*_: object) -> None:

@@ -1,18 +1,19 @@
-"""root:// and roots:// in processes of their own, for instances whose CAs are not those of this process.
+"""root:// and roots:// in a process of its own, for instances whose CAs are not those of this process.
 
 XRootD's library reads the names of its CAs from the environment, once in the life of a process. One instance's storage
 would be verified by another one's CAs. Besides, kernels and other libraries get the environment of this process. So
-such an instance is read in children, which have an environment of their own and send the bytes through pipes.
+such an instance is read in a child, which has an environment of its own and sends the bytes through a pipe.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from nbrucio.core.files import Replica
@@ -20,15 +21,18 @@ from nbrucio.disk.child import start
 from nbrucio.transfer import xrootd_child
 from nbrucio.transfer.base import Sink
 from nbrucio.transfer.errors import TransientError
+from nbrucio.transfer.parts import PartSink
 from nbrucio.transfer.types import StorageAccess, TransferLimits
 from nbrucio.transfer.xrootd import bindings
+from nbrucio.transfer.xrootd_child import DATA, ERROR, Frame
+from nbrucio.transfer.xrootd_handles import has_user
 from nbrucio.transfer.xrootd_proxy import ShownProxy
 
 #: Where XRootD's library looks for CAs without a variable.
 _GRID_CAS = "/etc/grid-security/certificates"
 _VARIABLES = ("X509_CERT_DIR", "X509_CERT_FILE", "XrdSecGSICADIR")
-#: Children of one instance. Each reads one file at a time.
-_MOST = 4
+#: Answers that wait for the thread of a file; at most a megabyte each.
+_WAITING = 2
 _POLL_S = 0.2
 
 
@@ -57,7 +61,7 @@ def ca_variables(access: StorageAccess, empty: Path) -> dict[str, str]:
 
 
 class XrootdChildren:
-    """Reads over XRootD from one instance's storage, in children.
+    """Reads over XRootD from one instance's storage, in a child. Another one replaces it when it ended.
 
     Raises:
         MissingDependency: the bindings are not installed.
@@ -69,78 +73,121 @@ class XrootdChildren:
         self._limits = limits
         self._proxy = ShownProxy(access)
         self._empty = tempfile.TemporaryDirectory(prefix="nbrucio-")
-        self._free = threading.BoundedSemaphore(_MOST)
         self._guard = threading.Lock()
-        self._idle: list[_Child] = []
+        self._child: _Child | None = None
 
     def read(self, replica: Replica, sink: Sink) -> None:
-        """See `Source.read`."""
-        while not self._free.acquire(timeout=_POLL_S):
-            sink.check()
-        try:
-            child = self._take()
-            sink.on_abort(child.kill)
-            try:
-                for chunk in child.chunks(replica.pfn, sink.offset, sink.entry.size_bytes):
-                    sink.write(chunk)
-            except BaseException:
-                child.kill()
-                sink.check()
-                raise
-            finally:
-                sink.on_abort(None)
-            with self._guard:
-                self._idle.append(child)
-        finally:
-            self._free.release()
+        """See `Source.read`. The credentials are those of now."""
+        if has_user(replica.pfn):
+            sink.end = None
+        self._living().read(replica.pfn, sink, self._proxy.path(), self._access.bearer())
+
+    def read_part(self, replica: Replica, part: PartSink) -> None:
+        """See `PartSource.read_part`."""
+        self._living().read(replica.pfn, part, self._proxy.path(), self._access.bearer())
+
+    def finish(self, replica: Replica) -> None:
+        """See `PartSource.finish`."""
+        with self._guard:
+            if self._child is not None:
+                self._child.finish(replica.pfn)
 
     def close(self) -> None:
         """See `Source.close`."""
         with self._guard:
-            idle, self._idle = self._idle, []
-        for child in idle:
-            child.kill()
+            if self._child is not None:
+                self._child.kill()
         self._empty.cleanup()
         self._proxy.close()
 
-    def _take(self) -> _Child:
+    def _living(self) -> _Child:
         with self._guard:
-            if self._idle:
-                return self._idle.pop()
-        environ = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
-        shown = replace(self._access, proxy=self._proxy.path(), key=None)
-        return _Child(environ | ca_variables(self._access, Path(self._empty.name)), shown, self._limits)
+            if self._child is None or self._child.has_ended:
+                if self._child is not None:
+                    self._child.kill()
+                environ = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
+                own = ca_variables(self._access, Path(self._empty.name))
+                self._child = _Child(environ | own, self._access, self._limits)
+            return self._child
 
 
 class _Child:
-    """One child, which reads one file after another."""
+    """One child, which reads many files at the same time. Thread-safe."""
 
     def __init__(self, environ: dict[str, str], access: StorageAccess, limits: TransferLimits) -> None:
+        self.has_ended = False
+        self._is_killed = False
         self._process = start(xrootd_child.__name__, environ)
+        self._guard = threading.Lock()
+        self._numbers = count()
+        self._files: dict[int, queue.Queue[Frame]] = {}
         self._send(xrootd_child.settings(access, limits))
+        self._reader = threading.Thread(target=self._dispatch, name="nbrucio-xrootd", daemon=True)
+        self._reader.start()
 
-    def chunks(self, pfn: str, offset: int, size_bytes: int | None) -> Iterator[bytes]:
-        """Yield the bytes of a file from ``offset`` on.
+    def finish(self, pfn: str) -> None:
+        """Close a file that was read in parts."""
+        with suppress(TransientError):
+            self._send(xrootd_child.finish(pfn))
 
-        Raises:
-            Attempt: see `Source.read`.
-        """
-        self._send(xrootd_child.order(pfn, offset, size_bytes))
-        assert self._process.stdout is not None
-        yield from xrootd_child.received(self._process.stdout)
+    def read(self, pfn: str, sink: Sink | PartSink, proxy: Path | None, token: str | None) -> None:
+        """Read a file into ``sink`` with these credentials. Raises the errors of `Source.read`."""
+        number, frames = next(self._numbers), queue.Queue[Frame](_WAITING)
+        self._files[number] = frames
+        is_done = False
+        try:
+            self._send(xrootd_child.order(number, pfn, sink, proxy, token))
+            while not is_done:
+                frame = self._next(frames, sink)
+                is_done = frame.kind != DATA
+                if frame.kind == ERROR:
+                    raise frame.error()
+                if frame.kind == DATA:
+                    sink.write(frame.content)
+        finally:
+            del self._files[number]
+            if not is_done:
+                with suppress(TransientError):
+                    self._send(xrootd_child.stop(number))
 
     def kill(self) -> None:
         """End the process. Idempotent."""
+        self._is_killed = True
         self._process.kill()
         self._process.wait()
+        self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(OSError):
+                    pipe.close()
+
+    def _next(self, frames: queue.Queue[Frame], sink: Sink | PartSink) -> Frame:
+        while True:
+            sink.check()
+            had_ended = self.has_ended  # asked first: the last frames are put before it is set
+            try:
+                return frames.get(timeout=_POLL_S)
+            except queue.Empty:
+                if had_ended:
+                    raise TransientError(xrootd_child.ENDED) from None
+
+    def _dispatch(self) -> None:
+        """Give each frame to the thread of its file. Frames of files that nobody reads are dropped."""
+        assert self._process.stdout is not None
+        for frame in xrootd_child.received(self._process.stdout):
+            while (frames := self._files.get(frame.number)) is not None and not self._is_killed:
+                try:
+                    frames.put(frame, timeout=_POLL_S)
+                except queue.Full:
+                    continue
+                break
+        self.has_ended = True
 
     def _send(self, line: bytes) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
-        except OSError as error:
+            with self._guard:
+                self._process.stdin.write(line)
+                self._process.stdin.flush()
+        except (OSError, ValueError) as error:
             raise TransientError(xrootd_child.ENDED) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from nbrucio.transfer.types import Outcome, StorageAccess, Task, TransferLimits
 from tests.support.faulty_disk import INSTANCE, entry
 from tests.support.hostile_storage import GOOD, Hostile, write_ca
 from tests.support.listener import Listener
+from tests.support.xrootd_server import XrootdServer
 
 #: Quick to lose patience, so that tests end.
 QUICK = TransferLimits(backoff_s=0.01, max_wait_s=0.1, stall_s=0.6, stall_bytes_per_s=1000, connect_s=2.0, host_s=0.05)
@@ -63,3 +66,23 @@ def bring(store: Store, access: StorageAccess, listener: Listener) -> Callable[.
 def task(*pfns: str) -> Task:
     """A task for the good file with a replica at each of these PFNs."""
     return Task(INSTANCE, entry("good.root", GOOD), tuple(Replica(f"RSE{n}", pfn) for n, pfn in enumerate(pfns)))
+
+
+@pytest.fixture(scope="module")
+def xrootd(ca: trustme.CA) -> Iterator[XrootdServer]:
+    """A server with the good file, and others that are not as the catalogue says."""
+    # Not below pytest's folder, which only its owner may enter: the server runs as nobody.
+    root = Path(tempfile.mkdtemp(prefix="nbrucio-xrootd-"))
+    root.chmod(0o755)
+    files = root / "files"
+    (files / "folder").mkdir(parents=True)
+    for name, content in (("good", GOOD), ("wrong", bytes(len(GOOD))), ("long", GOOD + b"!"), ("short", GOOD[:-1])):
+        (files / f"{name}.root").write_bytes(content)
+    certificate = root / "server.pem"
+    certificate.touch(0o600)
+    ca.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    server = XrootdServer(files, root / "run", certificate)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(root)

@@ -23,6 +23,8 @@ from tests.support.hostile_storage import GOOD, Hostile
 from tests.support.listener import Listener
 from tests.transfer.conftest import QUICK
 
+pytestmark = pytest.mark.trust("S")
+
 LIMIT = 3_000_000
 
 

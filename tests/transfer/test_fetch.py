@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -15,12 +16,15 @@ from nbrucio.core.events import BytesArrived, Event, FileFinished, FileStarted, 
 from nbrucio.core.files import Replica
 from nbrucio.errors import Interrupted, TransferFailed
 from nbrucio.store import Store
+from nbrucio.transfer import concurrency
 from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.types import StorageAccess, Task, TransferLimits
 from tests.support.faulty_disk import INSTANCE, LOCAL, entry, file_task, partials
 from tests.support.hostile_storage import GOOD, Hostile
 from tests.support.listener import Listener
 from tests.transfer.conftest import QUICK, task
+
+pytestmark = pytest.mark.trust("S")
 
 SLOW = TransferLimits(backoff_s=0.01)
 
@@ -205,3 +209,51 @@ def test_an_iterator_is_never_asked_for_many_files_ahead(
     assert len(outcomes) == 20
     assert all(outcome.stored for outcome in outcomes)
     assert max(ahead) <= 4, "the one that waits, and three that are not done"
+
+
+def test_of_thousands_of_dead_replicas_a_few_are_tried_and_the_error_counts_them(
+    server: Hostile, store: Store, access: StorageAccess
+) -> None:
+    many = task(*(server.url(f"status/404/{n}") for n in range(3000)))
+    (outcome,) = fetch([many], store, {INSTANCE: access}, SilentReporter(), limits=replace(QUICK, replicas=7))
+    assert isinstance(outcome.error, TransferFailed)
+    assert "7 of 3000 replicas were tried." in outcome.error.message
+    assert "--rse" in (outcome.error.hint or "")
+    assert len(server.requests) == 7
+
+
+def test_a_good_replica_after_replicas_that_are_not_worth_an_attempt_is_tried(
+    server: Hostile, store: Store, access: StorageAccess
+) -> None:
+    pfns = [f"srm://storage.example/{n}" for n in range(100)]
+    (outcome,) = fetch([task(*pfns, server.url("good"))], store, {INSTANCE: access}, SilentReporter(), limits=QUICK)
+    assert outcome.stored is not None
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_limit_on_threads_ends_no_download_while_one_thread_can_be_had(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    start = threading.Thread.start
+
+    def limited(thread: threading.Thread) -> None:
+        _, _, number = thread.name.partition("nbrucio-transfer-")
+        if number and int(number) > threads:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    tasks = [file_task(tmp_path / "rse", f"{n}.root", bytes([n]) * 5000) for n in range(8)]
+    if not threads:
+        with pytest.raises(RuntimeError):
+            fetch(tasks, store, LOCAL, SilentReporter())
+        return
+    assert all(outcome.stored for outcome in fetch(tasks, store, LOCAL, SilentReporter()))
+
+
+def test_the_number_of_cores_may_be_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(_: int) -> set[int]:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_getaffinity", forbidden)
+    assert concurrency._cores() >= 1

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nbrucio.core.files import Replica
+from nbrucio.core.hosts import HostBook, HostFacts
 from nbrucio.store import Store
 from nbrucio.transfer.concurrency import GoodputLimit
 from nbrucio.transfer.fetch import fetch
@@ -24,11 +27,11 @@ from tests.transfer.conftest import QUICK
 Line = Callable[[int], float]
 
 
-def _levels(limit: GoodputLimit, line: Line, seconds: float, look_s: float = 0.1) -> list[int]:
+def _levels(limit: GoodputLimit, line: Line, seconds: float, look_s: float = 0.1, *, start_s: float = 0.0) -> list[int]:
     """The limit every ``look_s`` of a run over ``line``."""
     arrived, levels = 0.0, []
     for look in range(round(seconds / look_s)):
-        limit.measure(look * look_s, round(arrived))
+        limit.measure(start_s + look * look_s, round(arrived))
         levels.append(limit.now)
         arrived += line(limit.now) * look_s
     return levels
@@ -98,3 +101,95 @@ def test_a_host_that_is_down_is_given_up_as_ever(store: Store, access: StorageAc
     outcomes = fetch(tasks, store, {INSTANCE: access}, Listener(), limits=replace(QUICK, per_host=32, total=64))
     assert all(one.error for one in outcomes)
     assert time.monotonic() - began < 20
+
+
+def test_one_bad_window_does_not_end_a_level_that_helps() -> None:
+    seen = 0
+
+    def line(streams: int) -> float:
+        nonlocal seen
+        seen += 1
+        return 5e6 * streams * (0.55 if 8 <= seen < 11 else 1.0)
+
+    assert _levels(GoodputLimit(32), line, 3.5)[-1] == 32
+
+
+def test_a_line_that_gets_slower_is_tried_with_fewer_files() -> None:
+    slow = False
+
+    def line(streams: int) -> float:
+        return 5e6 * streams if not slow else 1e6 * (streams if streams <= 16 else 1)
+
+    limit = GoodputLimit(32)
+    assert _levels(limit, line, 4.0)[-1] == 32
+    slow = True
+    levels = _levels(limit, line, 10.0, start_s=4.0)
+    assert levels[-1] == 16
+
+
+def test_a_line_that_gets_slower_for_any_number_of_files_costs_no_level() -> None:
+    limit = GoodputLimit(32)
+    _levels(limit, lambda streams: 5e6 * streams, 4.0)
+    levels = _levels(limit, lambda streams: 1e6 * streams, 20.0, start_s=4.0)
+    assert sum(level == 32 for level in levels) > 0.8 * len(levels)
+
+
+def test_a_run_begins_at_the_level_of_the_run_before() -> None:
+    limit = GoodputLimit(64)
+    _levels(limit, lambda streams: 5e6 * min(streams, 16), 10.0)
+    found = limit.found()
+    assert found == HostFacts(files=16)
+    levels = _levels(GoodputLimit(64, known=found), lambda streams: 5e6 * min(streams, 16), 10.0)
+    assert levels[0] == 16
+    assert set(levels[:25]) == {16}, "it is not tested at once"
+
+
+def test_a_refusal_limits_the_next_run_but_not_all_runs() -> None:
+    limit = GoodputLimit(64)
+    limit.lower(8)
+    assert limit.found().most == 8
+    after = GoodputLimit(64, known=limit.found())
+    assert max(_levels(after, lambda streams: 5e6 * streams, 20.0)) == 8
+    assert after.found() == HostFacts(files=8)
+
+
+@given(
+    most=st.integers(1, 64),
+    known=st.none() | st.builds(HostFacts, st.none() | st.integers(1, 500), st.none() | st.integers(1, 500)),
+    steps=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 10**9), st.none() | st.integers(-3, 99)), max_size=60),
+)
+def test_the_level_stays_within_its_limits_whatever_is_measured(
+    most: int, known: HostFacts | None, steps: list[tuple[float, int, int | None]]
+) -> None:
+    limit = GoodputLimit(most, known=known)
+    at_s, arrived = 0.0, 0
+    for wait_s, size_bytes, refused in steps:
+        at_s, arrived = at_s + wait_s, arrived + size_bytes
+        limit.measure(at_s, arrived)
+        if refused is not None:
+            limit.lower(refused)
+        assert 1 <= limit.now <= limit.most <= most
+
+
+def test_a_host_that_refuses_before_anything_arrived_fails_no_file(
+    server: Hostile, store: Store, access: StorageAccess
+) -> None:
+    """Four connections are the first; the host accepts two requests at a time, and is slow to answer."""
+    places, good, status = threading.Semaphore(2), server._do_good, server._do_status
+
+    def limited(connection: object, request: object) -> bool:
+        if not places.acquire(blocking=False):
+            return status(connection, replace(request, path="/status/503/x"))  # type: ignore[arg-type, type-var]
+        try:
+            time.sleep(0.05)
+            return good(connection, request)  # type: ignore[arg-type]
+        finally:
+            places.release()
+
+    server._do_good = limited  # type: ignore[method-assign, assignment]
+    tasks = [Task(INSTANCE, entry(str(n), GOOD), (Replica("R", server.url(f"good/{n}")),)) for n in range(40)]
+    book = HostBook()
+    outcomes = fetch(tasks, store, {INSTANCE: access}, Listener(), limits=replace(QUICK, attempts=1), book=book)
+    assert [one.error for one in outcomes if one.error] == []
+    (facts,) = book.found.values()
+    assert facts.most in (1, 2, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -15,11 +16,14 @@ from nbrucio.core.events import BytesArrived, FileRetried
 from nbrucio.errors import CredentialsRejected, IntegrityError, MissingDependency, NbrucioError, TransferFailed
 from nbrucio.store import Store
 from nbrucio.transfer.curl_pool import CurlHandle, curl_options
-from nbrucio.transfer.types import Outcome, StorageAccess
+from nbrucio.transfer.scheduler import Scheduler, TransferJob
+from nbrucio.transfer.types import Outcome, StorageAccess, TransferLimits
 from tests.support.faulty_disk import objects, partials
 from tests.support.hostile_storage import GOOD, Hostile
 from tests.support.listener import Listener
 from tests.transfer.conftest import QUICK
+
+pytestmark = pytest.mark.trust("S")
 
 Bring = Callable[..., Outcome]
 
@@ -137,7 +141,7 @@ def test_connections_are_kept(server: Hostile, store: Store, access: StorageAcce
 
 
 @pytest.mark.parametrize(
-    "pfn", ["https://[bad/x", "https://localhost:notaport/x", "https:///x", "http://localhost:1/x"]
+    "pfn", ["https://[bad/x", "https://localhost:notaport/x", "https:///x", "https://", "http://localhost:1/x"]
 )
 def test_a_url_that_leads_nowhere_is_an_error_of_the_tree(bring: Bring, pfn: str) -> None:
     assert isinstance(bring(pfn).error, NbrucioError)
@@ -173,3 +177,49 @@ def test_a_line_that_was_shut_serves_the_next_request(server: Hostile, access: S
     line.curl.perform()
     line.close()
     assert len(server.requests) == 2
+
+
+def test_an_error_behind_a_redirect_names_the_server(server: Hostile, bring: Bring) -> None:
+    other = server.url("status/404/x", host="127.0.0.1")
+    outcome = bring(server.url(f"to/{other}"))
+    assert f"not found (HTTP 404) (at '127.0.0.1:{server.port}', where it redirects to)" in str(outcome.error)
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        gone = f"127.0.0.1:{unused.getsockname()[1]}"
+    outcome = bring(server.url(f"to/https://{gone}/x?authz=secret"))
+    assert f"(at '{gone}', where it redirects to)" in str(outcome.error)
+    assert "secret" not in str(outcome.error)
+    assert "where it redirects" not in str(bring(server.url("status/404/x")).error)
+
+
+def test_a_failure_that_a_trailer_reports_is_followed_by_the_next_replica(
+    server: Hostile, bring: Bring, listener: Listener
+) -> None:
+    outcome = bring(server.url("late/500/x"), server.url("good/x"))
+    assert outcome.stored is not None, outcome.error
+    assert outcome.stored.path.read_bytes() == GOOD
+    causes = [event.error.message for event in listener.events if isinstance(event, FileRetried)]
+    assert any("its storage failed after it had begun: '500: Whatever'" in cause for cause in causes)
+
+
+def test_a_trailer_that_reports_success_ends_a_file(server: Hostile, bring: Bring) -> None:
+    outcome = bring(server.url("late/200/x"))
+    assert outcome.stored is not None, outcome.error
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("how", "least", "most"), [("storm/9", 9.0, 13.5), ("storm/3600", 20.0, 30.0)])
+def test_files_do_not_return_together_after_the_pause_that_a_storage_asks_for(
+    how: str, least: float, most: float, server: Hostile, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    add = Scheduler.add
+
+    def at_once(self: Scheduler, job: TransferJob, host: str, delay_s: float = 0.0) -> None:
+        if delay_s:
+            pauses.append(delay_s)
+        add(self, job, host)
+
+    monkeypatch.setattr(Scheduler, "add", at_once)
+    assert bring(server.url(how), limits=TransferLimits()).stored
+    assert len(set(pauses)) == 2
+    assert all(least <= pause <= most for pause in pauses)

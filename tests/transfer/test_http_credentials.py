@@ -21,6 +21,8 @@ from tests.support.hostile_storage import Hostile, write_ca, write_proxy
 from tests.support.listener import Listener
 from tests.transfer.conftest import QUICK
 
+pytestmark = pytest.mark.trust("S")
+
 Bring = Callable[..., Outcome]
 
 

@@ -21,7 +21,7 @@ from types import SimpleNamespace
 import pytest
 import trustme
 
-from nbrucio.core.events import BytesArrived, FileStarted, SilentReporter
+from nbrucio.core.events import BytesArrived, Event, FileFinished, FileStarted, SilentReporter
 from nbrucio.core.files import Replica
 from nbrucio.errors import IntegrityError, Interrupted, MissingDependency, TransferFailed
 from nbrucio.store import Store
@@ -36,28 +36,6 @@ from tests.support.xrootd_server import XrootdServer
 from tests.transfer.conftest import PATIENT, QUICK, task
 
 Bring = Callable[..., Outcome]
-
-
-@pytest.fixture(scope="module")
-def xrootd(ca: trustme.CA) -> Iterator[XrootdServer]:
-    # Not below pytest's folder, which only its owner may enter: the server runs as nobody.
-    root = Path(tempfile.mkdtemp(prefix="nbrucio-xrootd-"))
-    root.chmod(0o755)
-    files = root / "files"
-    files.mkdir()
-    (files / "good.root").write_bytes(GOOD)
-    (files / "wrong.root").write_bytes(b"\0" * len(GOOD))
-    (files / "long.root").write_bytes(GOOD + b"!")
-    (files / "short.root").write_bytes(GOOD[:-1])
-    (files / "folder").mkdir()
-    certificate = root / "server.pem"
-    certificate.touch(0o600)
-    ca.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
-    server = XrootdServer(files, root / "run", certificate)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(root)
 
 
 @pytest.fixture
@@ -335,10 +313,40 @@ def test_a_child_reads_on_from_where_a_file_was_cut_and_gives_up_when_asked(
         timer.join()
 
 
+def test_a_silent_server_does_not_hold_up_the_other_files_of_a_child(
+    xrootd: XrootdServer, ca: trustme.CA, store: Store, tmp_path: Path
+) -> None:
+    cancel = threading.Event()
+    tasks = [Task(INSTANCE, entry(f"good{n}", GOOD), (Replica("R", by_tls(xrootd)),)) for n in range(40)]
+
+    class Stopping(SilentReporter):
+        left = len(tasks)
+
+        def report(self, event: Event) -> None:
+            if isinstance(event, FileFinished):
+                self.left -= 1
+                if not self.left:
+                    cancel.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        pfn = f"root://127.0.0.1:{mute.getsockname()[1]}//x"
+        silent = [Task(INSTANCE, entry(f"silent{n}", GOOD), (Replica("R", pfn),)) for n in range(4)]
+        access = {INSTANCE: StorageAccess(ca=write_ca(ca, tmp_path))}
+        with pytest.raises(Interrupted):
+            fetch([*silent, *tasks], store, access, Stopping(), limits=replace(PATIENT, stall_s=60.0), cancel=cancel)
+    assert all(store.find(INSTANCE, one.entry) for one in tasks)
+
+
 def test_a_child_reports_what_a_storage_refuses(xrootd: XrootdServer, ca: trustme.CA, tmp_path: Path) -> None:
     children = XrootdChildren(StorageAccess(ca=write_ca(ca, tmp_path)), PATIENT)
     sink = SimpleNamespace(
-        offset=0, entry=entry("absent", GOOD), check=lambda: None, on_abort=lambda _: None, write=lambda _: None
+        offset=0,
+        end=None,
+        entry=entry("absent", GOOD),
+        check=lambda: None,
+        on_abort=lambda _: None,
+        off_abort=lambda _: None,
+        write=lambda _: None,
     )
     try:
         for _ in range(2):  # the same child

@@ -1,0 +1,75 @@
+"""The service of each RSE to a run: bytes per second while any file was read, and whether it failed last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from nbrucio.core.files import Replica
+from nbrucio.core.hosts import MOUNTED, HostBook, Performance, RseHost
+from nbrucio.store import Store
+from nbrucio.transfer.fetch import fetch
+from nbrucio.transfer.performance import Performances
+from nbrucio.transfer.types import StorageAccess, Task
+from tests.support.faulty_disk import INSTANCE, entry
+from tests.support.hostile_storage import GOOD, Hostile
+from tests.support.listener import Listener
+from tests.transfer.conftest import PATIENT
+
+AT = RseHost("A", "a.example")
+
+
+def test_the_rate_is_that_of_all_files_while_any_was_read() -> None:
+    now = [0.0]
+    counted = Performances(1000, lambda: now[0])
+    counted.began(AT)
+    now[0] = 1.0
+    counted.began(AT)
+    now[0] = 2.0
+    counted.ended(AT, 4000)
+    now[0] = 4.0
+    counted.ended(AT, 4000)
+    counted.delivered(AT)
+    now[0] = 100.0  # nothing was read meanwhile
+    assert counted.found() == {AT: Performance(2000.0)}
+    counted.began(AT)
+    now[0] = 104.0
+    assert counted.found() == {AT: Performance(1000.0)}
+
+
+def test_few_bytes_are_no_rate_and_an_rse_that_nothing_ended_at_is_unknown() -> None:
+    counted = Performances(1000, iter([0.0, 1.0, 1.0, 1.0]).__next__)
+    counted.began(AT)
+    assert counted.found() == {}
+    counted.ended(AT, 999)
+    counted.delivered(AT)
+    assert counted.found() == {AT: Performance(None)}
+
+
+def test_a_run_finds_out_which_rse_failed_and_which_one_delivered(
+    server: Hostile, store: Store, access: StorageAccess, tmp_path: Path
+) -> None:
+    (tmp_path / "local").write_bytes(GOOD)
+    bad, gone, good = server.url("status/500/x"), server.url("status/404/x"), server.url("good/x")
+    by_other_name = server.url("good/x", host="127.0.0.1")
+    host = f"localhost:{server.port}"
+    tasks = [
+        Task(INSTANCE, entry("1", GOOD), (Replica("BAD", bad), Replica("GOOD", good))),
+        Task(INSTANCE, entry("2", GOOD), (Replica("GONE", gone), Replica("GOOD", good))),
+        Task(INSTANCE, entry("3", GOOD), (Replica("OTHER", by_other_name),)),
+        Task(INSTANCE, entry("4", GOOD), (Replica("MOUNT", (tmp_path / "local").as_uri()),)),
+    ]
+    book = HostBook()
+    limits = replace(PATIENT, attempts=2, measured_bytes=len(GOOD) * 2)
+    outcomes = fetch(tasks, store, {INSTANCE: access}, Listener(), limits=limits, book=book)
+    assert all(one.stored for one in outcomes)
+    found = dict(book.rses)
+    good_rate = found.pop(RseHost("GOOD", host)).bytes_per_s
+    assert good_rate is not None
+    assert good_rate > 0
+    # That a file is missing says nothing about the others of the RSE, and one file here is too small to measure.
+    assert found == {
+        RseHost("BAD", host): Performance(failed=True),
+        RseHost("OTHER", f"127.0.0.1:{server.port}"): Performance(),
+    }
+    assert MOUNTED not in {at.host for at in found}
