@@ -53,7 +53,7 @@ class RunningSums:
         self._sha256 = sha256()
         self._md5 = md5(usedforsecurity=False) if want_md5 else None
 
-    def update(self, chunk: bytes | memoryview) -> None:
+    def update(self, chunk: bytes | bytearray | memoryview) -> None:
         """Add ``chunk``."""
         self._adler32 = adler32(chunk, self._adler32)
         self._sha256.update(chunk)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 
+from nbrucio.disk.system_errors import FULL
 from nbrucio.errors import BadConfig, NbrucioError, NoSpace, Unavailable
 
-# EFBIG: the file system, or a limit of this user, does not allow a file of that size.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: Errors of a read-only store. FUSE file systems that cannot write lack the calls altogether.
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSYS, errno.EOPNOTSUPP)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
@@ -15,7 +14,7 @@ _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 
 def store_error(error: OSError, root: str, subject: str | None = None) -> NbrucioError:
     """Return the nbrucio error for ``error``, raised by a call below the store at ``root``."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         causes = {
             errno.EDQUOT: "your quota is used up",
             errno.EFBIG: "its file system does not take files of this size",

@@ -11,6 +11,8 @@ import fcntl
 import os
 from contextlib import suppress
 
+from nbrucio.disk.locks import ask_for_lock
+
 #: ``FICLONE`` of linux/fs.h: share the blocks of another file, copy on write.
 _FICLONE = 0x40049409
 
@@ -25,7 +27,7 @@ class FileSystem:
     def close(self, fd: int) -> None:
         os.close(fd)
 
-    def write(self, fd: int, data: bytes | memoryview) -> None:
+    def write(self, fd: int, data: bytes | bytearray | memoryview) -> None:
         """Write all of ``data``."""
         written = os.write(fd, data)
         while written < len(data):
@@ -51,9 +53,12 @@ class FileSystem:
         fcntl.ioctl(target_fd, _FICLONE, source_fd)
 
     def try_lock(self, fd: int) -> bool:
-        """Lock an open file or folder exclusively; False when another descriptor holds the lock."""
+        """Lock an open file or folder exclusively; False when another descriptor holds the lock.
+
+        Raises ``ETIMEDOUT`` where the file system does not answer.
+        """
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ask_for_lock(os.fstat(fd).st_dev, lambda: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB))
         except BlockingIOError:
             return False
         return True

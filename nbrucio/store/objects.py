@@ -49,10 +49,15 @@ class Examined(NamedTuple):
 
 
 class Objects:
-    """The objects of one store, by their places. Methods raise `OSError` unless they say otherwise."""
+    """The objects of one store, by their places. Methods raise `OSError` unless they say otherwise.
 
-    def __init__(self, fs: FileSystem, layout: StoreLayout, remembered: Remembered) -> None:
+    Args:
+        believed: whether the store's own records count; otherwise only what this user read.
+    """
+
+    def __init__(self, fs: FileSystem, layout: StoreLayout, remembered: Remembered, *, believed: bool = True) -> None:
         self._fs = fs
+        self._believed = believed
         self._layout = layout
         self._remembered = remembered
 
@@ -203,6 +208,8 @@ class Objects:
         return self._layout.scratch()
 
     def _record(self, place: Place) -> Record | None:
+        if not self._believed:
+            return None
         try:
             fd = self._fs.open(place.record, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:

@@ -60,7 +60,7 @@ class Partial:
         self._sums = sum_file(self._fs, self._opened, want_md5=self._want_md5, before_block=before_block)
         return True
 
-    def write(self, chunk: bytes | memoryview) -> None:
+    def write(self, chunk: bytes | bytearray | memoryview) -> None:
         """Append ``chunk`` and add it to the sums."""
         self._fs.write(self._opened, chunk)
         self._sums.update(chunk)

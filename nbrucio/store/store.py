@@ -17,6 +17,7 @@ from nbrucio.store.layout import Place, StoreLayout
 from nbrucio.store.locks import Lock, try_lock
 from nbrucio.store.notices import Notices
 from nbrucio.store.objects import Examined, Objects
+from nbrucio.store.present import PresentKeys
 from nbrucio.store.record import Stored, Usage
 from nbrucio.store.remembered import Remembered
 from nbrucio.store.views import find_view, make_view, remove_view
@@ -42,6 +43,8 @@ class Store:
         locks: whether processes that want the same file wait for each other. This only saves bandwidth.
         state: the user's state folder, used when the store cannot be written; None remembers for this run only.
         notify: called once with each convenience that the file system refuses, as a sentence.
+        below: the roots of shared stores below this one: their files are used, and nothing there is written or removed.
+        believed: whether the records in this store count; otherwise each file is read once.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Store:
         locks: bool = True,
         state: Path | None = None,
         notify: Callable[[str], object] | None = None,
+        below: Sequence[Path] = (),
+        believed: bool = True,
     ) -> None:
         self.root = root
         self._fs = fs
@@ -59,7 +64,8 @@ class Store:
         self._locks = locks
         self._notices = Notices(notify)
         self._remembered = Remembered(state, self._layout.root)
-        self._objects = Objects(fs, self._layout, self._remembered)
+        self._objects = Objects(fs, self._layout, self._remembered, believed=believed)
+        self._below = tuple(_shared(place, state) for place in below)
 
     def find(self, instance: str, entry: FileEntry) -> Stored | None:
         """Return the object for ``entry`` if it is unchanged since it was verified and matches the catalogue; else
@@ -69,7 +75,11 @@ class Store:
         """
         found = self._objects.find(self._layout.place(instance, entry.did), entry)
         former = self._former(instance, entry) if found is None else None
-        return found if former is None else self._objects.find(former[1], entry)
+        if former is not None:
+            found = self._objects.find(former[1], entry)
+        for store in self._below if found is None else ():
+            found = found or store.find(instance, entry)
+        return found
 
     def is_candidate(self, instance: str, entry: FileEntry) -> bool:
         """Whether reading a file here may show that it is ``entry`` although `find` returned None.
@@ -80,7 +90,13 @@ class Store:
         if self._objects.is_candidate(place, entry):
             return True
         former = self._former(instance, entry)
-        return former is not None and not self._exists(place.path) and self._objects.is_candidate(former[1], entry)
+        if former is not None and not self._exists(place.path) and self._objects.is_candidate(former[1], entry):
+            return True
+        return any(store.is_candidate(instance, entry) for store in self._below)
+
+    def present(self) -> PresentKeys:
+        """Return which files may be in this store and the ones below, as it is from now on; for looking for many."""
+        return PresentKeys([(store._fs, store._layout) for store in (self, *self._below)])  # noqa: SLF001 stores too
 
     def examine(self, instance: str, entry: FileEntry, *, before_block: Callable[[], None] = _never) -> Examined:
         """Read every byte of the file that is here for ``entry``.
@@ -108,6 +124,8 @@ class Store:
     def remember(self) -> None:
         """Save the sums read from a store that cannot be written, in the user's state folder."""
         self._remembered.save()
+        for store in self._below:
+            store.remember()
 
     def remove(self, instance: str, did: Did) -> int:
         """Remove the object for ``did``; return the number of bytes freed, 0 when there was none.
@@ -156,9 +174,11 @@ class Store:
             if self._exists(place.path):
                 return Path(place.path)
         try:
-            return find_view(self._fs, self._layout, instance, did)
+            view = find_view(self._fs, self._layout, instance, did)
         except OSError as error:
             raise self.error(error, did) from error
+        below = (store.where(instance, did) for store in self._below if view is None)
+        return view or next((found for found in below if found is not None), None)
 
     def free_bytes(self) -> int | None:
         """Return the bytes that this user can still write at the store's file system; None when it does not say.
@@ -262,7 +282,13 @@ class Store:
         place = self._layout.place(instance, entry.did)
         former = None if self._exists(place.path) else self._former(instance, entry)
         name, place = former or (instance, place)
-        return self._objects.examine(place, name, entry, before_block, shared=former is not None)
+        found = self._objects.examine(place, name, entry, before_block, shared=former is not None)
+        for store in self._below if found.stored is None else ():
+            if store.is_candidate(instance, entry):
+                stored = store.verify(instance, entry, before_block=before_block)
+                if stored is not None:
+                    return Examined(stored)
+        return found
 
     def _exists(self, path: str) -> bool:
         return self._size(path, absent=-1) >= 0
@@ -286,3 +312,9 @@ class Store:
             return self._fs.listdir(folder)
         except OSError:
             return []
+
+
+def _shared(root: Path, state: Path | None) -> Store:
+    from nbrucio.store.shared import ReadOnlyFileSystem, is_trusted  # few users have one
+
+    return Store(root, fs=ReadOnlyFileSystem(), locks=False, state=state, believed=is_trusted(root))

@@ -1,4 +1,7 @@
-"""What a file system refuses, and nbrucio can do without, costs a notice and never the run."""
+"""What a file system refuses, and nbrucio can do without, costs a notice and never the run.
+
+What was taken out to see it fail is in `tests/world/test_file_systems.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from nbrucio.disk.permissions import make_private_folder
 from nbrucio.store import Store
 from nbrucio.transfer.allowance import Allowance
 from tests.support.faulty_disk import INSTANCE, CountedDisk, entry, failing, put
+
+pytestmark = pytest.mark.trust("M")
 
 REFUSED = [errno.EPERM, errno.ENOTSUP, errno.ENOSYS]
 
