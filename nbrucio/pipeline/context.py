@@ -10,12 +10,17 @@ from collections.abc import Iterable
 from nbrucio.catalogue.base import Catalogue, CatalogueFactory
 from nbrucio.config import Config, Instance
 from nbrucio.config.folders import user_folder
+from nbrucio.config.policy import within_session
 from nbrucio.core.did import Did
 from nbrucio.core.events import BytesArrived, Event, FileStarted, Noticed, Reporter, SilentReporter
 from nbrucio.core.plan import DownloadLimits, ResolvedRequirement
+from nbrucio.core.replica_order import ReplicaOrder
 from nbrucio.pipeline.eviction import store_limit
 from nbrucio.pipeline.resolve import Resolver
+from nbrucio.pipeline.session_downloads import STEP_BYTES, SessionDownloads
+from nbrucio.state.hosts import HostMemory
 from nbrucio.state.notebook_uses import NotebookUses
+from nbrucio.state.replica_answers import ReplicaAnswers
 from nbrucio.state.replica_places import ReplicaPlaces
 from nbrucio.state.resolutions import Resolutions
 from nbrucio.state.staged_rules import StagedRules
@@ -25,10 +30,16 @@ from nbrucio.store import Store
 
 
 class CountingReporter:
-    """A reporter that counts the downloads and forwards every event to ``listener``."""
+    """A reporter that counts the downloads and forwards every event to ``listener``.
 
-    def __init__(self, listener: Reporter) -> None:
+    Args:
+        session: the session in which the bytes are recorded, too; None without a limit for it.
+    """
+
+    def __init__(self, listener: Reporter, session: SessionDownloads | None = None) -> None:
         self._listener = listener
+        self._session = session
+        self._recorded = 0
         self._lock = threading.Lock()
         self._started: set[Did] = set()
         self._bytes = 0
@@ -38,10 +49,22 @@ class CountingReporter:
         if isinstance(event, BytesArrived):
             with self._lock:
                 self._bytes += event.count
+                if abs(self._bytes - self._recorded) >= STEP_BYTES:
+                    self._record()
         elif isinstance(event, FileStarted):
             with self._lock:
                 self._started.add(event.did)
         self._listener.report(event)
+
+    def close(self) -> None:
+        """Record the rest of the bytes."""
+        with self._lock:
+            self._record()
+
+    def _record(self) -> None:
+        if self._session is not None and self._bytes != self._recorded:
+            self._session.add(self._bytes - self._recorded)
+            self._recorded = self._bytes
 
     @property
     def size_bytes(self) -> int:
@@ -58,27 +81,40 @@ class RunContext:
 
     Attributes:
         given: the configuration from the files.
-        config: the same, with the logins that the notebooks of this run name.
+        config: the same, with the logins that the notebooks of this run name, and within what is left of the session.
+        order: the order in which replicas are tried.
+        session_left_bytes: what this session may still download; None without a limit.
     """
 
     def __init__(
         self, config: Config, reporter: Reporter | None = None, catalogues: CatalogueFactory | None = None
     ) -> None:
         self.given = self.config = config
-        self.reporter = CountingReporter(reporter or SilentReporter())
+        session = None if config.policy.max_session_bytes is None else SessionDownloads()
+        self.session_left_bytes: int | None = None
+        if session is not None and config.policy.max_session_bytes is not None:
+            self.session_left_bytes = max(0, config.policy.max_session_bytes - session.used_bytes())
+            self.config = config._replace(policy=within_session(config.policy, self.session_left_bytes))
+        self.reporter = CountingReporter(reporter or SilentReporter(), session)
         self.store = Store(
             config.store_path,
             state=user_folder("XDG_STATE_HOME", os.environ),
             notify=lambda message: self.reporter.report(Noticed(message)),
+            below=config.shared_stores,
         )
         self.resolutions = Resolutions(config.store_path)
         self.rate = TransferRate(config.store_path)
-        self.replica_places = ReplicaPlaces(config.store_path)
+        self.host_memory = HostMemory(config.store_path)
+        self.order = ReplicaOrder(config.policy.rses, self.host_memory.performance())
+        only = config.policy.rses.only
+        self.replica_places = ReplicaPlaces(config.store_path, only)
+        self.replica_answers = ReplicaAnswers(config.store_path, only, time.time_ns())
         self.status_cache = StatusCache(config.store_path)
         self.staged = StagedRules(config.store_path)
         self.uses = NotebookUses(config.store_path)
         self._limits: DownloadLimits | None = None
         self._catalogues = catalogues
+        self._warned: set[str] = set()
         self._began_s = time.monotonic()
 
     def prefer(self, instance: Instance) -> None:
@@ -104,8 +140,20 @@ class RunContext:
                     if not (instance.downloads and policy.downloads)
                 ),
                 store_limit(self.config, self.store, requirements),
+                policy.limit,
+                self._missing_mounts(),
             )
         return self._limits
+
+    def _missing_mounts(self) -> dict[str, str]:
+        """Return the mounts that are no folders, in words, by the identity of an instance without downloads."""
+        missing: dict[str, str] = {}
+        for instance in self.config.instances:
+            if not (instance.downloads and self.config.policy.downloads):
+                lost = [f"{mount.rse} ({mount.path})" for mount in instance.mounts if not mount.path.is_dir()]
+                if lost:
+                    missing[instance.identity] = " and ".join(lost)
+        return missing
 
     def elapsed_s(self) -> float:
         """Return the wall seconds since the run began."""
@@ -119,16 +167,30 @@ class RunContext:
         if self._catalogues is None:
             from nbrucio.catalogue.rucio import Catalogues
 
-            self._catalogues = Catalogues(self.config)
-        return self._catalogues.open(self.config.instance(instance).name)
+            self._catalogues = Catalogues(self.config, order=self.order)
+        found = self.config.instance(instance)
+        self._warn_of_end(found)
+        return self._catalogues.open(found.name)
 
-    def resolver(self) -> Resolver:
-        """Return a resolver for one run."""
-        return Resolver(self.given, self.catalogue, self.resolutions, self.reporter, self.prefer)
+    def _warn_of_end(self, instance: Instance) -> None:
+        """Report once that the login to ``instance`` ends soon."""
+        if instance.name in self._warned:
+            return
+        self._warned.add(instance.name)
+        from nbrucio.pipeline.login_ends import ending_login  # most runs need no catalogue
+
+        warning = ending_login(instance, self.config, os.environ)
+        if warning is not None:
+            self.reporter.report(Noticed(warning.as_line()))
+
+    def resolver(self, *, compact: bool = False) -> Resolver:
+        """Return a resolver for one run; ``compact`` packs long lists."""
+        return Resolver(self.given, self.catalogue, self.resolutions, self.reporter, self.prefer, compact=compact)
 
     def close(self) -> None:
         """Close connections, and remember checksums of files in a read-only store. Idempotent."""
         self.store.remember()
+        self.reporter.close()
         if self._catalogues is not None:
             self._catalogues.close()
             self._catalogues = None

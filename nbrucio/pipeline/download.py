@@ -9,26 +9,32 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nbrucio.config import Policy
 from nbrucio.core.did import Did
 from nbrucio.core.events import ApplyStarted, Noticed, Planned
 from nbrucio.core.files import FileEntry, Replica, total_bytes
+from nbrucio.core.hosts import HostBook
 from nbrucio.core.plan import Access, FileKey, FilePlan, Plan, ResolvedRequirement
 from nbrucio.core.planner import Wanted, refusal
 from nbrucio.core.text import human_bytes, plural
 from nbrucio.errors import Interrupted
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.eviction import make_room
-from nbrucio.pipeline.remember import remember_rate
+from nbrucio.pipeline.remember import remember_hosts, remember_rate
 
 if TYPE_CHECKING:
+    from nbrucio.store import Stored
     from nbrucio.transfer.types import Outcome, Task, TransferLimits
 
 #: Largest number of files that wait for a transfer before the plan is made; the others wait for the plan.
 _WAITING = 5_000
+#: Rucio lists the replicas of so few files in some 20 ms. They wait for the plan, so that the files which cannot be
+#: obtained are reported before the first byte.
+FEW = 20
 #: Tasks go to the transfers in groups, of at most so many and so long gathered: each group is a change of threads.
 _GROUP = 50
 _GROUP_S = 0.005
@@ -44,6 +50,7 @@ class Downloads:
     Args:
         cancel: set it to stop within a second.
         begins: called once with the files to download, just before the first one; not called without any.
+        arrived, preferred: see `fetch`.
     """
 
     def __init__(
@@ -51,8 +58,12 @@ class Downloads:
         run: RunContext,
         cancel: threading.Event | None = None,
         begins: Callable[[Sequence[Wanted]], object] | None = None,
+        arrived: Callable[[Task, Stored], object] | None = None,
+        preferred: Callable[[], Collection[FileKey] | None] | None = None,
     ) -> None:
         self._begins = begins
+        self._arrived = arrived
+        self._preferred = preferred
         self._wanted: Callable[[], Iterator[Wanted]] = lambda: iter(())
         self._run = run
         self._cancel = cancel
@@ -72,24 +83,31 @@ class Downloads:
 
     def start_early(
         self, requirements: Sequence[ResolvedRequirement], files: Mapping[str, Mapping[Did, FileEntry]]
-    ) -> None:
+    ) -> bool:
         """Allow `submit` to start transfers if every downloadable file of ``files`` will be downloaded. This is true if
         no requirement asks for another kind of access, and all files together are within the limits. A file of unknown
-        size waits for the plan, which gives it the rest of the limit, or refuses it.
+        size waits for the plan, which gives it the rest of the limit, or refuses it; so do `FEW` files of one instance.
+
+        Returns:
+            whether it does so.
         """
-        if any(resolved.requirement.access not in (None, "download") for resolved in requirements):
-            return
+        if any(resolved.access not in (None, "download") for resolved in requirements):
+            return False
         if not self._run.limits(requirements).no_downloads.isdisjoint(files):
-            return
+            return False
         sizes = [entry.size_bytes for entries in files.values() for entry in entries.values()]
         size_bytes = total_bytes(sizes)
         if size_bytes is not None and refusal(size_bytes, self._run.limits(requirements)) is None:
+            if sizes:
+                with suppress(RuntimeError):  # no more threads
+                    threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()
+            if len(files) == 1 and len(sizes) <= FEW:
+                return False
             self._announced = ApplyStarted(len(sizes), size_bytes)
             self._instances = frozenset(files)
             self._wanted = lambda: _wanted(requirements, files)
             self._requirements = requirements
-            if sizes:
-                threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()
+        return bool(self._announced and self._announced.files)
 
     def submit(self, instance: str, entry: FileEntry, replicas: tuple[Replica, ...]) -> None:
         """Start the download of a missing file, if `start_early` allowed it.
@@ -211,7 +229,21 @@ class Downloads:
         run, began = self._run, time.monotonic()
         access = {instance: storage_access(run.config, instance) for instance in self._instances}
         limits = transfer_limits(run.config.policy)
-        outcomes = fetch(tasks, run.store, access, run.reporter, limits=limits, cancel=cancel)
+        book = HostBook(run.host_memory.read())
+        try:
+            outcomes = fetch(
+                tasks,
+                run.store,
+                access,
+                run.reporter,
+                limits=limits,
+                cancel=cancel,
+                book=book,
+                arrived=self._arrived,
+                preferred=self._preferred,
+            )
+        finally:
+            remember_hosts(run, book)
         remember_rate(run, run.reporter.size_bytes, time.monotonic() - began)
         return outcomes
 
@@ -241,6 +273,7 @@ def transfer_limits(policy: Policy) -> TransferLimits:
         per_host=policy.parallel,
         total=2 * policy.parallel,
         max_download_bytes=policy.max_download_bytes,
+        origin=policy.limit,
         keep_free_bytes=policy.keep_free_bytes,
     )
 

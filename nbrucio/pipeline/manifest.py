@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from nbrucio.core.files import Replica
 from nbrucio.errors import NbrucioError
 
 VERSION = 1
@@ -36,6 +37,7 @@ class ManifestFile(NamedTuple):
         checksum: ``adler32:…`` or ``md5:…``; None if the catalogue has neither.
         stat: size, modification time in ns and inode of a stored file when it was verified, with which kernels detect
             changes; the inode is None on file systems where inodes change. None for other files.
+        replicas: its known replicas on disk, best first, for workers on other machines.
     """
 
     did: str
@@ -44,6 +46,7 @@ class ManifestFile(NamedTuple):
     bytes: int | None = None
     checksum: str | None = None
     stat: tuple[int, int, int | None] | None = None
+    replicas: tuple[Replica, ...] = ()
 
 
 class ManifestError(NamedTuple):
@@ -66,7 +69,7 @@ class ManifestEntry(NamedTuple):
     Attributes:
         handle, did, instance: of the requirement; ``instance`` is the server's host name.
         state: ``ready`` when every file can be opened, ``syncing`` during downloads, ``failed`` with an ``error``.
-        files: in the order that code receives them.
+        files: those that can be opened now, in the order that code receives them; all of them when it is ``ready``.
         folder: a folder of links to the files; None without one.
         error: why the state is ``failed``; otherwise None.
         bind: whether the declaration asks for a variable named like the handle.
@@ -100,6 +103,7 @@ class Manifest(NamedTuple):
         entries: one per requirement, in the declaration's order; handles are unique.
         written: when, in UTC; None means now.
         config: digests of configuration files, see `nbrucio.kernel.configured`.
+        arrivals: the run whose lines are in the ``.arrivals`` file, see `nbrucio.pipeline.arrivals`; None without one.
     """
 
     notebook: str
@@ -107,6 +111,7 @@ class Manifest(NamedTuple):
     entries: tuple[ManifestEntry, ...]
     written: datetime | None = None
     config: Mapping[str, str | None] = MappingProxyType({})
+    arrivals: str | None = None
 
     @classmethod
     def of(
@@ -145,7 +150,7 @@ def data_of(manifest: Manifest) -> Iterator[bytes]:
 def facts_of(manifest: Manifest) -> dict[str, object]:
     """Return the manifest without its data, as a JSON-ready mapping."""
     written = manifest.written or datetime.now(timezone.utc)
-    return {
+    facts: dict[str, object] = {
         "version": VERSION,
         "notebook": manifest.notebook,
         "state": manifest.state,
@@ -153,6 +158,17 @@ def facts_of(manifest: Manifest) -> dict[str, object]:
         "pid": os.getpid(),
         "config": dict(manifest.config),
     }
+    return facts if manifest.arrivals is None else {**facts, "arrivals": manifest.arrivals}
+
+
+def row_of(file: ManifestFile) -> dict[str, object]:
+    """Return one file as a JSON-ready mapping."""
+    row = file._asdict()
+    row["replicas"] = [{"rse": one.rse, "pfn": one.pfn} for one in file.replicas]
+    for optional in ("stat", "replicas"):
+        if not row[optional]:
+            del row[optional]
+    return row
 
 
 def encoded(value: object) -> bytes:
@@ -181,10 +197,7 @@ def _data(manifest: Manifest) -> Iterator[str]:
         }
         yield f'{"," if number else ""}{_as_json(entry.handle)}:{_as_json(facts)[:-1]},"files":['
         for index, file in enumerate(entry.files):
-            facts = file._asdict()
-            if file.stat is None:
-                del facts["stat"]
-            yield f"{',' if index else ''}{_as_json(facts)}"
+            yield f"{',' if index else ''}{_as_json(row_of(file))}"
         yield "]}"
     yield "}}\n"
 

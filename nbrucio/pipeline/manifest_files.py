@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from nbrucio.disk.atomic import create_whole, write_file, write_pieces
 from nbrucio.disk.read import open_regular, parse_json, read_file, read_json
+from nbrucio.disk.system_errors import kind_of
 from nbrucio.errors import BadConfig
 from nbrucio.kernel import where
+from nbrucio.kernel.arrivals import FIRST_SUFFIX
 from nbrucio.kernel.manifest import MAX_BYTES
 from nbrucio.pipeline.manifest import (
     BEFORE_DATA,
@@ -41,6 +44,11 @@ def plain_path(manifest: Path) -> Path:
     return manifest.with_suffix(".tsv")
 
 
+def arrivals_path(manifest: Path) -> Path:
+    """Return the path of the arrivals beside the manifest at this path, see `nbrucio.pipeline.arrivals`."""
+    return manifest.with_suffix(".arrivals")
+
+
 def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
     """Replace the manifest of ``manifest.notebook`` by this one and return its path.
 
@@ -49,6 +57,7 @@ def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
 
     Raises:
         BadConfig: the runtime folder is a link, belongs to another user, or cannot be written.
+        NoSpace: its disk is full.
     """
     path = path_for(Path(manifest.notebook), environ)
     try:
@@ -58,8 +67,11 @@ def write(manifest: Manifest, environ: Mapping[str, str] = os.environ) -> Path:
         # The .tsv file first: both exist when the JSON says "ready".
         write_pieces(plain_path(path), plain_pieces(manifest))
         write_pieces(path, pieces(manifest))
+        if manifest.arrivals is None:  # it lists all that arrived
+            arrivals_path(path).unlink(missing_ok=True)
+            path.with_suffix(FIRST_SUFFIX).unlink(missing_ok=True)
     except OSError as error:
-        raise BadConfig(
+        raise kind_of(error, BadConfig)(
             f"The manifest of this notebook cannot be written: {error.strerror or error}.",
             subject=str(path.parent),
             hint=f"Set {where.RUNTIME_VARIABLE} to a folder of your own on local disk.",
@@ -122,6 +134,8 @@ def follow(old: Path, new: Path, environ: Mapping[str, str] = os.environ) -> Non
         scratch = left.with_name(f".{left.name}.{os.getpid()}.tmp")
         scratch.symlink_to(leads_to.name)
         scratch.replace(left)
+    with suppress(FileNotFoundError):
+        arrivals_path(source).replace(arrivals_path(target))
 
 
 def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -134,6 +148,8 @@ def remove(notebook: Path, environ: Mapping[str, str] = os.environ) -> None:
     for file in (
         path,
         plain_path(path),
+        arrivals_path(path),
+        path.with_suffix(FIRST_SUFFIX),
         *(path.with_suffix(f".{kind}") for kind in ("progress", "question", "answer")),
     ):
         file.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from nbrucio.core.declaration import DeclarationFault
 from nbrucio.core.events import Noticed
 from nbrucio.core.parameter import variant_name
 from nbrucio.core.plan import ResolvedRequirement
@@ -23,7 +24,7 @@ class DeclaringNotebook(NamedTuple):
         path: its path.
         declared: its declaration; None if it could not be read.
         requirements: its resolved requirements; empty before `resolve`.
-        error: the error of reading it or of comparing it with the catalogue.
+        error: the error of reading it.
     """
 
     path: Path
@@ -31,14 +32,16 @@ class DeclaringNotebook(NamedTuple):
     requirements: tuple[ResolvedRequirement, ...] = ()
     error: NbrucioError | None = None
 
-    def unusable(self) -> int:
-        """Return the number of invalid requirements."""
-        return len(self.declared.declaration.faults) if self.declared else 0
+    def invalid(self) -> dict[int, NbrucioError]:
+        """Return the errors of invalid requirements by their number in the declaration, from 1."""
+        entries = self.declared.declaration.entries if self.declared else ()
+        return {number: one.error for number, one in enumerate(entries, 1) if isinstance(one, DeclarationFault)}
 
     def faults(self) -> tuple[NbrucioError, ...]:
-        """Return the errors of invalid requirements, and of the notebook itself."""
+        """Return the errors of the notebook itself, of comparing it with the catalogue, and of invalid requirements."""
         unread = () if self.error is None else (self.error,)
-        return unread + (tuple(each.error for each in self.declared.declaration.faults) if self.declared else ())
+        unchecked = {one.unchecked.message: one.unchecked for one in self.requirements if one.unchecked}
+        return (*unread, *unchecked.values(), *self.invalid().values())
 
 
 def read(paths: Iterable[Path], options: Options) -> list[DeclaringNotebook]:
@@ -56,29 +59,41 @@ def _read(path: Path, options: Options) -> DeclaringNotebook:
     return DeclaringNotebook(path, declared)
 
 
-def resolve(run: RunContext, notebooks: Iterable[DeclaringNotebook], options: Options) -> list[DeclaringNotebook]:
-    """Return Return ``notebooks`` with their requirements resolved. Drift from a lock is reported as a notice."""
-    resolver, how = run.resolver(), options.resolving()
+def resolve(
+    run: RunContext, notebooks: Iterable[DeclaringNotebook], options: Options, *, compact: bool = False
+) -> list[DeclaringNotebook]:
+    """Return ``notebooks`` with their requirements resolved. Drift from a lock is reported as a notice.
+
+    Args:
+        compact: pack long lists.
+    """
+    resolver, how, default = run.resolver(compact=compact), options.resolving(), run.config.policy.default_access
     resolved = [
-        notebook._replace(requirements=resolver.resolve(notebook.declared, how)) if notebook.declared else notebook
+        notebook._replace(
+            requirements=tuple(one._replace(default_access=default) for one in resolver.resolve(notebook.declared, how))
+        )
+        if notebook.declared
+        else notebook
         for notebook in notebooks
     ]
     for one in requirements_of(resolved):
         if one.drift and one.error is None:
             run.reporter.report(Noticed(f"{one.requirement.did} {one.drift}."))
-    return resolved
+    if options.part is None:
+        return resolved
+    parts = options.part.of([notebook.requirements for notebook in resolved])
+    return [notebook._replace(requirements=part) for notebook, part in zip(resolved, parts, strict=True)]
 
 
 def with_drift(run: RunContext, notebook: DeclaringNotebook) -> DeclaringNotebook:
-    """Return ``notebook`` with the differences between its locks and the catalogue."""
+    """Return ``notebook`` with the differences between its locks and the catalogue, or why they are unknown."""
     if notebook.declared is None:
         return notebook
     options = ResolveOptions(refresh=True, offline=run.config.policy.offline)
     fresh = run.resolver().resolve(notebook.declared, options)
     compared = zip(notebook.requirements, fresh, strict=True)
     return notebook._replace(
-        requirements=tuple(locked._replace(drift=now.drift) for locked, now in compared),
-        error=next((now.error for now in fresh if now.error), None),
+        requirements=tuple(locked._replace(drift=now.drift, unchecked=now.error) for locked, now in compared)
     )
 
 

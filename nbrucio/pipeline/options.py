@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbrucio.config import Policy
+from nbrucio.core.part import Part
 from nbrucio.core.requirement import NO_PARAMETERS
 from nbrucio.pipeline.resolve import ResolveOptions
 
@@ -22,6 +23,7 @@ class Options(NamedTuple):
         variant: the variant of the declarations; None means each declaration's own.
         parameters: the notebooks' parameter values, for requirements that depend on one (see `nbrucio.core.parameter`).
         runtime: the folder for the manifests; None means this user's runtime folder.
+        part: the part of the files to sync; None means all. The lists must be locked, so that parts do not overlap.
     """
 
     refresh: bool = False
@@ -31,6 +33,7 @@ class Options(NamedTuple):
     variant: str | None = None
     parameters: Mapping[str, object] = NO_PARAMETERS
     runtime: Path | None = None
+    part: Part | None = None
 
     def under(self, policy: Policy) -> Options:
         """Return these options, offline if the policy of this machine is."""

@@ -1,4 +1,4 @@
-"""Warnings before the first byte of a download: a credential that ends before the download does."""
+"""Warnings at the start of a download: files that cannot be obtained, and a credential that ends before it does."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from nbrucio.catalogue.credentials import storage_credentials
 from nbrucio.catalogue.renewal import renewer_of
 from nbrucio.config import Config, Instance
 from nbrucio.core.events import Noticed
+from nbrucio.core.plan import Plan
 from nbrucio.core.planner import Wanted
-from nbrucio.core.text import human_moment, human_seconds
+from nbrucio.core.text import human_moment, human_seconds, plural
 from nbrucio.errors import NbrucioError
 from nbrucio.pipeline.context import RunContext
+
+#: 10 Gbit/s.
+_FAST_BYTES_PER_S = 1.25e9
 
 
 def checked_first(
@@ -24,7 +28,10 @@ def checked_first(
     """Return ``begins`` with the notices of `ending` before it."""
 
     def begin(wanted: Sequence[Wanted]) -> None:
-        for sentence in ending(wanted, run.config, run.rate.last(), os.environ):
+        sizes: dict[str, int] = {}
+        for one in wanted:
+            sizes[one.instance] = sizes.get(one.instance, 0) + one.size_bytes
+        for sentence in ending(sizes, run.config, run.rate.last(), os.environ):
             run.reporter.report(Noticed(sentence))
         if begins is not None:
             begins(wanted)
@@ -32,26 +39,44 @@ def checked_first(
     return begin
 
 
+def unobtainable(plan: Plan) -> Iterator[str]:
+    """Yield a sentence for each requirement and each kind of error of files that cannot be obtained."""
+    for one in plan.requirements:
+        kinds: dict[str | None, list[NbrucioError]] = {}
+        for file in one.files:
+            if file.error is not None:
+                kinds.setdefault(file.error.hint, []).append(file.error)
+        for errors in kinds.values():
+            count = f"{len(errors):,} of {plural(len(one.files), 'file')}"
+            yield f"'{one.resolved.requirement.handle}': {count} cannot be obtained. {errors[0].message}"
+
+
+def least_seconds(size_bytes: int) -> float:
+    """Return the time of a download on a network that few machines have."""
+    return size_bytes / _FAST_BYTES_PER_S
+
+
 def ending(
-    wanted: Sequence[Wanted], config: Config, bytes_per_s: float | None, environ: Mapping[str, str]
+    sizes: Mapping[str, int], config: Config, bytes_per_s: float | None, environ: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield a sentence for each instance whose credentials for storage all end before the download does.
 
     Args:
-        bytes_per_s: the rate of the last sync, which gives the time of this one; nothing is known without it.
+        sizes: bytes to download, by the identity of the instance.
+        bytes_per_s: the rate of the last sync; without one the time is at least `least_seconds`.
     """
-    if not bytes_per_s:
-        return
-    needed_s = sum(one.size_bytes for one in wanted) / bytes_per_s
-    for identity in dict.fromkeys(one.instance for one in wanted):
+    size_bytes = sum(sizes.values())
+    needed_s = size_bytes / bytes_per_s if bytes_per_s else least_seconds(size_bytes)
+    for identity in sizes:
         try:
             ends = credential_ends(config.instance(identity), config, environ)
         except NbrucioError:
             continue  # the transfers report it
         last = max(ends, key=ends.__getitem__, default=None)
         if last is not None and ends[last] < time.time() + needed_s:
+            takes = f"{'about' if bytes_per_s else 'at least'} {human_seconds(needed_s)}"
             yield (
-                f"{last} ends at {human_moment(ends[last])}, and this download takes about {human_seconds(needed_s)}. "
+                f"{last} ends at {human_moment(ends[last])}, and this download takes {takes}. "
                 "Renew it now; a sync that ends too early continues where it stopped."
             )
 

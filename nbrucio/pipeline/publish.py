@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.report import NotebookReport, RequirementReport
-from nbrucio.errors import BadConfig
+from nbrucio.errors import BadConfig, NoSpace
 from nbrucio.kernel.asked import Asked
 from nbrucio.kernel.where import RUNTIME_VARIABLE
 from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile, State
@@ -17,25 +17,33 @@ from nbrucio.store.inodes import stable_inode
 
 
 def publish(
-    reports: Iterable[NotebookReport], *, syncing: bool = False, runtime: Path | None = None
+    reports: Iterable[NotebookReport],
+    *,
+    syncing: bool = False,
+    runtime: Path | None = None,
+    arrivals: str | None = None,
 ) -> list[NotebookReport]:
     """Write the manifest of each notebook. Return the reports with its path or with the error of writing it.
 
     Args:
         syncing: whether missing files are being downloaded.
         runtime: the folder for the manifests; None means this user's runtime folder.
+        arrivals: the run whose files kernels get as they arrive; None without one.
     """
     environ = os.environ if runtime is None else {RUNTIME_VARIABLE: str(runtime)}
-    return [_publish(report, environ, syncing=syncing) for report in reports]
+    return [_publish(report, environ, syncing=syncing, arrivals=arrivals) for report in reports]
 
 
-def _publish(report: NotebookReport, environ: Mapping[str, str], *, syncing: bool) -> NotebookReport:
+def _publish(
+    report: NotebookReport, environ: Mapping[str, str], *, syncing: bool, arrivals: str | None
+) -> NotebookReport:
     if not report.requirements and report.faults:
         return report
     entries = [manifest_entry(requirement, report.asked, syncing=syncing) for requirement in report.requirements]
     try:
-        return report._replace(manifest=write(Manifest.of(report.path, entries, report.config), environ))
-    except BadConfig as error:
+        manifest = Manifest.of(report.path, entries, report.config)._replace(arrivals=arrivals)
+        return report._replace(manifest=write(manifest, environ))
+    except (BadConfig, NoSpace) as error:
         return report._replace(faults=(*report.faults, error))
 
 
@@ -58,15 +66,17 @@ def manifest_entry(requirement: RequirementReport, asked: Asked | None, *, synci
             bytes=file.entry.size_bytes,
             checksum=file.entry.checksum,
             stat=None if file.stat is None else (*file.stat[:2], file.stat[2] if objects else None),
+            replicas=file.replicas,
         )
         for file in requirement.here
+        if state == "ready" or file.where is not None  # what opens a streamed file is known at the end
     )
     return ManifestEntry(
         handle=resolved.requirement.handle,
         did=str(resolved.requirement.did),
         instance=resolved.instance or None,
         state=state,
-        files=tuple(files) if state == "ready" else (),
+        files=tuple(files),
         folder=str(requirement.folder) if requirement.folder else None,
         error=ManifestError.of(errors[0]) if state == "failed" and errors else None,
         bind=resolved.requirement.extra.get("bind") is True,

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from nbrucio.core.events import Noticed
-from nbrucio.core.plan import Access, Plan
+from nbrucio.core.hosts import HostBook
+from nbrucio.core.plan import Access
 from nbrucio.core.report import NotebookReport
 from nbrucio.core.requirement import NO_PARAMETERS, handle_of, lock_for
 from nbrucio.errors import UnreadableFile
 from nbrucio.notebook.declared import Declared
 from nbrucio.pipeline.cache_writer import StatusRecorder, record_status
 from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.known_replicas import remember_replicas
 from nbrucio.pipeline.notebooks import DeclaringNotebook
 from nbrucio.pipeline.options import Options
 from nbrucio.state.expiry import prune
@@ -25,7 +27,6 @@ def remember(
     run: RunContext,
     recorder: StatusRecorder,
     notebooks: Sequence[DeclaringNotebook],
-    plan: Plan,
     reports: Sequence[NotebookReport],
     options: Options,
 ) -> None:
@@ -34,11 +35,11 @@ def remember(
     Args:
         recorder: that of this run.
         notebooks: the resolved notebooks.
-        plan: the plan that was carried out.
         reports: the published reports of the ``notebooks``.
         options: those of the sync.
     """
-    _remember_places(run, plan)
+    for report in reports:
+        remember_replicas(run, report.requirements)
     for notebook, report in zip(notebooks, reports, strict=True):
         if notebook.declared is not None:
             _remember_resolved(run, report, notebook.declared)
@@ -56,7 +57,13 @@ def remember_use(run: RunContext, notebooks: Iterable[DeclaringNotebook]) -> Non
             continue
         locked = [(one, one.lock.digest) for one in notebook.requirements if one.lock is not None]
         data = [UsedData(one.requirement.handle, one.requirement.did, one.instance, digest) for one, digest in locked]
+        unresolved = {
+            (one.requirement.handle, one.requirement.did) for one in notebook.requirements if one.lock is None
+        }
         try:
+            if unresolved:  # an error now does not mean that the notebook no longer needs its files
+                known = run.uses.read(notebook.declared.path)
+                data += [one for one in known.data if (one.handle, one.did) in unresolved] if known else []
             for one, digest in locked:
                 if run.resolutions.files(digest) is None:
                     run.resolutions.save_files(one.files)
@@ -75,9 +82,9 @@ def remember_status(
 ) -> None:
     """Remember the totals of ``reports`` for `nbrucio.pipeline.cached_status`.
 
-    Totals of a run with parameters are valid for that run only and are not remembered.
+    Totals of a run with parameters, or of a part, are valid for that run only and are not remembered.
     """
-    if options.parameters != NO_PARAMETERS:
+    if options.parameters != NO_PARAMETERS or options.part is not None:
         return
     for notebook, report in zip(notebooks, reports, strict=True):
         if notebook.declared is not None:
@@ -100,6 +107,12 @@ def remember_rate(run: RunContext, size_bytes: int, elapsed_s: float) -> None:
         run.rate.save(size_bytes, elapsed_s)
 
 
+def remember_hosts(run: RunContext, book: HostBook) -> None:
+    """Remember what a run found out about storage, from which the next one begins."""
+    with suppress(OSError):
+        run.host_memory.save(book)
+
+
 def _remember_resolved(run: RunContext, report: NotebookReport, declared: Declared) -> None:
     requirements = [r.resolved for r in report.requirements if r.resolved.lock is not None]
     try:
@@ -111,12 +124,3 @@ def _remember_resolved(run: RunContext, report: NotebookReport, declared: Declar
             run.resolutions.save_lock(declared.path, lock)
     except (OSError, UnreadableFile) as error:
         run.reporter.report(Noticed(f"The file list of {declared.path} cannot be saved in the store: {error}."))
-
-
-def _remember_places(run: RunContext, plan: Plan) -> None:
-    for requirement in plan.requirements:
-        resolved = requirement.resolved
-        places = {file.entry.did: file.replica for file in requirement.files if file.replica is not None}
-        if places and resolved.lock and places != run.replica_places.read(resolved.instance, resolved.lock.digest):
-            with suppress(OSError):
-                run.replica_places.save(resolved.instance, resolved.lock.digest, places)

@@ -46,6 +46,9 @@ class ReplicaSpool(Mapping["FileKey", "tuple[Replica, ...]"]):
 
     def add(self, key: FileKey, replicas: tuple[Replica, ...]) -> None:
         """Record the replicas of a file."""
+        if not replicas:
+            self._places.setdefault(key, 0)
+            return
         if len(self._memory) < IN_MEMORY:
             self._memory[key] = replicas
             return
@@ -54,6 +57,10 @@ class ReplicaSpool(Mapping["FileKey", "tuple[Replica, ...]"]):
         self._buffer += line
         if len(self._buffer) > _BUFFER_BYTES:
             self._flush()
+
+    def without(self) -> Iterator[FileKey]:
+        """Return the requested files that have no replica."""
+        return (key for key, place in self._places.items() if not place and key not in self._memory)
 
     def __getitem__(self, key: FileKey) -> tuple[Replica, ...]:
         known = self._memory.get(key)

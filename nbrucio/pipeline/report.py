@@ -17,6 +17,7 @@ from nbrucio.errors import NbrucioError
 from nbrucio.kernel.asked import Asked
 from nbrucio.pipeline.cached_status import instance_digests
 from nbrucio.pipeline.context import RunContext
+from nbrucio.pipeline.known_replicas import with_replicas
 from nbrucio.pipeline.notebooks import DeclaringNotebook, requirements_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def planned(run: RunContext, notebooks: Sequence[DeclaringNotebook], plan: Plan)
             tuple(RequirementReport.of(next(plans)) for _ in notebook.requirements),
             notebook.faults(),
             asked=Asked(notebook.declared.notebook.metadata) if notebook.declared else None,
-            unusable=notebook.unusable(),
+            invalid=notebook.invalid(),
             config=config,
         )
         for notebook in notebooks
@@ -59,8 +60,14 @@ def finish(
     run: RunContext, reports: Iterable[NotebookReport], plan: Plan, outcomes: Mapping[FileKey, Outcome]
 ) -> list[NotebookReport]:
     """Return ``reports`` from `planned`, updated after the downloads of ``plan``. Create the folders of links."""
+    plans = iter(plan.requirements)
     return [
-        report._replace(requirements=tuple(_finished(run, one, plan, outcomes) for one in report.requirements))
+        report._replace(
+            requirements=tuple(
+                with_replicas(run, _finished(run, one, plan, outcomes), next(plans), plan.replicas)
+                for one in report.requirements
+            )
+        )
         for report in reports
     ]
 
@@ -81,8 +88,9 @@ def _finished(
     if any(file.access is Access.STREAM for file in files):
         finished = _streamed(run, finished)
     links = [(file.entry.did, file.where) for file in files if file.where is not None]
-    # A folder without the streamed files would seem complete.
-    if finished.state == "ready" and len(links) == len(files):
+    lock = requirement.resolved.lock
+    # A folder without the streamed files, or of a part, would seem complete.
+    if finished.state == "ready" and len(links) == len(files) and (lock is None or lock.files == len(files)):
         finished = finished._replace(folder=_folder(run, requirement.resolved, links))
     return finished
 

@@ -6,10 +6,11 @@ requirements is requested once in a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from nbrucio.catalogue.base import Catalogue
 from nbrucio.config import Config, Instance
@@ -17,16 +18,19 @@ from nbrucio.core import lock_errors
 from nbrucio.core.did import Did
 from nbrucio.core.events import Noticed, Reporter, Resolved, ResolveStarted
 from nbrucio.core.filelist import digest_of
-from nbrucio.core.files import DidFacts, FileEntry, total_bytes, unique_files
+from nbrucio.core.files import DidFacts, FileEntry, unique_files
 from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, LockEntry, count_words, drift_words, lock_entry, now
+from nbrucio.core.packed_files import bytes_of, digest_of_files, packed
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement, lock_for
 from nbrucio.core.text import printable
-from nbrucio.errors import NbrucioError
+from nbrucio.errors import NbrucioError, UnknownInstance
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared
 from nbrucio.notebook.lock_file import LockFile
 from nbrucio.state.resolutions import Resolutions
+
+_T = TypeVar("_T")
 
 
 def remembered_lock(path: Path, config: Config) -> Mapping[str, LockEntry]:
@@ -58,7 +62,7 @@ class _Known(NamedTuple):
     """A lock entry, its files if their list is available, and the SHA-256 of those that were verified."""
 
     entry: LockEntry
-    files: tuple[FileEntry, ...] | None
+    files: Sequence[FileEntry] | None
     sha256: Mapping[str, str]
 
 
@@ -69,7 +73,16 @@ def _sums(locked: LockEntry, beside: LockFile) -> Mapping[str, str]:
 
 
 class Resolver:
-    """Resolves the requirements of one run."""
+    """Resolves the requirements of one run.
+
+    Args:
+        config: the instances.
+        catalogue: opens the catalogue of an instance.
+        resolutions: what earlier runs resolved.
+        reporter: is told what is asked, and the answer.
+        prefer: is told the instance that a requirement chooses among several of one server.
+        compact: whether long lists are packed: they take a fifth of the memory, and each reading costs time.
+    """
 
     def __init__(
         self,
@@ -78,14 +91,19 @@ class Resolver:
         resolutions: Resolutions,
         reporter: Reporter,
         prefer: Callable[[Instance], None] | None = None,
+        *,
+        compact: bool = False,
     ) -> None:
+        self._compact = compact
         self._config = config
         self._catalogue = catalogue
         self._resolutions = resolutions
         self._reporter = reporter
         self._prefer = prefer
         self._matched: set[str] = set()
-        self._answers: dict[tuple[str, Did], tuple[DidFacts, tuple[FileEntry, ...]] | NbrucioError] = {}
+        self._unknown: dict[str | None, UnknownInstance] = {}
+        self._facts: dict[tuple[str, Did], DidFacts | NbrucioError] = {}
+        self._lists: dict[tuple[str, Did], Sequence[FileEntry] | NbrucioError] = {}
 
     def resolve(self, declared: Declared, options: ResolveOptions) -> tuple[ResolvedRequirement, ...]:
         """Return each requirement resolved, in order. The error of a failed one is in its result."""
@@ -118,13 +136,22 @@ class Resolver:
                 return ResolvedRequirement(requirement, identity, known.files, known.entry, sha256=sums)
             if options.frozen:
                 raise lock_errors.list_not_here(requirement)
-            return self._asked(requirement, identity, locked, options)
+            if known is None or options != ResolveOptions():
+                return self._asked(requirement, identity, locked, options)
+            return self._shared(requirement, identity, locked, known)
         except NbrucioError as error:
             return ResolvedRequirement(requirement, identity, error=error)
 
     def _identity(self, requirement: Requirement) -> str:
         """Return the identity of the instance of ``requirement``. A match by a part of the name is reported."""
-        instance, name = self._config.instance(requirement.instance), requirement.instance
+        name = requirement.instance
+        if name in self._unknown:  # its hint takes 10 ms, and a notebook may have 10,000 requirements of one name
+            raise self._unknown[name]
+        try:
+            instance = self._config.instance(name)
+        except UnknownInstance as error:
+            self._unknown[name] = error
+            raise
         if name is not None and name not in self._matched and not instance.is_called(name):
             self._matched.add(name)
             words = f"{printable(name)} means {instance.name} ({instance.identity}) here: no other instance fits."
@@ -156,12 +183,33 @@ class Resolver:
         part = lock_entry(facts, requirement.select, files, whole.locked)
         return _Known(part, files, _sums(whole, beside))
 
-    def _listed(self, locked: LockEntry, beside: LockFile) -> tuple[FileEntry, ...] | None:
+    def _listed(self, locked: LockEntry, beside: LockFile) -> Sequence[FileEntry] | None:
         """Return the files of a lock entry, if their list is available and has the locked digest."""
         if locked.pinned is not None and digest_of(locked.pinned) == locked.digest:
             return locked.pinned
         listed = beside.files(locked.digest) if locked.files > INLINE_LIST_MAX_FILES else None
-        return listed or self._resolutions.files(locked.digest)
+        return listed or self._saved(locked.digest)
+
+    def _saved(self, digest: str) -> Sequence[FileEntry] | None:
+        return self._resolutions.packed(digest) if self._compact else self._resolutions.files(digest)
+
+    def _shared(
+        self, requirement: Requirement, identity: str, locked: _Known | None, known: _Known
+    ) -> ResolvedRequirement:
+        """Ask for the list of a lock. Processes of this machine that start at once ask one after another: the first one
+        saves its answer for the others. A list with the digest of the lock needs no other request.
+        """
+        with self._resolutions.alone(known.entry.digest):
+            files = self._saved(known.entry.digest)
+            if files is None:
+                files = self._ask_list(requirement.did, identity)
+                files = requirement.select.apply(files) if requirement.select else files
+                if digest_of_files(files) != known.entry.digest:
+                    return self._asked(requirement, identity, locked, ResolveOptions())
+                with suppress(OSError):
+                    self._resolutions.save_files(files)
+            sums = locked.sha256 if locked else {}
+            return ResolvedRequirement(requirement, identity, files, known.entry, sha256=sums)
 
     def _asked(
         self, requirement: Requirement, identity: str, locked: _Known | None, options: ResolveOptions
@@ -186,22 +234,34 @@ class Resolver:
             raise lock_errors.lost(requirement, locked.entry, drift)
         return ResolvedRequirement(requirement, identity, files, entry, drift)
 
-    def _ask(self, did: Did, identity: str) -> tuple[DidFacts, tuple[FileEntry, ...]]:
+    def _ask(self, did: Did, identity: str) -> tuple[DidFacts, Sequence[FileEntry]]:
+        facts = self._once(self._facts, did, identity, self._describe)
+        return facts, self._ask_list(did, identity)
+
+    def _ask_list(self, did: Did, identity: str) -> Sequence[FileEntry]:
+        return self._once(self._lists, did, identity, self._list)
+
+    def _once(
+        self, answers: dict[tuple[str, Did], _T | NbrucioError], did: Did, identity: str, ask: Callable[[Did, str], _T]
+    ) -> _T:
+        """Return or raise the answer about ``did``, which is asked for at most once in a run."""
         key = (identity, did)
-        if key not in self._answers:
-            self._reporter.report(ResolveStarted(did, identity))
+        if key not in answers:
+            if key not in self._facts and key not in self._lists:
+                self._reporter.report(ResolveStarted(did, identity))
             try:
-                self._answers[key] = self._ask_catalogue(did, identity)
+                answers[key] = ask(did, identity)
             except NbrucioError as error:
-                self._answers[key] = error
-        answer = self._answers[key]
+                answers[key] = error
+        answer = answers[key]
         if isinstance(answer, NbrucioError):
             raise answer
         return answer
 
-    def _ask_catalogue(self, did: Did, identity: str) -> tuple[DidFacts, tuple[FileEntry, ...]]:
-        catalogue = self._catalogue(identity)
-        facts = catalogue.describe(did)
-        files = unique_files(catalogue.files(did))
-        self._reporter.report(Resolved(did, len(files), total_bytes(entry.size_bytes for entry in files)))
-        return facts, files
+    def _describe(self, did: Did, identity: str) -> DidFacts:
+        return self._catalogue(identity).describe(did)
+
+    def _list(self, did: Did, identity: str) -> Sequence[FileEntry]:
+        files = (packed if self._compact else unique_files)(self._catalogue(identity).files(did))
+        self._reporter.report(Resolved(did, len(files), bytes_of(files)))
+        return files

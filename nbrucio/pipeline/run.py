@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nbrucio.config import Config
-from nbrucio.core.events import Reporter
+from nbrucio.core.events import Noticed, Reporter
 from nbrucio.core.planner import Availability, Wanted, make_plan
-from nbrucio.core.report import SyncReport
+from nbrucio.core.report import NotebookReport, SyncReport
+from nbrucio.pipeline.arrivals import Arrivals
 from nbrucio.pipeline.cache_writer import StatusRecorder
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.download import Downloads
 from nbrucio.pipeline.locate import locate
 from nbrucio.pipeline.notebooks import read, requirements_of, resolve
 from nbrucio.pipeline.options import Options
-from nbrucio.pipeline.preflight import checked_first
-from nbrucio.pipeline.publish import publish
+from nbrucio.pipeline.preflight import checked_first, unobtainable
 from nbrucio.pipeline.remember import remember, remember_use
 from nbrucio.pipeline.renew_rules import renew_rules
 from nbrucio.pipeline.report import finish, planned, summary, verified
@@ -36,34 +36,47 @@ def sync(
     reporter: Reporter | None = None,
     cancel: threading.Event | None = None,
     begins: Callable[[Sequence[Wanted]], object] | None = None,
+    revise: Callable[[NotebookReport], NotebookReport] | None = None,
 ) -> SyncReport:
     """Download the missing data of the notebooks at ``paths``, and publish it to their kernels through manifests. Never
     write a notebook. A file of several requirements is downloaded once.
 
         Args:
             begins: called once with the files to download, just before the first one; not called without any.
+            revise: called with the result of each notebook, to change its errors before kernels read them.
 
         Raises:
             Interrupted: the run was cancelled; finished files stay, unfinished ones resume at the next sync.
     """
     options = (options or Options()).under(config.policy)
-    with RunContext(config, reporter) as run, Downloads(run, cancel, checked_first(run, begins)) as downloads:
+    with (
+        RunContext(config, reporter) as run,
+        Arrivals(options.runtime) as arrivals,
+        Downloads(run, cancel, checked_first(run, begins), arrivals.add, arrivals.preferred) as downloads,
+    ):
         recorder = StatusRecorder(run)  # before the store is read
         notebooks = resolve(run, read(paths, options), options)
         requirements = requirements_of(notebooks)
         remember_use(run, notebooks)
 
-        def publish_verified(found: Availability) -> None:
-            recorder.store_changed()
-            publish(verified(run, notebooks, found), syncing=True, runtime=options.runtime)
+        def before_downloads(found: Availability) -> None:
+            arrivals.publish(verified(run, notebooks, found), notebooks)
 
-        reread = Reread(run, publish_verified, cancel)
-        availability = locate(run, requirements, options, recorder.note, downloads, reread)  # downloads may begin
+        def before_reading(found: Availability) -> None:
+            recorder.store_changed()
+            before_downloads(found)
+
+        reread = Reread(run, before_reading, cancel)
+        # Downloads may begin.
+        availability = locate(run, requirements, options, recorder.note, downloads, reread, before_downloads)
         plan = make_plan(requirements, availability, run.limits(requirements))
         if plan.downloads and plan.refusal is None:
-            publish(planned(run, notebooks, plan), syncing=True, runtime=options.runtime)
+            for sentence in unobtainable(plan):
+                run.reporter.report(Noticed(sentence))
+            arrivals.publish(planned(run, notebooks, plan), notebooks)
         outcomes = downloads.wait(plan)
-        reports = publish(finish(run, planned(run, notebooks, plan), plan, outcomes), runtime=options.runtime)
+        finished = finish(run, planned(run, notebooks, plan), plan, outcomes)
+        reports = arrivals.finish(map(revise, finished) if revise else finished)
         renew_rules(run, notebooks, options)
-        remember(run, recorder, notebooks, plan, reports, options)
+        remember(run, recorder, notebooks, reports, options)
         return summary(run, reports, outcomes)

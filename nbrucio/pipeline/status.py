@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nbrucio.config import Config
 from nbrucio.core.planner import make_plan
-from nbrucio.core.report import NotebookReport, SyncReport
+from nbrucio.core.report import NotebookReport, StatusReport
 from nbrucio.pipeline.cache_writer import StatusRecorder
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.locate import locate
@@ -25,7 +25,7 @@ def status(
     variant: str | None = None,
     check: bool = False,
     publish_ready: bool = False,
-) -> SyncReport:
+) -> StatusReport:
     """Return the status of the notebooks at ``paths``. Write only the status cache.
 
     Args:
@@ -47,7 +47,7 @@ def status(
                 publish(finish(run, [report], plan, {}))[0] if _is_ready(report) else report for report in reports
             ]
         remember_status(recorder, notebooks, reports, options)
-        return summary(run, reports, {})
+        return StatusReport(*summary(run, reports, {}))
 
 
 def _is_ready(report: NotebookReport) -> bool:

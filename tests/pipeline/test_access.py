@@ -11,6 +11,7 @@ import pytest
 from nbrucio.config import Config
 from nbrucio.core.did import Did
 from nbrucio.core.events import Event, Noticed, SilentReporter
+from nbrucio.core.files import Replica
 from nbrucio.core.plan import Access
 from nbrucio.core.report import NotebookReport
 from nbrucio.kernel.files import Files
@@ -289,7 +290,7 @@ def test_offline_uses_what_is_here_and_lists_the_rest(config: Config, tmp_path: 
 def test_damaged_places_cost_a_question_and_no_more(tmp_path: Path) -> None:
     places = ReplicaPlaces(tmp_path)
     assert places.read("x", "sha256:0") == {}
-    places.save("x", "sha256:0", {})
+    places.add("x", "sha256:0", {Did("a", "b"): [Replica("RSE", "https://x")]})
     (file,) = (tmp_path / "places").iterdir()
     file.write_bytes(b"nocolon\tRSE\tpfn\n\xff\n")
     assert places.read("x", "sha256:0") == {}

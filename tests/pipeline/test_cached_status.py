@@ -85,7 +85,7 @@ def test_what_changes_between_its_commit_and_the_end_of_the_sync_is_not_taken_fo
         status_cache, "CHECKED_OBJECTS", 1
     )  # else a cached status looks at each object, and would find out by that
 
-    monkeypatch.setattr("nbrucio.pipeline.remember._remember_places", lambda *_: act(objects(config)[2]))
+    monkeypatch.setattr("nbrucio.pipeline.remember.remember_replicas", lambda *_: act(objects(config)[2]))
     sync([notebook], config)
     assert here(cached_status([notebook], config, synced=False)) is None
 

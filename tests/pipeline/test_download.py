@@ -16,6 +16,7 @@ from nbrucio.core.events import ApplyStarted, Event, FileFinished, Planned
 from nbrucio.core.files import Replica
 from nbrucio.core.plan import Access
 from nbrucio.errors import Interrupted, RucioRefused
+from nbrucio.pipeline import download
 from nbrucio.pipeline.run import sync
 
 _SOON_S = 20.0
@@ -44,6 +45,12 @@ def notebook(tmp_path: Path, **more: object) -> Path:
     metadata = {"nbrucio": {"requirements": [requirement]}}
     path.write_text(json.dumps({"cells": [], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
     return path
+
+
+@pytest.fixture(autouse=True)
+def as_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let four files begin as early as many do."""
+    monkeypatch.setattr(download, "FEW", 0)
 
 
 def pause(monkeypatch: pytest.MonkeyPatch, recorder: Recorder, then: BaseException | None = None) -> list[bool]:

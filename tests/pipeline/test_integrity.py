@@ -37,6 +37,8 @@ from nbrucio.store import Store
 from tests.support.access_log import new_requests
 from tests.support.damage import BYTES, THINGS, Damage, flip, flip_silently, restore, truncate
 
+pytestmark = pytest.mark.trust("X")
+
 OFFLINE = Options(offline=True)
 
 

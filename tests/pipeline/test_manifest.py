@@ -12,7 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from nbrucio.errors import BadConfig, OverBudget
+from nbrucio.errors import BadConfig, NoSpace, OverBudget
 from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile
 from nbrucio.pipeline.manifest_files import path_for, remove, write
 
@@ -121,7 +121,7 @@ def test_a_failed_write_keeps_the_old_manifest_and_leaves_no_rest(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", full)
-        with pytest.raises(BadConfig, match="No space left on device"):
+        with pytest.raises(NoSpace, match="No space left on device"):
             write(Manifest.of(tmp_path / "a.ipynb", (COMING,)), environ)
     assert path.read_bytes() == before
     assert sorted(p.suffix for p in path.parent.iterdir()) == [".json", ".tsv"]

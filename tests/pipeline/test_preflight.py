@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from nbrucio.config import Config, Instance, load
-from nbrucio.core.did import Did
 from nbrucio.core.events import Event, Noticed
-from nbrucio.core.planner import Wanted
 from nbrucio.pipeline.preflight import ending
 from nbrucio.pipeline.run import sync
 from nbrucio.sandbox import Sandbox
@@ -37,8 +35,7 @@ def _ending(
     config: Config, size_bytes: int = 10 * GB, bytes_per_s: float | None = 1_000_000, **environ: str
 ) -> list[str]:
     """What is reported of a download that takes 10,000 s."""
-    wanted = [Wanted("cms.example", Did("user", "x"), size_bytes, size_bytes)]
-    return list(ending(wanted, config, bytes_per_s, environ))
+    return list(ending({"cms.example": size_bytes}, config, bytes_per_s, environ))
 
 
 def _token(hours: float) -> str:
@@ -88,6 +85,11 @@ def test_nothing_is_said_where_nothing_is_known(ca: UserAuthority) -> None:
     assert _ending(_config(), bytes_per_s=None, X509_USER_PROXY=str(proxy)) == []
     assert _ending(_config(storage_token_env="MINE"), MINE="opaque") == []
     assert _ending(_config()) == []
+
+
+def test_without_a_rate_a_download_that_no_network_finishes_in_time_is_named(ca: UserAuthority) -> None:
+    (sentence,) = _ending(_config(), 10_000 * GB, bytes_per_s=None, X509_USER_PROXY=str(ca.proxy(ends=_in(1))))
+    assert "this download takes at least 2.2 h" in sentence
 
 
 def test_a_sync_reports_it_before_its_first_byte(

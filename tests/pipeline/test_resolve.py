@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared
 from nbrucio.notebook.lock_file import LockFile
 from nbrucio.pipeline.resolve import ResolveOptions, Resolver
+from nbrucio.state import resolutions
 from nbrucio.state.resolutions import Resolutions
 
 DID = Did("s", "data")
@@ -36,14 +40,16 @@ def files(count: int) -> tuple[FileEntry, ...]:
 
 @dataclass
 class Fake:
-    """A catalogue of one DID; counts how often it is asked for contents."""
+    """A catalogue of one DID; counts how often it is asked what the DID is, and for contents."""
 
     content: tuple[FileEntry, ...]
     open: bool = True
     asked: int = 0
+    described: int = 0
     replicas_of: dict[Did, tuple[Replica, ...]] = field(default_factory=dict)
 
     def describe(self, did: Did) -> DidFacts:
+        self.described += 1
         return DidFacts(did, DidType.DATASET, self.open)
 
     def files(self, _did: Did) -> Iterator[FileEntry]:
@@ -125,7 +131,9 @@ def test_locked_cannot_be_checked_offline(tmp_path: Path) -> None:
 
 
 def test_changed_content_of_a_closed_dataset_is_refused_and_said_plainly(tmp_path: Path) -> None:
-    resolved = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
+    fake = Fake(files(2), open=False)
+    resolved = resolve(tmp_path, fake, locked(files(3), is_open=False))
+    assert (fake.asked, fake.described) == (1, 1)
     assert error(resolved, LockStale) == (
         "'data' is locked to 3 files, 3.0 MB of s:data, which lost 1 file, 1.0 MB since the lock. "
         "The locked file list is not on this machine, and Rucio no longer has it."
@@ -136,6 +144,47 @@ def test_a_list_that_this_machine_keeps_brings_the_old_set_of_a_closed_dataset_b
     Resolutions(tmp_path / "store").save_files(files(3))
     resolved = resolve(tmp_path, Fake(files(2), open=False), locked(files(3), is_open=False))
     assert resolved.files == files(3)
+
+
+def test_runs_that_start_at_once_ask_for_the_list_of_a_lock_once(tmp_path: Path) -> None:
+    content = files(3)
+    count, start = 8, threading.Barrier(8)
+    fake = Fake(content, open=False)
+
+    def run(_number: int) -> ResolvedRequirement:
+        start.wait()
+        return resolve(tmp_path, fake, locked(content, is_open=False))
+
+    with ThreadPoolExecutor(count) as pool:
+        found = list(pool.map(run, range(count)))
+    assert {one.files for one in found} == {content}
+    assert (fake.asked, fake.described) == (1, 0), "the digest says that it is the right list"
+    assert not list(tmp_path.rglob("*.lock"))
+
+
+def test_runs_that_wait_for_one_that_is_stopped_do_not_give_up_at_the_same_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    @contextmanager
+    def note(_path: Path, wait_s: float) -> Iterator[None]:
+        waits.append(wait_s)
+        yield
+
+    monkeypatch.setattr(resolutions, "locked", note)
+    for _ in range(3):
+        with Resolutions(tmp_path).alone(locked(files(3)).digest):
+            pass
+    assert len(set(waits)) == 3
+    assert all(45 <= wait_s <= 75 for wait_s in waits)
+
+
+def test_a_run_that_fails_to_get_the_list_of_a_lock_leaves_it_to_the_next(tmp_path: Path) -> None:
+    content = files(3)
+    changed = resolve(tmp_path, Fake(files(2), open=False), locked(content, is_open=False))
+    assert changed.error is not None
+    assert resolve(tmp_path, Fake(content, open=False), locked(content, is_open=False)).files == content
 
 
 def test_a_long_list_is_pinned_beside_the_notebook(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from nbrucio.transfer.types import TransferLimits
 def test_the_policy_says_how_hard_storage_is_worked() -> None:
     keep_free_bytes = Policy().keep_free_bytes
     assert transfer_limits(Policy(parallel=1)) == TransferLimits(per_host=1, total=2, keep_free_bytes=keep_free_bytes)
-    assert transfer_limits(Policy()) == TransferLimits(per_host=32, total=64, keep_free_bytes=keep_free_bytes)
+    assert transfer_limits(Policy()) == TransferLimits(per_host=64, total=128, keep_free_bytes=keep_free_bytes)
 
 
 def test_the_download_limit_and_the_space_to_keep_free_hold_in_transfers() -> None:

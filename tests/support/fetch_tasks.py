@@ -1,10 +1,13 @@
 """The program that the crash tests kill: bring files, and say what happens on stdout.
 
 usage: python -m tests.support.fetch_tasks STORE TASKS.json [KILL_AT]
+
+``"locks"`` in TASKS.json is ``real``, ``absent`` (the file system has none) or ``lying`` (everybody gets each lock).
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -18,7 +21,7 @@ from nbrucio.errors import Interrupted
 from nbrucio.store import Store
 from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.types import StorageAccess, Task, TransferLimits
-from tests.support.faulty_disk import CountedDisk
+from tests.support.faulty_disk import CountedDisk, failing
 
 
 class _Printer:
@@ -44,8 +47,12 @@ def main() -> None:
         for name, size, adler32, pfn in given["files"]
     ]
     disk = CountedDisk(int(kill_at[0]) if kill_at else None, _die)
+    if given.get("locks") == "absent":
+        disk.try_lock = failing(errno.ENOLCK)  # type: ignore[method-assign,assignment]
+    elif given.get("locks") == "lying":
+        disk.try_lock = lambda _fd: True  # type: ignore[method-assign]
     access = {"rucio.example": StorageAccess(ca=Path(given["ca"]) if given["ca"] else None, file_roots=(Path("/"),))}
-    limits = TransferLimits(per_host=given["per_host"])
+    limits = TransferLimits(per_host=given["per_host"], part_bytes=given.get("part_bytes", 4 << 20))
     try:
         outcomes = fetch(tasks, Store(Path(root), fs=disk), access, _Printer(), limits=limits)
     except Interrupted as error:
