@@ -21,6 +21,7 @@ from nbrucio.core.selection import Selection
 from nbrucio.core.text import printable
 from nbrucio.errors import BadDeclaration, DidNotFound, NbrucioError, UsageError
 from nbrucio.notebook.declared import read_declared
+from nbrucio.notebook.schema_errors import declaration_warnings
 from nbrucio.operations.edit import Edit, lock_and_write, write
 from nbrucio.pipeline.resolve import ResolveOptions
 
@@ -140,7 +141,8 @@ def add(
     if wish.offline or not fresh:
         identity = chosen.identity if chosen else ""
         added = tuple(ResolvedRequirement(requirement, identity) for requirement in fresh)
-        return Edit(declared.path, added, write(declared, declaration), warnings=declared.unknown_keys())
+        changed = write(declared, declaration)
+        return Edit(declared.path, added, changed, warnings=declaration_warnings(declaration.as_json()))
     anew = ResolveOptions(refresh=True)
     try:
         return lock_and_write(declared, declaration, config, fresh, anew, reporter, whole=True)
@@ -167,22 +169,30 @@ def _declared_already(
 ) -> Requirement | None:
     """Return the requirement to which a variant is added; None for a DID that is not declared.
 
+    Of several requirements of the DID it is that with the handle of ``wish``, else that with all files.
+
     Raises:
         BadDeclaration: the DID is declared with the same selection, by any name of its instance.
     """
-    select = wish.select if wish.variant is None else None
-    for present in declaration.requirements:
-        if present.did == did and present.select == select and wanted and config.means(present.instance, wanted):
-            if wish.variant is not None:
-                return present
-            raise already_declared(present)
-    return None
+    declared = [
+        present
+        for present in declaration.requirements
+        if present.did == did and wanted and config.means(present.instance, wanted)
+    ]
+    if wish.variant is None:
+        same = next((present for present in declared if present.select == wish.select), None)
+        if same is not None:
+            raise already_declared(same)
+        return None
+    named = [present for present in declared if wish.handle in (None, present.handle)]
+    whole = (present for present in named if present.select is None)
+    return next(whole, named[0] if len(named) == 1 else None)
 
 
 def _with_variant(declaration: Declaration, variant: str, handle: str, select: Selection) -> Declaration:
-    variants = declaration.extra.get("variants", {})
-    chosen = variants.get(variant, {}) if isinstance(variants, Mapping) else None
-    if not isinstance(variants, Mapping) or not isinstance(chosen, Mapping):
+    variants = declaration.variants
+    chosen = variants.get(variant, {})
+    if not isinstance(chosen, Mapping):
         raise BadDeclaration("The variants in the notebook cannot be read.", hint="Correct 'variants' in its metadata.")
     changed = {**variants, variant: {**chosen, handle: select.as_json()}}
     return declaration._replace(extra={**declaration.extra, "variants": changed})

@@ -1,8 +1,9 @@
 """Check whether declaration, lock, code and data of notebooks agree, for example before they are published.
 
-The checks, and the exit code of each finding: the declaration is valid, without unknown keys (2); every requirement is
-locked, by a lock of the declared data (10); the code uses only declared data (3). With a network also: the catalogue
-agrees with the lock (3), and every file has a readable replica (4). Nothing is downloaded, and nothing is written.
+The checks, and the exit code of each finding: the notebook is valid by nbformat, and its declaration by its schema (2);
+every requirement is locked, by a lock of the declared data (10); the code uses only declared data (3). With a network
+also: the catalogue agrees with the lock (3), and every file has a readable replica (4). Nothing is downloaded, and
+nothing is written.
 """
 
 from __future__ import annotations
@@ -16,18 +17,26 @@ from nbrucio.config import Config
 from nbrucio.core.declaration import Declaration
 from nbrucio.core.did import Did
 from nbrucio.core.events import Reporter
-from nbrucio.core.filelist import digest_of
 from nbrucio.core.files import FileEntry
 from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES
-from nbrucio.core.parameter import variant_name
 from nbrucio.core.plan import ResolvedRequirement
-from nbrucio.core.requirement import NO_PARAMETERS, Requirement, lock_for
+from nbrucio.core.requirement import Requirement
 from nbrucio.core.scope_rule import ScopeRule
 from nbrucio.core.text import plural
-from nbrucio.errors import Drift, LockStale, NbrucioError, NoReplica, ParameterNeeded, Undeclared, exit_code_for
+from nbrucio.errors import (
+    Drift,
+    NbrucioError,
+    NoReplica,
+    Undeclared,
+    envelope,
+    exit_code_for,
+)
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.code_scan import scan
 from nbrucio.notebook.declared import Declared, read_declared
+from nbrucio.notebook.schema_errors import declaration_faults
+from nbrucio.notebook.validity import format_errors, require_nbformat
+from nbrucio.operations.check_declaration import declaration_findings, lock_findings
 from nbrucio.operations.proposing import Note, notes_on
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.resolve import ResolveOptions
@@ -68,6 +77,10 @@ class CheckReport:
         """All findings, in the order of the notebooks."""
         return tuple(finding for notebook in self.notebooks for finding in notebook.findings)
 
+    def errors(self) -> tuple[NbrucioError, ...]:
+        """Return the findings, under the name that every result has for its errors."""
+        return self.findings
+
     @property
     def exit_code(self) -> int:
         """0 without findings, else the code of the most serious one."""
@@ -76,8 +89,7 @@ class CheckReport:
     def as_json(self) -> dict[str, object]:
         """Return this as a JSON-ready mapping."""
         return {
-            "version": 1,
-            "exit_code": self.exit_code,
+            **envelope(self.errors()),
             "online": self.online,
             "notebooks": [notebook.as_json() for notebook in self.notebooks],
         }
@@ -102,14 +114,21 @@ def check(paths: Sequence[Path], config: Config | None, *, reporter: Reporter | 
     """Check the notebooks at ``paths``. Errors of one notebook are in the report, and the others are still checked.
 
     Args:
-        config: configuration with the catalogues; None checks without a network and needs no configuration.
+        config: configuration with the catalogues; None checks without a network and needs no configuration. A policy
+            of no network has the same effect.
+
+    Raises:
+        MissingDependency: jsonschema or nbformat cannot be loaded.
     """
+    require_nbformat()
+    declaration_faults({})  # so that a missing library is one error, not one for each notebook
     rule = config.default.scope_rule if config is not None and config.default is not None else ScopeRule()
     notebooks = [_check_alone(Path(path), rule) for path in paths]  # programs may pass a str
-    if config is not None:
+    online = config is not None and not config.policy.offline
+    if config is not None and online:
         with RunContext(config, reporter) as run:
             _check_catalogue(run, notebooks)
-    return CheckReport(tuple(notebook.done() for notebook in notebooks), online=config is not None)
+    return CheckReport(tuple(notebook.done() for notebook in notebooks), online)
 
 
 def _check_alone(path: Path, rule: ScopeRule) -> _Open:
@@ -117,11 +136,10 @@ def _check_alone(path: Path, rule: ScopeRule) -> _Open:
     try:
         notebook.declared = read_declared(path)
         declaration = notebook.declared.declaration
-        # A missing parameter is not an error: it gets its value when the notebook runs.
-        notebook.findings += [f.error for f in declaration.faults if not isinstance(f.error, ParameterNeeded)]
-        notebook.findings += notebook.declared.unknown_keys(refused=False)
-        notebook.findings += _variant_findings(declaration)
-        notebook.findings += _lock_findings(path, declaration)
+        notebook.findings += format_errors(notebook.declared.notebook)
+        faults = declaration_faults(notebook.declared.notebook.value())
+        notebook.findings += declaration_findings(declaration, faults)
+        notebook.findings += lock_findings(path, declaration, faults)
         notebook.findings += _list_findings(path, declaration)
         notebook.findings += _use_findings(notebook.declared)
         notebook.notes = notes_on(notebook.declared, rule)
@@ -130,42 +148,11 @@ def _check_alone(path: Path, rule: ScopeRule) -> _Open:
     return notebook
 
 
-def _variant_findings(declaration: Declaration) -> Iterator[NbrucioError]:
-    try:
-        default = variant_name(declaration.extra.get("variant"), NO_PARAMETERS)
-        variants = declaration.extra.get("variants")
-        for name in {default: None, **dict.fromkeys(variants if isinstance(variants, Mapping) else ())}:
-            declaration.in_variant(name)
-    except NbrucioError as error:
-        yield error
-
-
-def _lock_findings(path: Path, declaration: Declaration) -> Iterator[LockStale]:
-    for requirement in declaration.requirements:
-        reason = _lock_problem(requirement, declaration)
-        if reason:
-            yield LockStale(
-                f"'{requirement.handle}' ({requirement.did}) {reason}.",
-                subject=requirement.handle,
-                next_command=f"nbrucio lock {quote(str(path))}",
-            )
-
-
 def _list_findings(path: Path, declaration: Declaration) -> Iterator[NbrucioError]:
     """Report an unreadable lock file, if the lock needs it."""
     error = lock_file.read_or_error(path).error
     if error is not None and any(entry.files > INLINE_LIST_MAX_FILES for entry in declaration.lock.values()):
         yield error
-
-
-def _lock_problem(requirement: Requirement, declaration: Declaration) -> str | None:
-    entry = lock_for(requirement, declaration.lock)
-    if entry is not None:
-        damaged = entry.pinned is not None and digest_of(entry.pinned) != entry.digest
-        return "has a lock whose file list was changed by hand" if damaged else None
-    if requirement.handle in declaration.lock:
-        return "is locked to another DID or selection"
-    return "has a lock that cannot be read" if requirement.handle in declaration.bad_lock else "has no lock"
 
 
 def _use_findings(declared: Declared) -> Iterator[Undeclared]:
@@ -264,7 +251,7 @@ def _ignore(_: NbrucioError) -> None:
     """Ignore a malformed row: its file counts as one without a readable replica."""
 
 
-def _needed(resolved: ResolvedRequirement) -> tuple[FileEntry, ...]:
+def _needed(resolved: ResolvedRequirement) -> Sequence[FileEntry]:
     """Return the files that a run of the notebook would use: the lock's if it lists them, else the catalogue's."""
     if resolved.drift is None and resolved.lock is not None and resolved.lock.pinned is not None:
         return resolved.lock.pinned

@@ -46,7 +46,8 @@ def _case(notebook: NotebookCheck) -> ElementTree.Element:
 
 
 def _words(finding: NbrucioError) -> str:
-    lines = [finding.message, finding.hint, f"next: {finding.next_command}" if finding.next_command else None]
+    command = finding.command_here
+    lines = [finding.message, finding.hint_here, f"next: {command}" if command else None]
     return "\n".join(line for line in lines if line)
 
 

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from nbrucio.config import Instance, load
@@ -70,22 +70,20 @@ class Tested(NamedTuple):
         return {"ok": self.error is None, "account": self.account, "steps": [step.as_json() for step in self.steps]}
 
 
-def draft(body: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+def draft(body: Mapping[str, Any]) -> tuple[str, dict[str, object]]:
     """Return the name and the settings of a new instance, with the scheme of the host where it was left out.
 
     Args:
         body: ``settings``, a table as in the configuration file, and ``name``; without it the host gives one.
 
     Raises:
-        UsageError: the body has another form.
+        UsageError: a setting can only be written in the file.
     """
-    settings, name = body.get("settings"), body.get("name")
-    if not isinstance(settings, Mapping) or not (name is None or isinstance(name, str)):
-        raise UsageError(
-            "The request describes no instance.", hint="Send 'name' and an object 'settings' with a 'host'."
-        )
-    if "token_command" in settings:  # a page in the browser must not choose a program to run
-        raise UsageError("token_command can only be written in config.toml, with an editor.", subject="token_command")
+    settings, name = body["settings"], body.get("name")
+    # A page in the browser must not choose a program to run, nor the server that gets the hub's token.
+    for key in ("token_command", "hub_token"):
+        if key in settings:
+            raise UsageError(f"{key} can only be written in config.toml, with an editor.", subject=key)
     completed = {str(key): value for key, value in settings.items() if value not in (None, "")}
     for key in ("host", "auth_host"):
         text = completed.get(key)

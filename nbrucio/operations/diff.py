@@ -17,7 +17,7 @@ from nbrucio.core.filelist import is_digest, list_lines, parse_lines
 from nbrucio.core.files import FileEntry
 from nbrucio.core.requirement import Requirement, lock_for
 from nbrucio.core.selection import Selection
-from nbrucio.errors import BadDid
+from nbrucio.errors import BadDid, Drift, NbrucioError, envelope
 from nbrucio.notebook.declared import Declared, read_declared
 from nbrucio.state.resolutions import Resolutions
 
@@ -107,8 +107,45 @@ def remembered_lists(config: Config) -> Lists:
     return Resolutions(config.store_path).files
 
 
-def diff(old: Path, new: Path, lists: Lists) -> tuple[Change, ...]:
-    """Compare the data of two notebooks by handle, in order; handles without differences are included.
+@dataclass(frozen=True)
+class DiffReport:
+    """The comparison of two notebooks.
+
+    Attributes:
+        old, new: the notebooks.
+        changes: one for each handle, those of the old notebook first; also handles without differences.
+    """
+
+    old: Path
+    new: Path
+    changes: tuple[Change, ...]
+
+    @property
+    def differences(self) -> tuple[Change, ...]:
+        """The handles whose data differs."""
+        return tuple(change for change in self.changes if change.kind != "same")
+
+    def errors(self) -> tuple[NbrucioError, ...]:
+        """Return nothing: a difference is not an error, and an unreadable notebook raises."""
+        return ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 for the same data, 3 for a difference."""
+        return Drift.exit_code if self.differences else 0
+
+    def as_json(self) -> dict[str, object]:
+        """Return this as a JSON-ready mapping."""
+        return {
+            **envelope(self.errors(), self.exit_code),
+            "old": str(self.old),
+            "new": str(self.new),
+            "changes": [change.as_json() for change in self.changes],
+        }
+
+
+def diff(old: Path, new: Path, lists: Lists) -> DiffReport:
+    """Compare the data of two notebooks by handle.
 
     Args:
         lists: see `Lists`.
@@ -117,7 +154,8 @@ def diff(old: Path, new: Path, lists: Lists) -> tuple[Change, ...]:
         BadNotebook, BadDeclaration: a notebook cannot be read.
     """
     before, after = holds(old), holds(new)
-    return tuple(_change(before.get(handle), after.get(handle), lists) for handle in {**before, **after})
+    changes = (_change(before.get(handle), after.get(handle), lists) for handle in {**before, **after})
+    return DiffReport(old, new, tuple(changes))
 
 
 def holds(path: Path) -> dict[str, Held]:

@@ -6,7 +6,7 @@ is rejected, not overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from nbrucio.core.events import Noticed, Reporter
 from nbrucio.core.lockentry import LockEntry, same_content
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement, check_declared, not_declared
-from nbrucio.errors import NbrucioError, exit_code_for
+from nbrucio.errors import NbrucioError, envelope, exit_code_for
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared, read_declared
 from nbrucio.notebook.ipynb import save
 from nbrucio.notebook.lock_file import LockFile
+from nbrucio.notebook.schema_errors import declaration_warnings
 from nbrucio.operations.locking import make_locks
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.outdate import outdate
@@ -36,9 +37,9 @@ class Edit:
         path: the notebook.
         requirements: the affected requirements; resolved where the operation resolves.
         changed: whether the file was written.
-        acts: by handle, what happened to its lock: ``locked``, ``upgraded``, ``checksums added``, ``unchanged`` or
-            ``failed``.
-        warnings: the notebook's unknown keys, which were kept.
+        acts: by handle, what happened to its lock: ``locked``, ``upgraded``, ``file list added``, ``checksums added``,
+            ``unchanged`` or ``failed``.
+        warnings: what is wrong with the notebook's declaration, and was kept.
     """
 
     path: Path
@@ -48,14 +49,18 @@ class Edit:
     warnings: tuple[NbrucioError, ...] = ()
 
     def errors(self) -> tuple[NbrucioError, ...]:
-        """The errors of requirements that could not be resolved."""
+        """Return the errors of requirements that could not be resolved."""
         return tuple(resolved.error for resolved in self.requirements if resolved.error is not None)
+
+    @property
+    def exit_code(self) -> int:
+        """0 without errors, else the code of the most serious one."""
+        return exit_code_for(self.errors())
 
     def as_json(self) -> dict[str, object]:
         """Return this edit as a JSON-ready mapping."""
         return {
-            "version": 1,
-            "exit_code": exit_code_for(self.errors()),
+            **envelope(self.errors()),
             "notebook": str(self.path),
             "changed": self.changed,
             "requirements": [_as_json(resolved) for resolved in self.requirements],
@@ -87,7 +92,8 @@ def remove(path: Path, names: Sequence[str]) -> Edit:
             raise not_declared(name, path, declared.declaration.requirements)
         declaration = declaration.without(requirement.handle)
         gone.append(ResolvedRequirement(requirement, ""))
-    return Edit(declared.path, tuple(gone), write(declared, declaration), warnings=declared.unknown_keys())
+    changed = write(declared, declaration)
+    return Edit(declared.path, tuple(gone), changed, warnings=declaration_warnings(declaration.as_json()))
 
 
 def lock(
@@ -96,6 +102,7 @@ def lock(
     *,
     upgrade: Collection[str] | None = None,
     variant: str | None = None,
+    pin: bool = False,
     reporter: Reporter | None = None,
 ) -> Edit:
     """Freeze the file list of each requirement in the notebook at ``path``.
@@ -107,6 +114,7 @@ def lock(
     Args:
         upgrade: handles to resolve again; an empty collection means all, None means none.
         variant: lock the selections of this variant, beside the lock of the whole.
+        pin: save the file lists of closed datasets with the notebook, too: another machine then never asks for them.
 
     Raises:
         NbrucioError: the notebook cannot be edited; nothing is written.
@@ -115,9 +123,8 @@ def lock(
     chosen = declared.declaration.in_variant(variant)
     check_declared(upgrade or (), path, declared.declaration.requirements)
     anew = [r for r in chosen.requirements if upgrade is None or not upgrade or r.handle in upgrade]
-    return lock_and_write(
-        declared, declared.declaration, config, anew, ResolveOptions(refresh=upgrade is not None), reporter
-    )
+    options = ResolveOptions(refresh=upgrade is not None)
+    return lock_and_write(declared, declared.declaration, config, anew, options, reporter, pin=pin)
 
 
 def lock_elsewhere(
@@ -131,7 +138,7 @@ def lock_elsewhere(
         upgrade: handles to resolve again; an empty collection means all.
 
     Returns:
-        The declaration with its locks, and the requirements that could be resolved.
+        The declaration with its locks, and the requirements, of which some may have an error and no new lock.
 
     Raises:
         NbrucioError: the notebook cannot be read, or no requirement can be resolved.
@@ -148,7 +155,7 @@ def lock_elsewhere(
         lock_file.add(declared.path, beside)
         for resolved in requirements:
             _keep(run, resolved)
-    return declaration, tuple(resolved for resolved in requirements if resolved.error is None)
+    return declaration, requirements
 
 
 def _raise_first(requirements: Sequence[ResolvedRequirement]) -> None:
@@ -166,10 +173,12 @@ def lock_and_write(
     reporter: Reporter | None,
     *,
     whole: bool = False,
+    pin: bool = False,
 ) -> Edit:
-    """Write the locks; with ``whole`` only if every requirement can be resolved."""
+    """Write the locks; with ``whole`` only if every requirement can be resolved. ``pin`` is that of `lock`."""
+    before = lock_file.read(declared.path)
     with RunContext(config, reporter) as run:
-        declaration, beside, requirements = make_locks(run, declared, declaration, options, chosen)
+        declaration, beside, requirements = make_locks(run, declared, declaration, options, chosen, pin=pin)
         if whole:
             _raise_first(requirements)
         changed = write(declared, declaration, beside)
@@ -182,17 +191,32 @@ def lock_and_write(
         else _act(
             declared.declaration.lock.get(resolved.requirement.lock_key),
             declaration.lock.get(resolved.requirement.lock_key),
+            beside.lists.keys() - before.lists.keys(),
         )
         for resolved in requirements
     }
-    return Edit(declared.path, requirements, changed, acts, declared.unknown_keys())
+    written = _as_written(requirements, declaration)
+    return Edit(declared.path, written, changed, acts, declaration_warnings(declaration.as_json()))
 
 
-def _act(old: LockEntry | None, new: LockEntry | None) -> str:
+def _as_written(
+    requirements: Iterable[ResolvedRequirement], declaration: Declaration
+) -> tuple[ResolvedRequirement, ...]:
+    """Return ``requirements`` with their locks as ``declaration`` has them, with checksums; no lock of a failed one."""
+    return tuple(
+        one if one.error is not None else one._replace(lock=declaration.lock.get(one.requirement.lock_key, one.lock))
+        for one in requirements
+    )
+
+
+def _act(old: LockEntry | None, new: LockEntry | None, lists: Collection[str]) -> str:
+    """Return what happened to a lock. ``lists`` has the digests of the lists that the lock file gained."""
     if old is None or new is None:
         return "locked"
     if not same_content(old, new):
         return "upgraded"
+    if new.digest in lists or (old.pinned is None and new.pinned is not None):
+        return "file list added"
     return "unchanged" if old.sha256 == new.sha256 else "checksums added"
 
 

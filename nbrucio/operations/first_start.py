@@ -5,7 +5,6 @@ The panel shows them when no instance is configured.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -15,12 +14,11 @@ from pathlib import Path
 from nbrucio.config.importable import importable
 from nbrucio.config.load import parse_toml, read_layers
 from nbrucio.config.write import add_instances, require_open
+from nbrucio.disk.libraries import has_sandbox
 from nbrucio.disk.read import SMALL_BYTES, read_file
 from nbrucio.errors import Unavailable
 
 _SANDBOX = "sandbox"
-#: Libraries of the extra `sandbox` that nothing else of nbrucio needs.
-_SANDBOX_LIBRARIES = ("gunicorn", "wsgidav", "trustme", "rucio.web")
 #: The first start creates a database and adds data.
 _START_S = 300
 
@@ -28,7 +26,7 @@ _START_S = 300
 def ways() -> dict[str, object]:
     """Return which ways are possible here, as a JSON object."""
     return {
-        "sandbox": all(_installed(name) for name in _SANDBOX_LIBRARIES),
+        "sandbox": has_sandbox(),
         "import": bool(importable(os.environ)),
     }
 
@@ -73,10 +71,3 @@ def _failure(printed: str, code: int) -> Unavailable:
     except (ValueError, KeyError, TypeError):
         message, hint = f"The sandbox did not start: exit code {code}.", None
     return Unavailable(message, subject=_SANDBOX, hint=hint)
-
-
-def _installed(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ImportError:
-        return False

@@ -183,10 +183,10 @@ def allowance(grants: Sequence[Grant], wanted: Iterable[tuple[str, Did, int]]) -
 
 
 def user_grants(environ: Mapping[str, str] = os.environ) -> Grants:
-    """Return the user's grants: NBRUCIO_GRANTS, else ``grants.json`` in nbrucio's configuration folder."""
+    """Return the user's grants: NBRUCIO_GRANTS, else ``grants.json`` in the private folder."""
     chosen = environ.get("NBRUCIO_GRANTS")
     if chosen:
         return Grants(Path(chosen))
-    from nbrucio.config.folders import user_folder
+    from nbrucio.config.private import consent_folder
 
-    return Grants(user_folder("XDG_CONFIG_HOME", environ) / "grants.json")
+    return Grants(consent_folder(environ) / "grants.json")

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.core.text import plural
 from nbrucio.disk.read import reason
+from nbrucio.disk.system_errors import FULL
 from nbrucio.errors import NbrucioError, NoSpace, UsageError
 from nbrucio.store.names import link_names
 
@@ -27,7 +28,6 @@ MARKER = ".nbrucio-links"
 _SCRATCH = ".nbrucio-new-"
 #: How file systems say that they have no links: FAT, some network file systems, some containers.
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Linked(NamedTuple):
@@ -78,7 +78,7 @@ def _link(requirement: RequirementReport, above: Path) -> Linked:
         above.mkdir(parents=True, exist_ok=True)
         return Linked(handle, target, len(files), _update(target, files))
     except OSError as error:
-        full = error.errno in _FULL
+        full = error.errno in FULL
         words = f"{target} was not made: {reason(error)}."
         fault: NbrucioError = NoSpace(words, subject=str(target)) if full else UsageError(words, subject=str(target))
         return Linked(handle, target, len(files), "failed", fault)

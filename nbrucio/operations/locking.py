@@ -22,10 +22,15 @@ def make_locks(
     declaration: Declaration,
     options: ResolveOptions,
     chosen: Sequence[Requirement],
+    *,
+    pin: bool = False,
 ) -> tuple[Declaration, LockFile, tuple[ResolvedRequirement, ...]]:
     """Return ``declaration`` with locks of the ``chosen`` requirements, the lock file, and the resolved requirements.
 
     A requirement that cannot be resolved has an error, and no new lock.
+
+    Args:
+        pin: list the files of closed datasets, too. A lock that lists them already is always replaced by such a lock.
     """
     wanted = declaration._replace(entries=tuple(chosen))
     beside = lock_file.read(declared.path)
@@ -33,8 +38,9 @@ def make_locks(
     for resolved in requirements:
         if resolved.lock is not None:
             sums = _sums(_verified(run, resolved), resolved, beside, declaration, anew=options.refresh)
-            declaration = _without_stale(_locked(declaration, resolved, sums, run.given), resolved)
-            beside = _pinned(beside, resolved, resolved.lock, sums)
+            listed = pin or _lists_files(declaration.lock.get(resolved.requirement.lock_key), resolved.lock, beside)
+            declaration = _without_stale(_locked(declaration, resolved, sums, run.given, listed=listed), resolved)
+            beside = _pinned(beside, resolved, resolved.lock, sums, listed=listed)
     return declaration, beside, requirements
 
 
@@ -55,11 +61,22 @@ def _sums(
     return {**locked, **verified} if anew else {**verified, **locked}
 
 
-def _pinned(beside: LockFile, resolved: ResolvedRequirement, entry: LockEntry, sums: Mapping[str, str]) -> LockFile:
+def _lists_files(present: LockEntry | None, new: LockEntry, beside: LockFile) -> bool:
+    """Return whether ``new`` must list its files, or ``present`` lists those of a closed dataset."""
+    if pins(new.open, new.select):
+        return True
+    if present is None or pins(present.open, present.select):
+        return False
+    return present.pinned is not None or present.digest in beside.lists
+
+
+def _pinned(
+    beside: LockFile, resolved: ResolvedRequirement, entry: LockEntry, sums: Mapping[str, str], *, listed: bool
+) -> LockFile:
     """Return the lock file with the parts of this lock entry that are too long for the notebook."""
     if entry.files <= INLINE_LIST_MAX_FILES:
         return beside
-    return beside.with_list(entry.digest, resolved.files if pins(entry.open, entry.select) else None, sums)
+    return beside.with_list(entry.digest, resolved.files if listed else None, sums)
 
 
 def _without_stale(declaration: Declaration, resolved: ResolvedRequirement) -> Declaration:
@@ -79,7 +96,7 @@ def _without_stale(declaration: Declaration, resolved: ResolvedRequirement) -> D
 
 
 def _locked(
-    declaration: Declaration, resolved: ResolvedRequirement, sums: Mapping[str, str], config: Config
+    declaration: Declaration, resolved: ResolvedRequirement, sums: Mapping[str, str], config: Config, *, listed: bool
 ) -> Declaration:
     assert resolved.lock is not None
     key, name = resolved.requirement.lock_key, resolved.requirement.instance
@@ -91,4 +108,8 @@ def _locked(
     present = declaration.lock.get(key)
     # An unchanged lock keeps its time, so that locking twice changes nothing.
     entry = present if present and same_content(present, resolved.lock) else resolved.lock
-    return declaration.with_lock(key, entry._replace(sha256=sums if entry.files <= INLINE_LIST_MAX_FILES else {}))
+    if entry.files <= INLINE_LIST_MAX_FILES:
+        entry = entry._replace(sha256=sums, pinned=tuple(resolved.files) if listed else entry.pinned)
+    else:
+        entry = entry._replace(sha256={})
+    return declaration.with_lock(key, entry)

@@ -6,7 +6,7 @@ A `Dialogue` asks the user for a password or a code, and shows the page of an id
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -14,13 +14,16 @@ from typing import NamedTuple, Protocol
 from nbrucio.catalogue.auth import login_of
 from nbrucio.catalogue.browser_login import BrowserLogin
 from nbrucio.catalogue.errors import rejected
+from nbrucio.catalogue.hub_token import token_of_hub
 from nbrucio.catalogue.login_facts import login_facts
 from nbrucio.catalogue.login_tokens import LoginTokens
 from nbrucio.catalogue.renewal import token_of_command
 from nbrucio.catalogue.rucio import RucioCatalogue
 from nbrucio.catalogue.token_cache import forget_token, save_token, saved_facts
 from nbrucio.config import Config, Instance
+from nbrucio.config.private import private_proxy
 from nbrucio.errors import CredentialsRejected, Offline, UsageError
+from nbrucio.http import Timeouts
 from nbrucio.operations import login_programs
 from nbrucio.operations.whoami import LoginRow, who_am_i
 
@@ -179,6 +182,8 @@ def _by_proxy(login: _LoginRun) -> None:
             raise _without(fault, "voms-proxy-init", installed=program is not None)
         return
     file = login.instance.credentials.client_proxy
+    if file is None and not login.environ.get("X509_USER_PROXY"):
+        file = private_proxy(login.environ)
     options = () if file is None else ("-out", str(file))
     login.run(program, *(() if given is None else ("-pwstdin",)), *options, given=given)
 
@@ -211,6 +216,10 @@ def _by_token(login: _LoginRun) -> None:
     if way is None and instance.credentials.token_command:
         token = token_of_command(instance, environ, at_terminal=login.dialogue.at_terminal)
         save_token(instance, environ, token)
+        return
+    if way is None and instance.credentials.hub_token:
+        timeouts = Timeouts(login.config.policy.connect_timeout_s, login.config.policy.read_timeout_s)
+        save_token(instance, environ, token_of_hub(instance, environ, timeouts))
         return
     if way is None and not login.wishes.renew and _has_good_token(login):
         return
@@ -293,22 +302,3 @@ def log_out(instance: Instance, config: Config, environ: Mapping[str, str] | Non
         forget_token(instance, environ, saved.token)
     supplied = LoginTokens(instance, environ, config).supplied()
     return LoggedOut(instance.name, saved is not None, login_facts(instance, environ, supplied).remains)
-
-
-def instances_of(notebooks: Iterable[os.PathLike[str]], config: Config) -> Sequence[Instance]:
-    """Return the instances that the declarations of ``notebooks`` need, each once.
-
-    Raises:
-        NbrucioError: a notebook cannot be read, or an instance is not configured.
-    """
-    from pathlib import Path
-
-    from nbrucio.notebook.declared import read_declared
-
-    found: dict[str, Instance] = {}
-    for path in notebooks:
-        declaration = read_declared(Path(path)).declaration
-        for requirement in declaration.requirements:
-            one = config.instance(requirement.instance)
-            found[one.name] = one
-    return tuple(found.values())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from nbrucio.core.scope_rule import ScopeRule
 from nbrucio.core.text import plural, printable
-from nbrucio.errors import BadDid
+from nbrucio.errors import BadDid, runnable_command
 from nbrucio.notebook.code_proposals import Proposal, proposals
 from nbrucio.notebook.declared import Declared
 
@@ -30,7 +30,11 @@ class Note(NamedTuple):
 
     def as_json(self) -> dict[str, str | None]:
         """Return this as a JSON-ready mapping."""
-        return {"message": self.message, "next_command": self.next_command, "did": self.did}
+        return {
+            "message": self.message,
+            "next_command": self.next_command and runnable_command(self.next_command),
+            "did": self.did,
+        }
 
 
 def notes_on(declared: Declared, rule: ScopeRule = ScopeRule()) -> tuple[Note, ...]:  # noqa: B008 - immutable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from nbrucio.core.events import FileFinished, Reporter
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.lock_errors import other_bytes
 from nbrucio.core.plan import Access, FileKey, ResolvedRequirement
-from nbrucio.core.report import FileReport, RequirementReport, SyncReport
+from nbrucio.core.report import FileReport, RequirementReport, StatusReport
 from nbrucio.disk.read import open_regular
-from nbrucio.errors import IntegrityError, NbrucioError, Unavailable
+from nbrucio.errors import IntegrityError, NbrucioError, Unavailable, envelope, exit_code_for
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.status import status
 from nbrucio.store.checksums import Sums, sum_file, wants_md5
@@ -36,15 +36,25 @@ class Verified:
         unresolved: errors of requirements whose files are unknown.
     """
 
-    report: SyncReport
+    report: StatusReport
     files: int
     size_bytes: int
     wrong: tuple[NbrucioError, ...]
     unresolved: tuple[NbrucioError, ...] = ()
 
+    def errors(self) -> Iterator[NbrucioError]:
+        """Yield the errors of notebooks and requirements, and one for each wrong file. Missing files are not errors."""
+        yield from (*self.report.errors(), *self.unresolved, *self.wrong)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when no file is wrong and everything could be examined, else the code of the most serious error."""
+        return exit_code_for(self.errors())
+
     def as_json(self) -> dict[str, object]:
         """Return the whole verification as a JSON-ready mapping."""
-        return {**self.report.as_json(), "verified_files": self.files, "verified_bytes": self.size_bytes}
+        verified = {"verified_files": self.files, "verified_bytes": self.size_bytes}
+        return {**self.report.as_json(), **envelope(self.errors()), **verified}
 
 
 def verify(
@@ -76,7 +86,7 @@ class _Reading:
         self.wrong: list[NbrucioError] = []
         self._run = run
         self._examined: dict[FileKey, Examined] = {}
-        self._places: dict[str, Mapping[Did, Replica]] = {}
+        self._places: dict[str, Mapping[Did, tuple[Replica, ...]]] = {}
 
     def requirement(self, requirement: RequirementReport) -> RequirementReport:
         """Return ``requirement`` after reading each of its files."""
@@ -123,10 +133,11 @@ class _Reading:
             return None
         if resolved.lock.digest not in self._places:
             self._places[resolved.lock.digest] = self._run.replica_places.read(resolved.instance, resolved.lock.digest)
-        replica = self._places[resolved.lock.digest].get(file.entry.did)
+        replicas = self._places[resolved.lock.digest].get(file.entry.did, ())
         instance = self._run.config.instance(resolved.instance)
-        path = instance.local_path(replica.rse, replica.pfn) if replica is not None else None
-        if path is None or not os.path.lexists(path):
+        paths = (instance.local_path(replica.rse, replica.pfn) for replica in replicas)
+        path = next((path for path in paths if path is not None and os.path.lexists(path)), None)
+        if path is None:
             return None
         return _missing(
             file, _wrong_at_mount(file.entry, path, "another size, is not a file, or leads out of the mounts")

@@ -88,6 +88,28 @@ def test_a_list_beside_the_notebook_that_cannot_be_read_is_found_without_a_netwo
     assert found(notebook(tmp_path, GOOD)) == [], "its lock needs nothing of that file"
 
 
+def test_a_notebook_that_nbformat_refuses_is_found_beside_everything_else(tmp_path: Path) -> None:
+    path = notebook(tmp_path, {**GOOD, "lock": {}})
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "cells": [{"cell_type": "code", "metadata": {}, "source": "1"}]}))
+    invalid, unlocked = check([path], None).findings
+    assert (invalid.code, invalid.exit_code, unlocked.code) == ("bad-notebook", 2, "lock-stale")
+    assert "of format 4.5: cells[0] lacks the key 'outputs'" in invalid.message
+
+
+def test_a_damaged_lock_says_what_is_wrong_and_which_lock_to_make_anew(tmp_path: Path) -> None:
+    damaged = {**LOCK, "files": "1"}
+    value = {**GOOD, "lock": {"a": damaged, "a@dev": damaged, "gone": damaged}, "variants": {"dev": {"a": {}}}}
+    path = notebook(tmp_path, value)
+    errors = {finding.message: finding for finding in check([path], None).findings}
+    assert [(error.code, error.next_command) for error in errors.values()] == [
+        ("bad-declaration", None),
+        ("lock-stale", f"nbrucio lock {path}"),
+        ("lock-stale", f"nbrucio lock {path} --variant dev"),
+    ]
+    assert all("must be a whole number" in message for message in errors)
+
+
 def test_a_bad_notebook_hides_no_other(tmp_path: Path) -> None:
     bad, stale = tmp_path / "bad.ipynb", notebook(tmp_path, {**GOOD, "lock": {}})
     bad.write_text("{")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,26 @@ def test_without_a_terminal_the_passphrase_is_given_to_voms_proxy_init(
     answers = Answers(at_terminal=False, secret="right")
     assert log_in(instance, config_of(instance, tmp_path), answers, wishes, environ).account == "jdoe"
     assert (tmp_path / "voms-proxy-init.words").read_text().split() == ["-pwstdin", "-voms", "cms"]
+
+
+def test_a_proxy_is_made_in_the_private_folder_that_is_configured(
+    at: Callable[..., Instance],
+    server: ScriptedServer,
+    users: UserAuthority,
+    environ: dict[str, str],
+    program: Callable[[str, str], None],
+    tmp_path: Path,
+) -> None:
+    instance, made = at("x509_proxy"), users.proxy("good")
+    environ = {name: value for name, value in environ.items() if name != "X509_USER_PROXY"}
+    own = tmp_path / "own.toml"
+    own.write_text('private_dir = "mine"\n')
+    environ["NBRUCIO_CONFIG"] = str(own)
+    program("voms-proxy-init", f'/bin/cp -p {made} "$2"')
+    server.answers = [LOGIN, ME]
+    row = log_in(instance, config_of(instance, tmp_path), Answers(), Wishes(renew=True), environ)
+    assert row.facts is not None
+    assert row.facts.file == tmp_path / "mine" / f"x509up_u{os.geteuid()}"
 
 
 def test_a_valid_proxy_is_used_as_it_is(

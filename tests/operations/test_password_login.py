@@ -11,8 +11,9 @@ import pytest
 from nbrucio.catalogue.token_cache import saved_token, token_file
 from nbrucio.config import Config, load
 from nbrucio.errors import CredentialsRejected
-from nbrucio.operations.login import instances_of, log_in, log_out
+from nbrucio.operations.login import log_in, log_out
 from nbrucio.operations.whoami import errors_in, logins, who_am_i
+from nbrucio.pipeline.login_ends import instances_of
 from nbrucio.sandbox import Sandbox
 from tests.support.logins import Answers
 

@@ -16,7 +16,9 @@ NAME = "/A/Run2018A-v1/NANOAOD"
 def notebook(folder: Path, *cells: str, declared: str = "a:known") -> Path:
     path = folder / "my nb.ipynb"
     value = {"version": 1, "requirements": [{"did": declared, "handle": "known"}]}
-    code = [{"cell_type": "code", "source": cell, "metadata": {}, "outputs": []} for cell in cells]
+    code = [
+        {"cell_type": "code", "source": cell, "metadata": {}, "outputs": [], "execution_count": None} for cell in cells
+    ]
     path.write_text(json.dumps({"cells": code, "metadata": {"nbrucio": value}, "nbformat": 4, "nbformat_minor": 5}))
     return path
 

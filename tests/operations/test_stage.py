@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -15,56 +15,17 @@ import pytest
 from nbrucio.catalogue.errors import ServerRefusal
 from nbrucio.catalogue.rules import Rules
 from nbrucio.catalogue.session import RucioSession
-from nbrucio.config import Config, Credentials
+from nbrucio.config import Config
 from nbrucio.core.did import Did
-from nbrucio.core.events import Event, Noticed, SilentReporter
-from nbrucio.errors import BadConfig, BadDeclaration, ConsentNeeded, Interrupted, UnreadableFile, UsageError
-from nbrucio.operations.stage import (
-    DEFAULT_LIFETIME_S,
-    follow,
-    list_rules,
-    progress_words,
-    remove_rules,
-    stage,
-)
-from nbrucio.pipeline.options import Options
+from nbrucio.core.events import SilentReporter
+from nbrucio.errors import BadConfig, BadDeclaration, ConsentNeeded, Interrupted, OverBudget, UsageError
+from nbrucio.operations.follow_rules import follow, progress_words
+from nbrucio.operations.stage import DEFAULT_LIFETIME_S, list_rules, remove_rules, stage
 from nbrucio.pipeline.run import sync
 from nbrucio.sandbox import Sandbox
-from nbrucio.sandbox.fts import Fts
-from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
-from nbrucio.sandbox.state import load_state
-from nbrucio.state.staged_rules import StagedRule, StagedRules
+from nbrucio.state.staged_rules import StagedRules
 from tests.support.access_log import new_requests
-
-MOUNT = "SANDBOX_MOUNT"
-
-
-def notebook(tmp_path: Path, did: Did, access: str | None = "rule", **more: Any) -> Path:
-    requirement = {"did": str(did), "handle": "data", **({"access": access} if access else {}), **more}
-    value = {"requirements": [requirement]}
-    path = tmp_path / "nb.ipynb"
-    path.write_text(
-        json.dumps({"cells": [], "metadata": {"nbrucio": value}, "nbformat": 4, "nbformat_minor": 5}) + "\n"
-    )
-    return path
-
-
-def dataset(sandbox: Sandbox, name: str, rse: str, count: int = 2) -> Did:
-    files = [NewFile(Did("sandbox", f"{name}/{number}"), f"{name} {number}".encode()) for number in range(count)]
-    with sandbox.admin() as client:
-        add_files(client, files, [rse])
-        return add_dataset(client, "sandbox", name, [file.did for file in files], closed=True)
-
-
-class Lines:
-    """What a follower is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def report(self, event: Event) -> None:
-        if isinstance(event, Noticed):
-            self.lines.append(event.message)
+from tests.support.staging import MOUNT, Lines, as_admin, dataset, notebook
 
 
 def test_a_rule_goes_from_replicating_to_ok_and_the_mounted_copy_is_read(
@@ -73,14 +34,15 @@ def test_a_rule_goes_from_replicating_to_ok_and_the_mounted_copy_is_read(
     path = notebook(tmp_path, dataset(sandbox, "stage.ok", "SANDBOX_POSIX"))
     before = sync([path], config)
     assert (before.exit_code, next(before.errors()).next_command) == (4, "nbrucio stage NOTEBOOK")
-    (made,) = stage(path, config)
+    staged = stage([path], config)
+    (made,) = staged.rules
     assert made.rule is not None
     assert (made.act, made.rule.state, made.rule.replicating) == ("made", "REPLICATING", 2)
     with sandbox.client() as client:
         assert client.get_replication_rule(made.rule.id)["state"] == "REPLICATING"
     sandbox.transfer()
     told = Lines()
-    (done,) = follow([made], config, path, reporter=told, poll_s=0.01)
+    (done,) = follow(staged, config, reporter=told, poll_s=0.01).rules
     assert done.rule is not None
     assert progress_words(done.rule) == "sandbox:stage.ok at SANDBOX_MOUNT: OK, 2 of 2 files OK"
     assert told.lines == [progress_words(done.rule), "  OK: sandbox:stage.ok/0", "  OK: sandbox:stage.ok/1"]
@@ -92,24 +54,16 @@ def test_a_rule_goes_from_replicating_to_ok_and_the_mounted_copy_is_read(
     assert [file.path.read_text() for file in files if file.path] == ["stage.ok 0", "stage.ok 1"]
 
 
-def as_admin(sandbox: Sandbox, config: Config) -> Config:
-    """The same with an account that Rucio's generic policy lets change its rules."""
-    password = load_state(sandbox.root / "state.json").root_password  # type: ignore[union-attr]
-    login = Credentials(username="root", password=password)
-    admin = config.instance()._replace(account="root", credentials=login)
-    return config._replace(instances=(admin,), default=admin)
-
-
 def test_a_rule_is_made_once_listed_and_removed(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
     config = as_admin(sandbox, config)
     path = notebook(tmp_path, dataset(sandbox, "stage.again", "SANDBOX_POSIX"))
-    (made,) = stage(path, config)
-    (again,) = stage(path, config)
+    (made,) = stage([path], config).rules
+    (again,) = stage([path], config).rules
     assert made.rule is not None
     assert made.rule.expires is not None
     assert [made.act, again.act, again.rule] == ["made", "reused", made.rule]
-    assert [each.rule for each in list_rules(path, config)] == [made.rule]
-    assert [each.act for each in remove_rules(path, config)] == ["removed"]
+    assert [each.rule for each in list_rules([path], config).rules] == [made.rule]
+    assert [each.act for each in remove_rules([path], config).rules] == ["removed"]
     with sandbox.admin() as client:  # Rucio ends a removed rule by letting it expire soon
         assert client.get_replication_rule(made.rule.id)["expires_at"] < made.rule.expires.replace(tzinfo=None)
 
@@ -118,14 +72,15 @@ def test_an_account_that_may_not_remove_its_rule_is_told(
     sandbox: Sandbox, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = notebook(tmp_path, dataset(sandbox, "stage.kept", "SANDBOX_POSIX"))
-    stage(path, config)
+    stage([path], config)
 
     def refuse(_: RucioSession, __: object) -> None:  # as Rucio's generic policy does; the sandbox lets owners remove
         raise ServerRefusal("AccessDenied", "Account sandbox can not remove this replication rule.", 401)
 
     monkeypatch.setattr(RucioSession, "send", refuse)
-    with pytest.raises(ConsentNeeded, match="Your account lacks permission"):
-        remove_rules(path, config)
+    (error,) = remove_rules([path], config).errors()
+    assert error.exit_code == 5
+    assert error.message.startswith("Your account lacks permission")
 
 
 def test_rules_of_handles_without_access_rule_are_listed_and_removed(
@@ -134,19 +89,19 @@ def test_rules_of_handles_without_access_rule_are_listed_and_removed(
     did = dataset(sandbox, "stage.named", "SANDBOX_POSIX")
     path = notebook(tmp_path, did, access=None)
     with pytest.raises(UsageError, match='access "rule"') as refused:
-        stage(path, config)
+        stage([path], config)
     assert refused.value.next_command == f"nbrucio stage {path} data"
-    (made,) = stage(path, config, handles=["data"])
-    assert [each.rule for each in list_rules(path, config)] == [made.rule]
-    assert [each.act for each in remove_rules(path, config)] == ["removed"]
+    (made,) = stage([path], config, handles=["data"]).rules
+    assert [each.rule for each in list_rules([path], config).rules] == [made.rule]
+    assert [each.act for each in remove_rules([path], config).rules] == ["removed"]
 
 
 def test_a_rule_is_renewed_once_half_of_its_time_is_over(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
     config = as_admin(sandbox, config)
     path = notebook(tmp_path, dataset(sandbox, "stage.renewed", "SANDBOX_POSIX"))
-    (made,) = stage(path, config, lifetime_s=3600)
-    (early,) = stage(path, config, lifetime_s=3600)
-    (renewed,) = stage(path, config, lifetime_s=DEFAULT_LIFETIME_S)
+    (made,) = stage([path], config, lifetime_s=3600).rules
+    (early,) = stage([path], config, lifetime_s=3600).rules
+    (renewed,) = stage([path], config, lifetime_s=DEFAULT_LIFETIME_S).rules
     assert [made.act, early.act, renewed.act] == ["made", "reused", "renewed"]
     assert renewed.rule is not None
     assert renewed.rule.expires is not None
@@ -157,8 +112,8 @@ def test_an_account_that_may_not_renew_keeps_its_rule_and_is_told(
     sandbox: Sandbox, config: Config, tmp_path: Path
 ) -> None:
     path = notebook(tmp_path, dataset(sandbox, "stage.expiring", "SANDBOX_POSIX"))
-    (made,), told = stage(path, config, lifetime_s=3600), Lines()
-    (kept,) = stage(path, config, reporter=told)
+    (made,), told = stage([path], config, lifetime_s=3600).rules, Lines()
+    (kept,) = stage([path], config, reporter=told).rules
     assert (kept.act, kept.rule) == ("reused", made.rule)
     assert told.lines[-1].endswith(": your account may not renew it.")
 
@@ -170,24 +125,48 @@ def test_a_rule_that_the_user_made_otherwise_is_reused_and_never_removed(
     with sandbox.client() as client:
         (rule_id,) = client.add_replication_rule([{"scope": did.scope, "name": did.name}], 1, MOUNT)
     path = notebook(tmp_path, did)
-    (reused,) = stage(path, config)
+    (reused,) = stage([path], config).rules
     assert reused.rule is not None
     assert (reused.act, reused.rule.id, reused.rule.expires) == ("reused", rule_id, None)
-    assert remove_rules(path, config) == ()
+    assert remove_rules([path], config).rules == ()
 
 
 def test_a_stuck_rule_comes_with_rucios_reason(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
     path = notebook(tmp_path, dataset(sandbox, "stage.stuck", "SANDBOX_HTTPS", 1))  # no way from https to file
-    staged = stage(path, config)
+    staged = stage([path], config)
     sandbox.transfer(2)
     told = Lines()
-    (stuck,) = follow(staged, config, path, reporter=told, poll_s=0.01)
+    (stuck,) = follow(staged, config, reporter=told, poll_s=0.01).rules
     assert told.lines[1:] == ["  STUCK: sandbox:stage.stuck/0"]
     assert stuck.rule is not None
     assert (stuck.rule.state, stuck.rule.stuck) == ("STUCK", 1)
     assert stuck.error is not None
     assert stuck.error.message.startswith("The rule for sandbox:stage.stuck at SANDBOX_MOUNT is STUCK (1 file): ")
     assert stuck.error.exit_code == 4
+
+
+def test_a_rule_that_waits_for_approval_is_named_and_not_polled(
+    sandbox: Sandbox, config: Config, tmp_path: Path
+) -> None:
+    did, other = (dataset(sandbox, f"stage.{name}", "SANDBOX_POSIX", 1) for name in ("asked", "besides"))
+    with sandbox.client() as client:
+        name = {"scope": did.scope, "name": did.name}
+        (rule_id,) = client.add_replication_rule([name], 1, MOUNT, ask_approval=True)
+    paths = [notebook(tmp_path, one, name=f"{one.name}.ipynb") for one in (did, other)]
+    staged = stage(paths, config)
+    assert staged.exit_code == 5
+    sandbox.transfer()
+    unknown = replace(staged, rules=tuple(replace(one, error=None) for one in staged.rules))
+    with new_requests(sandbox.access_log) as requests:
+        done = follow(unknown, config, reporter=Lines(), poll_s=0.01)
+    assert len([one for one in requests if rule_id in one.path]) == 1
+    waiting, ready = done.rules
+    assert (waiting.rule and waiting.rule.state, ready.rule and ready.rule.state) == ("WAITING_APPROVAL", "OK")
+    assert [str(one.error) for one in staged.rules] == [str(one.error) for one in done.rules]
+    assert isinstance(waiting.error, ConsentNeeded)
+    words = "The rule for sandbox:stage.asked at SANDBOX_MOUNT waits for approval by the owner of SANDBOX_MOUNT."
+    assert (waiting.error.message, waiting.error.next_command) == (words, f"rucio rule show {rule_id}")
+    assert done.exit_code == 5
 
 
 @contextmanager
@@ -200,13 +179,80 @@ def quota(sandbox: Sandbox, size_bytes: int) -> Iterator[None]:
             client.set_account_limit("sandbox", MOUNT, -1, "local")
 
 
-def test_a_quota_that_is_used_up_is_told_in_words(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
-    path = notebook(tmp_path, dataset(sandbox, "stage.quota", "SANDBOX_POSIX"))
-    with quota(sandbox, 1):
-        (refused,) = stage(path, config)
-    assert refused.error is not None
-    assert (refused.rule, refused.error.exit_code) == (None, 6)
-    assert refused.error.message.startswith("The rule for sandbox:stage.quota exceeds your quota at sandbox: ")
+def test_a_quota_that_is_too_small_is_refused_before_the_first_rule(
+    sandbox: Sandbox, config: Config, tmp_path: Path
+) -> None:
+    small, large = dataset(sandbox, "stage.small", "SANDBOX_POSIX", 1), dataset(sandbox, "stage.large", "SANDBOX_POSIX")
+    one = notebook(tmp_path, small, handle="small", name="one.ipynb")
+    two = notebook(tmp_path, large, handle="large", name="two.ipynb")
+    with sandbox.admin() as client:
+        (usage,) = [row for row in client.get_local_account_usage("sandbox") if row["rse"] == MOUNT]
+    with quota(sandbox, usage["bytes"] + 20), pytest.raises(OverBudget) as refused:  # they have 13 and 26 bytes
+        stage([one, two], config)
+    assert refused.value.message.startswith(
+        "2 new rules would need 39 B at SANDBOX_MOUNT, where 20 B of your quota of "
+    )
+    assert refused.value.hint is not None
+    assert refused.value.hint.startswith("The largest: sandbox:stage.large (26 B), sandbox:stage.small (13 B). ")
+    assert refused.value.next_command == f"nbrucio stage {one} {two} small"
+    assert [each.rule for each in list_rules([one, two], config).rules] == [None, None]
+    with quota(sandbox, 1), pytest.raises(OverBudget) as nothing_fits:
+        stage([one, two], config, rse=MOUNT)
+    assert nothing_fits.value.next_command == f"nbrucio stage --rse {MOUNT} {one} {two} --list"
+
+
+def test_several_notebooks_make_one_rule_a_dataset_and_are_followed_together(
+    sandbox: Sandbox, config: Config, tmp_path: Path
+) -> None:
+    shared, own = dataset(sandbox, "stage.shared", "SANDBOX_POSIX"), dataset(sandbox, "stage.own", "SANDBOX_POSIX", 1)
+    paths = [notebook(tmp_path, did, name=f"{n}.ipynb") for n, did in enumerate((shared, own, shared))]
+    staged = stage(paths, config)
+    assert [(each.notebook, each.act) for each in staged.rules] == list(
+        zip(paths, ["made", "made", "reused"], strict=True)
+    )
+    first, _, last = (each.rule for each in staged.rules)
+    assert first == last
+    assert first is not None
+    assert [len(StagedRules(config.store_path).read(path)) for path in paths] == [1, 1, 1]
+    sandbox.transfer()
+    told = Lines()
+    done = follow(staged, config, reporter=told, poll_s=0.01)
+    assert [each.rule.state for each in done.rules if each.rule] == ["OK"] * 3
+    assert told.lines[-1] == "2 of 2 rules OK, 3 of 3 files"
+    assert [each.act for each in stage(paths, config).rules] == ["reused"] * 3
+    assert [each.act for each in remove_rules(paths, config).rules] == ["removed"] * 3
+
+
+def test_a_failure_of_one_notebook_or_rule_does_not_end_the_others(
+    sandbox: Sandbox, config: Config, tmp_path: Path
+) -> None:
+    config = as_admin(sandbox, config)
+    broken = tmp_path / "broken.ipynb"
+    broken.write_text('{"nbrucio"')
+    missing = notebook(tmp_path, Did("sandbox", "stage.nowhere"), handle="missing", name="missing.ipynb")
+    fine = [
+        notebook(tmp_path, dataset(sandbox, name, "SANDBOX_POSIX", 1), name=f"{name}.ipynb")
+        for name in ("stage.fine", "stage.lost")
+    ]
+    staged = stage([broken, missing, *fine], config)
+    assert [each.act for each in staged.rules] == ["made", "made", "found"]
+    assert [error.exit_code for error in staged.errors()] == [2, 4]
+    assert staged.exit_code == staged.as_json()["exit_code"]
+    lost = replace(staged.rules[1].rule, id="0" * 32)  # type: ignore[type-var]
+    sandbox.transfer()
+    changed = replace(staged, rules=(staged.rules[0], replace(staged.rules[1], rule=lost)))
+    done = follow(changed, config, reporter=SilentReporter(), poll_s=0.01)
+    assert [each.rule.state for each in done.rules if each.rule] == ["OK", "REPLICATING"]
+    assert [each.error is None for each in done.rules] == [True, False]
+    with pytest.raises(BadDeclaration, match="'other' is not declared in these 2 notebooks"):
+        stage(fine, config, handles=["other"])
+    for path in fine:
+        path.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    with pytest.raises(UsageError, match=r"^None of these 2 notebooks declares data"):
+        stage(fine, config)
+    with pytest.raises(UsageError) as bare:
+        stage(fine[:1], config)
+    assert bare.value.message == f"{fine[0]} declares no data."
 
 
 def test_a_permission_that_is_missing_is_told_in_words(config: Config) -> None:
@@ -227,167 +273,27 @@ def test_a_permission_that_is_missing_is_told_in_words(config: Config) -> None:
 
 def test_following_can_be_stopped(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
     path = notebook(tmp_path, dataset(sandbox, "stage.stop", "SANDBOX_POSIX", 1))
-    staged, cancel = stage(path, config), threading.Event()
+    staged, cancel = stage([path], config), threading.Event()
     cancel.set()
     with pytest.raises(Interrupted, match="Rucio continues with the rules"):
-        follow(staged, config, path, reporter=SilentReporter(), cancel=cancel)
+        follow(staged, config, reporter=SilentReporter(), cancel=cancel)
 
 
 def test_what_cannot_be_staged_is_refused(config: Config, tmp_path: Path) -> None:
     did = Did("sandbox", "dimuon")
     with pytest.raises(UsageError, match="is declared with access"):
-        stage(notebook(tmp_path, did, None), config)
+        stage([notebook(tmp_path, did, None)], config)
     with pytest.raises(BadDeclaration, match="is not declared"):
-        stage(notebook(tmp_path, did), config, handles=["other"])
+        stage([notebook(tmp_path, did)], config, handles=["other"])
     with pytest.raises(BadConfig, match="SANDBOX_POSIX is not mounted on this machine"):
-        stage(notebook(tmp_path, did), config, rse="SANDBOX_POSIX")
+        stage([notebook(tmp_path, did)], config, rse="SANDBOX_POSIX")
     bare = config.instance()._replace(mounts=())
     with pytest.raises(BadConfig, match="No RSE is mounted on this machine"):
-        stage(notebook(tmp_path, did), config._replace(instances=(bare,), default=bare))
+        stage([notebook(tmp_path, did)], config._replace(instances=(bare,), default=bare))
 
 
 def test_a_selection_is_staged_file_by_file(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
     path = notebook(tmp_path, dataset(sandbox, "stage.part", "SANDBOX_POSIX"), None, select={"first": 1})
-    (made,) = stage(path, config, handles=["data"])
+    (made,) = stage([path], config, handles=["data"]).rules
     assert made.rule is not None
     assert str(made.rule.did) == "sandbox:stage.part/0"
-
-
-# --- the stand-in for FTS3 --------------------------------------------------------------------------------------------
-
-
-def job(source: str, destination: str, checksum: str | None = None) -> dict[str, Any]:
-    file = {"sources": [source], "destinations": [destination], "checksum": checksum, "metadata": {"request_id": "1"}}
-    return {"files": [file], "params": {"job_metadata": {"multi_sources": False}}}
-
-
-def test_the_stand_in_copies_only_inside_its_folder_and_checks(tmp_path: Path) -> None:
-    folder = tmp_path / "rses"
-    folder.mkdir()
-    (folder / "a").write_bytes(b"hello")
-    (tmp_path / "secret").write_text("no")
-    fts = Fts(folder)
-    good = job(f"file://localhost:0{folder}/a", f"file://localhost:0{folder}/b/c", "ADLER32:062c0215")
-    bad = job(f"file://localhost:0{folder}/a", f"file://localhost:0{folder}/d", "ADLER32:00000001")
-    outside = job(f"file://{folder}/../secret", f"file://{folder}/e")
-    ids = [fts.submit(each) for each in (good, bad, outside)]
-    assert [each["job_state"] for each in fts.jobs(ids)] == ["FINISHED", "FAILED", "FAILED"]
-    assert sorted(path.name for path in folder.rglob("*")) == ["a", "b", "c"]
-    assert fts.jobs(["unknown"])[0]["http_status"] == "404 Not Found"
-
-
-def rule_expires(sandbox: Sandbox, rule_id: str) -> datetime:
-    with sandbox.admin() as client:
-        expires: datetime = client.get_replication_rule(rule_id)["expires_at"]
-    return expires.replace(tzinfo=timezone.utc)
-
-
-def nearly_over(sandbox: Sandbox, config: Config, path: Path) -> str:
-    """Stage, and take most of the rule's time away, also from what is remembered of it."""
-    (made,) = stage(path, config)
-    assert made.rule is not None
-    with sandbox.admin() as client:
-        client.update_replication_rule(made.rule.id, {"lifetime": 3600})
-    staged = StagedRules(config.store_path)
-    (kept,) = staged.read(path)
-    staged.save(path, [kept._replace(expires=rule_expires(sandbox, made.rule.id))])
-    return made.rule.id
-
-
-def test_a_sync_renews_a_staged_rule_before_it_expires(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
-    config = as_admin(sandbox, config)
-    path = notebook(tmp_path, dataset(sandbox, "stage.used", "SANDBOX_POSIX"))
-    rule_id, told = nearly_over(sandbox, config, path), Lines()
-    soon = rule_expires(sandbox, rule_id)
-    sandbox.transfer()
-    sync([path], config, options=Options(offline=True))
-    assert rule_expires(sandbox, rule_id) == soon, "offline nobody is asked"
-    assert sync([path], config, reporter=told).exit_code == 0
-    assert rule_expires(sandbox, rule_id) > datetime.now(timezone.utc) + timedelta(days=13)
-    assert told.lines[-1].startswith("sandbox:stage.used stays at SANDBOX_MOUNT until ")
-    with new_requests(sandbox.access_log) as requests:
-        sync([path], config)
-    assert requests == [], "it has time again"
-
-
-def test_a_rule_that_was_staged_under_the_bare_host_is_renewed(
-    sandbox: Sandbox, config: Config, tmp_path: Path
-) -> None:
-    config = as_admin(sandbox, config)
-    path = notebook(tmp_path, dataset(sandbox, "stage.former", "SANDBOX_POSIX"))
-    rule_id, staged = nearly_over(sandbox, config, path), StagedRules(config.store_path)
-    (kept,) = staged.read(path)
-    staged.forget(path, *kept[:3])
-    staged.save(path, [kept._replace(instance="127.0.0.1")])
-    sync([path], config)
-    assert rule_expires(sandbox, rule_id) > datetime.now(timezone.utc) + timedelta(days=13)
-    assert [rule.instance for rule in staged.read(path)] == [kept.instance]
-
-
-def test_a_notebook_that_nobody_staged_renews_nothing(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
-    """A rule costs quota; that another notebook declares the same data is no consent to that."""
-    config = as_admin(sandbox, config)
-    staged = notebook(tmp_path, dataset(sandbox, "stage.other", "SANDBOX_POSIX"))
-    rule_id = nearly_over(sandbox, config, staged)
-    soon = rule_expires(sandbox, rule_id)
-    copied = tmp_path / "copied.ipynb"
-    copied.write_bytes(staged.read_bytes())
-    sync([copied], config)
-    assert rule_expires(sandbox, rule_id) == soon
-    notebook(tmp_path, Did("sandbox", "dimuon"))
-    sync([staged], config)
-    assert rule_expires(sandbox, rule_id) == soon, "it declares other data now"
-
-
-def test_a_rule_that_may_not_be_renewed_is_told_once_a_day(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
-    path = notebook(tmp_path, dataset(sandbox, "stage.refused", "SANDBOX_POSIX"))
-    nearly_over(sandbox, config, path)
-    told = Lines()
-    sync([path], config, reporter=told)
-    assert told.lines[-1].startswith("sandbox:stage.refused stays at SANDBOX_MOUNT until ")
-    assert "Your account lacks permission" in told.lines[-1]
-    again = Lines()
-    sync([path], config, reporter=again)
-    assert again.lines == []
-
-
-def test_a_rule_that_was_removed_is_not_kept_alive(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
-    config = as_admin(sandbox, config)
-    path = notebook(tmp_path, dataset(sandbox, "stage.ended", "SANDBOX_POSIX"))
-    stage(path, config)
-    assert len(StagedRules(config.store_path).read(path)) == 1
-    remove_rules(path, config)
-    assert StagedRules(config.store_path).read(path) == ()
-
-
-@pytest.mark.parametrize("text", [b"", b"[]", b'{"rules": [1]}', b'{"rules": [{"did": "x"}]}', b"\xff"])
-def test_a_damaged_memory_of_rules_is_an_error_and_not_written_over(tmp_path: Path, text: bytes) -> None:
-    staged, path = StagedRules(tmp_path), tmp_path / "nb.ipynb"
-    rule = StagedRule("x", Did("s", "n"), "RSE", 10, datetime.now(timezone.utc))
-    staged.save(path, [rule])
-    assert staged.read(path) == (rule,)
-    (file,) = (tmp_path / "staged").iterdir()
-    file.write_bytes(text)
-    for act in (
-        lambda: staged.read(path),
-        lambda: staged.save(path, [rule]),
-        lambda: staged.forget(path, "x", Did("s", "n"), "RSE"),
-    ):
-        with pytest.raises(UnreadableFile, match=file.name):
-            act()
-    assert file.read_bytes() == text
-
-
-def test_rules_that_cannot_be_read_are_mentioned_and_not_renewed(config: Config, tmp_path: Path) -> None:
-    path = notebook(tmp_path, Did("sandbox", "dimuon"))
-    StagedRules(config.store_path).save(path, [StagedRule("x", Did("s", "n"), "RSE", 10, datetime.now(timezone.utc))])
-    (file,) = (config.store_path / "staged").iterdir()
-    file.write_bytes(b"{")
-    told = Lines()
-    sync([path], config, options=Options(offline=False), reporter=told)
-    assert [line for line in told.lines if line.startswith(f"The rules of {path} were not renewed. {file} cannot be")]
-    with pytest.raises(UnreadableFile, match=file.name):
-        stage(path, config)
-    with pytest.raises(UnreadableFile, match=file.name):
-        remove_rules(path, config)
-    assert file.read_bytes() == b"{"

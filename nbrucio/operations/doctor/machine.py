@@ -17,12 +17,13 @@ from nbrucio.store import Store
 from nbrucio.store.fs import FileSystem
 
 #: Protocols, the module that reads them, and its name on PyPI.
-_LIBRARIES = (("https, davs, http", "pycurl", "pycurl"), ("root", "XRootD", "xrootd"))
+LIBRARIES = ((("https", "davs", "http"), "pycurl", "pycurl"), (("root",), "XRootD", "xrootd"))
 
 
 def protocols(config: Config) -> Iterator[Finding]:
     """Yield whether replicas of each protocol can be read here, and whether each mounted RSE is mounted."""
-    for schemes, module, library in _LIBRARIES:
+    for names, module, library in LIBRARIES:
+        schemes = ", ".join(names)
         if find_spec(module) is not None:
             yield Finding(schemes, Verdict.OK, f"Replicas over {schemes} can be read.")
         else:

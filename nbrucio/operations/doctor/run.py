@@ -9,9 +9,11 @@ from nbrucio.config import Config, load
 from nbrucio.config.check import check
 from nbrucio.core.text import plural
 from nbrucio.errors import BadConfig, NbrucioError
-from nbrucio.operations.doctor.data import data
+from nbrucio.operations.doctor.data import data, estimated
 from nbrucio.operations.doctor.jupyter import jupyter, kernels
+from nbrucio.operations.doctor.kernelspecs import kernelspecs
 from nbrucio.operations.doctor.machine import protocols, store
+from nbrucio.operations.doctor.rses import rses, used_rses
 from nbrucio.operations.doctor.servers import clocks, logins, servers
 from nbrucio.operations.doctor.values import Diagnosis, Finding, Verdict
 from nbrucio.operations.whoami import logins as login_rows
@@ -32,17 +34,18 @@ def diagnose(paths: Sequence[Path] = ()) -> Diagnosis:
         return Diagnosis(areas | {"kernels": tuple(kernels())})
     pings = servers(config)
     rows = () if config.policy.offline else tuple(login_rows(config))
+    found = estimated(paths, config)
     areas |= {
         "servers": pings.findings,
         "clock": tuple(clocks(pings)),
         "logins": tuple(logins(config, rows)),
-        "protocols": tuple(protocols(config)),
+        "protocols": (*protocols(config), *rses(config, rows, used_rses(found))),
         "store": tuple(store(config)),
-        "kernels": tuple(kernels()),
+        "kernels": (*kernels(), *kernelspecs()),
         "jupyter": tuple(jupyter(config)),
     }
     if paths:
-        areas["data"] = tuple(data(paths, config, rows))
+        areas["data"] = tuple(data(paths, found, config, rows))
     return Diagnosis(areas)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from nbrucio.catalogue.ping import Ping, ping
+from nbrucio.catalogue.ping import Ping, login_certificate, ping
 from nbrucio.config import Config, Instance
-from nbrucio.core.text import human_moment, human_seconds
+from nbrucio.core.text import human_age, human_moment, human_seconds
 from nbrucio.errors import NbrucioError
 from nbrucio.operations.configure import CLOCK_TOLERANCE_S, clock_words
 from nbrucio.operations.doctor.values import Finding, Verdict
@@ -20,6 +20,8 @@ from nbrucio.pipeline.preflight import credential_ends
 _AT_ONCE = 8
 #: A login with less time left is worth a warning.
 SOON_S = 3600.0
+#: A server's certificate with less time left is worth a warning: its operators need some days.
+_SERVER_SOON_S = 7 * 24 * 3600.0
 _OFFLINE = "nbrucio works offline, so it was not asked."
 
 
@@ -27,7 +29,7 @@ class Pings(NamedTuple):
     """The answers of the servers.
 
     Attributes:
-        findings: one for each instance.
+        findings: for each instance about its server and its login server.
         answers: those that answered, by the instance's name.
     """
 
@@ -44,7 +46,8 @@ def servers(config: Config) -> Pings:
         results = list(pool.map(lambda instance: _ping_or_error(instance, config), config.instances))
     named = list(zip(config.instances, results, strict=True))
     answers = {instance.name: found for instance, found in named if isinstance(found, Ping)}
-    return Pings(tuple(_server(instance, found) for instance, found in named), answers)
+    findings = (finding for instance, found in named for finding in _server(instance, found, config))
+    return Pings(tuple(findings), answers)
 
 
 def _ping_or_error(instance: Instance, config: Config) -> Ping | NbrucioError:
@@ -54,10 +57,31 @@ def _ping_or_error(instance: Instance, config: Config) -> Ping | NbrucioError:
         return error
 
 
-def _server(instance: Instance, found: Ping | NbrucioError) -> Finding:
+def _server(instance: Instance, found: Ping | NbrucioError, config: Config) -> Iterator[Finding]:
     if isinstance(found, NbrucioError):
-        return Finding.of(instance.name, found)
-    return Finding(instance.name, Verdict.OK, f"{instance.host} answers: Rucio {found.version}.")
+        yield Finding.of(instance.name, found)
+        return
+    yield Finding(instance.name, Verdict.OK, f"{instance.host} answers: Rucio {found.version}.")
+    yield from _certificate(instance, instance.host, found.certificate_ends_at)
+    if instance.auth_host != instance.host:
+        try:
+            yield from _certificate(instance, instance.auth_host, login_certificate(instance, config.policy))
+        except NbrucioError as error:
+            yield Finding.of(instance.name, error)
+
+
+def _certificate(instance: Instance, url: str, ends_at: float | None) -> Iterator[Finding]:
+    """Yield when the TLS certificate of a server ends."""
+    if ends_at is None:
+        return
+    left_s = ends_at - time.time()
+    text = f"The certificate of {url} ends at {human_moment(ends_at)}"
+    if left_s > _SERVER_SOON_S:
+        yield Finding(instance.name, Verdict.OK, f"{text}.")
+    else:
+        text = f"{text}: {human_age(left_s)} left."
+        hint = "Ask the operators of this Rucio server to renew it."
+        yield Finding(instance.name, Verdict.WARNING, text, hint)
 
 
 def clocks(pings: Pings) -> Iterator[Finding]:

@@ -39,15 +39,15 @@ def check_rse(client: Any, instance: Instance, rse: str) -> None:  # noqa: ANN40
         )
 
 
-def check_scope(client: Any, instance: Instance, scope: str) -> None:  # noqa: ANN401
-    """Check that ``scope`` exists.
+def check_scope(client: Any, instance: Instance, scope: str) -> bool:  # noqa: ANN401
+    """Check that ``scope`` exists, and return whether it is the user's own.
 
     Raises:
         UsageError: it does not.
     """
     own = _own_scopes(client)
     if scope in own or scope in client.list_scopes():
-        return  # the server decides about write access to another account's scope
+        return scope in own  # the server decides about write access to another account's scope
     raise UsageError(
         f"The scope {printable(scope)} does not exist in {instance.name}.",
         subject=scope,

@@ -17,7 +17,8 @@ from typing import Any
 
 from nbrucio.config import Instance
 from nbrucio.core.did import Did
-from nbrucio.errors import ConsentNeeded, IntegrityError, TransferFailed
+from nbrucio.errors import IntegrityError
+from nbrucio.operations.upload.faults import UploadErrors
 from nbrucio.operations.upload.progress import UploadProgress
 
 _CHUNK_BYTES = 1 << 20
@@ -33,6 +34,7 @@ class Sender:
         rse: the RSE's name.
         dataset: dataset to attach the files to; None makes a rule for each file.
         lifetime_s: lifetime of those rules in seconds; None for no expiry.
+        errors: translates errors.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Sender:
         rse: str,
         dataset: Did | None,
         lifetime_s: int | None,
+        errors: UploadErrors,
     ) -> None:
         from rucio.client.uploadclient import UploadClient
 
@@ -50,6 +53,7 @@ class Sender:
         self._rse = rse
         self._dataset = dataset
         self._lifetime_s = lifetime_s
+        self._errors = errors
         self._causes = Causes()
         self._uploads = UploadClient(client, logger=self._causes, tracing=False)
 
@@ -121,21 +125,10 @@ class Sender:
         try:
             self._uploads.upload([item])
         except (NoFilesUploaded, NotAllFilesUploaded) as error:
-            raise self._not_sent(did) from error
+            raise self._errors.transfer_failed(did, self._causes.last) from error
         except AccessDenied as error:
             self._take_back(did)
-            raise ConsentNeeded(
-                f"Your account lacks permission to add files at {self._rse} of {self._instance.name} in {did.scope}.",
-                subject=str(did),
-                hint="Ask the operators of this Rucio server which RSEs and scopes you may write to.",
-            ) from error
-
-    def _not_sent(self, did: Did) -> TransferFailed:
-        return TransferFailed(
-            f"The upload of {did} to {self._rse} failed: {self._causes.last or 'rucio-clients gives no reason'}.",
-            subject=str(did),
-            hint="Upload it again; uploaded files are skipped.",
-        )
+            raise self._errors.not_permitted() from error
 
     def _take_back(self, did: Did) -> None:
         """Remove the bytes of a file that Rucio did not register."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +13,9 @@ from typing import Any
 from nbrucio.catalogue.child.config import isolated, order_of
 from nbrucio.catalogue.network_errors import switched_offline
 from nbrucio.catalogue.rucio import RucioCatalogue
-from nbrucio.config import Config, Instance
+from nbrucio.config import Config, Instance, Policy
 from nbrucio.core.did import Did
+from nbrucio.core.download_limit import because
 from nbrucio.core.events import (
     ApplyStarted,
     BytesArrived,
@@ -26,7 +27,7 @@ from nbrucio.core.events import (
 )
 from nbrucio.core.text import printable
 from nbrucio.disk.child import running
-from nbrucio.errors import Interrupted, NbrucioError, UsageError, error_of, exit_code_for
+from nbrucio.errors import Interrupted, NbrucioError, UsageError, envelope, error_of, exit_code_for
 from nbrucio.operations.upload.files import LocalFile, collect, total_bytes
 
 
@@ -74,19 +75,28 @@ class UploadReport:
     files: tuple[FileResult, ...]
     error: NbrucioError | None = None
 
-    @property
     def errors(self) -> tuple[NbrucioError, ...]:
-        """All errors of the upload."""
+        """Return all errors of the upload."""
         return tuple(filter(None, (self.error, *(result.error for result in self.files))))
 
     @property
     def exit_code(self) -> int:
         """0 when every file was uploaded or present."""
-        return exit_code_for(self.errors)
+        return exit_code_for(self.errors())
 
     def count(self, state: str) -> int:
         """Return the number of files in ``state``."""
         return sum(1 for result in self.files if result.state == state)
+
+    def as_json(self) -> dict[str, object]:
+        """Return this as a JSON-ready mapping."""
+        return {
+            **envelope(self.errors()),
+            "rse": self.target.rse,
+            "dataset": str(self.target.dataset) if self.target.dataset else None,
+            "files": [result.as_json() for result in self.files],
+            "error": self.error.as_json() if self.error else None,
+        }
 
 
 @dataclass
@@ -100,12 +110,15 @@ class _UploadProcess:
     moved: dict[int, int] = field(default_factory=dict)
     error: NbrucioError | None = None
     ended: bool = False
+    detail: Callable[[str], None] | None = None
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Process one line."""
         event, number = line["event"], line.get("file")
         if event == "notice":
             self.reporter.report(Noticed(line["message"]))
+        elif event == "detail" and self.detail is not None:
+            self.detail(line["words"])
         elif event == "stopped":
             self.error = error_of(line["error"])
         elif event == "end":
@@ -148,6 +161,7 @@ def upload(
     *,
     reporter: Reporter,
     cancel: threading.Event | None = None,
+    detail: Callable[[str], None] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> UploadReport:
     """Upload files, and the files below folders, to an RSE and register them.
@@ -157,6 +171,7 @@ def upload(
 
     Args:
         cancel: stops the upload, also within a file.
+        detail: called with the words of Rucio and of rucio-clients behind an error, for a log.
         environ: the environment; None means this process's.
 
     Raises:
@@ -165,7 +180,7 @@ def upload(
         UnknownInstance, BadConfig, MissingDependency: see there.
     """
     instance = config.instance(target.instance)
-    _check_allowed(target.rse, config.policy.upload_rses)
+    _check_allowed(target.rse, config.policy)
     files = collect(paths, target.scope)
     if config.policy.offline:
         raise switched_offline(instance, "upload to")
@@ -173,19 +188,20 @@ def upload(
     with closing(RucioCatalogue(instance, config.policy, environ=environ, config=config)) as catalogue:
         token = catalogue.token()
     reporter.report(ApplyStarted(len(files), total_bytes(files)))
-    run = _UploadProcess(files, target.rse, reporter)
+    run = _UploadProcess(files, target.rse, reporter, detail=detail)
     with isolated(instance, environ, config, token=token) as environment:
         _follow(run, _order(instance, target, files), environment, cancel or threading.Event())
     return run.report(target)
 
 
-def _check_allowed(rse: str, allowed: tuple[str, ...] | None) -> None:
+def _check_allowed(rse: str, policy: Policy) -> None:
+    allowed = policy.upload_rses
     if allowed is None or rse in allowed:
         return
     raise UsageError(
         f"Uploads to {printable(rse)} are not allowed here (upload_rses in [policy]).",
         subject=rse,
-        hint=f"Allowed: {', '.join(allowed) or 'no RSE'}.",
+        hint=f"Allowed: {', '.join(allowed) or 'no RSE'}.{because(policy.reason)}",
     )
 
 

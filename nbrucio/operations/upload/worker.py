@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,11 +34,13 @@ def _upload(order: dict[str, Any], say: Say) -> None:
 def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
     from nbrucio.catalogue.child.clients_errors import require_clients
     from nbrucio.operations.upload.destination import check_rse, check_scope, ensure_dataset
+    from nbrucio.operations.upload.faults import UploadErrors
 
     require_clients()
     rse, lifetime_s = order["rse"], order["lifetime_s"]
     dataset = Did.parse(order["dataset"]) if order["dataset"] else None
-    with _translated_errors(instance):
+    upload = UploadErrors(instance, rse, order["scope"], lambda words: say("detail", words=words))
+    with upload.translated():
         from rucio.client import Client, baseclient
         from rucio.common.config import config_set
 
@@ -52,15 +53,15 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
         if client.account is None:  # not configured: scopes and rules need the account that the server chose at login
             client.account = client.whoami()["account"]
         check_rse(client, instance, rse)
-        check_scope(client, instance, order["scope"])
+        upload.own_scope = check_scope(client, instance, order["scope"])
         if dataset is not None:
             ensure_dataset(client, dataset, rse, lifetime_s, lambda message: say("notice", message=message))
-        sender = Sender(client, instance, rse, dataset, lifetime_s)
+        sender = Sender(client, instance, rse, dataset, lifetime_s, upload)
     for number, row in enumerate(order["files"]):
         path, did = Path(row["path"]), Did.parse(row["did"])
         say("started", file=number)
         try:
-            with _translated_errors(instance, str(did)):
+            with upload.translated(path, did):
                 state = sender.send(path, did, partial(_moved, say, number))
         except NbrucioError as error:
             if isinstance(error, _FINAL):
@@ -72,27 +73,3 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
 
 def _moved(say: Say, number: int, size_bytes: int) -> None:
     say("moved", file=number, bytes=size_bytes)
-
-
-@contextmanager
-def _translated_errors(instance: Instance, subject: str | None = None) -> Iterator[None]:
-    """Translate every error to `NbrucioError`, with specific texts for missing write permissions."""
-    from rucio.common.exception import AccessDenied, InsufficientAccountLimit
-
-    from nbrucio.catalogue.child.clients_errors import client_errors, words_of
-
-    with client_errors(instance, subject):
-        try:
-            yield
-        except InsufficientAccountLimit as error:
-            raise OverBudget(
-                f"The upload exceeds your quota at {instance.name}: {words_of(error)}.",
-                subject=subject,
-                hint="Remove rules that you no longer need, or ask the RSE's operators for more.",
-            ) from error
-        except AccessDenied as error:
-            raise ConsentNeeded(
-                f"Your account lacks permission at {instance.name}: {words_of(error)}.",
-                subject=subject,
-                hint="Ask the operators of this Rucio server which RSEs and scopes you may write to.",
-            ) from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -15,50 +13,9 @@ from nbrucio_cli.app import root
 from nbrucio.config import load
 from nbrucio.operations.doctor import AREAS, diagnose, machine
 from nbrucio.operations.doctor.servers import Pings, clocks
-from nbrucio.sandbox import Sandbox
+from tests.operations.doctor.conftest import Ask, declaring
 from tests.support.certificates import ENDED, UserAuthority
 from tests.support.scripted_server import ScriptedServer, answer
-
-Ask = Callable[..., dict[str, list[dict[str, Any]]]]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without any configuration, and no Jupyter server of whoever runs the tests."""
-    for name in ("RUCIO_CONFIG", "NBRUCIO_CONFIG", "VIRTUAL_ENV", "CONDA_PREFIX", "X509_USER_PROXY", "BEARER_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("RUCIO_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NBRUCIO_RUNTIME_DIR", "JUPYTER_RUNTIME_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def ask(home: Path) -> Ask:  # noqa: ARG001 - every command of these tests is for that home
-    def call(*words: object, exit_code: int | None = 0) -> dict[str, list[dict[str, Any]]]:
-        result = CliRunner().invoke(root, ["doctor", "--json", *map(str, words)], prog_name="nbrucio")
-        facts = json.loads(result.stdout)
-        assert result.exit_code == facts["exit_code"]
-        assert exit_code in (None, result.exit_code), result.stdout
-        areas: dict[str, list[dict[str, Any]]] = facts["areas"]
-        return areas
-
-    return call
-
-
-@pytest.fixture
-def connected(home: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, value in (sandbox.env() | {"NBRUCIO_STORE": str(home / "store")}).items():
-        monkeypatch.setenv(name, value)
-    return home
-
-
-def _notebook(folder: Path, *dids: str) -> Path:
-    declared = {"version": 1, "requirements": [{"did": did, "handle": f"x{at}"} for at, did in enumerate(dids)]}
-    path = folder / "my nb.ipynb"
-    path.write_text(json.dumps({"cells": [], "metadata": {"nbrucio": declared}, "nbformat": 4, "nbformat_minor": 5}))
-    return path
 
 
 def _problems(areas: dict[str, list[dict[str, Any]]]) -> list[tuple[str, str]]:
@@ -66,7 +23,7 @@ def _problems(areas: dict[str, list[dict[str, Any]]]) -> list[tuple[str, str]]:
 
 
 def test_a_machine_where_all_is_well_has_no_problems(connected: Path, ask: Ask) -> None:
-    areas = ask(_notebook(connected, "sandbox:dimuon.1.root"))
+    areas = ask(declaring(connected, "sandbox:dimuon.1.root"))
     assert tuple(areas) == AREAS
     assert _problems(areas) == []
     texts = {area: found[0]["text"] for area, found in areas.items()}
@@ -136,7 +93,7 @@ def test_a_server_without_a_date_leaves_the_clock_unchecked() -> None:
 
 
 def test_data_that_cannot_be_obtained_is_listed(connected: Path, ask: Ask) -> None:
-    areas = ask(_notebook(connected, "sandbox:nowhere", "sandbox:dimuon.1.root"), exit_code=4)
+    areas = ask(declaring(connected, "sandbox:nowhere", "sandbox:dimuon.1.root"), exit_code=4)
     assert [each["code"] for each in areas["data"] if each["state"] == "error"] == ["did-not-found"]
 
 
@@ -165,7 +122,7 @@ def test_a_store_that_cannot_be_written_is_an_error(ask: Ask, monkeypatch: pytes
 
 @pytest.mark.usefixtures("connected")
 def test_a_library_that_is_not_installed_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_LIBRARIES", (("root", "no_such_module", "xrootd"),))
+    monkeypatch.setattr(machine, "LIBRARIES", ((("root",), "no_such_module", "xrootd"),))
     areas = ask()
     root_finding = next(each for each in areas["protocols"] if each["subject"] == "root")
     assert (root_finding["state"], root_finding["text"]) == (
@@ -182,7 +139,7 @@ def test_offline_nothing_is_asked(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_people_read_lines_with_actions(connected: Path) -> None:
-    notebook = _notebook(connected, "sandbox:nowhere")
+    notebook = declaring(connected, "sandbox:nowhere")
     result = CliRunner().invoke(root, ["doctor", str(notebook)], prog_name="nbrucio")
     assert result.exit_code == 4
     data = result.stdout.partition("\ndata\n")[2]
