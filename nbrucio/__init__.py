@@ -6,6 +6,12 @@ In a notebook::
 
     nbrucio.data["muons"]              # the files of the requirement with this handle
     nbrucio.data("scope:name")         # the same by DID
+    nbrucio.filesets(tree="Events")    # all of it, for coffea
+
+In a program, the functions of `nbrucio.api` do what the commands of the same names do::
+
+    report = nbrucio.sync("analysis.ipynb")
+    for error in report.errors(): ...
 """
 
 # This file is also run by kernels of Python 3.9 that find nbrucio in the server's Python, and by every command and
@@ -15,18 +21,67 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nbrucio.kernel import DataNotHere, data
+    from nbrucio.api import (
+        Config,
+        NbrucioError,
+        Progress,
+        Result,
+        add,
+        check,
+        diff,
+        load_config,
+        lock,
+        plan,
+        remove,
+        search,
+        stage,
+        status,
+        sync,
+        upload,
+        verify,
+    )
+    from nbrucio.kernel import DataNotHere, data, filesets
     from nbrucio.version import __version__
 
-__all__ = ["DataNotHere", "__version__", "data"]
+__all__ = [
+    "Config",
+    "DataNotHere",
+    "NbrucioError",
+    "Progress",
+    "Result",
+    "__version__",
+    "add",
+    "check",
+    "data",
+    "diff",
+    "filesets",
+    "load_config",
+    "lock",
+    "plan",
+    "remove",
+    "search",
+    "stage",
+    "status",
+    "sync",
+    "upload",
+    "verify",
+]
+
+_HOMES = {"DataNotHere": "kernel", "data": "kernel", "filesets": "kernel", "__version__": "version"}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import sys
     from importlib import import_module
 
-    home = "version" if name == "__version__" else "kernel"
+    home = _HOMES.get(name, "api")
+    if home == "api" and sys.version_info < (3, 10):
+        found = ".".join(map(str, sys.version_info[:2]))
+        raise AttributeError(
+            f"nbrucio.{name} needs Python 3.10, and this is Python {found}, where only nbrucio.data works"
+        )
     value = globals()[name] = getattr(import_module(f"nbrucio.{home}"), name)
     return value
 
