@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from .lookup import Data
 
     #: The data of the notebook that this kernel runs.
-    data: Data
+    data: Data = Data()
+    filesets = data.filesets
 
-__all__ = ["Data", "DataNotHere", "File", "Files", "data"]
+__all__ = ["Data", "DataNotHere", "File", "Files", "data", "filesets"]
 
 
 def __getattr__(name: str) -> object:
@@ -24,5 +25,6 @@ def __getattr__(name: str) -> object:
     from . import errors, files, lookup
 
     values = {"Data": lookup.Data, "File": files.File, "Files": files.Files, "DataNotHere": errors.DataNotHere}
-    globals().update(values, data=lookup.Data())
+    data = lookup.Data()
+    globals().update(values, data=data, filesets=data.filesets)
     return globals()[name]

@@ -26,9 +26,10 @@ class Asked:
             attached = [each for each in _list(metadata.get(ATTACHMENTS_KEY)) if isinstance(each, Mapping)]
             entries = [{"did": e.get("did"), "handle": e.get("variableName"), "bind": True} for e in attached]
             value = {"requirements": entries}
-        self._declaration = _object(value)
+        #: The declaration, as an object even where it is none.
+        self.declaration = _object(value)
         self._by_handle: dict[str, Mapping[str, Any]] = {}
-        for raw in _list(self._declaration.get("requirements")):
+        for raw in _list(self.declaration.get("requirements")):
             if isinstance(raw, Mapping) and isinstance(raw.get("handle"), str):
                 self._by_handle.setdefault(raw["handle"], raw)
 
@@ -92,14 +93,14 @@ class Asked:
         return answer is not None and (named is None or named != (instances or [None])[-1])
 
     def _lock(self, key: str) -> str | None:
-        digest = _object(_object(self._declaration.get("lock")).get(key)).get("digest")
+        digest = _object(_object(self.declaration.get("lock")).get(key)).get("digest")
         return digest if isinstance(digest, str) else None
 
     def _digest(self, handle: str, raw: Mapping[str, Any]) -> str:
         """Return a digest of all keys that select files, except instance and lock, which a sync adds."""
-        variants = _object(self._declaration.get("variants"))
+        variants = _object(self.declaration.get("variants"))
         chosen = {name: value[handle] for name, value in variants.items() if handle in _object(value)}
-        asked = [raw.get("did"), raw.get("select"), raw.get("access"), self._declaration.get("variant"), chosen]
+        asked = [raw.get("did"), raw.get("select"), raw.get("access"), self.declaration.get("variant"), chosen]
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -52,9 +52,8 @@ class FilePath(_Described, str):
     def __repr__(self) -> str:
         return str(self)  # without quotes, as rucio-jupyterlab shows it
 
-    # A worker that unpickles this may lack nbrucio; the path is what it needs.
-    def __reduce__(self) -> tuple[type, tuple[str]]:
-        return (str, (self.path,))
+    def __reduce__(self) -> tuple[Any, ...]:
+        return tuple(self._files[self._index].__reduce__())
 
 
 class FilePaths(_Described, list):  # type: ignore[type-arg] # Python 3.9 has no other form for a base class
@@ -79,8 +78,8 @@ class FilePaths(_Described, list):  # type: ignore[type-arg] # Python 3.9 has no
         """The paths, as rucio-jupyterlab calls them."""
         return list(self)
 
-    def __reduce__(self) -> tuple[type, tuple[list[str]]]:
-        return (list, ([str(path) for path in super().__iter__()],))
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (list, (list(super().__iter__()),))
 
 
 def variable_of(files: Files) -> FilePath | FilePaths:

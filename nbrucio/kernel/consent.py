@@ -44,18 +44,21 @@ def await_entries(
     line: Line,
     attended: Callable[[], bool],
     environ: Mapping[str, str] = os.environ,
+    *,
+    whole: bool = True,
 ) -> list[Entry]:
     """As `wait_for`; if the data needs consent and a person can be asked, ask, and wait for what follows.
 
     Args:
         attended: whether a person may be at the front end.
+        whole: as in `wait_for`.
 
     Raises:
         DataNotHere: the manifest is missing and cannot be created.
     """
     handles, dids = tuple(handles), tuple(dids)
     while True:
-        entries = wait_for(data, handles, dids, line, environ)
+        entries = wait_for(data, handles, dids, line, environ, whole=whole)
         asked = [entry for entry in entries if needs_consent(entry)]
         in_jupyter = environ.get(where.MANIFEST_VARIABLE) and not environ.get(where.NOTEBOOK_VARIABLE)
         path = data.path()

@@ -14,11 +14,15 @@ _RED, _NO_COLOUR = "\x1b[31m", "\x1b[39m"
 #: The panel's button for a command of nbrucio.
 _BUTTONS = {
     "sync": "Press Sync in the panel Data (Rucio)",
+    "lock": "Press Lock in the panel Data (Rucio)",
     "add": "Add it in Explore of the panel Data (Rucio)",
+    "search": "Search in Explore of the panel Data (Rucio)",
+    "stage": "Find it in Explore of the panel Data (Rucio)",
+    "config": "Connect to a Rucio server under Settings in the panel Data (Rucio)",
     "login": "Log in under Settings in the panel Data (Rucio)",
 }
-#: It asks the user, which a command in a cell cannot.
-_ASKS = "login"
+#: They ask the user, which a command in a cell cannot.
+_ASKS = ("login", "config")
 
 
 class DataNotHere(LookupError):
@@ -53,13 +57,19 @@ def next_action(error: DataNotHere, environ: Mapping[str, str] = os.environ) -> 
     """Return the line with the next action for ``error``, if any; with a panel, the panel's button comes first."""
     if not error.next_command:
         return []
-    words = error.next_command.split()
-    button = _BUTTONS.get(words[1]) if words[0] == "nbrucio" and len(words) > 1 else None
+    from .command import words_for  # only an error needs it
+
+    program, _, rest = error.next_command.partition(" ")
+    words = rest.split()
+    here = words_for(program, environ)
+    button = _BUTTONS.get(words[0]) if program == "nbrucio" and words else None
     # A kernel of a Jupyter server with nbrucio; a run such as papermill's also has NBRUCIO_NOTEBOOK.
     in_jupyter = environ.get(where.MANIFEST_VARIABLE) and not environ.get(where.NOTEBOOK_VARIABLE)
     if button and in_jupyter:
-        return [f"{button}." if words[1] == _ASKS else f"{button}, or run in a cell: !{error.next_command}"]
-    return [f"Run in a cell: !{error.next_command}" if in_jupyter else f"Run: {error.next_command}"]
+        return [f"{button}." if words[0] in _ASKS else f"{button}, or run in a cell: !{here} {rest}"]
+    if here is None:
+        return []
+    return [f"Run in a cell: !{here} {rest}" if in_jupyter else f"Run: {here} {rest}"]
 
 
 def printable(text: str) -> str:

@@ -21,6 +21,36 @@ class File(NamedTuple):
     checksum: str | None
 
 
+class DataPath(str):
+    """The path of a file, or the PFN of a streamed one; sent to another process, that of the copy there."""
+
+    __slots__ = ("_entry", "_index")
+
+    _entry: Entry
+    _index: int
+
+    def __new__(cls, path: str, entry: Entry, index: int) -> DataPath:
+        self = super().__new__(cls, path)
+        self._entry, self._index = entry, index
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from . import travel  # most values stay in their process
+
+        return travel.one_file(self._entry, self._index)
+
+    @property
+    def storage_options(self) -> dict[str, Any]:
+        """The same as `Files.storage_options`, for this file."""
+        return _options([self], self._entry)
+
+    def __copy__(self) -> DataPath:
+        return self
+
+    def __deepcopy__(self, memo: object) -> DataPath:
+        return self
+
+
 class Files(tuple[str, ...]):
     """The paths of a requirement's files, or the PFNs of streamed ones. Immutable.
 
@@ -69,7 +99,7 @@ class Files(tuple[str, ...]):
         fault = fault_of(self._entry.files[index.__index__()], self._entry)
         if fault is not None:
             raise changed_file(self._entry, path, fault, self._notebook)
-        return path
+        return DataPath(path, self._entry, index.__index__())
 
     def __iter__(self) -> Iterator[str]:
         return (self[position] for position in range(len(self)))
@@ -99,13 +129,14 @@ class Files(tuple[str, ...]):
         Raises:
             OSError: a CA, proxy or token file that is named cannot be read.
         """
-        paths = self._unchecked()
-        if not any(path.startswith("https:") for path in paths):
-            return {}
-        from . import streaming  # ssl takes 10 ms, and most data is local
+        return _options(self._unchecked(), self._entry)
 
-        plain = any(path.startswith("http:") for path in paths)  # the options are the same for all of them
-        return streaming.storage_options(self.ca, None if plain else self.token)
+    def as_completed(self) -> Iterator[str]:
+        """Yield the files, which are all here, in their order.
+
+        In a cell, ``nbrucio.data["muons"].as_completed()`` begins before they are, see `nbrucio.kernel.lookup`.
+        """
+        return iter(self)
 
     @property
     def path(self) -> str:
@@ -120,6 +151,22 @@ class Files(tuple[str, ...]):
                 "Iterate over it, or take one by its index."
             )
         return self[0]
+
+    def fileset(self, tree: str) -> dict[str, dict[str, Any]]:
+        """Return the fileset of these files, with the handle as the name of the dataset.
+
+        coffea takes it as it is, and ``uproot.dask`` takes its ``["muons"]["files"]``.
+
+        Args:
+            tree: the name of the tree or RNTuple to read.
+
+        Raises:
+            DataNotHere: a file was removed or changed since the sync.
+            ValueError: ``tree`` is empty.
+        """
+        from . import samples  # most code takes the paths
+
+        return samples.coffea(self.handle, self.did, self, tree)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{name!r} cannot be set: the files of a requirement do not change")
@@ -149,9 +196,10 @@ class Files(tuple[str, ...]):
         lines = [f"{self.handle} · {self.did}: {self.in_words()}"]
         return table(("File", "Size", "Access"), rows, [f"and {more} more files", *lines] if more > 0 else lines)
 
-    # A worker may lack nbrucio, and needs the paths only.
-    def __reduce__(self) -> tuple[type, tuple[list[str]]]:
-        return (tuple, (self._unchecked(),))
+    def __reduce__(self) -> tuple[Any, ...]:
+        from . import travel  # most values stay in their process
+
+        return travel.all_files(self._entry)
 
     def __copy__(self) -> Files:
         return self
@@ -169,6 +217,15 @@ class SingleFile(Files):
     # uproot and others take the text of whatever is path-like for its path.
     def __str__(self) -> str:
         return self[0]
+
+
+def _options(places: list[str], entry: Entry) -> dict[str, Any]:
+    if not any(place.startswith("https:") for place in places):
+        return {}
+    from . import streaming  # ssl takes 10 ms, and most data is local
+
+    plain = any(place.startswith("http:") for place in places)  # the options are the same for all of them
+    return streaming.storage_options(entry.ca, None if plain else entry.token)
 
 
 def readable(size_bytes: int) -> str:

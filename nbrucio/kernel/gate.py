@@ -53,7 +53,11 @@ class DataNotReady(InputRejected):
 
 
 class Gate(ast.NodeTransformer):
-    """IPython calls `visit` with each cell's tree before the cell runs. The tree is not changed."""
+    """IPython calls `visit` with each cell's tree before the cell runs.
+
+    The tree stays as it is but for ``nbrucio.data["muons"].as_completed()``, which needs no complete data. Python would
+    take ``nbrucio.data["muons"]`` first, so it becomes ``nbrucio.data.as_completed("muons")``.
+    """
 
     def __init__(self, variables: dict[str, Any], found: Data = data) -> None:
         self._variables = variables
@@ -62,7 +66,7 @@ class Gate(ast.NodeTransformer):
         self._bound: dict[str, tuple[Files, object]] = {}
 
     def visit(self, node: ast.AST) -> ast.AST:
-        """Wait for the data that the cell uses, then return its tree unchanged.
+        """Wait for the data that the cell uses, then return its tree.
 
         Raises:
             DataNotReady: the cell uses data that is missing.
@@ -89,7 +93,10 @@ class Gate(ast.NodeTransformer):
         datas = {name for name in loaded if self._variables.get(name) is self._data}
         if modules or datas or found.imports or "get_ipython" in loaded:
             uses = uses_in(tree, Names(modules, datas, self._variables.get))
-            handles, dids = (*handles, *uses.handles), (*uses.dids, *uses.derived)
+            handles = (*handles, *filter(uses.whole.__contains__, uses.handles))
+            dids = tuple(filter(uses.whole.__contains__, (*uses.dids, *uses.derived)))
+            for call in uses.iterations:
+                _as_method_of_data(call)
         if handles or dids:
             for entry in await_entries(self._data, handles, dids, OutputLine(), attended):
                 if entry.state != "ready":
@@ -138,6 +145,22 @@ class Gate(ast.NodeTransformer):
             return variables_in_text(read_regular(notebook, MAX_BYTES).decode(errors="replace"), names)
         except OSError:
             return []
+
+
+def _as_method_of_data(call: ast.Call) -> None:
+    """Make ``nbrucio.data("scope:name").as_completed()`` read ``nbrucio.data.as_completed(did="scope:name")``, and that
+    of a handle accordingly."""
+    function = call.func
+    if not isinstance(function, ast.Attribute):
+        return
+    of = function.value
+    if isinstance(of, ast.Subscript):
+        function.value = of.value
+        call.args = [of.slice, *call.args]
+    elif isinstance(of, ast.Call):
+        function.value = of.func
+        call.keywords = [*(ast.keyword("did", value) for value in of.args), *of.keywords, *call.keywords]
+    ast.fix_missing_locations(call)
 
 
 def may_bind(handle: str) -> bool:
@@ -248,7 +271,7 @@ def load(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
     shell.register_magic_function(_magic, "line_cell", "rucio")
     shell.register_magic_function(_status_magic, "line", "nbrucio")
     # Uses that a cell's tree does not show (a computed handle, a call inside a function) wait here.
-    data.before = lambda handles, dids: await_entries(data, handles, dids, OutputLine(), attended)
+    data.before = lambda handles, dids, whole: await_entries(data, handles, dids, OutputLine(), attended, whole=whole)
 
 
 def unload(shell: Any) -> None:  # noqa: ANN401 - IPython's shell

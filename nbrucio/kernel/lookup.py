@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from . import program, where
 from .asked import Asked
@@ -41,8 +42,11 @@ class Data:
         self._program: Path | None = None
         self._config: tuple[LoadedManifest, object, str | None] | None = None
         self._asks: tuple[tuple[str, tuple[int, ...]], Asked | None] | None = None
-        #: Called with the requested handles and DIDs before each access; the gate waits in it.
-        self.before: Callable[[tuple[str, ...], tuple[str, ...]], object] | None = None
+        #: Called before each access with the requested handles and DIDs, and whether all of their files are needed; the
+        #: gate waits in it.
+        self.before: Callable[[tuple[str, ...], tuple[str, ...], bool], object] | None = None
+        #: Returns the error to raise instead of the error of an access; a worker of a cluster names its node.
+        self.refused: Callable[[DataNotHere], DataNotHere] | None = None
 
     def __getitem__(self, handle: str) -> Files:
         """Return the files of the requirement with this handle.
@@ -50,13 +54,7 @@ class Data:
         Raises:
             DataNotHere: the handle is not declared, or its data is not ready.
         """
-        if self.before is not None:
-            self.before((handle,), ())
-        manifest = self._manifest(handle)
-        entry = manifest.entries.get(handle)
-        if entry is None:
-            raise self.outdated((handle,)) or unknown_handle(handle, manifest)
-        return self._ready(entry, manifest)
+        return self._found(self._by_handle, handle)
 
     def __call__(self, did: str) -> Files:
         """Return the files of the requirement with the DID ``scope:name``.
@@ -64,8 +62,69 @@ class Data:
         Raises:
             DataNotHere: no requirement, or more than one, has this DID, or its data is not ready.
         """
+        return self._found(self._by_did, did)
+
+    def as_completed(self, handle: str | None = None, *, did: str | None = None) -> Iterator[str]:
+        """Yield the files of a requirement while a sync downloads them, each as soon as it is here.
+
+        In a cell, ``nbrucio.data["muons"].as_completed()`` means the same. Starts no download.
+
+        Args:
+            handle: of the requirement.
+            did: its DID, in place of its handle.
+
+        Raises:
+            DataNotHere: a file is missing and is not being downloaded. It is raised after all files that are here.
+            TypeError: there is no handle and no DID, or both.
+        """
+        if (handle is None) == (did is None):
+            raise TypeError("as_completed takes a handle, or the DID of a requirement as did=")
+        find, name = (self._entry_of_handle, handle) if handle is not None else (self._entry_of_did, did)
+        return self._arriving(find, str(name))
+
+    def _arriving(self, find: Callable[[str, bool], tuple[Entry, LoadedManifest]], name: str) -> Iterator[str]:
+        from .arrivals import arriving  # most code takes all files at once
+
+        def present() -> tuple[Entry, LoadedManifest, Path]:
+            entry, manifest = find(name, False)
+            if (outdated := self.outdated((entry.handle,))) is not None:
+                raise outdated
+            assert self._read is not None
+            return entry, manifest, self._read[0]
+
+        try:
+            yield from arriving(present)
+        except DataNotHere as error:
+            if self.refused is None:
+                raise
+            raise self.refused(error) from None
+
+    def _found(self, find: Callable[[str], Files], name: str) -> Files:
+        try:
+            return find(name)
+        except DataNotHere as error:
+            if self.refused is None:
+                raise
+            raise self.refused(error) from None
+
+    def _by_handle(self, handle: str) -> Files:
+        return self._ready(*self._entry_of_handle(handle, True))
+
+    def _by_did(self, did: str) -> Files:
+        return self._ready(*self._entry_of_did(did, True))
+
+    def _entry_of_handle(self, handle: str, whole: bool) -> tuple[Entry, LoadedManifest]:
         if self.before is not None:
-            self.before((), (did,))
+            self.before((handle,), (), whole)
+        manifest = self._manifest(handle)
+        entry = manifest.entries.get(handle)
+        if entry is None:
+            raise self.outdated((handle,)) or unknown_handle(handle, manifest)
+        return entry, manifest
+
+    def _entry_of_did(self, did: str, whole: bool) -> tuple[Entry, LoadedManifest]:
+        if self.before is not None:
+            self.before((), (did,), whole)
         manifest = self._manifest(did)
         found = [entry for entry in manifest.entries.values() if entry.did == did]
         if not found:
@@ -75,7 +134,25 @@ class Data:
         if len(found) > 1:
             handles = ", ".join(f"nbrucio.data[{entry.handle!r}]" for entry in found)
             raise DataNotHere(f"{did!r} is declared more than once. Choose one of {handles}.", did)
-        return self._ready(found[0], manifest)
+        return found[0], manifest
+
+    def filesets(self, tree: str | Mapping[str, str]) -> dict[str, dict[str, Any]]:
+        """Return the filesets of all declared data in one, for coffea.
+
+        Args:
+            tree: the name of the tree or RNTuple to read; or the names by handle, for these handles only.
+
+        Raises:
+            DataNotHere: a handle is not declared, or the data of one is not ready: there is no fileset of a part.
+            ValueError: the name of a tree is empty.
+        """
+        if isinstance(tree, str):
+            asked = self.asked(self.notebook())
+            tree = dict.fromkeys(self if asked is None else asked.handles(), tree)
+        found = {}
+        for handle, name in tree.items():
+            found.update(self[handle].fileset(name))
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(self._manifest(None).entries))

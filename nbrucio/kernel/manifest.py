@@ -34,6 +34,7 @@ class Entry(NamedTuple):
     objects: dict[str, Any] | None = None
     answers: dict[str, Any] | None = None
     token: Mapping[str, str] | None = None
+    instance: str | None = None
 
 
 class LoadedManifest(NamedTuple):
@@ -42,6 +43,7 @@ class LoadedManifest(NamedTuple):
     Attributes:
         pid: the process that wrote it; 0 when unknown.
         config: digests of the configuration files that it depends on, see `nbrucio.kernel.configured`.
+        arrivals: the run whose lines are in the ``.arrivals`` file beside it; None without one.
     """
 
     notebook: str
@@ -49,6 +51,7 @@ class LoadedManifest(NamedTuple):
     entries: Mapping[str, Entry]
     pid: int
     config: Mapping[str, str | None] = MappingProxyType({})
+    arrivals: str | None = None
 
     def is_empty(self) -> bool:
         """Whether no status of the notebook was written yet; without ``notebook`` the notebook is unknown too."""
@@ -68,9 +71,8 @@ def read(path: Path) -> LoadedManifest:
         version = content["version"]
         if version > VERSION:
             raise DataNotHere(
-                f"A newer nbrucio synced this data (manifest version {version}; this nbrucio reads up to {VERSION}).",
-                None,
-                "pip install --upgrade nbrucio",
+                f"A newer nbrucio synced this data (manifest version {version}; this nbrucio reads up to {VERSION}). "
+                "Upgrade nbrucio in this kernel's Python."
             )
         return LoadedManifest(
             notebook=str(content["notebook"]),
@@ -78,8 +80,9 @@ def read(path: Path) -> LoadedManifest:
             entries={handle: _entry(handle, value) for handle, value in content["data"].items()},
             pid=int(content.get("pid") or 0),
             config=dict(content.get("config") or {}),
+            arrivals=content.get("arrivals"),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise DataNotHere(f"The manifest {path} is damaged. Sync again to replace it.") from None
 
 
@@ -99,11 +102,14 @@ def read_regular(path: str | os.PathLike[str], max_bytes: int) -> bytes:
 
 
 def _entry(handle: str, value: dict[str, Any]) -> Entry:
+    files = list(value["files"])
+    if not all(map(is_file, files)):
+        raise ValueError("a file without a DID, or with a place that is not a string")
     return Entry(
         handle=handle,
         did=str(value["did"]),
         state=str(value["state"]),
-        files=list(value["files"]),
+        files=files,
         folder=value.get("folder"),
         error=value.get("error"),
         bind=value.get("bind") is True,
@@ -111,7 +117,14 @@ def _entry(handle: str, value: dict[str, Any]) -> Entry:
         objects=value.get("objects"),
         answers=value.get("answers") if isinstance(value.get("answers"), dict) else None,
         token=value.get("token"),
+        instance=value.get("instance"),
     )
+
+
+def is_file(value: dict[str, Any]) -> bool:
+    """Whether ``value`` describes a file."""
+    places = (value.get("path"), value.get("pfn"))
+    return isinstance(value["did"], str) and all(place is None or isinstance(place, str) for place in places)
 
 
 def writer_is_gone(manifest: LoadedManifest) -> bool:
@@ -120,7 +133,7 @@ def writer_is_gone(manifest: LoadedManifest) -> bool:
         return False
     try:
         os.kill(manifest.pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return True
     except PermissionError:  # another user's process has this number now
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from typing import Any
 
@@ -19,8 +20,13 @@ def not_ready(entry: Entry, manifest: LoadedManifest) -> DataNotHere:
             return DataNotHere(f"{what} is missing: the sync was stopped before its end.", entry.handle, sync)
         return DataNotHere(f"{what} is still being downloaded. Run this cell again in a moment.", entry.handle)
     error: dict[str, Any] = entry.error or {}
-    reason = " ".join(str(error[key]) for key in ("message", "hint") if error.get(key)) or "the last sync failed."
-    return DataNotHere(f"{what} is missing: {reason}", entry.handle, error.get("next_command") or sync)
+    reason = str(error.get("message") or "the last sync failed.")
+    # A capital word in a command is to be filled in, and the notebook is known here.
+    hint, command = (
+        re.sub(r"\bNOTEBOOK\b", lambda _: shlex.quote(manifest.notebook), str(text))
+        for text in (error.get("hint") or "", error.get("next_command") or sync)
+    )
+    return DataNotHere(f"{what} is missing: {reason} {hint}".rstrip(), entry.handle, command)
 
 
 def changed_file(entry: Entry, path: str, fault: str, notebook: str) -> DataNotHere:

@@ -1,4 +1,7 @@
-"""Options for fsspec, and uproot through it, to open streamed files over https."""
+"""Options for fsspec, and uproot through it, to open streamed files over https.
+
+They pickle by the names of files and variables: a worker reads its own, and no token is in what is sent to it.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +33,47 @@ def storage_options(
     Raises:
         OSError: a CA, proxy or token file that is named cannot be read (also ssl.SSLError).
     """
-    context = ssl.create_default_context()
-    if ca is not None:
-        folder = os.path.isdir(ca)  # noqa: PTH112 - kernels import as little as they can
-        context.load_verify_locations(cafile=None if folder else ca, capath=ca if folder else None)
-    if environ.get("X509_USER_PROXY"):
-        context.load_cert_chain(environ["X509_USER_PROXY"])
-    content = _token(token or {}, environ)
-    headers = {"headers": {"Authorization": f"Bearer {content}"}} if content else {}
-    return {"ssl": context, **headers}
+    headers = _Headers(token or {}, environ)
+    return {"ssl": _Trust.of(ca, environ.get("X509_USER_PROXY")), **({"headers": headers} if headers else {})}
+
+
+class _Trust(ssl.SSLContext):
+    """The trusted CAs and the user's proxy."""
+
+    sent_as: tuple[str | None, bool]
+
+    @classmethod
+    def of(cls, ca: str | None, proxy: str | None) -> _Trust:
+        context = ssl.create_default_context()
+        context.__class__ = cls  # with the defaults of that function, which differ between versions of Python
+        assert isinstance(context, cls)
+        context.sent_as = (ca, bool(proxy))
+        if ca is not None:
+            folder = os.path.isdir(ca)  # noqa: PTH112 - kernels import as little as they can
+            context.load_verify_locations(cafile=None if folder else ca, capath=ca if folder else None)
+        if proxy:
+            context.load_cert_chain(proxy)
+        return context
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _trust_here, self.sent_as
+
+
+class _Headers(dict):  # type: ignore[type-arg] # Python 3.9 has no other form for a base class
+    """The header with the token; empty without one."""
+
+    def __init__(self, place: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> None:
+        content = _token(place, environ)
+        super().__init__({"Authorization": f"Bearer {content}"} if content else {})
+        self._place = dict(place)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Headers, (self._place,)
+
+
+def _trust_here(ca: str | None, with_proxy: bool) -> _Trust:
+    """Return the context of this node: its own proxy, if the sender used one, and the CAs of the same name."""
+    return _Trust.of(ca, os.environ.get("X509_USER_PROXY") if with_proxy else None)
 
 
 def _token(place: Mapping[str, str], environ: Mapping[str, str]) -> str:

@@ -28,6 +28,8 @@ class Uses(NamedTuple):
         dynamic: whether some use is known only at run time.
         wanted: names in arguments that the code before does not bind to a constant.
         derived: DIDs that the code takes out of a loop, a dict or a class.
+        whole: those of all these DIDs and handles of which the code needs all files at once.
+        iterations: the calls of ``as_completed``, which need them one by one.
     """
 
     dids: tuple[str, ...]
@@ -35,6 +37,8 @@ class Uses(NamedTuple):
     dynamic: bool
     wanted: frozenset[str]
     derived: tuple[str, ...] = ()
+    whole: frozenset[str] = frozenset()
+    iterations: tuple[ast.Call, ...] = ()
 
 
 def uses_in(tree: ast.AST, names: Names | None = None) -> Uses:
@@ -57,12 +61,15 @@ class UsesReader(ast.NodeVisitor):
         self.derived: list[str] = []
         self.dynamic = False
         self.wanted: set[str] = set()
+        self.whole: set[str] = set()
+        self.iterations: list[ast.Call] = []
         self._depth = 0  # of compound statements: in there an assignment adds a value instead of replacing it
 
     def uses(self) -> Uses:
         """Return the uses found so far."""
         dids, handles, derived = (tuple(dict.fromkeys(found)) for found in (self.dids, self.handles, self.derived))
-        return Uses(dids, handles, self.dynamic, frozenset(self.wanted), derived)
+        wanted, whole = frozenset(self.wanted), frozenset(self.whole)
+        return Uses(dids, handles, self.dynamic, wanted, derived, whole, tuple(self.iterations))
 
     # Imports and assignments.
 
@@ -199,10 +206,9 @@ class UsesReader(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         if self._is_data(node.func):
-            arguments = [*node.args, *(word.value for word in node.keywords if word.arg == "did")]
-            self._note(self.dids, arguments[0] if len(arguments) == 1 else None)
-            for argument in arguments:
-                self.visit(argument)
+            self._visit_use(self.dids, [*node.args, *(word.value for word in node.keywords if word.arg == "did")])
+            return
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "as_completed" and self._visit_iteration(node):
             return
         magic = magic_of(node)
         if magic is not None:
@@ -216,10 +222,30 @@ class UsesReader(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if self._is_data(node.value):
-            self._note(self.handles, node.slice)
-            self.visit(node.slice)
+            self._visit_use(self.handles, [node.slice])
             return
         self.generic_visit(node)
+
+    def _visit_use(self, found: list[str], arguments: list[ast.expr], *, whole: bool = True) -> None:
+        self._note(found, arguments[0] if len(arguments) == 1 else None, whole=whole)
+        for argument in arguments:
+            self.visit(argument)
+
+    def _visit_iteration(self, call: ast.Call) -> bool:
+        """Read ``nbrucio.data["muons"].as_completed()``, or the same with a DID or as a method of ``data``."""
+        of = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+        by_did = [word.value for word in call.keywords if word.arg == "did"]
+        if self._is_data(of):
+            self._visit_use(self.dids if by_did else self.handles, by_did or call.args, whole=False)
+        elif isinstance(of, ast.Subscript) and self._is_data(of.value):
+            self._visit_use(self.handles, [of.slice], whole=False)
+            self.iterations.append(call)
+        elif isinstance(of, ast.Call) and self._is_data(of.func):
+            self._visit_use(self.dids, [*of.args, *(word.value for word in of.keywords)], whole=False)
+            self.iterations.append(call)
+        else:
+            return False
+        return True
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if self._is_data(node):
@@ -244,7 +270,7 @@ class UsesReader(ast.NodeVisitor):
             and self.names.means(node.value.id) is MODULE
         )
 
-    def _note(self, found: list[str], argument: ast.expr | None) -> None:
+    def _note(self, found: list[str], argument: ast.expr | None, *, whole: bool = True) -> None:
         if argument is None:
             self.dynamic = True
             return
@@ -257,10 +283,14 @@ class UsesReader(ast.NodeVisitor):
             self.derived.extend(texts)
         else:
             found.extend(texts)
+        if texts is not None and whole:
+            self.whole.update(texts)
 
     def _visit_magic(self, name: str, line: str, body: str | None) -> None:
         if name == "rucio":
-            self.dids.extend(dids_in_magic(line, body or ""))
+            named = dids_in_magic(line, body or "")
+            self.dids.extend(named)
+            self.whole.update(named)
         elif name in RUNS_PYTHON:
             try:
                 tree = ast.parse(line if body is None else body)

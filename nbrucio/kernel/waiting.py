@@ -34,11 +34,16 @@ def wait_for(
     dids: Iterable[str],
     show: Show,
     environ: Mapping[str, str] = os.environ,
+    *,
+    whole: bool = True,
 ) -> list[Entry]:
     """Wait until the data of ``handles`` and ``dids`` is ready or has failed; return their entries.
 
     Ignores handles and DIDs that the notebook does not declare. Runs ``nbrucio sync`` when this notebook was never
     synced and no server will do it.
+
+    Args:
+        whole: False does not wait for a download that is under way.
 
     Raises:
         DataNotHere: the manifest is missing and cannot be created.
@@ -51,10 +56,12 @@ def wait_for(
         entries = _named(manifest, handles, dids)
         pending = [entry for entry in entries if entry.state == "syncing"]
         waited = time.monotonic() - began
-        if pending and not writer_is_gone(manifest):
+        is_busy = bool(pending) and not writer_is_gone(manifest)
+        outdated = None if is_busy and whole else data.outdated(handles, dids)
+        if is_busy and (whole or outdated is not None):
             if waited > QUIET_S:
                 show(_downloading(pending, data, waited))
-        elif (outdated := data.outdated(handles, dids)) is not None:
+        elif outdated is not None:
             if until is None:
                 until = time.monotonic() + _renew(manifest, show, environ)
             elif time.monotonic() > until:

@@ -31,7 +31,7 @@ def runtime_folders(environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
         return
     uid = os.getuid()
     seen = environ.get("XDG_RUNTIME_DIR")
-    if seen:
+    if seen and _can_use(Path(seen, "nbrucio")):
         yield Path(seen, "nbrucio")
     import tempfile  # takes 5 ms, and who writes a manifest where there is a runtime folder needs no other
 
@@ -70,6 +70,15 @@ def fault_of_folder(folder: Path) -> str | None:
     if status.st_uid != os.getuid():
         return "belongs to another user"
     return None
+
+
+def _can_use(folder: Path) -> bool:
+    """Whether ``folder`` is safe and writable, or can be created. XDG_RUNTIME_DIR may be gone or another user's."""
+    above = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+    try:
+        return (above != folder or fault_of_folder(folder) is None) and above.is_dir() and os.access(above, os.W_OK)
+    except OSError:
+        return False
 
 
 def manifest_name(notebook: str | os.PathLike[str]) -> str:

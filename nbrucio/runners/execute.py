@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import tempfile
@@ -13,7 +12,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from nbrucio.core.report import NotebookReport
 from nbrucio.core.text import printable
 from nbrucio.disk.libraries import missing_library
-from nbrucio.errors import CellFailed, KernelFailed, MissingDependency, NbrucioError, NoSpace, UsageError
+from nbrucio.disk.system_errors import kind_of
+from nbrucio.errors import CellFailed, KernelFailed, MissingDependency, NbrucioError, UsageError
 from nbrucio.launch.kernel_environment import for_notebook
 from nbrucio.notebook.base import Notebook
 from nbrucio.notebook.convert import as_ipynb
@@ -68,8 +68,7 @@ def execute(
 
 
 def _unwritable(output: Path, error: OSError) -> NbrucioError:
-    kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else UsageError
-    return kind(
+    return kind_of(error, UsageError)(
         f"The executed notebook {output} cannot be written: {error.strerror or error}.",
         subject=str(output),
         hint="Name another file: nbrucio run NOTEBOOK OUTPUT.",

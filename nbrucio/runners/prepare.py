@@ -19,7 +19,9 @@ from nbrucio.core.events import Reporter
 from nbrucio.core.report import NotebookReport
 from nbrucio.core.requirement import NO_PARAMETERS
 from nbrucio.core.text import plural
-from nbrucio.errors import BadConfig, NbrucioError, exit_code_for
+from nbrucio.disk.system_errors import kind_of
+from nbrucio.errors import BadConfig, NbrucioError, exit_code_for, find_programs_by
+from nbrucio.kernel.command import words_for
 from nbrucio.kernel.where import make_private, runtime_folder
 from nbrucio.launch.kernel_environment import for_notebook
 from nbrucio.pipeline.options import Options
@@ -96,9 +98,9 @@ def deciding(errors: Sequence[NbrucioError]) -> NbrucioError:
 
 
 def one_line(error: NbrucioError) -> str:
-    """Return an error as one line for logs: message, hint, command."""
-    parts = (error.message, error.hint, f"Run: {error.next_command}" if error.next_command else None)
-    return " ".join(" ".join(part for part in parts if part).split())
+    """Return an error as one line for logs, see `NbrucioError.as_line`."""
+    find_programs_by(words_for)
+    return error.as_line()
 
 
 @contextmanager
@@ -113,7 +115,7 @@ def private_runtime() -> Iterator[Path]:
         make_private(parent)
         folder = Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
     except OSError as error:
-        raise BadConfig(
+        raise kind_of(error, BadConfig)(
             f"The runtime folder {parent} cannot be used: {error.strerror or error}.",
             subject=str(parent),
             hint="Set XDG_RUNTIME_DIR to a folder of your own.",

@@ -93,7 +93,7 @@ def test_the_value_cannot_be_changed(here: Here) -> None:
 def test_a_worker_without_nbrucio_gets_the_paths(here: Here) -> None:
     here.manifest(local_entry(here.folder, "one", "x", "y"))
     pickled = pickle.dumps(here.data["one"])
-    assert b"nbrucio.kernel" not in pickled
+    assert b"cnbrucio" not in pickled, "no module is needed to unpickle it"
     assert pickle.loads(pickled) == (str(here.folder / "x"), str(here.folder / "y"))
 
 
@@ -259,14 +259,29 @@ def test_message_when_the_manifest_is_newer(here: Here) -> None:
     path = here.manifest(local_entry(here.folder, "muons", "x"))
     path.write_text(path.read_text().replace('"version":1', '"version":2'))
     assert here.message("muons") == (
-        "A newer nbrucio synced this data (manifest version 2; this nbrucio reads up to 1).\n"
-        "Run: pip install --upgrade nbrucio"
+        "A newer nbrucio synced this data (manifest version 2; this nbrucio reads up to 1). "
+        "Upgrade nbrucio in this kernel's Python."
     )
 
 
-@pytest.mark.parametrize("damage", ["", "[]", "null", "{", '{"version": 1}', '{"version": "x"}', "\xff"])
+#: The number of a process that is too large for any.
+ENDLESS = '{"version": 1, "notebook": "n", "state": "syncing", "data": {}, "pid": 1e999}'
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "null", "{", '{"version": 1}', '{"version": "x"}', "\xff", ENDLESS])
 def test_a_damaged_manifest_is_called_so(here: Here, damage: str) -> None:
     here.manifest().write_bytes(damage.encode("latin-1"))
+    assert "is damaged. Sync again to replace it." in here.message("muons")
+
+
+@pytest.mark.parametrize(
+    "file", [{}, {"did": 3}, {"did": "s:x", "path": 7}, {"did": "s:x", "pfn": ["https://x"]}, "s:x", 4]
+)
+def test_a_manifest_with_a_damaged_file_is_called_so(here: Here, file: object) -> None:
+    path = here.manifest(local_entry(here.folder, "muons", "x"))
+    content = json.loads(path.read_text())
+    content["data"]["muons"]["files"] = [file]
+    path.write_text(json.dumps(content))
     assert "is damaged. Sync again to replace it." in here.message("muons")
 
 

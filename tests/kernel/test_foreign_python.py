@@ -55,8 +55,8 @@ def test_the_folder_alone_gives_the_data(version: str, tmp_path: Path) -> None:
         "muons = data['muons']\n"
         "try: data['jets']\n"
         "except DataNotHere as error: told = error.message\n"
-        "again = pickle.loads(pickle.dumps(muons))\n"
         "foreign = [m for m in sys.modules if m.startswith('nbrucio')]\n"
+        "again = pickle.loads(pickle.dumps(muons))\n"
         "print(json.dumps([list(muons), muons.bytes, list(again), told, foreign, '%d.%d' % sys.version_info[:2]]))\n"
     )
     done = subprocess.run(

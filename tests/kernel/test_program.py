@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ def python(folder: Path, *words: str, stdin: str = "", **env: str) -> str:
     done = subprocess.run(
         [sys.executable, *words],
         cwd=folder,
-        env={"NBRUCIO_RUNTIME_DIR": str(folder / "run"), **env},
+        env={"PATH": os.environ["PATH"], "NBRUCIO_RUNTIME_DIR": str(folder / "run"), **env},
         input=stdin,
         capture_output=True,
         text=True,

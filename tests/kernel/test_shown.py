@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from IPython.core.error import UsageError
 
 from nbrucio.kernel import Data, gate
+from nbrucio.kernel.command import words_for
 from nbrucio.kernel.shown import Status
 from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError, ManifestFile
 from nbrucio.pipeline.manifest_files import write, write_progress
@@ -111,6 +113,22 @@ def test_the_status_has_a_row_for_each_requirement_and_the_next_action(tmp_path:
         "1 of 4 ready",
         "Run: nbrucio show s:lost",
         f"Run: nbrucio sync {notebook}",
+    ]
+
+
+def test_a_command_names_the_notebook_and_its_button_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hint = "`nbrucio stage NOTEBOOK` asks Rucio for a replica on disk."
+    error = ManifestError("no_replica", "NOTEBOOK is on tape.", hint, "nbrucio stage NOTEBOOK tape")
+    data = data_of(tmp_path, ManifestEntry("tape", "s:tape", None, "failed", error=error))
+    monkeypatch.setenv("NBRUCIO_MANIFEST", str(tmp_path / "pointer"))
+    assert repr(Status(data)).splitlines() == [
+        "missing  tape  s:tape  'tape' (s:tape) is missing: NOTEBOOK is on tape. "
+        f"`nbrucio stage {tmp_path}/nb.ipynb` asks Rucio for a replica on disk.",
+        "0 of 1 ready",
+        "Find it in Explore of the panel Data (Rucio), or run in a cell: "
+        f"!{words_for('nbrucio', os.environ)} stage {tmp_path}/nb.ipynb tape",
     ]
 
 

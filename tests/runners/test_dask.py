@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from nbrucio.core.did import Did
@@ -12,7 +13,7 @@ from tests.runners.conftest import Shell
 from tests.support.access_log import new_requests
 
 HEAD = """
-import logging, os, sys
+import logging, os, sys, time
 from dask.distributed import Client, LocalCluster, Nanny, Scheduler, SpecCluster
 from nbrucio.runners.dask import SyncPlugin
 
@@ -88,6 +89,32 @@ SUCCEEDING = """
                 print(type(error).__name__)
             print(client.submit(attempt, handle, pure=False).result())
 """
+TOGETHER = """
+    from nbrucio.runners.dask import data_of
+
+    def count(name):
+        try:
+            return sorted(len(data_of(name)[handle]) for handle in ('small', 'big') if handle in data_of(name))
+        except Exception as error:
+            return str(error)
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        old, other = SyncPlugin('nb.ipynb'), SyncPlugin('b.ipynb')
+        client.register_plugin(old)
+        client.register_plugin(other)
+        print([client.submit(count, plugin.name, pure=False).result() for plugin in (old, other)])
+        os.replace('edited.ipynb', 'nb.ipynb')
+        new = SyncPlugin('nb.ipynb')
+        client.register_plugin(new)
+        cluster.scale(2)
+        client.wait_for_workers(2)
+        for plugin in (new, other, old):
+            values = sorted(map(str, client.run(count, plugin.name).values()))
+            while plugin is not old and len(set(values)) > 1:  # the set-up of the new worker may still run
+                time.sleep(0.1)
+                values = sorted(map(str, client.run(count, plugin.name).values()))
+            print(values)
+"""
 LOCKED = """
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
         client.register_plugin(SyncPlugin('nb.ipynb', store='data'))
@@ -103,27 +130,39 @@ def run(shell: Shell, body: str) -> list[str]:
     return done.out.splitlines()
 
 
-def test_what_data_gives_travels_as_paths_and_what_is_streamed_as_pfns(
-    shell: Shell, small: dict[str, Any], other: str
-) -> None:
+def test_values_travel_as_paths_and_streamed_ones_as_urls(shell: Shell, small: dict[str, Any], other: str) -> None:
     far = {"did": other, "handle": "far", "access": "stream"}
     assert shell("nbrucio", "sync", shell.notebook(small, far)).exit_code == 0
-    assert run(shell, SHARED) == ["15000", "('tuple', 3)", "['https']"]
+    assert run(shell, SHARED) == ["15000", "('SentFiles', 3)", "['https']"]
 
 
 def test_the_plugin_brings_each_file_to_each_node_once(shell: Shell, small: dict[str, Any], sandbox: Sandbox) -> None:
     shell.notebook(small)
-    with new_requests(sandbox.storage_log) as requests:
+    with new_requests(sandbox.storage_log) as requests, new_requests(sandbox.access_log) as asked:
         stores, sizes = run(shell, NODES)
     nodes = [str(shell.folder / name / "dask-scratch-space" / "data") for name in ("a", "b")]
     assert (stores, sizes) == (str(nodes), "[15000, 15000, 15000]")
     assert sum(request.size_bytes for request in requests if request.method == "GET") == 2 * 15_000
+    assert sum("/replicas/list" in request.path for request in asked) == 2, "the first worker of each node asks"
     assert not shell.store.exists()
 
 
-def test_a_node_that_cannot_have_the_data_says_so(shell: Shell) -> None:
+def test_the_client_gets_the_node_and_the_next_action_of_a_failed_set_up(shell: Shell) -> None:
     shell.notebook({"did": "sandbox:deleted.since", "handle": "small"})
-    assert "DidNotFound 'sandbox:deleted.since' does not exist in sandbox" in "\n".join(run(shell, REFUSED))
+    (line,) = run(shell, REFUSED)
+    assert line.startswith(f"DidNotFound On {socket.gethostname()}: 'sandbox:deleted.since' does not exist in sandbox")
+    assert " Next: " in line
+
+
+def test_plugins_of_several_notebooks_work_at_once_and_an_edited_notebook_replaces_its_own(
+    shell: Shell, small: dict[str, Any], other: str
+) -> None:
+    shell.notebook(small)
+    shell.notebook({"did": other, "handle": "big"}, name="b.ipynb")
+    shell.notebook({**small, "select": {"first": 2}}, name="edited.ipynb")
+    lines = run(shell, TOGETHER)
+    assert lines[:3] == ["[[3], [1]]", "['[2]', '[2]']", "['[1]', '[1]']"]
+    assert lines[3].count("is not registered on ") == 1, "a worker that joins later gets no former data"
 
 
 def test_tasks_read_the_data_of_the_plugin_that_was_registered_last(
