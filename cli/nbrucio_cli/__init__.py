@@ -38,6 +38,9 @@ def _run() -> None:
     # Garbage collection took a quarter of a command with nothing to do, and 4 of 9 s with 100,000 files, whose million
     # values have no cycles. Modules and 1,000 files are 100,000 values, and one collection of these takes 0.05 s.
     gc.set_threshold(400_000, 50, 50)
+    from nbrucio.errors import find_programs_by
+
+    find_programs_by(_words_for)
     try:
         from nbrucio_cli.app import root
     except ModuleNotFoundError as error:
@@ -47,6 +50,12 @@ def _run() -> None:
     finally:
         # The interpreter's three collections at exit took 0.15 s of a sync of 1.2 s.
         gc.freeze()
+
+
+def _words_for(program: str) -> str | None:
+    from nbrucio.operations.runnable import words_for  # most commands print none
+
+    return words_for(program)
 
 
 def _missing(error: ModuleNotFoundError) -> int:

@@ -20,6 +20,7 @@ from nbrucio_cli.common import (
     tell_warnings,
 )
 from nbrucio_cli.completing import instances
+from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:
     from nbrucio.config import Config
@@ -166,9 +167,10 @@ def _print(notebook: Path, edit: Edit, variant: str | None) -> None:
     for target in edit.requirements:
         click.echo(f"Added {target.requirement.did} as '{target.requirement.handle}'{lock_words(target.lock)}")
     if variant is not None:
-        click.echo(f"next: nbrucio sync {quoted(notebook)} --variant {quoted(variant)}")
+        click.echo(f"Wrote the variant '{variant}' into {notebook}.")
+        click.echo(next_step(f"nbrucio sync {quoted(notebook)} --variant {quoted(variant)}"))
     elif edit.requirements:
-        click.echo(f"next: nbrucio sync {quoted(notebook)}")
+        click.echo(next_step(f"nbrucio sync {quoted(notebook)}"))
         click.echo(f'Then, in the notebook: nbrucio.data["{edit.requirements[0].requirement.handle}"]')
     else:
         click.echo(f"{notebook} declares all of it already.")

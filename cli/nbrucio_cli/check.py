@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import cli_command, instance_option, json_option, load_config, notebooks_argument, print_json
-from nbrucio_cli.folders import expand
+from nbrucio_cli.common import (
+    cli_command,
+    expand,
+    instance_option,
+    json_option,
+    load_config,
+    notebooks_argument,
+    print_json,
+)
+from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:
     from nbrucio.operations.check import CheckReport
@@ -28,7 +36,7 @@ def command(notebooks: tuple[Path, ...], offline: bool, github: bool, junit: Pat
     Downloads nothing and changes no notebook. Exit codes:
 
     \b
-    2   a declaration is invalid
+    2   a notebook or its declaration is invalid
     3   the code uses undeclared data, or the data changed in Rucio
     4   a DID does not exist, or a file has no replica on disk
     7   login failed
@@ -41,8 +49,6 @@ def command(notebooks: tuple[Path, ...], offline: bool, github: bool, junit: Pat
 
     paths = expand(notebooks)
     config = None if offline else load_config()
-    if config is not None and config.policy.offline:
-        config = None
     with reporting(quiet=True, events=False) as reporter:
         report = check(paths, config, reporter=reporter)
     if junit is not None:
@@ -66,13 +72,13 @@ def _print(report: CheckReport) -> None:
             click.echo(str(notebook.path))
         for finding in notebook.findings:
             click.echo(f"  {finding.code}: {finding.message}")
-            for word, text in (("hint", finding.hint), ("next", finding.next_command)):
+            for word, text in (("hint", finding.hint_here), ("next", finding.command_here)):
                 if text:
                     click.echo(f"    {word}: {text}")
         for note in notebook.notes:
             click.echo(f"  note: {note.message}")
             if note.next_command:
-                click.echo(f"    next: {note.next_command}")
+                click.echo(f"    {next_step(note.next_command)}")
     bad = sum(1 for notebook in report.notebooks if notebook.findings)
     found = f"{plural(len(report.findings), 'finding')} in {bad:,} of" if bad else "No findings in"
     asked = "" if report.online else " Offline: availability in Rucio was not checked."

@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +17,7 @@ import click
 
 from nbrucio.config import Config
 from nbrucio.disk.libraries import unexpected
-from nbrucio.errors import Interrupted, MissingDependency, NbrucioError, UnreadableFile
+from nbrucio.errors import Interrupted, MissingDependency, NbrucioError, UnreadableFile, envelope
 from nbrucio_cli.error_text import error_json, error_text
 from nbrucio_cli.streams import discard_stdout
 
@@ -163,9 +163,13 @@ def named(errors: Iterable[NbrucioError], notebook: Path) -> Iterator[NbrucioErr
         yield shown
 
 
-def print_json(value: object) -> None:
-    """Print one JSON document on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+def print_json(value: Mapping[str, object], errors: Iterable[NbrucioError] = ()) -> None:
+    """Print one JSON document on stdout: ``value`` in the envelope of all results.
+
+    Args:
+        errors: those that ``value`` itself does not list.
+    """
+    click.echo(json.dumps({**envelope(errors), **value}, indent=2, ensure_ascii=False))
 
 
 def load_config() -> Config:
@@ -183,6 +187,13 @@ def load_config() -> Config:
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
     return config
+
+
+def expand(paths: Sequence[Path]) -> list[Path]:
+    """Return the files in ``paths`` and the notebooks below its folders; see `nbrucio.notebook.folders.expand`."""
+    from nbrucio.notebook import folders
+
+    return folders.expand(paths, lambda words: click.echo(f"warning: {words}", err=True))
 
 
 def keep_consent(wanted: Iterable[Wanted]) -> None:

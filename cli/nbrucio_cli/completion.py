@@ -27,6 +27,6 @@ def command(shell: str, as_json: bool) -> None:
     assert maker is not None
     source = maker(root, {}, "nbrucio", "_NBRUCIO_COMPLETE").source()
     if as_json:
-        print_json({"version": 1, "shell": shell, "script": source})
+        print_json({"shell": shell, "script": source})
     else:
         click.echo(source)

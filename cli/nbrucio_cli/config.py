@@ -77,7 +77,7 @@ def _assignment(setting: Setting) -> str:
     if setting.name in SECRET:
         return f"# {name} is set, and not shown"
     if setting.value is None:
-        return f"# {name}: no limit"
+        return f"# {name}: {'no limit' if setting.name.startswith('max_') else 'not set'}"
     return f"{name} = {toml_value(_size(setting.value) if setting.name in _SIZES else setting.value)}"
 
 
@@ -115,11 +115,8 @@ def check(file: Path | None, as_json: bool) -> int:
     found = check_configuration(file)
     code = exit_code_for(found.errors)
     if as_json:
-        errors = [error.as_json() for error in found.errors]
         files = [str(each) for each in found.files]
-        print_json(
-            {"version": 1, "exit_code": code, "files": files, "errors": errors, "warnings": list(found.warnings)}
-        )
+        print_json({"files": files, "warnings": list(found.warnings)}, found.errors)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     tell_errors(found.errors, limit=20)

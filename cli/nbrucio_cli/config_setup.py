@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nbrucio_cli.common import cli_command, json_option, print_json, tell_error
+from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:
     from nbrucio.operations.configure import Tested
@@ -86,14 +87,14 @@ def init(
         _print_steps(tested)
     if tested is not None and tested.error is not None and not _goes_on(ask=ask, as_json=as_json):
         if as_json:
-            error = tested.error.as_json()
-            print_json({"version": 1, "exit_code": tested.error.exit_code, "error": error, "test": tested.as_json()})
+            print_json({"error": tested.error.as_json(), "test": tested.as_json()}, [tested.error])
         return tested.error.exit_code
     file = create(name, complete, default=default)
     if as_json:
-        print_json({"version": 1, "name": name, "file": str(file), "test": tested.as_json() if tested else None})
+        print_json({"name": name, "file": str(file), "test": tested.as_json() if tested else None})
     else:
-        click.echo(f"Added the instance {name} to {file}.\nnext: nbrucio search 'SCOPE:*' --instance {name}")
+        click.echo(f"Added the instance {name} to {file}.")
+        click.echo(next_step(f"nbrucio search 'SCOPE:*' --instance {name}"))
     return 0
 
 
@@ -178,7 +179,6 @@ def import_(file: Path | None, dry_run: bool, as_json: bool) -> int:
     if as_json:
         print_json(
             {
-                "version": 1,
                 "file": str(result.file) if result.file else None,
                 "instances": [one.as_json() for one in result.found],
                 "toml": result.toml,
@@ -202,4 +202,4 @@ def _print_import(result: Imported, *, dry_run: bool) -> None:
     if dry_run and result.toml:
         click.echo(f"\n{result.toml}", nl=False)
     elif result.file:
-        click.echo(f"Added to {result.file}.\nnext: nbrucio config show --origin")
+        click.echo(f"Added to {result.file}.\n{next_step('nbrucio config show --origin')}")

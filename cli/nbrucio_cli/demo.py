@@ -31,14 +31,14 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
     """
     from nbrucio.pipeline.run import sync
     from nbrucio.runners.execute import execute
-    from nbrucio.sandbox import Sandbox
     from nbrucio.sandbox.examples import example
     from nbrucio_cli.progress import reporting
+    from nbrucio_cli.sandbox import sandbox_in
     from nbrucio_cli.tables import print_report
 
     say = (lambda _: None) if as_json else click.echo
     say("1. Starting a Rucio server on this machine …")
-    box = Sandbox(root)
+    box = sandbox_in(root)
     box.start()
     say(f"   {box.status().server_url}, with data in {box.root}")
     output.mkdir(parents=True, exist_ok=True)
@@ -50,6 +50,8 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
     with reporting(quiet=as_json, events=False) as reporter:
         report = sync([notebook], load_config(), reporter=reporter)
     if report.exit_code:
+        if as_json:
+            print_json({**report.as_json(), "output": None})
         tell_errors(named(report.errors(), notebook))
         return report.exit_code
     if not as_json:

@@ -44,22 +44,17 @@ def command(notebooks: tuple[Path, ...], from_git: bool, textconv: bool, as_json
         return _for_git(notebooks)
     if len(notebooks) != 2:
         raise click.UsageError("Give two notebooks: nbrucio diff OLD NEW.")
-    from nbrucio.errors import Drift
     from nbrucio.operations.diff import diff
 
-    changes = diff(notebooks[0], notebooks[1], _lists())
-    differs = [change for change in changes if change.kind != "same"]
-    code = Drift.exit_code if differs else 0
+    report = diff(notebooks[0], notebooks[1], _lists())
     if as_json:
-        old, new = map(str, notebooks)
-        rows = [change.as_json() for change in changes]
-        print_json({"version": 1, "exit_code": code, "old": old, "new": new, "changes": rows})
-        return code
-    for line in _lines(differs):
+        print_json(report.as_json())
+        return report.exit_code
+    for line in _lines(report.differences):
         click.echo(line)
-    if not differs:
+    if not report.differences:
         click.echo("The data is the same.")
-    return code
+    return report.exit_code
 
 
 def _textconv(path: Path) -> int:
@@ -85,7 +80,7 @@ def _for_git(arguments: tuple[Path, ...]) -> int:
     if len(arguments) not in _GIT_ARGUMENTS:
         raise click.UsageError("--git needs the 7 or 9 arguments that git passes to a diff command.")
     try:
-        differs = [change for change in diff(arguments[1], arguments[4], _lists()) if change.kind != "same"]
+        differs = diff(arguments[1], arguments[4], _lists()).differences
     except NbrucioError as error:
         click.echo(f"{arguments[0]}: {error.message}")
         return 0

@@ -27,7 +27,7 @@ def command(notebooks: tuple[Path, ...], as_json: bool) -> int:
     count as 0.
     """
     from nbrucio.operations.doctor import diagnose
-    from nbrucio_cli.folders import expand
+    from nbrucio_cli.common import expand
 
     found = diagnose(expand(notebooks))
     if as_json:
@@ -48,7 +48,8 @@ def _lines(found: Diagnosis) -> Iterator[str]:
 
 def _finding(finding: Finding, area: str) -> Iterator[str]:
     yield f"  {finding.state.value:<9}  {finding.text}"
-    actions = [finding.hint, finding.next_command and f"next: {finding.next_command}"]
+    command = finding.command_here
+    actions = [finding.hint_here, f"next: {command}" if command else None]
     for action in filter(None, actions):
         # In the area of notebooks, an error's action says NOTEBOOK for the one that it is about.
         yield f"{'':13}{action.replace('NOTEBOOK', shlex.quote(finding.subject)) if area == 'data' else action}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
-from nbrucio.errors import NbrucioError
+from nbrucio.errors import BadCondition, NbrucioError, envelope, runnable_command
 
 
 def error_text(error: NbrucioError, count: str = "") -> str:
@@ -15,18 +15,33 @@ def error_text(error: NbrucioError, count: str = "") -> str:
         count: follows the message, where it stands for several errors.
     """
     lines = [f"error: {error.message}{count}"]
-    if error.hint or error.next_command:
+    if isinstance(error, BadCondition):
+        lines += _marked(error)
+    hint, command = error.hint_here, error.command_here
+    if hint or command:
         lines.append("")
-    if error.hint:
-        lines.append(f"hint: {error.hint}")
-    if error.next_command:
-        lines.append(f"next: {error.next_command}")
+    if hint:
+        lines.append(f"hint: {hint}")
+    if command:
+        lines.append(f"next: {command}")
     return "\n".join(lines)
+
+
+def next_step(command: str) -> str:
+    """Return the line with the ``command`` that helps next, as it runs in this session."""
+    return f"next: {runnable_command(command)}"
+
+
+def _marked(error: BadCondition) -> list[str]:
+    """Return the condition, and a line with ``^`` below its wrong part."""
+    start, end = error.position
+    text = "".join(char if char.isprintable() else " " for char in error.subject or "")
+    return [f"  {text}", f"  {' ' * start}{'^' * max(1, end - start)}"]
 
 
 def error_json(error: NbrucioError) -> dict[str, object]:
     """Return what ``--json`` prints for ``error``; its schema is ``error-1``."""
-    return {"version": 1, "exit_code": error.exit_code, "error": error.as_json()}
+    return {**envelope([error]), "error": error.as_json()}
 
 
 def wants_json(words: Sequence[str]) -> bool:

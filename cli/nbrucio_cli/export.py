@@ -49,15 +49,15 @@ def command(notebook: Path, form: str, output: Path | None, offline: bool, file_
     if form == "ro-crate":
         target = output or notebook.with_suffix(".crate")
         _crate(declared, references, target, offline=offline)
-        _tell(target, as_json=as_json)
+        _tell(form, target, as_json=as_json)
         return
     document = _metalink(declared, file_urls=file_urls) if form == "metalink" else _citation(form, notebook, references)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_bytes(document)
-        _tell(output, as_json=as_json)
+        _tell(form, output, as_json=as_json)
     elif as_json:
-        print_json({"version": 1, "format": form, "document": document.decode()})
+        print_json({"format": form, "output": None, "document": document.decode()})
     else:
         click.echo(document.decode(), nl=False)
 
@@ -101,8 +101,8 @@ def _crate(declared: Declared, references: tuple[Cited, ...], folder: Path, *, o
         write_crate(folder, declared.path, resolved(declared, run, offline=offline), references)
 
 
-def _tell(output: Path, *, as_json: bool) -> None:
+def _tell(form: str, output: Path, *, as_json: bool) -> None:
     if as_json:
-        print_json({"version": 1, "output": str(output)})
+        print_json({"format": form, "output": str(output), "document": None})
     else:
         click.echo(f"Wrote {output}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json, tell_warnings
+from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:
     from nbrucio.core.scope_rule import ScopeRule
@@ -25,40 +26,42 @@ def command(notebook: Path, from_code: bool, as_json: bool) -> None:
     """
     from nbrucio.notebook.declared import read_declared
     from nbrucio.notebook.ipynb import create_empty, save
+    from nbrucio.notebook.schema_errors import declaration_warnings
+    from nbrucio.notebook.validity import format_errors
     from nbrucio.operations.proposing import notes_on
     from nbrucio_cli.rows import quoted
 
     created = not notebook.exists()
     if created:
-        from nbrucio_cli.folders import check_findable
+        from nbrucio.notebook.folders import check_findable
 
         check_findable(notebook)
         create_empty(notebook)
     declared = read_declared(notebook)
-    save(declared.notebook, declared.declaration.as_json())
+    value = declared.declaration.as_json()
+    save(declared.notebook, value)
     notes = notes_on(declared, _rule()) if from_code else ()
-    unknown = declared.unknown_keys()
+    warnings = (*format_errors(declared.notebook), *declaration_warnings(value))
     handles = [requirement.handle for requirement in declared.declaration.requirements]
     if as_json:
         print_json(
             {
-                "version": 1,
                 "notebook": str(notebook),
                 "created": created,
                 "handles": handles,
                 "notes": [n.as_json() for n in notes],
-                "warnings": [warning.as_json() for warning in unknown],
+                "warnings": [warning.as_json() for warning in warnings],
             }
         )
         return
-    tell_warnings(unknown)
+    tell_warnings(warnings)
     for note in notes:
-        click.echo(f"{note.message}\nnext: {note.next_command}" if note.next_command else note.message)
+        click.echo(f"{note.message}\n{next_step(note.next_command)}" if note.next_command else note.message)
     click.echo(f"Created {notebook}" if created else f"{notebook} is ready to declare data.")
     if handles:
-        click.echo(f"It declares {', '.join(handles)}.\nnext: nbrucio sync {quoted(notebook)}")
+        click.echo(f"It declares {', '.join(handles)}.\n{next_step(f'nbrucio sync {quoted(notebook)}')}")
     else:
-        click.echo(f"next: nbrucio add {quoted(notebook)} SCOPE:NAME")
+        click.echo(next_step(f"nbrucio add {quoted(notebook)} SCOPE:NAME"))
 
 
 def _rule() -> ScopeRule:

@@ -20,6 +20,7 @@ from nbrucio_cli.common import (
     variant_option,
 )
 from nbrucio_cli.completing import handles as completed_handles
+from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:
     from nbrucio.config import Config
@@ -29,17 +30,19 @@ if TYPE_CHECKING:
 @notebook_argument
 @click.argument("handles", nargs=-1, metavar="[HANDLE…]", shell_complete=completed_handles)
 @click.option("--upgrade", is_flag=True, help="Lock Rucio's present content instead: of the named handles, or of all.")
+@click.option("--pin", is_flag=True, help="Save all file lists with NOTEBOOK, so that `sync --frozen` works anywhere.")
 @instance_option
 @variant_option
 @json_option
 @cli_command
-def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: str | None, as_json: bool) -> int:
+def command(
+    notebook: Path, handles: tuple[str, ...], upgrade: bool, pin: bool, variant: str | None, as_json: bool
+) -> int:
     """Freeze the file list (names, sizes, checksums) of data in NOTEBOOK that is not locked yet.
 
     A lock stays as it is when its dataset grows; --upgrade takes Rucio's present content. Data that cannot be resolved
     stays as it is, and the rest is locked.
     """
-    from nbrucio.errors import exit_code_for
     from nbrucio.operations.edit import lock
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import lock_words
@@ -48,10 +51,11 @@ def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: st
         raise click.UsageError("HANDLE needs --upgrade; without it, all data that is not locked yet is locked.")
     config = load_config()
     with reporting(quiet=as_json, events=False) as reporter:
-        edit = lock(notebook, config, upgrade=handles if upgrade else None, variant=variant, reporter=reporter)
+        chosen = handles if upgrade else None
+        edit = lock(notebook, config, upgrade=chosen, variant=variant, pin=pin, reporter=reporter)
     if as_json:
         print_json(edit.as_json())
-        return exit_code_for(edit.errors())
+        return edit.exit_code
     for resolved in edit.requirements:
         requirement = resolved.requirement
         if resolved.error is not None:
@@ -60,12 +64,13 @@ def command(notebook: Path, handles: tuple[str, ...], upgrade: bool, variant: st
         change = f", {resolved.drift}" if resolved.drift else ""
         act = edit.acts[requirement.handle]
         click.echo(f"'{requirement.handle}' {act}: {requirement.did}{lock_words(resolved.lock)}{change}")
-    click.echo(f"Wrote {notebook}." if edit.changed else f"{notebook} is already locked.")
+    unchanged = "unchanged" if edit.errors() else "already locked"
+    click.echo(f"Wrote {notebook}." if edit.changed else f"{notebook} is {unchanged}.")
     if not upgrade and any(resolved.lock and resolved.lock.open for resolved in edit.requirements):
         _show_growth(notebook, config, variant)
     tell_warnings(edit.warnings)
     tell_errors(named(edit.errors(), notebook))
-    return exit_code_for(edit.errors())
+    return edit.exit_code
 
 
 def _show_growth(notebook: Path, config: Config, variant: str | None) -> None:
@@ -79,6 +84,6 @@ def _show_growth(notebook: Path, config: Config, variant: str | None) -> None:
         click.echo(f"'{resolved.requirement.handle}' {resolved.requirement.did} {resolved.drift}.")
     if changed:
         handles = [resolved.requirement.handle for resolved in changed]
-        click.echo(f"next: nbrucio lock {quoted(notebook)} --upgrade {quoted(*handles)}")
+        click.echo(next_step(f"nbrucio lock {quoted(notebook)} --upgrade {quoted(*handles)}"))
     for fault in report.faults:
         click.echo(f"Not compared with Rucio: {fault.message}", err=True)

@@ -68,7 +68,8 @@ def command(
     nbrucio login cms -- --voms cms --valid 96:00
     """
     from nbrucio.errors import UsageError
-    from nbrucio.operations.login import Wishes, instances_of
+    from nbrucio.operations.login import Wishes
+    from nbrucio.pipeline.login_ends import instances_of
 
     if notebooks and instance is not None:
         raise click.UsageError("--for and INSTANCE exclude each other.")
@@ -104,8 +105,7 @@ def _at_each(
             click.echo(line)
     if as_json:
         logins = [row.as_json() for row in rows]
-        failed = [error.as_json() for error in errors]
-        print_json({"version": 1, "exit_code": exit_code_for(errors), "instances": logins, "errors": failed})
+        print_json({"instances": logins}, errors)
     tell_errors(errors)
     return exit_code_for(errors)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbrucio.core.text import human_moment, human_seconds
+from nbrucio.errors import runnable_command
 from nbrucio_cli.rows import table_lines
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def login_lines(row: LoginRow) -> Iterator[str]:
         ("by", f"{_KINDS[facts.kind]} {place}" if place else _KINDS[facts.kind]),
         ("identity", facts.identity),
         ("until", None if facts.ends_at is None else _until(facts.ends_at)),
-        ("renewed by", facts.renewed_by),
+        ("renewed by", runnable_command(facts.renewed_by)),
     ]
     yield from table_lines((name, text) for name, text in details if text)
 

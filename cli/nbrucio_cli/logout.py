@@ -25,7 +25,7 @@ def command(instance: str | None, every: bool, as_json: bool) -> None:
     chosen = config.instances if every and config.instances else [config.instance(instance)]
     done = [log_out(one, config) for one in chosen]
     if as_json:
-        print_json({"version": 1, "instances": [one.as_json() for one in done]})
+        print_json({"instances": [one.as_json() for one in done]})
         return
     for one in done:
         removed = "Removed the saved token of" if one.removed else "There is no saved token of"

@@ -1,8 +1,10 @@
-"""``nbrucio paths``: print the paths of a notebook's files."""
+"""``nbrucio paths``: print the paths of a notebook's files, or their list as other programs take it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,43 +20,73 @@ from nbrucio_cli.common import (
 )
 from nbrucio_cli.completing import handles as completed_handles
 
+if TYPE_CHECKING:
+    from nbrucio.core.report import NotebookReport, RequirementReport
+
 
 @click.command("paths")
 @notebook_argument
 @click.argument("handles", nargs=-1, metavar="[HANDLE|DID…]", shell_complete=completed_handles)
 @click.option("--folder", is_flag=True, help="Print the folder of links to the files instead of each file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["coffea", "uproot", "rdataframe", "json", "csv"]),
+    help="Print all files as a fileset of coffea or uproot.dask, for RDataFrame, or as a table.",
+)
+@click.option("--tree", metavar="NAME", help="With --format: the tree or RNTuple to read.")
 @variant_option
 @json_option
 @cli_command
-def command(notebook: Path, handles: tuple[str, ...], folder: bool, variant: str | None, as_json: bool) -> int:
+def command(
+    notebook: Path,
+    handles: tuple[str, ...],
+    folder: bool,
+    form: str | None,
+    tree: str | None,
+    variant: str | None,
+    as_json: bool,
+) -> int:
     """Print the paths of NOTEBOOK's files, one per line, for shell scripts and other programs.
 
-    A streamed file has a URL instead of a path. Works offline, with the result of the last sync.
+    A streamed file has a URL instead of a path. Works offline, with the result of the last sync. With --format nothing
+    is printed while a file is missing.
     """
-    from nbrucio.core.requirement import not_declared
     from nbrucio.errors import exit_code_for
     from nbrucio.pipeline.options import Options
     from nbrucio.pipeline.run import sync
 
+    if folder + as_json + (form is not None) > 1:
+        raise click.UsageError("--folder, --format and --json exclude each other.")
+    if tree is not None and form is None:
+        raise click.UsageError("--tree goes with --format.")
     report = sync([notebook], load_config(), options=Options(offline=True, variant=variant)).notebooks[0]
-    wanted = [
-        requirement
-        for requirement in report.requirements
-        if not handles
-        or {requirement.resolved.requirement.handle, str(requirement.resolved.requirement.did)} & {*handles}
-    ]
-    known = {name for r in wanted for name in (r.resolved.requirement.handle, str(r.resolved.requirement.did))}
-    for handle in handles:
-        if handle not in known:
-            raise not_declared(handle, notebook, (r.resolved.requirement for r in report.requirements))
-    if as_json:
-        print_json({"version": 1, "requirements": [requirement.as_json() for requirement in wanted]})
+    wanted = _wanted(report, handles, notebook)
+    errors = [*report.faults, *(error for requirement in wanted for error in requirement.errors())]
+    if form is not None:
+        from nbrucio.operations.export.filesets import filesets_text
+
+        if not errors:
+            click.echo(filesets_text(wanted, form, tree))
+    elif as_json:
+        print_json({"requirements": [requirement.as_json() for requirement in wanted]}, errors)
     elif folder:
         click.echo("\n".join(str(requirement.folder) for requirement in wanted if requirement.folder))
     else:
         for requirement in wanted:
             for file in requirement.here:
                 click.echo(str(file.path or file.pfn))
-    errors = [*report.faults, *(error for requirement in wanted for error in requirement.errors())]
     tell_errors(named(errors, notebook))
     return exit_code_for(errors)
+
+
+def _wanted(report: NotebookReport, handles: Sequence[str], notebook: Path) -> list[RequirementReport]:
+    """Return the requirements with these handles or DIDs; all without any."""
+    from nbrucio.core.requirement import not_declared
+
+    declared = [each.resolved.requirement for each in report.requirements]
+    names = [{one.handle, str(one.did)} for one in declared]
+    for handle in handles:
+        if not any(handle in found for found in names):
+            raise not_declared(handle, notebook, declared)
+    return [each for each, found in zip(report.requirements, names, strict=True) if not handles or found & {*handles}]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio.core.text import human_bytes, plural, unverified_words
+from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:
     from nbrucio.core.totals import RequirementTotals
@@ -46,7 +47,7 @@ def notebook_lines(notebook: Path, rows: Iterable[RequirementTotals], *, declare
     """Return the name of one notebook and a row for each requirement."""
     yield str(notebook)
     if declares_none:
-        yield f"  No data is declared. next: nbrucio add {quoted(notebook)} SCOPE:NAME"
+        yield f"  No data is declared. {next_step(f'nbrucio add {quoted(notebook)} SCOPE:NAME')}"
     yield from table_lines((_state(row), row.handle, row.did, _amount(row)) for row in rows)
 
 
@@ -62,7 +63,7 @@ def cached_lines(cached: Sequence[CachedStatus], verb: str) -> Iterator[str]:
 def next_lines(unready: Sequence[Path]) -> Iterator[str]:
     """Return the next command if data is missing."""
     if unready:
-        yield f"next: nbrucio sync {quoted(*unready[:3])}"
+        yield next_step(f"nbrucio sync {quoted(*unready[:3])}")
 
 
 def ready_words(states: Sequence[str]) -> str:

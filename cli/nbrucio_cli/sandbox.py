@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nbrucio.errors import runnable_command
 from nbrucio_cli.common import cli_command, json_option, print_json
+from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:
     from nbrucio.sandbox import Sandbox
 
+_FAULTS = ("corrupt", "truncate", "slow", "drop", "busy", "expire", "off")
 _root_option = click.option(
     "--root", type=click.Path(path_type=Path), help="The folder of the sandbox; each folder is a sandbox of its own."
 )
@@ -27,10 +31,13 @@ def command() -> None:
     """
 
 
-def _sandbox(root: Path | None) -> Sandbox:
+def sandbox_in(root: Path | None) -> Sandbox:
+    """Return the sandbox in ``root``; for None the user's own, which a home on EOS has on the session's local disk."""
+    from nbrucio.config.folders import session_folder
     from nbrucio.sandbox import Sandbox
 
-    return Sandbox(root)
+    local = session_folder("XDG_DATA_HOME", os.environ) if root is None else None
+    return Sandbox(local / "sandbox" if local else root)
 
 
 def _at(root: Path | None) -> str:
@@ -42,14 +49,15 @@ def _show(box: Sandbox, root: Path | None, *, as_json: bool) -> int:
     status = box.status()
     if as_json:
         facts = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(status).items()}
-        print_json({"version": 1, **facts})
+        print_json({**facts})
     elif status.running:
         click.echo(f"The sandbox is running in {status.root}")
         click.echo(f"  Rucio server  {status.server_url}")
         click.echo(f"  storage       {status.storage_url}")
-        click.echo(f"next: eval \"$(nbrucio sandbox env{_at(root)})\"; nbrucio search 'sandbox:*'")
+        search = runnable_command("nbrucio search 'sandbox:*'")
+        click.echo(f'next: eval "$({runnable_command("nbrucio sandbox env")}{_at(root)})"; {search}')
     else:
-        click.echo(f"The sandbox in {status.root} is stopped.\nnext: nbrucio sandbox start{_at(root)}")
+        click.echo(f"The sandbox in {status.root} is stopped.\n{next_step(f'nbrucio sandbox start{_at(root)}')}")
     return 0
 
 
@@ -59,7 +67,7 @@ def _show(box: Sandbox, root: Path | None, *, as_json: bool) -> int:
 @cli_command
 def start(root: Path | None, as_json: bool) -> int:
     """Start the sandbox. The first start adds data. A running sandbox keeps running."""
-    box = _sandbox(root)
+    box = sandbox_in(root)
     box.start()
     return _show(box, root, as_json=as_json)
 
@@ -70,7 +78,7 @@ def start(root: Path | None, as_json: bool) -> int:
 @cli_command
 def stop(root: Path | None, as_json: bool) -> int:
     """Stop the sandbox. Its data stays for the next start."""
-    box = _sandbox(root)
+    box = sandbox_in(root)
     box.stop()
     return _show(box, root, as_json=as_json)
 
@@ -81,7 +89,7 @@ def stop(root: Path | None, as_json: bool) -> int:
 @cli_command
 def status(root: Path | None, as_json: bool) -> int:
     """Show whether the sandbox is running, and its addresses."""
-    return _show(_sandbox(root), root, as_json=as_json)
+    return _show(sandbox_in(root), root, as_json=as_json)
 
 
 @command.command("reset")
@@ -90,7 +98,7 @@ def status(root: Path | None, as_json: bool) -> int:
 @cli_command
 def reset(root: Path | None, as_json: bool) -> int:
     """Stop the sandbox and delete its folder, with all data and downloads."""
-    box = _sandbox(root)
+    box = sandbox_in(root)
     box.reset()
     return _show(box, root, as_json=as_json)
 
@@ -107,11 +115,50 @@ def transfer(root: Path | None, rounds: int, as_json: bool) -> None:
 
     A stand-in for FTS3, part of the sandbox, copies the files from RSE to RSE.
     """
-    _sandbox(root).transfer(rounds)
+    sandbox_in(root).transfer(rounds)
     if as_json:
-        print_json({"version": 1, "rounds": rounds})
+        print_json({"rounds": rounds})
     else:
-        click.echo("Ran the Rucio daemons.\nnext: nbrucio stage --list NOTEBOOK")
+        click.echo(f"Ran the Rucio daemons.\n{next_step('nbrucio stage --list NOTEBOOK')}")
+
+
+@command.command("chaos")
+@click.argument("fault", required=False, type=click.Choice(_FAULTS))
+@click.option(
+    "--share", default=0.3, show_default=True, type=click.FloatRange(0, 1, min_open=True), help="The share of answers."
+)
+@click.option("--seed", default=0, show_default=True, type=int, help="Another seed makes other answers faulty.")
+@_root_option
+@json_option
+@cli_command
+def chaos(fault: str | None, share: float, seed: int, root: Path | None, as_json: bool) -> None:
+    """Make the sandbox's servers faulty, to try a notebook or another program against it; several faults add up.
+
+    \b
+    corrupt   storage sends wrong bytes
+    truncate  storage closes the connection in the middle of a file
+    slow      storage sends 256 kB/s
+    drop      storage and Rucio close the connection without an answer
+    busy      storage and Rucio answer 503 with Retry-After: 1
+    expire    Rucio refuses tokens after their first use, as if they had ended
+    off       no faults any more
+
+    Without FAULT it shows the faults in force. Replicas at SANDBOX_POSIX are files, and have no faults.
+    """
+    from nbrucio.sandbox.chaos import KINDS, Chaos
+
+    box = sandbox_in(root)
+    now = box.chaos()
+    if fault is not None:
+        now = Chaos() if fault == "off" else now.with_fault(fault, share, seed)
+        box.cause(now)
+    if as_json:
+        print_json({"shares": dict(now.shares), "seed": now.seed})
+        return
+    for kind, part in now.shares.items():
+        click.echo(f"{kind:8}  {part:.0%} of answers: {KINDS[kind]}")
+    if not now.shares:
+        click.echo("No faults.")
 
 
 @command.command("env")
@@ -124,9 +171,9 @@ def env(root: Path | None, as_json: bool) -> None:
     \b
     eval "$(nbrucio sandbox env)"
     """
-    variables = _sandbox(root).env()
+    variables = sandbox_in(root).env()
     if as_json:
-        print_json({"version": 1, "env": variables})
+        print_json({"env": variables})
         return
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")

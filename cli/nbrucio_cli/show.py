@@ -39,7 +39,7 @@ def command(did: str, list_files: bool, instance: str | None, as_json: bool) -> 
     if as_json:
         rows = [{"did": str(f.did), "bytes": f.size_bytes, "checksum": f.checksum} for f in files]
         about = {"did": str(parsed), "type": facts.type.value, "open": facts.open, "bytes": total}
-        print_json({"version": 1, **about, "files": rows, "replicas": dict(sorted(held.items()))})
+        print_json({**about, "files": rows, "replicas": dict(sorted(held.items()))})
         return
     opened = "open " if facts.open else ""
     click.echo(f"{parsed}: {opened}{facts.type.value}, {plural(len(files), 'file')}, {human_bytes(total)}")

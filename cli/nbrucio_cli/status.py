@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
+    expand,
     instance_option,
     json_option,
     load_config,
@@ -18,7 +20,6 @@ from nbrucio_cli.common import (
     tell_errors,
     variant_option,
 )
-from nbrucio_cli.folders import expand
 
 if TYPE_CHECKING:
     from nbrucio.config import Config
@@ -45,24 +46,26 @@ def command(notebooks: tuple[Path, ...], check: bool, variant: str | None, as_js
         return _inspect(paths, config, variant=variant, check=check, as_json=as_json)
     for line in cached_lines(cached, "status"):
         click.echo(line)
+    _warn_of_ends([each.path for each in cached if each.unready], config)
     return 0
 
 
 def _inspect(paths: list[Path], config: Config, *, variant: str | None, check: bool, as_json: bool) -> int:
-    from nbrucio.errors import Offline, exit_code_for
+    from nbrucio.errors import Offline
     from nbrucio.pipeline.status import status
     from nbrucio_cli.rows import next_lines
     from nbrucio_cli.tables import print_report
 
     report = status(paths, config, variant=variant, check=check)
+    unready = [nb.path for nb in report.notebooks if any(r.state != "ready" for r in nb.requirements)]
     faults = [fault for notebook in report.notebooks for fault in named(notebook.faults, notebook.path)]
     if as_json:
-        print_json({**report.as_json(), "exit_code": exit_code_for(faults)})
+        print_json(report.as_json())
     else:
         print_report(report)
-        unready = [nb.path for nb in report.notebooks if any(r.state != "ready" for r in nb.requirements)]
         for line in next_lines(unready):
             click.echo(line)
+    _warn_of_ends(unready, config)
     # Unresolved data is not an error: this verb does not ask Rucio.
     reasons = [
         error
@@ -71,4 +74,13 @@ def _inspect(paths: list[Path], config: Config, *, variant: str | None, check: b
         if not isinstance(error, Offline)
     ]
     tell_errors([*faults, *reasons], notebooks=paths)
-    return exit_code_for(faults)
+    return report.exit_code
+
+
+def _warn_of_ends(unready: list[Path], config: Config) -> None:
+    """Warn of logins that end soon, if data is missing: a sync needs them."""
+    if unready:
+        from nbrucio.pipeline.login_ends import ending_logins
+
+        for warning in ending_logins(unready, config, os.environ):
+            click.echo(f"warning: {warning.as_line()}", err=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, load_config, notebooks_argument, print_json
-from nbrucio_cli.folders import expand
+from nbrucio_cli.common import cli_command, expand, json_option, load_config, notebooks_argument, print_json
+from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:
     from nbrucio.operations.store_care import NotebookHolding, Removed, StoreUsage
@@ -122,7 +122,10 @@ def _pin(notebooks: tuple[Path, ...], *, pinned: bool, as_json: bool) -> None:
     paths = expand(notebooks)
     store_care.pin(load_config(), paths, pinned=pinned)
     if as_json:
-        print_json({"version": 1, "pinned": pinned, "notebooks": [str(path) for path in paths]})
+        print_json({"pinned": pinned, "notebooks": [str(path) for path in paths]})
+        return
+    for path in paths:
+        click.echo(f"{'Pinned' if pinned else 'Unpinned'} the data of {path}.")
 
 
 def _print(found: Removed, *, dry_run: bool, as_json: bool) -> None:
@@ -158,7 +161,7 @@ def _lines(found: StoreUsage) -> Iterator[str]:
     if found.unneeded.files:
         yield ""
         yield f"{_amount(*found.unneeded)} needed by no notebook that still exists."
-        yield "next: nbrucio store gc --dry-run"
+        yield next_step("nbrucio store gc --dry-run")
 
 
 def _notebook_row(found: StoreUsage, one: NotebookHolding) -> tuple[str, ...]:

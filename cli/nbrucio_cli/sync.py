@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nbrucio_cli.common import (
     cli_command,
+    expand,
     instance_option,
     json_option,
     keep_consent,
@@ -23,11 +26,11 @@ from nbrucio_cli.common import (
     tell_errors,
     variant_option,
 )
-from nbrucio_cli.folders import expand
 
 if TYPE_CHECKING:
     from nbrucio.core.report import SyncReport
     from nbrucio.pipeline.cached_status import CachedStatus
+    from nbrucio.pipeline.options import Options
 
 
 @click.command("sync")
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
 @variant_option
 @click.option("--locked", is_flag=True, help="Fail with exit code 10 unless all data is locked and unchanged in Rucio.")
 @click.option("--frozen", is_flag=True, help="Use the notebook's lock, and do not ask Rucio what a DID contains.")
+@click.option(
+    "--part", metavar="I/N", help="With --frozen or --locked: sync the I-th of N parts of the files, for job arrays."
+)
 @click.option(
     "--offline", is_flag=True, help="Use only cached and mounted files, without a network; list missing ones."
 )
@@ -60,6 +66,7 @@ def command(
     variant: str | None,
     locked: bool,
     frozen: bool,
+    part: str | None,
     offline: bool,
     dry_run: bool,
     stage: bool,
@@ -77,6 +84,8 @@ def command(
     """
     if refresh + locked + frozen > 1:
         raise click.UsageError("--refresh, --locked and --frozen exclude each other.")
+    if part is not None and not (locked or frozen):
+        raise click.UsageError("--part goes with --frozen or --locked: parts of a list that changes would overlap.")
     paths, config = _notebooks(notebooks, links), only_from(load_config(), rse)
     if not (links or refresh or locked or frozen or dry_run or stage or events or as_json):
         from nbrucio.pipeline.cached_status import cached_status
@@ -86,14 +95,13 @@ def command(
         if cached is not None:
             return _nothing_to_do(cached, quiet=quiet)
     from nbrucio.pipeline.estimate import estimate
-    from nbrucio.pipeline.options import Options
     from nbrucio.pipeline.run import sync
 
-    options = Options(refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
+    options = _options(part, links, refresh=refresh, offline=offline, locked=locked, frozen=frozen, variant=variant)
     if dry_run:
         from nbrucio_cli.estimates import show
 
-        return show(estimate(paths, config, options=options), config.policy.rses, as_json=as_json)
+        return show(estimate(paths, config, options=options), as_json=as_json)
     from nbrucio_cli.progress import reporting
 
     with reporting(quiet=quiet or as_json, events=events) as reporter:
@@ -113,9 +121,31 @@ def _notebooks(given: Sequence[Path], links: Path | None) -> list[Path]:
     return found
 
 
+def _options(part: str | None, links: Path | None, **given: Any) -> Options:  # noqa: ANN401 - the fields of Options
+    """Return the options of the sync. A part is published to the runtime folder of its job, or nowhere but in links:
+    two parts on one node would replace each other's lists.
+    """
+    from nbrucio.pipeline.options import Options
+
+    if part is None:
+        return Options(**given)
+    from nbrucio.core.part import Part
+
+    options = Options(part=Part.parse(part), **given)
+    if os.environ.get("NBRUCIO_RUNTIME_DIR"):
+        return options
+    if links is None:
+        raise click.UsageError(
+            "--part needs --links DIR, or NBRUCIO_RUNTIME_DIR set to a folder of this job, for example in $TMPDIR."
+        )
+    folder = tempfile.TemporaryDirectory(prefix="nbrucio-")
+    click.get_current_context().call_on_close(folder.cleanup)
+    return options._replace(runtime=Path(folder.name))
+
+
 def _finish(report: SyncReport, rse: str | None, links: Path | None, *, quiet: bool, as_json: bool) -> int:
     """Make the folder of links, print everything, and return the exit code."""
-    from nbrucio.errors import exit_code_for
+    from nbrucio.errors import envelope, exit_code_for
     from nbrucio.operations.links import link_files
     from nbrucio_cli.tables import print_report
 
@@ -124,7 +154,7 @@ def _finish(report: SyncReport, rse: str | None, links: Path | None, *, quiet: b
     code = exit_code_for([*report.errors(), *faults])
     if as_json:
         shown = {} if links is None else {"links": [one.as_json() for one in made]}
-        print_json({**report.as_json(), "exit_code": code, **shown})
+        print_json({**report.as_json(), **envelope([*report.errors(), *faults]), **shown})
     elif not quiet:
         print_report(report)
         for one in made:

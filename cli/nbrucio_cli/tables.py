@@ -47,7 +47,7 @@ def summary(report: SyncReport) -> str:
     """Return the last line of a sync: ``3 of 4 ready, 6.3 MB downloaded at 12.4 MB/s``."""
     states = [r.state for notebook in report.notebooks for r in notebook.requirements]
     # Invalid requirements count too, as in the panel.
-    words = ready_words(states + ["failed"] * sum(notebook.unusable for notebook in report.notebooks))
+    words = ready_words(states + ["failed"] * sum(len(notebook.invalid) for notebook in report.notebooks))
     if report.downloaded_files:
         rate = report.downloaded_bytes / max(report.elapsed_s, 0.001)
         words += f", {plural(report.downloaded_files, 'file')} downloaded "

@@ -9,6 +9,7 @@ import click
 
 from nbrucio_cli.common import (
     cli_command,
+    expand,
     json_option,
     load_config,
     notebooks_argument,
@@ -16,7 +17,6 @@ from nbrucio_cli.common import (
     tell_errors,
     variant_option,
 )
-from nbrucio_cli.folders import expand
 
 if TYPE_CHECKING:
     from nbrucio.operations.verify import Verified
@@ -33,19 +33,15 @@ def command(notebooks: tuple[Path, ...], variant: str | None, as_json: bool) -> 
     Exit code 9: a file is wrong. A wrong cached file is removed, and `nbrucio sync` downloads it again. Correct files
     are used from then on, also in a cache that was restored or copied. Works offline; missing files are not an error.
     """
-    from nbrucio.errors import exit_code_for
     from nbrucio.operations.verify import verify
 
     found = verify(expand(notebooks), load_config(), variant=variant)
-    faults = [fault for notebook in found.report.notebooks for fault in notebook.faults]
-    errors = [*faults, *found.unresolved, *found.wrong]
-    code = exit_code_for(errors)
     if as_json:
-        print_json({**found.as_json(), "exit_code": code})
+        print_json(found.as_json())
     else:
         click.echo(_words(found))
-    tell_errors(errors)
-    return code
+    tell_errors(found.errors())
+    return found.exit_code
 
 
 def _words(found: Verified) -> str:

@@ -29,7 +29,7 @@ def command(instance: str | None, every: bool, as_json: bool) -> int:
         rows = [who_am_i(config.instance(instance), config)]
     errors = errors_in(rows)
     if as_json:
-        print_json({"version": 1, "exit_code": exit_code_for(errors), "instances": [row.as_json() for row in rows]})
+        print_json({"instances": [row.as_json() for row in rows]}, errors)
     else:
         for row in rows:
             for line in login_lines(row):

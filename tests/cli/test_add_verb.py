@@ -80,6 +80,14 @@ def test_a_variant_gets_the_selection_of_data_that_is_declared(config: Any, note
         add(path, [Did("sandbox", "growing")], config, wish=Wish(variant="dev"))
 
 
+def test_a_variant_is_for_the_declared_selection_of_its_did(config: Any, notebook: Write) -> None:
+    path = notebook({"did": "sandbox:dimuon", "handle": "muons", "select": {"first": 2}})
+    for handle, first in ((None, 1), ("muons", 3)):
+        add(path, [Did("sandbox", "dimuon")], config, wish=Wish(handle, select=Selection(first=first), variant="dev"))
+        assert declared(path)["variants"] == {"dev": {"muons": {"first": first}}}
+    assert [one["select"] for one in declared(path)["requirements"]] == [{"first": 2}]
+
+
 @pytest.mark.parametrize(
     ("written", "meant"), [("sandbox:dimoun", "sandbox:dimuon"), ("sanbox:dimuon", "sandbox:dimuon")]
 )

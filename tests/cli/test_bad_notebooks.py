@@ -123,21 +123,35 @@ def test_a_handle_that_is_not_declared(connected: Cli, notebook: Write, words: t
 
 @pytest.mark.parametrize("words", [("init",), ("add", "sandbox:dimuon"), ("lock",), ("remove", "x")])
 def test_edits_keep_unknown_keys_and_warn_of_each(connected: Cli, notebook: Write, words: tuple[str, ...]) -> None:
-    other = {"did": "sandbox:growing", "handle": "y", "acess": "mount", "selct": {}}
+    other = {"did": "sandbox:growing", "handle": "y", "acess": "mount", "select": {"frist": 1}}
     path = notebook({"did": "sandbox:growing", "handle": "x", "select": {"first": 1}}, other)
     verb, *names = words
     result = connected(verb, path, *names)
     assert result.exit_code == 0, result.err
-    assert "warning: The notebook's metadata has an unknown key, nbrucio.requirements[1].acess. " in result.err
-    assert "Did you mean 'access'?" in result.err
-    assert "nbrucio.requirements[1].selct. Did you mean 'select'?" in result.err
+    place = f"nbrucio.requirements[{0 if verb == 'remove' else 1}]"  # where it is in the notebook after the edit
+    told = "is not a known key. Did you mean"
+    assert f"warning: In the notebook's metadata, {place}.acess {told} 'access'?\n" in result.err
+    assert f"warning: In the notebook's metadata, {place}.select.frist {told} 'first'?\n" in result.err
+    assert result.err.count("warning") == 2
     kept = json.loads(path.read_text())["metadata"]["nbrucio"]["requirements"]
     assert any(other.items() <= requirement.items() for requirement in kept)
 
 
+def test_init_says_whether_nbformat_takes_a_notebook(cli: Cli) -> None:
+    path = cli.folder / "nb.ipynb"
+    path.write_text('{"cells": [{"cell_type": "raw"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}')
+    result = cli("init", path)
+    assert (result.exit_code, result.out.splitlines()[0]) == (0, f"{path} is ready to declare data.")
+    assert f"warning: '{path}' is not a valid notebook of format 4.4: cells[0] lacks the key 'metadata'" in result.err
+    assert cli("check", "--offline", path).exit_code == 2
+    assert cli("init", "new.ipynb").err == ""
+    assert cli("check", "--offline", "new.ipynb").exit_code == 0
+
+
 @pytest.mark.parametrize("words", [("init",), ("add", "sandbox:dimuon", "--offline"), ("lock",), ("remove", "x")])
 def test_unknown_keys_are_in_the_json_of_edits(connected: Cli, notebook: Write, words: tuple[str, ...]) -> None:
-    path = notebook({"did": "sandbox:growing", "handle": "x", "select": {"first": 1}, "acess": "mount"})
+    other = {"did": "sandbox:growing", "handle": "y", "acess": "mount"}
+    path = notebook({"did": "sandbox:growing", "handle": "x", "select": {"first": 1}}, other)
     verb, *rest = words
     (warning,) = connected(verb, path, *rest, "--json").facts["warnings"]
     assert (warning["code"], warning["hint"]) == ("bad-declaration", "Did you mean 'access'?")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.examples import example
 from tests.cli.conftest import Cli, Result
 
 #: Counts pairs in windows of equal width on the peaks and beside them, from what the demo synced.
@@ -48,9 +50,10 @@ def test_the_demo_ends_with_a_plot_and_what_to_try_next(connected: Cli, sandbox:
     ]
 
 
-def test_the_synced_events_show_the_j_psi_and_the_z(connected: Cli, demo: Result) -> None:
-    assert demo.exit_code == 0
-    here = Cli(connected.folder, connected.env | {"NBRUCIO_NOTEBOOK": "out/dimuon.ipynb"})
+def test_the_synced_events_show_the_j_psi_and_the_z(connected: Cli) -> None:
+    shutil.copy(example("dimuon.ipynb"), connected.folder)
+    assert connected("sync", "dimuon.ipynb").exit_code == 0
+    here = Cli(connected.folder, connected.env | {"NBRUCIO_NOTEBOOK": "dimuon.ipynb"})
     j_psi, beside_it, z, below_it = map(int, here.python(PEAKS).split())
     assert j_psi > 10 * beside_it
     assert z > 10 * below_it

@@ -68,6 +68,18 @@ def test_the_second_sync_asks_nobody(connected: Cli, notebook: Write, sandbox: S
     assert sandbox.storage_log.read_text() == storage
 
 
+def test_what_is_locked_and_here_is_used_without_a_validator(connected: Cli, notebook: Write) -> None:
+    path = notebook(DIMUON)
+    assert connected("lock", path).exit_code == connected("sync", path).exit_code == 0
+    told = [connected(verb, path, PYTHONPROFILEIMPORTTIME="1") for verb in ("status", "sync", "paths", "lock")]
+    assert all("nbrucio.core.declaration" in each.err for each in told)
+    loads = ["jsonschema" in each.err or "nbformat" in each.err for each in told]
+    assert loads == [False, False, False, True]
+    code = f"import os, sys; os.environ['NBRUCIO_NOTEBOOK'] = {str(path)!r}\n"
+    code += "import nbrucio; assert len(nbrucio.data['dimuon']) == 4; print(*sys.modules)"
+    assert not {"jsonschema", "nbformat"} & set(connected.python(code).split())
+
+
 def test_the_first_sync_costs_four_requests(connected: Cli, notebook: Write, sandbox: Sandbox) -> None:
     path = notebook(DIMUON)
     before = requests(sandbox)

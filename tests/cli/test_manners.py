@@ -13,14 +13,14 @@ from pathlib import Path
 import click
 import pytest
 from nbrucio_cli import completing
-from nbrucio_cli.common import tell_errors
-from nbrucio_cli.folders import check_findable, expand
+from nbrucio_cli.common import expand, tell_errors
 from nbrucio_cli.progress import PlainLines
 
 from nbrucio.core.did import Did
 from nbrucio.core.events import ApplyStarted, Planned
 from nbrucio.core.plan import Plan
 from nbrucio.errors import BadNotebook, CredentialsRejected
+from nbrucio.notebook.folders import check_findable
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
 from tests.cli.conftest import Cli

@@ -29,6 +29,18 @@ def test_sync_does_what_the_plan_said(connected: Cli, notebook: Write, sandbox: 
         assert {file["access"] for file in came["files"]} == set(estimated["access"])
 
 
+def test_data_that_is_not_resolved_is_neither_free_nor_locked(connected: Cli, notebook: Write) -> None:
+    path = notebook({"did": "sandbox:dimuon", "handle": "dimuon"}, {"did": "sandbox:no-such-plan", "handle": "gone"})
+    connected("sync", path)
+    assert connected("plan", path).out.splitlines()[-2:] == [
+        "Total of the resolved data: 4 files, 9.3 MB: 4 cached (9.3 MB)",
+        "Nothing of the resolved data would be downloaded.",
+    ]
+    connected("lock", path)
+    again = connected("lock", path)
+    assert again.out.splitlines()[-1] == f"{path} is unchanged."
+
+
 def test_a_plan_after_a_sync_tells_the_rate(connected: Cli, notebook: Write) -> None:
     path = notebook({"did": "sandbox:dimuon", "handle": "dimuon"})
     assert connected("plan", path, "--json").facts["seconds"] is None

@@ -59,6 +59,22 @@ def test_a_sync_downloads_from_the_named_rses_only(connected: Cli, twice: Path) 
     assert connected("sync", twice, "--rse", "SANDBOX_SCRATCHDISK").exit_code == 0, "cached files are used"
 
 
+def test_a_mounted_file_at_another_rse_is_not_used(connected: Cli, sandbox: Sandbox, notebook: Write) -> None:
+    with sandbox.admin() as client:
+        file = NewFile(Did("sandbox", "rses/near"), b"x")
+        add_files(client, [file], ["SANDBOX_MOUNT", "SANDBOX_HTTPS"])
+    near = notebook({"did": str(file.did), "handle": "near"})
+
+    def access(*words: str) -> str:
+        report = connected("sync", near, "--json", *words).facts
+        (found,) = report["notebooks"][0]["requirements"][0]["files"]
+        return str(found["access"])
+
+    assert access() == "mount"
+    assert access("--rse", "SANDBOX_MOUNT") == "mount"
+    assert access("--rse", "SANDBOX_HTTPS") == "download"
+
+
 def test_a_sync_links_files_into_a_folder(connected: Cli, twice: Path) -> None:
     first = connected("sync", twice, "--links", "my data")
     assert (first.exit_code, first.out.splitlines()[-1].endswith("my data/twice linked: 2 files")) == (0, True)

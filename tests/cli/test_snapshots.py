@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +28,10 @@ _VOLATILE = (
     (r"in [\d.]+ m?s, [\d.]+ [kMG]?B/s", "in <time>, <rate>"),
     (r"[\d.]+ [kMG]?B/s", "<rate>"),
     (r"(?m)^(Free.*?)[\d.]+ [MGT]B(.*?)[\d.]+ [MGT]B", r"\1<space>\2<space>"),
+    (r"[\d.]+ [MGT]B free", "<space> free"),
+    (r"used \d+ \w+ ago +", "used <time> ago  "),
+    (r"\r?Executing:[^\n]*\n?", ""),  # papermill's bar
+    (r"begins_at = \d+", "begins_at = <depth>"),
     (r"\d{4}-\d\d-\d\d", "<date>"),
 )
 
@@ -73,7 +80,7 @@ class Terminal:
 @pytest.fixture
 def terminal(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A folder, a home and a store of the test, connected to the sandbox."""
-    work = tmp_path / "work"
+    work = tmp_path / "analysis"
     work.mkdir()
     monkeypatch.chdir(work)
     own = {"HOME": tmp_path, "NBRUCIO_STORE": tmp_path / "store", "NBRUCIO_RUNTIME_DIR": tmp_path / "runtime"}
@@ -98,7 +105,34 @@ def _grow(sandbox: Sandbox, did: Did) -> None:
         attach(client, did.scope, did.name, [add_file(client, "sandbox", "shown.3.dat", b"3" * 500, ["SANDBOX_HTTPS"])])
 
 
-def test_outputs_as_in_the_snapshots(terminal: Terminal, growing: Did, sandbox: Sandbox, snapshots: Snapshots) -> None:
+def _set_up(terminal: Terminal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands that are about no notebook, or about the cache of all."""
+    terminal("store")
+    terminal("store pin 'my notebook.ipynb'")
+    terminal("store unpin 'my notebook.ipynb'")
+    terminal("store gc --dry-run")
+    terminal("store rm sandbox:shown.1.dat")
+    terminal("whoami")
+    terminal("login")
+    terminal("logout")
+    shutil.copy(os.environ["NBRUCIO_CONFIG"], "config.toml")
+    monkeypatch.setenv("NBRUCIO_CONFIG", "config.toml")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    terminal("config init cms --host cms-rucio.cern.ch --auth x509_proxy --account jdoe --no-test")
+    terminal(f"config import {shlex.quote(os.environ['RUCIO_CONFIG'])} --dry-run")
+    terminal("config show")
+    terminal("config check")
+    root = f"--root {shlex.quote(str(sandbox.root))}"
+    for verb in ("start", "status", "env", "transfer", "chaos"):
+        terminal(f"sandbox {verb} {root}")
+    terminal("sandbox stop --root another")
+    terminal("sandbox reset --root another")
+    terminal(f"demo {root}")
+
+
+def test_outputs_as_in_the_snapshots(
+    terminal: Terminal, growing: Did, sandbox: Sandbox, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nb = Path("my notebook.ipynb")
     name = shlex.quote(str(nb))
     terminal("search 'sandbox:shown*' --type all")
@@ -141,5 +175,6 @@ def test_outputs_as_in_the_snapshots(terminal: Terminal, growing: Did, sandbox: 
     terminal(upload)
     terminal(f"remove {name} small")
     terminal(f"export {name} --format metalink -o data.meta4")
-    terminal(f"sandbox status --root {shlex.quote(str(sandbox.root))}")
+    terminal(f"run {name}")
+    _set_up(terminal, sandbox, monkeypatch)
     snapshots.check("cli-outputs.txt", terminal.texts)

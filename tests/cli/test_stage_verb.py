@@ -32,5 +32,27 @@ def test_staged_data_is_waited_for_and_then_used_in_place(connected: Cli, notebo
     assert synced.facts["notebooks"][0]["requirements"][0]["files"][0]["access"] == "mount"
 
 
+def test_notebooks_folders_and_handles_are_told_apart(connected: Cli, notebook: Write, sandbox: Sandbox) -> None:
+    with sandbox.admin() as client:
+        for name in ("cli.muons", "cli.jets"):
+            add_files(client, [NewFile(Did("sandbox", f"{name}/0"), b"staged")], ["SANDBOX_POSIX"])
+            add_dataset(client, "sandbox", name, [Did("sandbox", f"{name}/0")], closed=True)
+    muons, jets = {"did": "sandbox:cli.muons", "handle": "muons"}, {"did": "sandbox:cli.jets", "handle": "jets"}
+    notebook(muons, jets, name="a.ipynb")
+    notebook(muons, name="below/b.ipynb")
+    (connected.folder / "jets").mkdir()  # links of a sync, for one
+    made = connected("stage", "a.ipynb", "below", "muons", "jets", "--json")
+    assert (made.exit_code, made.err) == (0, "")
+    rows = [(one["notebook"], one["handle"], one["act"]) for one in made.facts["rules"]]
+    assert rows == [
+        ("a.ipynb", "muons", "made"),
+        ("a.ipynb", "jets", "made"),
+        ("below/b.ipynb", "muons", "reused"),
+    ]
+    assert len({one["rule"]["id"] for one in made.facts["rules"]}) == 2
+    listed = connected("stage", "--list", "a.ipynb", "below/b.ipynb", "muons").out.splitlines()
+    assert listed[1] == "below/b.ipynb 'muons' rule: sandbox:cli.muons at SANDBOX_MOUNT: REPLICATING, 0 of 1 file OK"
+
+
 def test_options_that_exclude_each_other_are_refused(connected: Cli, notebook: Write) -> None:
     assert connected("stage", notebook(), "--list", "--remove").exit_code == 2

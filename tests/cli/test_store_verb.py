@@ -182,3 +182,14 @@ def test_an_unreadable_record_stops_the_cleaning_but_not_a_sync(connected: Cli, 
     assert "cannot be read" in stopped.err
     assert len(_cached(connected)) == 2
     assert connected("sync", path, "--refresh", **_limited(connected, max_store="1 MB", evict=True)).exit_code == 0
+
+
+def test_a_sync_that_fails_does_not_make_the_files_of_its_notebook_unneeded(
+    connected: Cli, synced: Callable[..., Path]
+) -> None:
+    notebook = synced("a")
+    before = _cached(connected)
+    assert connected("sync", notebook, "--locked").exit_code == 10, "it has no lock"
+    assert connected("store", "gc").exit_code == 0
+    assert _cached(connected) == before
+    assert _ready(connected, notebook)

@@ -142,6 +142,8 @@ class _Reader:
         """The name of an exception or of what makes one, also where a variable or a call supplies the class."""
         if isinstance(function, ast.Call):
             name = _name(function.func)
+            if name == "kind_of":
+                return f"NoSpace or {_name(function.args[1])}"
             return name if name in self._sayers or name == "type" else None
         if _name(function) in self._sayers:
             return _name(function)
