@@ -15,7 +15,6 @@ from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.core.text import human_bytes, plural
 from nbrucio.errors import ConsentNeeded, MissingDependency, OverBudget, UnreadableFile
 from nbrucio.operations.grants import Grant, Grants, allowance
-from nbrucio.pipeline.publish import publish
 
 
 def limited(
@@ -52,11 +51,8 @@ def agree(grants: Grants, wanted: Iterable[Wanted], log: Logger) -> None:
 
 
 def ask_for_consent(report: NotebookReport) -> NotebookReport:
-    """Return ``report`` with a request for consent if `limited` refused a download; publish it to kernels."""
-    requirements = tuple(_ask(requirement, report.path) for requirement in report.requirements)
-    if requirements == report.requirements:
-        return report
-    return publish([report._replace(requirements=requirements)])[0]
+    """Return ``report`` with a request for consent in place of each download that `limited` refused."""
+    return report._replace(requirements=tuple(_ask(requirement, report.path) for requirement in report.requirements))
 
 
 def _ask(requirement: RequirementReport, path: Path) -> RequirementReport:

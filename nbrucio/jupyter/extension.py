@@ -15,7 +15,9 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 from traitlets import Bool, Enum, Integer
 
+from nbrucio.config.private import state_folder
 from nbrucio.disk.libraries import absence, absent_libraries
+from nbrucio.errors import find_programs_by
 from nbrucio.jupyter import session_config
 from nbrucio.jupyter.context import ServerContext
 from nbrucio.jupyter.daemon_pool import DaemonPool, SharedPool
@@ -23,12 +25,15 @@ from nbrucio.jupyter.handlers import browse, instances, login, notebook, upload
 from nbrucio.jupyter.kernel_notice import refuse_unasked
 from nbrucio.jupyter.kernels import Kernels, moved
 from nbrucio.jupyter.login_jobs import LoginJobs
-from nbrucio.jupyter.open_policy import OpenPolicy, chosen_before
+from nbrucio.jupyter.open_policy import OpenPolicy, chosen_before, configured
 from nbrucio.jupyter.queries import progress_as_json
-from nbrucio.jupyter.save_hook import KEY, declared_in, update_metadata
+from nbrucio.jupyter.save_hook import declared_event, declared_in, update_metadata
 from nbrucio.jupyter.sync_job import SyncJob, SyncRequest
 from nbrucio.jupyter.sync_jobs import SyncJobs
-from nbrucio.jupyter.upload_jobs import UploadJob, UploadJobs, event_of
+from nbrucio.jupyter.upload_job import UploadJob
+from nbrucio.jupyter.upload_jobs import UploadJobs, event_of
+from nbrucio.jupyter.upload_records import UploadRecords
+from nbrucio.kernel.command import words_for
 from nbrucio.operations.grants import user_grants
 from nbrucio.pipeline.manifest_files import follow
 
@@ -67,6 +72,7 @@ class NbrucioApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Called by Jupyter when the extension is loaded."""
+        find_programs_by(words_for)
         absent = absent_libraries()
         if absent:
             self.log.warning("nbrucio: %s", absence(absent))
@@ -76,9 +82,12 @@ class NbrucioApp(ExtensionApp):
         self.local_pool = DaemonPool(4, "nbrucio-local")
         self.remote_pool = SharedPool(32, 4, "nbrucio-remote")
         self.sync_jobs = SyncJobs(self._say_from_thread, self.log, self.grants)
-        self.upload_jobs = UploadJobs(self._say_upload_from_thread, self.log)
+        state = state_folder(os.environ)
+        records = UploadRecords(state and state / "uploads", self.file_of(""), self.log)
+        self.upload_jobs = UploadJobs(self._say_upload_from_thread, self.log, records)
         self.login_jobs = LoginJobs(self.log)
         self.chosen = chosen_before(os.environ, self.log)
+        self.site_opening = configured(os.environ, self.log)
         self._api_paths: dict[Path, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         for schema in (EVENTS, DECLARED_EVENTS, UPLOAD_EVENTS):
@@ -93,7 +102,7 @@ class NbrucioApp(ExtensionApp):
         """Called by Jupyter; the base URL is added to handlers by us, since they take arguments."""
         context: ServerContext = self
         for name, handler in ROUTES.items():
-            self.handlers.append((url_path_join("/nbrucio", name), handler, {"app": context}))
+            self.handlers.append((url_path_join("/nbrucio", name), handler, {"app": context, "route": name}))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401, ARG002 - Jupyter's signature
         self._attach()
@@ -137,7 +146,7 @@ class NbrucioApp(ExtensionApp):
     @property
     def allowed(self) -> OpenPolicy:
         """The operator's limits for opening a notebook."""
-        return OpenPolicy(self.on_open, self.open_budget_bytes)
+        return OpenPolicy(self.on_open, self.open_budget_bytes).narrowed(self.site_opening)
 
     @property
     def opening(self) -> OpenPolicy:
@@ -192,6 +201,8 @@ class NbrucioApp(ExtensionApp):
             self.log.exception("nbrucio: opening %r failed, and started no sync", api_path)
 
     async def _contents_changed(self, logger: object, schema_id: str, data: Mapping[str, str]) -> None:  # noqa: ARG002 - Jupyter's signature
+        if self._loop is None:  # a stopping server may save open documents after `stop_extension`
+            return
         if data.get("action") == "rename":
             self._renamed(data.get("source_path", "").strip("/"), data.get("path", "").strip("/"))
         elif data.get("action") == "save":
@@ -256,7 +267,7 @@ class NbrucioApp(ExtensionApp):
                 file = self.file_of(path)
                 if update_metadata(model["content"], self.sync_jobs.resolved(file) if file else {}):
                     # The browser's document lacks what was added; the event adds it.
-                    event = {"path": path.strip("/"), "declaration": model["content"]["metadata"].get(KEY, {})}
+                    event = {"path": path.strip("/"), **declared_event(model["content"]["metadata"])}
                     self.serverapp.event_logger.emit(schema_id=DECLARED_ID, data=event)
         except Exception:  # a save must always succeed
             self.log.exception("nbrucio: the metadata of %r was saved unchanged", path)

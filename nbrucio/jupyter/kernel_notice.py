@@ -67,4 +67,4 @@ def _entry(requirement: RequirementReport, asked: Asked | None, error: ManifestE
     entry = manifest_entry(requirement, asked, syncing=True)
     if entry.state == "ready":
         return entry
-    return entry._replace(state="failed" if error else "syncing", files=(), folder=None, ca=None, error=error)
+    return entry._replace(state="failed" if error else "syncing", folder=None, ca=None, error=error)

@@ -15,7 +15,7 @@ from nbrucio.config import Config, Instance, load
 from nbrucio.core.cancellation import until
 from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import CredentialsRejected, Interrupted, NbrucioError, UsageError
-from nbrucio.operations.login import WAYS, LoginPage, Wishes, log_in
+from nbrucio.operations.login import LoginPage, Wishes, log_in
 from nbrucio.operations.whoami import LoginRow
 
 #: Logins that run at once, and ended ones whose result can still be asked.
@@ -134,15 +134,15 @@ class LoginJobs:
             NbrucioError: the request is wrong, or there is no such instance.
         """
         config = load()
-        instance = config.instance(_text(body, "instance"))
+        instance = config.instance(body.get("instance"))
         by_program = instance.auth_type in _BY_PROGRAM
         job = (
-            LoginJob(instance, None, _text(body, "password"))
+            LoginJob(instance, None, body.get("password"))
             if by_program
             else LoginJob(instance, _password(body, instance))
         )
         wishes = Wishes(
-            body.get("renew") is True, _way(body), body.get("paste_code") is True or None, _words(body, instance)
+            body.get("renew", False), body.get("way"), body.get("paste_code") or None, _words(body, instance)
         )
         with self._lock:
             running = [one for one in self._jobs.values() if not one.ended]
@@ -178,8 +178,8 @@ class LoginJobs:
 
 
 def _password(body: Mapping[str, Any], instance: Instance) -> tuple[str, str] | None:
-    password = _text(body, "password")
-    username = _text(body, "username") or instance.credentials.username or instance.account
+    password = body.get("password")
+    username = body.get("username") or instance.credentials.username or instance.account
     if password is None:
         return None
     if username is None:
@@ -189,23 +189,9 @@ def _password(body: Mapping[str, Any], instance: Instance) -> tuple[str, str] | 
 
 def _words(body: Mapping[str, Any], instance: Instance) -> tuple[str, ...]:
     """Arguments of voms-proxy-init: a page in the browser chooses the virtual organisation and no other option."""
-    voms = _text(body, "voms")
+    voms = body.get("voms")
     if not voms or instance.auth_type != "x509_proxy":
         return ()
     if not _VOMS.fullmatch(voms):
         raise UsageError("'voms' must be a virtual organisation, for example cms or cms:/cms/Role=production.")
     return ("-voms", voms)
-
-
-def _way(body: Mapping[str, Any]) -> str | None:
-    way = _text(body, "way")
-    if way is not None and way not in WAYS:
-        raise UsageError(f"'way' must be one of {', '.join(WAYS)}.")
-    return way
-
-
-def _text(body: Mapping[str, Any], key: str) -> str | None:
-    value = body.get(key)
-    if value is not None and not isinstance(value, str):
-        raise UsageError(f"'{key}' must be a string.")
-    return value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from prometheus_client import Counter
 
 from nbrucio.errors import NbrucioError
-from nbrucio.jupyter.progress import Progress
 from nbrucio.jupyter.sync_job import SyncResult
+from nbrucio.pipeline.progress import Progress
 
 _SYNCS = Counter("nbrucio_syncs", "Syncs of notebooks that ended, also those with nothing to download.", ["state"])
 _BYTES = Counter("nbrucio_downloaded_bytes", "Bytes that syncs of notebooks downloaded or resumed.")

@@ -13,11 +13,11 @@ from logging import Logger
 from pathlib import Path
 from typing import Any
 
+from nbrucio.config import load
+from nbrucio.config.values import OPEN_LEVELS as LEVELS
 from nbrucio.disk.read import SMALL_BYTES, parse_json, read_file
-from nbrucio.errors import UsageError
+from nbrucio.errors import NbrucioError, UsageError
 
-#: From the least to the most that may happen.
-LEVELS = ("off", "read", "look", "fetch")
 _FILE = Path("nbrucio") / "plugin.jupyterlab-settings"
 
 
@@ -79,6 +79,17 @@ def chosen_before(environ: Mapping[str, str], log: Logger) -> Chosen:
     except (OSError, ValueError, UsageError) as error:
         log.warning("nbrucio: %s cannot be read, so its choice for opening notebooks is ignored: %s", file, error)
         return Chosen()
+
+
+def configured(environ: Mapping[str, str], log: Logger) -> Chosen:
+    """Return ``on_open`` and ``open_budget`` of ``[policy]``; an empty choice if the configuration is wrong, which each
+    sync reports."""
+    try:
+        policy = load(environ).policy
+    except NbrucioError as error:
+        log.warning("nbrucio: on_open and open_budget of the configuration are ignored: %s", error)
+        return Chosen()
+    return Chosen(policy.on_open, policy.open_budget_bytes)
 
 
 def _settings_folder(environ: Mapping[str, str]) -> Path:

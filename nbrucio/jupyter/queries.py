@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbrucio.config import load
+from nbrucio.config import Config, load
 from nbrucio.config.session import session_without_rucio
 from nbrucio.core.did import Did
-from nbrucio.core.estimate import amount_json
 from nbrucio.core.files import total_bytes
-from nbrucio.core.plan import Access, Amount, RequirementPlan
-from nbrucio.core.report import RequirementReport
-from nbrucio.errors import NbrucioError, UsageError
+from nbrucio.core.report import NotebookReport, RequirementReport
+from nbrucio.errors import MissingDependency, NbrucioError
+from nbrucio.notebook.schema_errors import as_error, declaration_faults
 from nbrucio.operations.configure import create, draft, try_connection
 from nbrucio.operations.first_start import try_sandbox, ways
 from nbrucio.operations.grants import LIFETIME, Grant, Grants
@@ -32,6 +31,9 @@ MAX_STATES_IN_EVENT = 1_000
 def status(path: Path, job: SyncJob | None, with_files: bool, check: bool = False) -> dict[str, object]:
     """Return the status of the notebook at ``path``. No network, unless ``check`` asks Rucio for changes.
 
+    Beside the notebook's report it has totals, invalid requirements by their number, other faults of the declaration,
+    and the logins that end soon.
+
     Args:
         job: its last sync, whose progress or result is under ``sync``.
 
@@ -40,14 +42,50 @@ def status(path: Path, job: SyncJob | None, with_files: bool, check: bool = Fals
     """
     from nbrucio.pipeline.status import status
 
-    notebook = status([path], load(), check=check).notebooks[0]
-    report = notebook.as_json()
-    requirements = report["requirements"]
-    if not with_files and isinstance(requirements, list):
-        for requirement in requirements:
-            requirement["files_total"] = len(requirement.pop("files"))
-    totals = _totals(notebook.requirements)
-    return {**report, "totals": totals, "sync": {**job_as_json(job), **found_by(job)} if job else None}
+    config = load()
+    notebook = status([path], config, check=check).notebooks[0]
+    return {
+        **notebook._replace(requirements=()).as_json(),
+        "requirements": [one.as_json(with_files=with_files) for one in notebook.requirements],
+        "invalid": _invalid(notebook),
+        "warnings": [warning.as_json() for warning in _warnings(notebook)],
+        "ending_logins": _ending_logins(notebook, config),
+        "totals": _totals(notebook.requirements),
+        "sync": {**job_as_json(job), **found_by(job)} if job else None,
+    }
+
+
+def _invalid(notebook: NotebookReport) -> list[dict[str, object]]:
+    """Return the errors of invalid requirements; by the handle an editor notices that it has another entry there."""
+    entries = notebook.asked.declaration.get("requirements", ()) if notebook.asked and notebook.invalid else ()
+    handles = {number: entry.get("handle") for number, entry in enumerate(entries, 1) if isinstance(entry, Mapping)}
+    return [
+        {"number": number, "handle": _text_or_none(handles.get(number)), "error": error.as_json()}
+        for number, error in notebook.invalid.items()
+    ]
+
+
+def _ending_logins(notebook: NotebookReport, config: Config) -> list[dict[str, str | int | None]]:
+    from nbrucio.pipeline.login_ends import ending_logins_of
+
+    requirements = (one.resolved.requirement for one in notebook.requirements)
+    return [warning.as_json() for warning in ending_logins_of(requirements, config, os.environ)]
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _warnings(notebook: NotebookReport) -> Iterable[NbrucioError]:
+    """Return what is wrong with the declaration outside requirements that are invalid."""
+    if notebook.asked is None:
+        return ()
+    try:
+        faults = declaration_faults(notebook.asked.declaration)
+    except MissingDependency as error:
+        return (error,)
+    told = {("requirements", number - 1) for number in notebook.invalid}
+    return (as_error(fault) for fault in faults if fault.parts[:2] not in told)
 
 
 def _totals(requirements: Iterable[RequirementReport]) -> dict[str, int | None]:
@@ -64,54 +102,42 @@ def _totals(requirements: Iterable[RequirementReport]) -> dict[str, int | None]:
     }
 
 
-def plan(path: Path) -> dict[str, object]:
+def plan(path: Path, *, exact: bool = False) -> dict[str, object]:
     """Return the plan of a sync of the notebook at ``path``. Ask Rucio about data that is not resolved yet.
+
+    Args:
+        exact: ask for the replicas of each file, also of many.
 
     Raises:
         NbrucioError: the configuration is wrong, or the declaration cannot be read.
     """
     from nbrucio.pipeline.estimate import estimate
 
-    estimated = estimate([path], load())
-    notebook, made = estimated.notebooks[0], estimated.plan
+    estimated = estimate([path], load(), exact=exact)
+    notebook = estimated.notebooks[0]
     if notebook.faults and not notebook.requirements:
         raise notebook.faults[0]
-    return {
-        "download_files": len(made.downloads),
-        "download_bytes": made.download_bytes,
-        "refusal": made.refusal.as_json() if made.refusal else None,
-        "requirements": [_plan_row(one) for one in made.requirements],
-    }
+    return estimated.as_json()
 
 
-def _plan_row(one: RequirementPlan) -> dict[str, object]:
-    amounts = one.amounts()
-    rows = {access.value: amount_json(amounts.get(access, Amount(0, 0))) for access in Access}
-    return {
-        "handle": one.resolved.requirement.handle,
-        "did": str(one.resolved.requirement.did),
-        "error": one.resolved.error.as_json() if one.resolved.error else None,
-        "access": rows,
-        "unverified_files": one.unverified_files,
-    }
+def lock(path: Path, handles: Sequence[str]) -> dict[str, object]:
+    """Return the locks for the notebook at ``path``, which its editor writes, and errors by handle.
 
-
-def lock(path: Path, body: Mapping[str, Any]) -> dict[str, object]:
-    """Return the locks for the notebook at ``path``, which its editor writes; ``handles`` selects requirements.
+    Args:
+        handles: only these requirements; all when empty.
 
     Raises:
-        NbrucioError: the request is wrong, or a requirement cannot be resolved.
+        NbrucioError: a requirement is not declared, or none can be resolved.
     """
     from nbrucio.operations.edit import lock_elsewhere
 
-    handles = body.get("handles", [])
-    if not isinstance(handles, list) or not all(isinstance(handle, str) for handle in handles):
-        raise UsageError("'handles' must be a list of handles.")
-    declaration, targets = lock_elsewhere(path, load(), upgrade=handles)
-    keys = {target.requirement.lock_key for target in targets}
+    declaration, resolved = lock_elsewhere(path, load(), upgrade=handles)
+    locked = [one for one in resolved if one.error is None]
+    keys = {one.requirement.lock_key for one in locked}
     return {
         "lock": {key: entry.as_json() for key, entry in declaration.lock.items() if key in keys},
-        "instances": {target.requirement.handle: target.instance for target in targets},
+        "instances": {one.requirement.handle: one.instance for one in locked},
+        "errors": {one.requirement.handle: one.error.as_json() for one in resolved if one.error is not None},
     }
 
 
@@ -152,7 +178,7 @@ def add_instance(body: Mapping[str, Any]) -> dict[str, object]:
         NbrucioError: the settings are wrong, the name is taken, or the administrator fixes the instances.
     """
     name, settings = draft(body)
-    return {"name": name, "file": str(create(name, settings, default=body.get("default") is True))}
+    return {"name": name, "file": str(create(name, settings, default=body.get("default", False)))}
 
 
 def test_instance(body: Mapping[str, Any]) -> dict[str, object]:
@@ -202,8 +228,8 @@ def store(with_usage: bool) -> dict[str, object]:
     return {
         "path": str(config.store_path),
         "free_bytes": free,
-        "used_files": usage.files if usage else None,
-        "used_bytes": usage.size_bytes if usage else None,
+        "files": usage.files if usage else None,
+        "bytes": usage.size_bytes if usage else None,
         "keep_free_bytes": policy.keep_free_bytes,
         "max_download_bytes": policy.max_download_bytes,
         "offline": policy.offline,
@@ -229,11 +255,9 @@ def grant(kept: Grants, body: Mapping[str, Any], budget_bytes: int) -> dict[str,
         NbrucioError: the request is wrong, or the grant cannot be saved.
     """
     size = body.get("max_bytes")
-    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
-        raise UsageError("'max_bytes' must be a number of bytes, or null when the size is unknown.")
-    instance = load().instance(_text(body, "instance")).identity
+    instance = load().instance(body.get("instance")).identity
     limit = budget_bytes if size is None else size
-    new = Grant(instance, _did(body), limit, datetime.now(timezone.utc) + LIFETIME)
+    new = Grant(instance, Did.parse(body["did"]), limit, datetime.now(timezone.utc) + LIFETIME)
     try:
         kept.add([new])
     except OSError as error:
@@ -247,7 +271,7 @@ def revoke(kept: Grants, body: Mapping[str, Any]) -> dict[str, object]:
     Raises:
         NbrucioError: the request is wrong, or the change cannot be saved.
     """
-    instance, did = _text(body, "instance"), _did(body)
+    instance, did = body.get("instance"), Did.parse(body["did"])
     if instance is None or all((grant.instance, grant.did) != (instance, did) for grant in kept.all()):
         instance = load().instance(instance).identity  # the identity of an instance that was removed is taken as it is
     try:
@@ -282,14 +306,3 @@ def found_by(job: SyncJob) -> dict[str, object]:
         return {"errors": {}, "drift": {}}
     ended = job.future.result()
     return {"errors": dict(ended.errors), "drift": dict(ended.drift)}
-
-
-def _text(body: Mapping[str, Any], key: str) -> str | None:
-    value = body.get(key)
-    if value is not None and not isinstance(value, str):
-        raise UsageError(f"'{key}' must be a string.")
-    return value
-
-
-def _did(body: Mapping[str, Any]) -> Did:
-    return Did.parse(_text(body, "did") or "")

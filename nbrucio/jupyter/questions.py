@@ -7,11 +7,10 @@ import os
 from pathlib import Path
 
 from nbrucio.disk.atomic import write_file
-from nbrucio.disk.read import SMALL_BYTES, read_json
-from nbrucio.errors import NbrucioError, UsageError
+from nbrucio.disk.read import SMALL_BYTES, read_json, reason
+from nbrucio.disk.system_errors import kind_of
+from nbrucio.errors import BadConfig, UsageError
 from nbrucio.pipeline.manifest_files import path_for
-
-ANSWERS = ("shown", "declined")
 
 
 def pending(notebook: Path) -> dict[str, object]:
@@ -26,20 +25,23 @@ def pending(notebook: Path) -> dict[str, object]:
     return {"question": {"id": identity, "handles": handles}}
 
 
-def answer(notebook: Path, identity: object, said: object) -> dict[str, object]:
+def answer(notebook: Path, identity: str, said: str) -> dict[str, object]:
     """Give the kernel of ``notebook`` an answer to its question.
 
+    Args:
+        said: ``shown`` or ``declined``.
+
     Raises:
-        UsageError: the answer is unknown, or nobody waits for this question any more.
+        UsageError: nobody waits for this question any more.
         NbrucioError: the answer cannot be written.
     """
-    if said not in ANSWERS:
-        raise UsageError(f"'answer' must be one of {', '.join(ANSWERS)}.")
     question = pending(notebook)["question"]
     if not isinstance(question, dict) or question["id"] != identity:
         raise UsageError("No cell waits for an answer to this question any more.", hint="Run the cell again.")
     try:
         write_file(path_for(notebook).with_suffix(".answer"), json.dumps({"id": identity, "answer": said}).encode())
     except OSError as error:
-        raise NbrucioError(f"The answer could not be written: {error.strerror}.") from error
+        hint = "Check this folder and its disk, then answer again."
+        words = f"The answer for the cell cannot be written: {reason(error)}."
+        raise kind_of(error, BadConfig)(words, subject=str(path_for(notebook).parent), hint=hint) from error
     return {"question": question}

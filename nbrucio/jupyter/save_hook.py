@@ -128,3 +128,10 @@ def declared_in(content: object) -> bool:
     """Whether the notebook with this JSON content declares anything, without parsing it."""
     metadata = content.get("metadata") if isinstance(content, Mapping) else None
     return isinstance(metadata, Mapping) and bool(metadata.get(KEY) or metadata.get(ATTACHMENTS_KEY))
+
+
+def declared_event(metadata: Mapping[str, object]) -> dict[str, object]:
+    """Return what a save has written into ``metadata``, for whoever has the notebook open."""
+    attachments = metadata.get(ATTACHMENTS_KEY)
+    attached = {"attachments": attachments} if isinstance(attachments, list) else {}
+    return {"declaration": metadata.get(KEY, {}), **attached}

@@ -15,11 +15,11 @@ from nbrucio.config import Config
 from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.report import NotebookReport
 from nbrucio.errors import NbrucioError, UnreadableFile
-from nbrucio.jupyter.progress import Progress
 from nbrucio.kernel.asked import Asked
 from nbrucio.notebook.declared import ATTACHMENTS_KEY
 from nbrucio.notebook.ipynb import load as load_notebook
 from nbrucio.pipeline.cached_status import CachedStatus
+from nbrucio.pipeline.progress import Progress
 from nbrucio.pipeline.publish import answer_to
 from nbrucio.pipeline.resolve import remembered_lock
 

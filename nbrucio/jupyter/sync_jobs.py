@@ -21,7 +21,6 @@ from nbrucio.jupyter import metrics
 from nbrucio.jupyter.consent import agree, ask_for_consent, limited
 from nbrucio.jupyter.daemon_pool import DaemonPool
 from nbrucio.jupyter.kernel_notice import announce, explain
-from nbrucio.jupyter.progress import Progress, Throttled
 from nbrucio.jupyter.sync_job import SyncJob, SyncRequest, SyncResult, question_of, with_those_before
 from nbrucio.jupyter.underway import UnderWay
 from nbrucio.kernel.asked import Asked
@@ -30,6 +29,7 @@ from nbrucio.operations.grants import Grants
 from nbrucio.pipeline.cached_status import cached_status
 from nbrucio.pipeline.manifest_files import write_progress
 from nbrucio.pipeline.options import Options
+from nbrucio.pipeline.progress import Progress, Throttled
 from nbrucio.pipeline.renew_rules import renew
 from nbrucio.pipeline.run import sync
 from nbrucio.pipeline.status import status
@@ -223,11 +223,17 @@ class SyncJobs:
         begins = partial(self._begins, job) if job.request.explicit else None
         try:
             report = sync(
-                [found.path], config, options=options, reporter=reporter, cancel=job.cancel, begins=begins
-            ).notebooks[0]
+                [found.path],
+                config,
+                options=options,
+                reporter=reporter,
+                cancel=job.cancel,
+                begins=begins,
+                revise=None if job.request.explicit else ask_for_consent,
+            )
         finally:
             job.progress = reporter.progress
-        return report if job.request.explicit else ask_for_consent(report)
+        return report.notebooks[0]
 
     def _begins(self, job: SyncJob, wanted: Sequence[Wanted]) -> None:
         """Remember the user's consent before the first byte is downloaded."""

@@ -1,95 +1,36 @@
-"""The uploads of this server: run in threads, and remembered until it ends or the user removes them."""
+"""The uploads of this server: run in threads, and remembered until the user removes them, also after a restart."""
 
 from __future__ import annotations
 
 import threading
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from logging import Logger
 from pathlib import Path
-from typing import Any
 
 from nbrucio.config import Config, load
-from nbrucio.core.did import Did
 from nbrucio.core.events import Event, FileFailed, FileFinished, FileStarted, Noticed
-from nbrucio.core.units import parse_lifetime
-from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import Interrupted, NbrucioError, UsageError
 from nbrucio.jupyter.daemon_pool import DaemonPool
-from nbrucio.jupyter.progress import Progress, Throttled
+from nbrucio.jupyter.upload_job import UploadJob
+from nbrucio.jupyter.upload_records import UploadRecords
 from nbrucio.operations.upload.upload import UploadReport, UploadTarget, upload
+from nbrucio.pipeline.progress import Progress, Throttled
 
 #: Uploads at once; each is a process.
 WORKERS = 2
-#: So many lines of a log, files of an answer and ended jobs are kept.
-_LINES, _FILES, _KEPT = 200, 1_000, 50
-
-
-@dataclass
-class UploadJob:
-    """One requested upload. ``names`` are the browser's paths."""
-
-    id: str
-    names: tuple[str, ...]
-    paths: tuple[Path, ...]
-    target: UploadTarget
-    created: datetime
-    cancel: threading.Event = field(default_factory=threading.Event)
-    progress: Progress = field(default_factory=Progress)
-    log: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
-    future: Future[UploadReport] = field(default_factory=Future)
-
-    @property
-    def state(self) -> str:
-        """``waiting``, ``uploading``, ``done`` or ``failed`` (at least one file was not uploaded)."""
-        if not self.future.done():
-            return "uploading" if self.future.running() else "waiting"
-        if self.future.cancelled() or self.future.exception() is not None:
-            return "failed"
-        return "failed" if self.future.result().errors else "done"
-
-    def as_json(self, with_files: bool = False) -> dict[str, object]:
-        """This job as a JSON-ready mapping."""
-        target, report = self.target, self._report()
-        error = report.error if report else self._fault()
-        value: dict[str, object] = {
-            "id": self.id,
-            "state": self.state,
-            "paths": list(self.names),
-            "rse": target.rse,
-            "scope": target.scope,
-            "dataset": str(target.dataset) if target.dataset else None,
-            "lifetime_s": target.lifetime_s,
-            "instance": target.instance,
-            "created": self.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "failed_files": report.count("failed") if report else 0,
-            "error": error.as_json() if error else None,
-            **self.progress.as_json(),
-        }
-        if with_files:
-            value["log"] = list(self.log)
-            value["files"] = [result.as_json() for result in (report.files if report else ())][:_FILES]
-        return value
-
-    def _report(self) -> UploadReport | None:
-        over = self.future.done() and not self.future.cancelled() and self.future.exception() is None
-        return self.future.result() if over else None
-
-    def _fault(self) -> NbrucioError | None:
-        if not self.future.done():
-            return None
-        fault = Interrupted("Stopped.") if self.future.cancelled() else self.future.exception()
-        return fault if isinstance(fault, NbrucioError) or fault is None else unexpected(fault)
+#: So many ended jobs are kept.
+_KEPT = 50
+#: Between two records of a running job.
+_RECORD_S = 2.0
 
 
 def event_of(job: UploadJob) -> dict[str, object]:
     """Return the event about ``job`` for every browser tab."""
-    return {"id": job.id, "state": job.state, **job.progress.as_json()}
+    return {"id": job.id, "state": job.state, **job.progress.totals()}
 
 
 class UploadJobs:
@@ -98,16 +39,25 @@ class UploadJobs:
     Args:
         tell: called, from a worker's thread, with each job that has changed.
         log: logger for bugs in nbrucio.
+        records: the list on disk, with the jobs of earlier servers.
         configure: reads the configuration, anew for each upload.
     """
 
-    def __init__(self, tell: Callable[[UploadJob], None], log: Logger, configure: Callable[[], Config] = load) -> None:
+    def __init__(
+        self,
+        tell: Callable[[UploadJob], None],
+        log: Logger,
+        records: UploadRecords,
+        configure: Callable[[], Config] = load,
+    ) -> None:
         self._tell = tell
         self._log = log
         self._configure = configure
         self._pool = DaemonPool(WORKERS, "nbrucio-upload")
         self._lock = threading.Lock()
-        self._jobs: dict[str, UploadJob] = {}
+        self._closing = False
+        self._records = records
+        self._jobs: dict[str, UploadJob] = {job.id: job for job in records.load()}
 
     def start(self, names: tuple[str, ...], paths: tuple[Path, ...], target: UploadTarget) -> UploadJob:
         """Start a new job and return it."""
@@ -117,6 +67,7 @@ class UploadJobs:
             ended = [each.id for each in self._jobs.values() if each.future.done()]
             for old in ended[: max(0, len(self._jobs) - _KEPT)]:
                 del self._jobs[old]
+                self._records.forget(old)
         self._submit(job)
         return job
 
@@ -130,6 +81,7 @@ class UploadJobs:
         with self._lock:
             _check_ended(job)
             job.cancel, job.future, job.progress = threading.Event(), Future(), Progress()
+            job.log.append(f"{_now()} tried again")
         self._submit(job)
         return job
 
@@ -155,6 +107,7 @@ class UploadJobs:
         with self._lock:
             _check_ended(job)
             self._jobs.pop(identity, None)
+            self._records.forget(identity)
 
     def get(self, identity: str) -> UploadJob:
         """Return the job with this id.
@@ -173,8 +126,9 @@ class UploadJobs:
             return list(reversed(self._jobs.values()))
 
     def close(self) -> None:
-        """Stop every job, and wait a few seconds for those that can stop."""
+        """Stop every job, and wait a few seconds for those that can stop. The next server lists them as interrupted."""
         with self._lock:
+            self._closing = True
             for job in self._jobs.values():
                 job.cancel.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -182,15 +136,30 @@ class UploadJobs:
     def _submit(self, job: UploadJob) -> None:
         future = self._pool.submit(self._carry_out, job)
         job.future = future
-        future.add_done_callback(lambda _future: self._tell(job))
+        self._records.save(job)
+        future.add_done_callback(lambda _future: self._ended(job))
+        self._tell(job)
+
+    def _ended(self, job: UploadJob) -> None:
+        if not self._closing:  # a record that is not over is one of an interrupted job
+            self._records.save(job)
+        self._tell(job)
+
+    def _moved(self, job: UploadJob) -> None:
+        now = time.monotonic()
+        if now - job.recorded_s >= _RECORD_S:
+            job.recorded_s = now
+            self._records.save(job)
         self._tell(job)
 
     def _carry_out(self, job: UploadJob) -> UploadReport:
         if job.cancel.is_set():
             raise Interrupted("Stopped.")
-        reporter = _Listener(job, self._tell)
+        reporter = _Listener(job, self._moved)
         try:
-            report = upload(job.paths, job.target, self._configure(), reporter=reporter, cancel=job.cancel)
+            report = upload(
+                job.paths, job.target, self._configure(), reporter=reporter, cancel=job.cancel, detail=reporter.write
+            )
         except NbrucioError as error:
             reporter.write(error.message)
             raise
@@ -200,7 +169,7 @@ class UploadJobs:
         job.progress = reporter.progress
         if report.error is not None:
             reporter.write(report.error.message)
-        reporter.write(f"{report.count('uploaded')} uploaded, {report.count('present')} there before")
+        reporter.write(f"{report.count('uploaded')} uploaded, {report.count('present')} already at {job.target.rse}")
         return report
 
 
@@ -225,11 +194,15 @@ class _Listener:
 
     def write(self, words: str) -> None:
         """Write a line of the log."""
-        self._job.log.append(f"{time.strftime('%H:%M:%S')} {words}")
+        self._job.log.append(f"{_now()} {words}")
 
     def _told(self, progress: Progress) -> None:
         self._job.progress = progress
         self._tell(self._job)
+
+
+def _now() -> str:
+    return time.strftime("%H:%M:%S")
 
 
 def _check_ended(job: UploadJob) -> None:
@@ -241,29 +214,7 @@ def _words(event: Event) -> str | None:
     if isinstance(event, FileStarted):
         return f"{event.did} to {event.rse}"
     if isinstance(event, FileFinished):
-        return f"{event.did} is there"
+        return f"{event.did} complete"
     if isinstance(event, FileFailed):
         return f"{event.did}: {event.error.message}"
     return event.message if isinstance(event, Noticed) else None
-
-
-def target_of(body: Mapping[str, Any]) -> UploadTarget:
-    """Return the target that a request describes.
-
-    Raises:
-        UsageError: a text is missing or wrong.
-        BadDid: the dataset's name is invalid.
-    """
-    for key in ("rse", "scope"):
-        if not isinstance(body.get(key), str) or not body[key].strip():
-            raise UsageError(
-                f"The request does not name the {'RSE' if key == 'rse' else key}.", hint=f"Give it as '{key}'."
-            )
-    for key in ("dataset", "lifetime", "instance"):
-        if body.get(key) is not None and not isinstance(body[key], str):
-            raise UsageError(f"'{key}' must be a text.")
-    scope, dataset, lifetime = body["scope"].strip(), body.get("dataset"), body.get("lifetime")
-    named = Did.parse(dataset if ":" in dataset else f"{scope}:{dataset}") if dataset else None
-    return UploadTarget(
-        body["rse"].strip(), scope, named, parse_lifetime(lifetime) if lifetime else None, body.get("instance")
-    )

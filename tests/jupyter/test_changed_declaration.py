@@ -71,7 +71,7 @@ def test_a_lock_that_costs_what_nobody_agreed_to_stops_cells(server: Server, san
                 stopped.traceback[1]
                 == f"Press Sync in the panel Data (Rucio), or run in a cell: !nbrucio sync {server.root / 'a.ipynb'}"
             )
-            assert kernel.run(PLAIN).text == "{'data': ('failed', 0)}\n"
+            assert kernel.run(PLAIN).text == "{'data': ('failed', 2)}\n"
             kernel.restart()
         server.sync("a.ipynb")
         assert kernel.run(READ).text.endswith("3 files\n")

@@ -33,7 +33,7 @@ from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
 from nbrucio.operations.grants import Grants
-from nbrucio.jupyter import progress
+from nbrucio.pipeline import progress
 from nbrucio.jupyter.sync_job import SyncRequest
 from nbrucio.jupyter.sync_jobs import SyncJobs
 path, grants, once, end = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "once", sys.argv[4]

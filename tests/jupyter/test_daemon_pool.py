@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ import threading
 import pytest
 
 from nbrucio.jupyter.daemon_pool import DaemonPool, SharedPool
+from nbrucio.jupyter.extension import NbrucioApp
 
 
 def test_results_and_errors_come_back() -> None:
@@ -77,3 +79,12 @@ def test_a_shared_pool_that_is_closed_cancels_what_waits() -> None:
     assert waiting.cancelled()
     gate.set()
     assert running.result(5)
+
+
+@pytest.mark.parametrize("action", ["save", "rename"])
+def test_a_server_that_stops_may_still_save_its_documents(action: str) -> None:
+    app = NbrucioApp()
+    app.local_pool = DaemonPool(1, "test")
+    app.local_pool.shutdown()
+    app._loop = None  # as `stop_extension` leaves it
+    asyncio.run(app._contents_changed(None, "", {"action": action, "path": "a.ipynb", "source_path": "b.ipynb"}))

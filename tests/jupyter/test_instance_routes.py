@@ -16,7 +16,8 @@ from tests.jupyter.conftest import Start
 from tests.support.jupyter_server import Server, base_environment, serve
 
 
-def _settings(sandbox: Sandbox) -> dict[str, str]:
+def settings_of(sandbox: Sandbox) -> dict[str, str]:
+    """What a user types to connect to the sandbox."""
     instance = load(sandbox.env()).instance("sandbox")
     assert instance.credentials.password is not None
     return {
@@ -31,7 +32,7 @@ def _settings(sandbox: Sandbox) -> dict[str, str]:
 def test_an_instance_is_tested_added_and_usable_at_once(start: Start, sandbox: Sandbox, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("# mine\n")
-    body = {"name": "mine", "settings": _settings(sandbox)}
+    body = {"name": "mine", "settings": settings_of(sandbox)}
     with start(NBRUCIO_CONFIG=str(file)) as server:
         status, found = server.ask("nbrucio/instances/test", body)
         assert (status, found["ok"], found["account"]) == (200, True, "sandbox")
@@ -77,8 +78,8 @@ def test_without_an_instance_the_ways_to_one_are_listed_and_rucio_jupyterlabs_se
         assert (status, answer["error"]["code"]) == (400, "usage")
         assert "nothing to import" in answer["error"]["message"]
 
-        password = str(_settings(sandbox)["password"])
-        row = {"name": "lab", "rucio_base_url": _settings(sandbox)["host"], "destination_rse": "X"}
+        password = str(settings_of(sandbox)["password"])
+        row = {"name": "lab", "rucio_base_url": settings_of(sandbox)["host"], "destination_rse": "X"}
         config = {"RucioConfig": {"instances": [{**row, "userpass": password}], "default_auth_type": "userpass"}}
         (server.folder / "jupyter-config" / "jupyter_server_config.json").write_text(json.dumps(config))
         status, done = server.ask("nbrucio/instances/import", {})

@@ -18,7 +18,6 @@ from nbrucio.catalogue import browser_login
 from nbrucio.errors import UsageError
 from nbrucio.jupyter.login_jobs import LoginJob, LoginJobs
 from nbrucio.sandbox import Sandbox
-from tests.jupyter.test_browse_routes import schema
 from tests.support.jupyter_server import Server
 from tests.support.scripted_server import LOGIN, ScriptedServer, answer
 
@@ -35,7 +34,6 @@ def _followed(server: Server, body: dict[str, object]) -> Any:
     """Start a login and ask for its state until its end."""
     status, job = server.ask("nbrucio/login", body)
     assert status == 202
-    schema("/login", "post", "202").validate(job)
     end = time.monotonic() + 60
     while job["state"] not in ("done", "failed") and time.monotonic() < end:
         time.sleep(0.05)
@@ -61,7 +59,6 @@ def test_who_the_user_is_at_each_instance(server: Server) -> None:
     for query in ("", "?instance=sandbox"):
         status, told = server.ask(f"nbrucio/whoami{query}")
         assert status == 200
-        schema("/whoami").validate(told)
         (row,) = told["instances"]
         assert (row["state"], row["account"], row["by"]["kind"]) == ("active", "sandbox", "password")
 

@@ -101,6 +101,32 @@ def test_drift_is_told_when_it_is_asked_for(server: Server, sandbox: Sandbox) ->
     assert "gained 1 file" in status(server, "&check=1")["requirements"][0]["drift"]
 
 
+def test_a_check_and_a_lock_name_each_requirement_that_rucio_does_not_answer_for(server: Server) -> None:
+    put(server, "a.ipynb", declaring(dimuon=DIMUON, one="sandbox:no-such-one", two="sandbox:no-such-two"))
+    checked = status(server, "&check=1")
+    unchecked = {one["handle"]: one["unchecked"] and one["unchecked"]["code"] for one in checked["requirements"]}
+    assert unchecked == {"dimuon": None, "one": "did-not-found", "two": "did-not-found"}
+    assert [fault["subject"] for fault in checked["faults"]] == ["sandbox:no-such-one", "sandbox:no-such-two"]
+    assert {one["unchecked"] for one in status(server)["requirements"]} == {None}
+    locked = server.ask("nbrucio/lock", body(server))[1]
+    assert (list(locked["lock"]), list(locked["instances"])) == (["dimuon"], ["dimuon"])
+    assert {handle: error["code"] for handle, error in locked["errors"].items()} == {
+        "one": "did-not-found",
+        "two": "did-not-found",
+    }
+
+
+def test_a_status_has_invalid_requirements_by_number_and_unknown_keys(server: Server) -> None:
+    content = declaring(dimuon=DIMUON)
+    declaration = content["metadata"]["nbrucio"]
+    declaration["requirements"] += [7, {"did": "nonsense", "handle": "bad"}, {"did": DIMUON, "handle": "x", "acces": 1}]
+    put(server, "a.ipynb", content)
+    found = status(server)
+    assert [(one["number"], one["handle"]) for one in found["invalid"]] == [(2, None), (3, "bad")]
+    assert "'nonsense' is not a DID" in found["invalid"][1]["error"]["message"]
+    assert [warning["hint"] for warning in found["warnings"]] == ["Did you mean 'access'?"]
+
+
 def test_what_a_save_adds_is_told_to_whoever_has_the_notebook_open(server: Server) -> None:
     put(server, "a.ipynb", notebook("1"))
     address = server.url.replace("http", "ws") + f"api/events/subscribe?token={TOKEN}"

@@ -11,12 +11,13 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 import pytest
 
 import nbrucio.jupyter.extension
-import nbrucio.jupyter.handlers
 from tests.jupyter.conftest import Start
 from tests.jupyter.test_open_policy import put
 from tests.support.jupyter_server import TOKEN, Server, declaring, notebook
+from tests.support.strict_schema import openapi
 
-OPENAPI = json.loads((Path(nbrucio.jupyter.handlers.__file__).parents[1] / "openapi.json").read_text())
+OPENAPI = openapi()
+REQUIRED = ("path", "id", "did", "settings", "source", "paths")
 VERBS = [(path, verb) for path, verbs in OPENAPI["paths"].items() for verb in verbs]
 
 
@@ -89,8 +90,7 @@ def test_plan_tells_files_and_bytes(server: Server) -> None:
     put(server, "a.ipynb", declaring(dimuon="sandbox:dimuon"))
     status, plan = server.ask(f"nbrucio/plan?path={server.api('a.ipynb')}")
     assert (status, plan["refusal"]) == (200, None)
-    (row,) = plan["requirements"]
-    assert sum(way["files"] for way in row["access"].values()) == 4
+    assert sum(way["files"] for way in plan["access"].values()) == 4
     assert server.state("a.ipynb") is None  # a plan starts nothing
 
 
@@ -119,10 +119,42 @@ def test_a_wrong_request_is_answered_with_the_reason(server: Server, request_: s
     assert answer[1]["error"]["message"].endswith(".")
 
 
-@pytest.mark.parametrize("body", [[], "x", 3])
-def test_a_body_that_is_no_object_is_refused(server: Server, body: object) -> None:
-    status, answer = server.ask("nbrucio/sync", body)
-    assert (status, answer["error"]["code"]) == (400, "usage")
+def test_every_body_that_does_not_fit_its_schema_is_refused_in_words(server: Server) -> None:
+    described = [(path, verb) for path, verb in VERBS if "requestBody" in OPENAPI["paths"][path][verb]]
+    assert len(described) > 15
+    for path, verb in described:
+        for body, messages in (
+            ([], {"body must be an object."}),
+            ({"zzz": 1}, {"body.zzz is not a known key.", *(f"body lacks the key '{key}'." for key in REQUIRED)}),
+        ):
+            status, answer = server.ask("nbrucio" + path, body, verb.upper())
+            assert (status, answer["error"]["code"]) == (400, "usage")
+            assert answer["error"]["message"] in messages, (path, verb)
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "message", "hint"),
+    [
+        ("sync", {}, "body lacks the key 'path'.", None),
+        ("sync", {"path": 3}, "body.path must be a string.", None),
+        ("sync", {"path": "a.ipynb", "opne": True}, "body.opne is not a known key.", "Did you mean 'open'?"),
+        ("sync", {"path": "a.ipynb", "open": 1}, "body.open must be true or false.", None),
+        ("lock", {"path": "a.ipynb", "handles": ["a", 1]}, "body.handles[1] must be a string.", None),
+        ("grants", {"did": "a:b", "max_bytes": -1}, "body.max_bytes must be at least 0.", None),
+        ("opening", {"level": "fetsh"}, "body.level must be one of off, read, look, fetch.", "Did you mean 'fetch'?"),
+        ("question", {"path": "a", "id": "b", "answer": "yes"}, "body.answer must be one of shown, declined.", None),
+        ("login", {"id": "a"}, "body must be a login to start, or 'id' with 'code'.", None),
+        ("login", {"password": 5}, "body.password must be a string.", None),
+        ("drop", {"source": "", "offset": "1", "did": "a:b"}, "body.offset must be a whole number.", None),
+        ("uploads", {"paths": [], "rse": "A", "scope": "b"}, "body.paths must not be empty.", None),
+        ("instances", {"settings": []}, "body.settings must be an object.", None),
+    ],
+)
+def test_the_error_names_the_place_in_the_body(
+    server: Server, route: str, body: object, message: str, hint: str | None
+) -> None:
+    status, answer = server.ask(f"nbrucio/{route}", body)
+    assert (status, answer["error"]["message"], answer["error"]["hint"]) == (400, message, hint)
 
 
 def test_cancelling_what_does_not_run_is_no_error(server: Server) -> None:

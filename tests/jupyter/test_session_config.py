@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbrucio.config import load
+from nbrucio.jupyter import queries
 from nbrucio.sandbox import Sandbox
 from tests.jupyter.conftest import Start
 from tests.support.jupyter_server import Server, declaring
@@ -78,3 +79,20 @@ def test_server_kernel_and_terminal_know_the_instances_of_the_session(
     assert "nbrucio stage" in output.text
     assert not list((tmp_path / "store").glob("objects/*/*/*"))
     assert not _saved_settings(server)
+
+
+def test_a_session_without_rucio_names_the_start_form_where_no_hint_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").touch()
+    monkeypatch.setenv("NBRUCIO_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("NBRUCIO_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("SWAN_USE_RUCIO", "false")
+    (tmp_path / "a.ipynb").write_text(json.dumps(declaring(dimuon="s:dimuon")))
+    status = queries.status(tmp_path / "a.ipynb", None, with_files=False)
+    ((error,),) = (row["errors"] for row in status["requirements"])  # type: ignore[attr-defined]
+    # A notification shows the first failed row's message.
+    assert error["message"] == (
+        "No Rucio instance is configured. This session was started without Rucio: "
+        "start a new one and choose Rucio in SWAN's start form."
+    )

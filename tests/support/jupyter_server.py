@@ -23,6 +23,8 @@ from urllib.parse import quote
 
 from jupyter_client.blocking.client import BlockingKernelClient
 
+from tests.support.strict_schema import validate_answer
+
 TOKEN = "secret-of-the-test"
 START_TIMEOUT_S = 60.0
 FACES = ("jupyterlab", "notebook", "nbclassic", "notebook_shim")
@@ -67,25 +69,30 @@ class Server:
     process: subprocess.Popen[bytes] = field(repr=False)
 
     def ask(self, path: str, body: object = None, method: str = "", token: str = TOKEN) -> tuple[int, Any]:
-        """Status and JSON of a request; ``body`` makes it a POST."""
+        """Status and JSON of a request; ``body`` makes it a POST. An answer of ours must be as it is described."""
         headers = {"Content-Type": "application/json"}
         if token:
             headers["Authorization"] = f"token {token}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self.url + path, data, headers, method=method or ("POST" if data is not None else "GET")
-        )
+        method = method or ("POST" if data is not None else "GET")
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 content = answer.read()
-                return answer.status, json.loads(content) if content else None
+                status, value = answer.status, json.loads(content) if content else None
         except urllib.error.HTTPError as error:
             with error:
                 content = error.read()
+            status = error.code
             try:
-                return error.code, json.loads(content)
+                value = json.loads(content)
             except ValueError:
-                return error.code, None
+                value = None
+        # Other errors are those of Jupyter, or of a proxy in front of it. More than a megabyte would take too long.
+        ours = status < 400 or (isinstance(value, dict) and "error" in value)
+        if path.startswith("nbrucio/") and ours and len(content) < 1_000_000:
+            validate_answer(method, path.removeprefix("nbrucio"), status, value)
+        return status, value
 
     def api(self, path: str) -> str:
         """The path of a notebook of this test, as part of a URL."""
@@ -249,6 +256,7 @@ def serve(
     faces: bool = False,
     collaboration: bool = False,
     extensions: Mapping[str, bool] = NONE,
+    python: Path | str = sys.executable,
 ) -> Iterator[Server]:
     """A server with this environment whose notebooks lie in ``folder/notebooks``.
 
@@ -256,6 +264,7 @@ def serve(
         faces: whether it serves JupyterLab, Notebook 7 and nbclassic too, which take seconds to load.
         collaboration: whether documents are edited together, by jupyter-collaboration.
         extensions: which other server extensions are on or off.
+        python: the interpreter of its environment.
     """
     root, runtime, log = folder / "notebooks", folder / "jupyter-runtime", folder / "server.log"
     root.mkdir(exist_ok=True)
@@ -277,7 +286,7 @@ def serve(
     ]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN_TIED, str(os.getpid()), "jupyter_server", *words, *options],
+            [python, "-c", RUN_TIED, str(os.getpid()), "jupyter_server", *words, *options],
             env={**env, **own},
             stdout=out,
             stderr=subprocess.STDOUT,

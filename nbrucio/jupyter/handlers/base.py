@@ -7,15 +7,17 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import nbrucio_schemas
 import tornado.web
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 
 from nbrucio.core.cancellation import until
+from nbrucio.core.schema import schema_faults
 from nbrucio.disk.libraries import unexpected
 from nbrucio.disk.read import parse_json
 from nbrucio.errors import BadNotebook, Interrupted, NbrucioError, UsageError
@@ -66,14 +68,22 @@ async def _written_in(pool: Executor, function: Callable[..., object], *argument
     return await loop.run_in_executor(pool, lambda: JsonText(json.dumps(function(*arguments))))
 
 
+@cache
+def _body_schema(route: str, verb: str) -> Mapping[str, Any]:
+    described = nbrucio_schemas.openapi()
+    body = described["paths"][f"/{route}"][verb]["requestBody"]["content"]["application/json"]["schema"]
+    return {**body, "components": described["components"]}
+
+
 class NbrucioHandler(APIHandler):
     """Base class of the handlers."""
 
     auth_resource = "nbrucio"
 
-    def initialize(self, app: ServerContext) -> None:
+    def initialize(self, app: ServerContext, route: str) -> None:
         """Called by tornado with the route's arguments."""
         self.app = app
+        self.route = route
         self.gone = threading.Event()
 
     def on_connection_close(self) -> None:
@@ -113,17 +123,18 @@ class NbrucioHandler(APIHandler):
         return ask
 
     def body(self) -> Mapping[str, Any]:
-        """Return the JSON object in the request's body.
+        """Return the JSON object in the request's body, which is as ``openapi.json`` describes it.
 
         Raises:
-            UsageError: the body is not a JSON object.
+            UsageError: the body has another form; the error names the first place.
         """
         try:
-            value = parse_json(self.request.body or b"{}")
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise UsageError("The body of the request is not a JSON object.")
+            value: Mapping[str, Any] = parse_json(self.request.body or b"{}")
+        except ValueError as error:
+            raise UsageError("The body of the request is not JSON.") from error
+        schema = _body_schema(self.route, (self.request.method or "").lower())
+        for fault in schema_faults(value, schema, root="body"):
+            raise UsageError(fault.message, subject=fault.path, hint=fault.hint)
         return value
 
     def notebook(self, path: object) -> Path:

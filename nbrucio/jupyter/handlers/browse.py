@@ -12,7 +12,7 @@ from tornado.iostream import StreamClosedError
 from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import NbrucioError
 from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
-from nbrucio.operations import browse
+from nbrucio.operations import browse, placement
 
 #: How many lines wait for a slow browser before reading from Rucio pauses.
 _AHEAD = 16
@@ -22,9 +22,7 @@ _NDJSON = "application/x-ndjson"
 class StreamHandler(NbrucioHandler):
     """Answers in lines of JSON, as they arrive from a thread."""
 
-    async def stream(
-        self, instance: str | None, batches: Callable[..., Iterator[list[browse.BrowseRow]]], *arguments: object
-    ) -> None:
+    async def stream(self, instance: str | None, batches: Callable[..., Iterator[object]], *arguments: object) -> None:
         """Send each batch as a line; an error before the first line is an ordinary error answer."""
         loop, gone = asyncio.get_running_loop(), self.gone
         lines: asyncio.Queue[str | NbrucioError | None] = asyncio.Queue()
@@ -78,7 +76,10 @@ class FindHandler(StreamHandler):
 
     @api_method
     async def get(self) -> None:
-        """``?pattern=scope*:*&kind=collection&instance=…&filter=…``; lines of ``[did, type, bytes, files, open]``."""
+        """``?pattern=scope*:*&kind=collection&instance=…&filter=…``; lines of ``[did, type, bytes, files, open]``.
+
+        Before the end, ``{"unsized": [did, …], "unsized_cut": false}`` when a filter asks for sizes that Rucio lacks.
+        """
         instance = self.get_query_argument("instance", None)
         await self.stream(
             instance,
@@ -120,22 +121,70 @@ class PlacesHandler(NbrucioHandler):
         self.reply(await self.from_rucio(instance, browse.places, instance))
 
 
-class RulesHandler(NbrucioHandler):
-    """The rules that nbrucio made."""
+class ScopesHandler(NbrucioHandler):
+    """The scopes of a Rucio server."""
 
     @api_method
     async def get(self) -> None:
         """``?instance=…``"""
         instance = self.get_query_argument("instance", None)
-        self.reply(await self.from_rucio(instance, browse.rules, instance))
+        self.reply(await self.from_rucio(instance, browse.scopes, instance))
+
+
+class DropHandler(NbrucioHandler):
+    """The change of a cell into which a DID is dropped."""
+
+    @api_method
+    async def post(self) -> None:
+        """``{"source", "offset", "did", "cell", "language"}``; the answer is ``{"start", "end", "text"}``."""
+        body = self.body()
+        self.reply(await self.in_thread(browse.drop, body))
+
+
+class CostHandler(NbrucioHandler):
+    """The cost of having a DID here."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?did=scope:name&instance=…&all=1``; without ``all`` only of a DID with few files."""
+        did, instance = self.get_query_argument("did", ""), self.get_query_argument("instance", None)
+        every = self.get_query_argument("all", "0") == "1"
+        self.reply(await self.from_rucio(instance, placement.cost, did, instance, every))
+
+
+class StageHandler(NbrucioHandler):
+    """Rules that replicate a DID to an RSE."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?instance=…``: the RSEs at which the user has a quota."""
+        instance = self.get_query_argument("instance", None)
+        self.reply(await self.from_rucio(instance, placement.quotas, instance))
+
+    @api_method
+    async def post(self) -> None:
+        """``{"did", "rse", "lifetime", "instance"}``"""
+        body = self.body()
+        self.reply(await self.from_rucio(body.get("instance"), placement.stage_to, body), 201)
+
+
+class RulesHandler(NbrucioHandler):
+    """The rules that nbrucio made, or the rules on a DID."""
+
+    @api_method
+    async def get(self) -> None:
+        """``?instance=…``; ``?did=scope:name&instance=…`` for the rules of all accounts on a DID."""
+        did, instance = self.get_query_argument("did", None), self.get_query_argument("instance", None)
+        if did is None:
+            self.reply(await self.from_rucio(instance, browse.rules, instance))
+        else:
+            self.reply(await self.from_rucio(instance, browse.rules_on, did, instance))
 
     @api_method
     async def delete(self) -> None:
         """``{"id", "instance"}``"""
         body = self.body()
-        self.reply(
-            await self.from_rucio(body.get("instance"), browse.remove_rule, body.get("id"), body.get("instance"))
-        )
+        self.reply(await self.from_rucio(body.get("instance"), browse.remove_rule, body["id"], body.get("instance")))
 
 
 ROUTES: dict[str, type[NbrucioHandler]] = {
@@ -143,5 +192,9 @@ ROUTES: dict[str, type[NbrucioHandler]] = {
     "contents": ContentsHandler,
     "details": DetailsHandler,
     "places": PlacesHandler,
+    "scopes": ScopesHandler,
+    "drop": DropHandler,
+    "cost": CostHandler,
+    "stage": StageHandler,
     "rules": RulesHandler,
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from nbrucio.config import load
-from nbrucio.errors import UsageError
+from nbrucio.errors import envelope
 from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
 from nbrucio.operations import browse
 from nbrucio.operations.login import log_out
-from nbrucio.operations.whoami import logins, who_am_i
+from nbrucio.operations.whoami import errors_in, logins, who_am_i
 
 
 class LoginHandler(NbrucioHandler):
@@ -30,16 +30,14 @@ class LoginHandler(NbrucioHandler):
         if "id" not in body:
             self.reply(self.app.login_jobs.start(body).as_json(), 202)
             return
-        job, code = self.app.login_jobs.get(body["id"]), body.get("code")
-        if not isinstance(code, str):
-            raise UsageError("The request has no code.", hint="Send it as 'code'.")
-        job.answer(code)
+        job = self.app.login_jobs.get(body["id"])
+        job.answer(body["code"])
         self.reply(job.as_json(), 202)
 
     @api_method
     async def delete(self) -> None:
         """``{"id"}``: stop waiting for the user."""
-        job = self.app.login_jobs.get(self.body().get("id"))
+        job = self.app.login_jobs.get(self.body()["id"])
         job.stop()
         self.reply({"cancelled": not job.ended})
 
@@ -50,10 +48,7 @@ class LogoutHandler(NbrucioHandler):
     @api_method
     async def post(self) -> None:
         """``{"instance"}``"""
-        instance = self.body().get("instance")
-        if instance is not None and not isinstance(instance, str):
-            raise UsageError("'instance' must be a string.")
-        self.reply(await self.in_thread(_logout, instance))
+        self.reply(await self.in_thread(_logout, self.body().get("instance")))
 
 
 class WhoamiHandler(NbrucioHandler):
@@ -74,7 +69,7 @@ def _logout(instance: str | None) -> dict[str, object]:
 def _whoami(instance: str | None) -> dict[str, object]:
     config = load()
     rows = logins(config) if instance is None else [who_am_i(config.instance(instance), config)]
-    return {"version": 1, "instances": [row.as_json() for row in rows]}
+    return {**envelope(errors_in(rows)), "instances": [row.as_json() for row in rows]}
 
 
 ROUTES: dict[str, type[NbrucioHandler]] = {"login": LoginHandler, "logout": LogoutHandler, "whoami": WhoamiHandler}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from functools import partial
+
+import nbrucio_schemas
 
 from nbrucio.jupyter import queries, questions
 from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
@@ -32,9 +33,10 @@ class PlanHandler(NbrucioHandler):
 
     @api_method
     async def get(self) -> None:
-        """``?path=…``"""
+        """``?path=…&exact=1``"""
         path = self.notebook(self.get_query_argument("path", None))
-        self.reply(await self.from_rucio(path, queries.plan, path))
+        exact = self.get_query_argument("exact", "0") == "1"
+        self.reply(await self.from_rucio(path, partial(queries.plan, path, exact=exact)))
 
 
 class SyncHandler(NbrucioHandler):
@@ -44,12 +46,12 @@ class SyncHandler(NbrucioHandler):
     async def post(self) -> None:
         """``{"path", "open", "again", "once", "refresh"}``; with ``open``, the grants decide, not the user."""
         body = self.body()
-        path = self.notebook(body.get("path"))
-        if body.get("open") is True:
-            job = self.app.opened(str(body["path"]), path, again=body.get("again") is True)
+        path = self.notebook(body["path"])
+        if body.get("open", False):
+            job = self.app.opened(body["path"], path, again=body.get("again", False))
         else:
-            request = SyncRequest(explicit=True, refresh=body.get("refresh") is True, once=body.get("once") is True)
-            job = self.app.begin(str(body["path"]), path, request)
+            request = SyncRequest(explicit=True, refresh=body.get("refresh", False), once=body.get("once", False))
+            job = self.app.begin(body["path"], path, request)
         self.reply({"sync": queries.job_as_json(job) if job else None}, 202)
 
 
@@ -60,8 +62,8 @@ class LockHandler(NbrucioHandler):
     async def post(self) -> None:
         """``{"path", "handles"}``; the answer is the locks, which the editor of the open notebook writes."""
         body = self.body()
-        path = self.notebook(body.get("path"))
-        self.reply(await self.from_rucio(path, queries.lock, path, body))
+        path = self.notebook(body["path"])
+        self.reply(await self.from_rucio(path, queries.lock, path, body.get("handles", [])))
 
 
 class CancelHandler(NbrucioHandler):
@@ -70,7 +72,7 @@ class CancelHandler(NbrucioHandler):
     @api_method
     async def post(self) -> None:
         """``{"path"}``"""
-        self.reply({"cancelled": self.app.sync_jobs.cancel(self.notebook(self.body().get("path")))})
+        self.reply({"cancelled": self.app.sync_jobs.cancel(self.notebook(self.body()["path"]))})
 
 
 class QuestionHandler(NbrucioHandler):
@@ -86,8 +88,8 @@ class QuestionHandler(NbrucioHandler):
     async def post(self) -> None:
         """``{"path", "id", "answer"}``; the answer is ``shown`` or ``declined``. Consent is a sync."""
         body = self.body()
-        path = self.notebook(body.get("path"))
-        self.reply(await self.in_thread(questions.answer, path, body.get("id"), body.get("answer")))
+        path = self.notebook(body["path"])
+        self.reply(await self.in_thread(questions.answer, path, body["id"], body["answer"]))
 
 
 class GrantsHandler(NbrucioHandler):
@@ -141,7 +143,7 @@ class OpenApiHandler(NbrucioHandler):
     @api_method
     async def get(self) -> None:
         """No arguments."""
-        self.reply(json.loads((Path(__file__).parents[1] / "openapi.json").read_text(encoding="utf-8")))
+        self.reply(nbrucio_schemas.openapi())
 
 
 ROUTES: dict[str, type[NbrucioHandler]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from nbrucio.core.text import printable
 from nbrucio.errors import UsageError
 from nbrucio.jupyter.handlers.base import NbrucioHandler, api_method
-from nbrucio.jupyter.upload_jobs import target_of
+from nbrucio.jupyter.upload_job import target_of
 
 
 class UploadsHandler(NbrucioHandler):
@@ -26,9 +26,7 @@ class UploadsHandler(NbrucioHandler):
     async def post(self) -> None:
         """``{"paths", "rse", "scope", "dataset", "lifetime", "instance"}``; paths are those of the contents API."""
         body = self.body()
-        names = body.get("paths")
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            raise UsageError("The request does not name files.", hint="Send them as a list 'paths'.")
+        names = body["paths"]
         target = target_of(body)
         paths = tuple(self._below_root(name) for name in names)
         self.reply(self.app.upload_jobs.start(tuple(names), paths, target).as_json(), 202)
@@ -36,7 +34,7 @@ class UploadsHandler(NbrucioHandler):
     @api_method
     async def delete(self) -> None:
         """``{"id"}``: remove an ended upload from the list."""
-        self.app.upload_jobs.forget(identity_in(self))
+        self.app.upload_jobs.forget(self.body()["id"])
         self.reply({"uploads": [job.as_json() for job in self.app.upload_jobs.all()]})
 
     def _below_root(self, name: str) -> Path:
@@ -60,7 +58,7 @@ class RetryHandler(NbrucioHandler):
     @api_method
     async def post(self) -> None:
         """``{"id"}``"""
-        self.reply(self.app.upload_jobs.retry(identity_in(self)).as_json(), 202)
+        self.reply(self.app.upload_jobs.retry(self.body()["id"]).as_json(), 202)
 
 
 class CancelUploadHandler(NbrucioHandler):
@@ -69,19 +67,7 @@ class CancelUploadHandler(NbrucioHandler):
     @api_method
     async def post(self) -> None:
         """``{"id"}``"""
-        self.reply({"cancelled": self.app.upload_jobs.cancel(identity_in(self))})
-
-
-def identity_in(handler: NbrucioHandler) -> str:
-    """Return the id of a job in the body.
-
-    Raises:
-        UsageError: it has none.
-    """
-    identity = handler.body().get("id")
-    if not isinstance(identity, str):
-        raise UsageError("The request does not name an upload.", hint="Send its id as 'id'.")
-    return identity
+        self.reply({"cancelled": self.app.upload_jobs.cancel(self.body()["id"])})
 
 
 ROUTES: dict[str, type[NbrucioHandler]] = {
