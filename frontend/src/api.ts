@@ -4,16 +4,17 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import { JsonObject } from './model/json';
-import { IFault, IGrant, IInstances, IPlan, IRun, IStatus } from './types';
+import { ICancelled, ISyncRequest, ISyncStarted } from './schema';
+import { IFault, IGrant, IInstances, IPlan, IStatus } from './types';
 
 /** Texts and numbers of a query; null and undefined leave a key out, a list repeats it. */
 export type Query = { [key: string]: string | number | boolean | null | undefined | readonly string[] };
 
-/** An error response, with the server's error. */
+/** An error that the server found; its status is 0 without a response of its own. */
 export class ApiError extends Error {
   constructor(
     readonly fault: IFault,
-    readonly status: number
+    readonly status = 0
   ) {
     super(fault.message);
   }
@@ -28,16 +29,8 @@ export function faultOf(error: unknown): IFault {
   return { code: 'connection', message };
 }
 
-export interface ISyncOptions {
-  /** Nobody asked for it: grants decide what may be downloaded. */
-  open?: boolean;
-  /** With `open`: also when the notebook was opened a moment ago, since it changed. */
-  again?: boolean;
-  /** The consent is for this sync only. */
-  once?: boolean;
-  /** Ask Rucio again about resolved requirements. */
-  refresh?: boolean;
-}
+/** How to sync; without consent of a person, grants decide. */
+export type ISyncOptions = Omit<ISyncRequest, 'path'>;
 
 export class Api {
   constructor(private readonly _settings: ServerConnection.ISettings) {}
@@ -47,26 +40,30 @@ export class Api {
     return this.get<IStatus>('status', { path, check: check ? 1 : null });
   }
 
-  /** The plan of a sync. */
-  plan(path: string): Promise<IPlan> {
-    return this.get<IPlan>('plan', { path });
+  /** The plan of a sync; `exact` asks for the replicas of each file, also of many. */
+  plan(path: string, exact: boolean): Promise<IPlan> {
+    return this.get<IPlan>('plan', { path, exact: exact ? 1 : null });
   }
 
   /** Start a sync, or join the one under way if that may do as much. */
-  sync(path: string, options: ISyncOptions = {}): Promise<{ sync: IRun | null }> {
+  sync(path: string, options: ISyncOptions = {}): Promise<ISyncStarted> {
     return this.post('sync', { path, ...options });
   }
 
   /** Stop a sync; what has arrived stays. */
-  cancel(path: string): Promise<{ cancelled: boolean }> {
+  cancel(path: string): Promise<ICancelled> {
     return this.post('cancel', { path });
   }
 
-  /** The locks of these handles or of all, for the open document, and their instances. */
+  /** The locks of these handles or of all, for the open document, their instances, and what could not be resolved. */
   lock(
     path: string,
     handles: readonly string[]
-  ): Promise<{ lock: JsonObject; instances: { [handle: string]: string } }> {
+  ): Promise<{
+    lock: JsonObject;
+    instances: { [handle: string]: string };
+    errors: { [handle: string]: IFault };
+  }> {
     return this.post('lock', { path, handles });
   }
 

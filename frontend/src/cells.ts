@@ -1,22 +1,11 @@
 /** The code cells of an open notebook. */
 
-import { NotebookActions, NotebookPanel } from '@jupyterlab/notebook';
+import { NotebookPanel } from '@jupyterlab/notebook';
 
 import { Api } from './api';
 import { firstFile } from './firstFile';
 import { IRequirement } from './model/declaration';
 import { isReadable, snippet } from './model/snippets';
-
-/** The texts of its code cells, in order. */
-export function sources(panel: NotebookPanel): string[] {
-  const found: string[] = [];
-  for (const cell of panel.content.model?.cells ?? []) {
-    if (cell.type === 'code') {
-      found.push(cell.sharedModel.getSource());
-    }
-  }
-  return found;
-}
 
 /** The kernel's language, in lower case; Python when unknown. */
 export function languageOf(panel: NotebookPanel): string {
@@ -26,21 +15,35 @@ export function languageOf(panel: NotebookPanel): string {
   return (info?.name || spec?.language || 'python').toLowerCase();
 }
 
-/** Write code that reads data below the active cell, or into it when it is empty, and make its cell the active one. */
-export async function insertSnippet(panel: NotebookPanel, api: Api, one: IRequirement): Promise<void> {
+/** Code that reads data, for the language of the notebook. */
+export async function codeFor(
+  panel: NotebookPanel,
+  api: Api,
+  one: Pick<IRequirement, 'handle' | 'did' | 'instance' | 'select'>
+): Promise<string> {
   const match = one.select?.match ?? '';
   const file = isReadable(match) ? match : await firstFile(api, one.did, one.instance);
-  if (panel.isDisposed) {
-    return;
+  return snippet(one.handle, one.did, languageOf(panel), file);
+}
+
+/** Write code below the active cell, or into it when it is empty. Returns the index of its cell. */
+export function writeCode(panel: NotebookPanel, source: string): number {
+  const { activeCell, activeCellIndex } = panel.content;
+  if (activeCell?.model.type === 'code' && !activeCell.model.sharedModel.getSource().trim()) {
+    activeCell.model.sharedModel.setSource(source);
+    return activeCellIndex;
   }
-  const notebook = panel.content;
-  const active = notebook.activeCell?.model;
-  if (!active || active.type !== 'code' || active.sharedModel.getSource().trim()) {
-    NotebookActions.insertBelow(notebook);
-  }
-  notebook.activeCell?.model.sharedModel.setSource(snippet(one.handle, one.did, languageOf(panel), file));
+  const index = activeCell ? activeCellIndex + 1 : 0;
+  // Trusted, as it is new here: Lab marks cells in the same way.
+  panel.content.model?.sharedModel.insertCell(index, { cell_type: 'code', source, metadata: { trusted: true } });
+  return index;
+}
+
+/** Show a cell, and put the cursor into it. */
+export function showCell(panel: NotebookPanel, index: number): void {
+  panel.content.activeCellIndex = index;
   panel.activate();
-  notebook.mode = 'edit';
+  panel.content.mode = 'edit';
 }
 
 /** Write another handle where the code asks for one: `nbrucio.data["from"]`. Returns how many cells were changed. */

@@ -7,17 +7,17 @@ import { NotebookData } from './notebookdata';
 import { nbrucioIcon } from './icons';
 import { ISectionProps } from './section';
 
-export namespace CommandIDs {
-  export const show = 'nbrucio:show';
-  export const explore = 'nbrucio:explore';
-  export const sync = 'nbrucio:sync';
-  export const cancel = 'nbrucio:cancel';
-  export const plan = 'nbrucio:plan';
-  export const lock = 'nbrucio:lock';
-  export const check = 'nbrucio:check';
-  export const importAttached = 'nbrucio:import';
-  export const add = 'nbrucio:add';
-}
+export const CommandIDs = {
+  show: 'nbrucio:show',
+  explore: 'nbrucio:explore',
+  sync: 'nbrucio:sync',
+  cancel: 'nbrucio:cancel',
+  plan: 'nbrucio:plan',
+  lock: 'nbrucio:lock',
+  check: 'nbrucio:check',
+  importAttached: 'nbrucio:import',
+  add: 'nbrucio:add'
+} as const;
 
 export function addCommands(props: ISectionProps, palette: ICommandPalette | null): void {
   const { app, notebooks, trans, show } = props;
@@ -65,14 +65,14 @@ export function addCommands(props: ISectionProps, palette: ICommandPalette | nul
   onNotebook(
     CommandIDs.lock,
     trans.__('Lock Data'),
-    data => data.lock(),
+    data => data.acts.lock(),
     data => idle(data) && data.writable
   );
   onNotebook(CommandIDs.check, trans.__('Check Data for Changes'), data => data.check(), idle);
   onNotebook(
     CommandIDs.importAttached,
     trans.__('Import Attachments of rucio-jupyterlab'),
-    data => data.importAttached(),
+    data => data.acts.importAttached(),
     data => data.writable && data.declaration.attached.length > 0
   );
   app.commands.addCommand(CommandIDs.add, {
@@ -82,7 +82,7 @@ export function addCommands(props: ISectionProps, palette: ICommandPalette | nul
       const did = args.did;
       if (notebooks.current && typeof did === 'string') {
         const instance = typeof args.instance === 'string' ? args.instance : null;
-        return notebooks.current.add(did, instance);
+        return (await notebooks.current.acts.add(did, instance)).handle;
       }
       return null;
     }

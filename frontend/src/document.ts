@@ -1,9 +1,9 @@
 /** The metadata of an open notebook: read from and written to its shared model, so that every view of it follows. */
 
 import { NotebookPanel } from '@jupyterlab/notebook';
-import { PartialJSONValue } from '@lumino/coreutils';
 
-import { ATTACHMENTS_KEY, IMetadata, KEY, merged, same } from './model/declaration';
+import { ATTACHMENTS_KEY, IMetadata, KEY, same } from './model/declaration';
+import { merged, withAttached } from './model/declarationEdits';
 import { Json, JsonObject } from './model/json';
 
 const KEYS = [KEY, ATTACHMENTS_KEY] as const;
@@ -38,21 +38,22 @@ export function writeMetadata(panel: NotebookPanel, metadata: IMetadata): boolea
     if (value === undefined) {
       model.deleteMetadata(key);
     } else {
-      model.setMetadata(key, value as PartialJSONValue);
+      model.setMetadata(key, value);
     }
   }
   return changed.length > 0;
 }
 
 /** Add data or locks that the server wrote into the file at a save. A clean document with the same stays clean. */
-export function mergeDeclaration(panel: NotebookPanel, added: JsonObject): void {
+export function mergeDeclaration(panel: NotebookPanel, added: JsonObject, attached: readonly Json[]): void {
   const model = panel.content.model;
   if (!model) {
     return;
   }
   const clean = !model.dirty;
-  writeMetadata(panel, merged(readMetadata(panel), added));
-  if (clean && same(readMetadata(panel)[KEY], added)) {
+  writeMetadata(panel, withAttached(merged(readMetadata(panel), added), attached));
+  const now = readMetadata(panel);
+  if (clean && same(now[KEY] ?? {}, added) && (!attached.length || same(now[ATTACHMENTS_KEY], [...attached]))) {
     model.dirty = false;
   }
 }

@@ -10,7 +10,7 @@ import { Json } from './model/json';
 function opened(): { shared: YNotebook; panel: NotebookPanel } {
   const shared = YNotebook.create({ disableDocumentWideUndoRedo: true });
   const cell = { cell_type: 'code', id: 'x', source: 'one', metadata: {}, outputs: [], execution_count: null };
-  shared.fromJSON({ metadata: { nbrucio: declared('one') }, nbformat: 4, nbformat_minor: 5, cells: [cell] } as never);
+  shared.fromJSON({ metadata: { nbrucio: declared('one') }, nbformat: 4, nbformat_minor: 5, cells: [cell] });
   shared.clearUndoHistory();
   const model = {
     sharedModel: shared,
@@ -52,7 +52,7 @@ it('edits of cells in Lab stay entries of their own', () => {
   const { shared, panel } = opened();
   const edits = new Edits(panel, () => undefined);
   edits.make(() => void writeMetadata(panel, { nbrucio: declared('uno') }));
-  shared.insertCell(0, { cell_type: 'code', source: 'new' } as never);
+  shared.insertCell(0, { cell_type: 'code', source: 'new' });
   expect(edits.can('undo')).toBe(false);
   shared.undo();
   expect(shared.cells).toHaveLength(1);

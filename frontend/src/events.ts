@@ -3,6 +3,7 @@
 import { Event } from '@jupyterlab/services';
 import { ISignal, Signal } from '@lumino/signaling';
 
+import { Json, JsonObject } from './model/json';
 import { IRun } from './types';
 
 export const SYNC_EVENT = 'urn:nbrucio:sync-event-1';
@@ -16,7 +17,9 @@ export interface ISyncEvent extends IRun {
 /** A save added to what a notebook declares. */
 export interface IDeclaredEvent {
   path: string;
-  declaration: { [key: string]: unknown };
+  declaration: JsonObject;
+  /** The attachments of rucio-jupyterlab, where it wrote some. */
+  attachments?: Json[];
 }
 
 export class Events {
@@ -36,11 +39,11 @@ export class Events {
     });
   }
 
-  private _onEvent(_: Event.IManager, event: Event.Emission): void {
+  private readonly _onEvent = (_: Event.IManager, event: Event.Emission): void => {
     if (event.schema_id === SYNC_EVENT) {
       (this.synced as Signal<this, ISyncEvent>).emit(event as unknown as ISyncEvent);
     } else if (event.schema_id === DECLARED_EVENT) {
       (this.declared as Signal<this, IDeclaredEvent>).emit(event as unknown as IDeclaredEvent);
     }
-  }
+  };
 }

@@ -1,6 +1,7 @@
 /** nbrucio in JupyterLab and Notebook 7. */
 
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
@@ -10,15 +11,17 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from './api';
 import { renderQuestions } from './consent/renderer';
+import { removeStaleWaits } from './consent/stalewaits';
 import { notify } from './notifications';
 import { addCommands } from './commands';
 import { Events } from './events';
 import { Chip, StatusItem } from './status';
-import { declareAutomatically } from './autodeclare';
+import { acceptDrops } from './explore/drop';
 import { Notebooks } from './notebooks';
 import { DataPanel, PANEL_ID } from './panel/panel';
 import { sendChoice } from './settings/opening';
 import { addUpload } from './upload/command';
+import { addPicker } from './upload/picker';
 import { ISectionProps } from './section';
 
 const PLUGIN_ID = 'nbrucio:plugin';
@@ -35,7 +38,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     ICommandPalette,
     IToolbarWidgetRegistry,
     IStatusBar,
-    IFileBrowserFactory
+    IFileBrowserFactory,
+    IDocumentManager
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -46,7 +50,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     toolbars: IToolbarWidgetRegistry | null,
     statusBar: IStatusBar | null,
-    browsers: IFileBrowserFactory | null
+    browsers: IFileBrowserFactory | null,
+    documents: IDocumentManager | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('nbrucio');
     const api = new Api(app.serviceManager.serverSettings);
@@ -75,18 +80,21 @@ const plugin: JupyterFrontEndPlugin<void> = {
     if (browsers) {
       addUpload(props, browsers);
     }
+    if (documents) {
+      addPicker(props, documents);
+    }
 
     const show = (): void => props.show('notebook');
     toolbars?.addFactory<NotebookPanel>('Notebook', 'nbrucio', notebook => new Chip(notebook, notebooks, trans, show));
     statusBar?.registerStatusItem('nbrucio:status', { item: new StatusItem(notebooks, trans, show), align: 'left' });
 
-    const wanted = (): boolean => props.settings?.get('declareOnSave').composite !== false;
     const inSight = (notebook: NotebookPanel): boolean =>
       props.isShown('notebook') && tracker.currentWidget === notebook;
     const watch = (notebook: NotebookPanel): void => {
       const data = notebooks.of(notebook);
       renderQuestions(data, trans);
-      declareAutomatically(notebook, data, wanted);
+      removeStaleWaits(notebook);
+      acceptDrops(notebook, api);
       notify(data, props, () => inSight(notebook), panel.shown);
     };
     tracker.forEach(watch);

@@ -3,10 +3,10 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 
 import { bytes, count, duration, rate } from './format';
+import { HandleFault } from './model/handles';
 import { IRow, ISummary, RowState } from './model/rows';
 import { Rate } from './model/progress';
-import { IOutcome } from './outcome';
-import { IRun } from './types';
+import { IRun, ISums } from './types';
 
 export function files(trans: TranslationBundle, number: number): string {
   return trans._n('%2 file', '%2 files', number, count(number)); // %1 would be the bare number
@@ -66,50 +66,6 @@ export function stateWords(trans: TranslationBundle, state: RowState): string {
   return words[state];
 }
 
-/** What a verb has done, in a sentence. */
-export function outcomeWords(trans: TranslationBundle, outcome: IOutcome): string {
-  const parts = (first: string, failed: number): string =>
-    failed
-      ? `${first}; ${trans._n('%1 could not be checked', '%1 could not be checked', failed, failed)}.`
-      : `${first}.`;
-  switch (outcome.verb) {
-    case 'check': {
-      const { changed, failed, since } = outcome;
-      if (changed) {
-        return parts(trans._n('%1 has changed in Rucio', '%1 have changed in Rucio', changed, changed), failed);
-      }
-      if (since === null) {
-        return parts(trans.__('Nothing is locked yet, so there is nothing to compare'), failed);
-      }
-      const day = new Date(since).toLocaleDateString(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
-      return parts(trans.__('Nothing has changed since %1', day), failed);
-    }
-    case 'lock':
-      return trans.__('Locked %1.', count(outcome.locked));
-    case 'import':
-      return trans.__('Imported %1.', outcome.handles.join(', '));
-    case 'add':
-      return trans.__('Added %1.', outcome.handle);
-    case 'remove':
-      return trans.__('%1 is no longer declared; its files stay cached.', outcome.handle);
-    case 'change':
-      return changeWords(trans, outcome.from, outcome.handle, outcome.cells);
-    case 'undo':
-      return trans.__('Undone.');
-    case 'redo':
-      return trans.__('Redone.');
-  }
-}
-
-function changeWords(trans: TranslationBundle, from: string, handle: string, cells: number): string {
-  if (from === handle) {
-    return trans.__('Changed %1.', handle);
-  }
-  return cells
-    ? trans._n('Renamed to %2, also in %1 cell.', 'Renamed to %2, also in %1 cells.', cells, handle)
-    : trans.__('Renamed to %1.', handle);
-}
-
 /** `Dataset`, `open dataset`, …; nothing before it is known. */
 export function typeWords(trans: TranslationBundle, row: IRow): string | null {
   switch (row.type) {
@@ -127,7 +83,7 @@ export function typeWords(trans: TranslationBundle, row: IRow): string | null {
 /** How the files of a requirement are obtained, by the word in its declaration; null means that nbrucio chooses. */
 export function accessWords(trans: TranslationBundle, access: string | null): string {
   const words: { [access: string]: string } = {
-    store: trans.__('Only files that are stored already'),
+    store: trans.__('Only cached files'),
     mount: trans.__('Only mounted files'),
     download: trans.__('Download'),
     stream: trans.__('Stream'),
@@ -135,4 +91,21 @@ export function accessWords(trans: TranslationBundle, access: string | null): st
     any: trans.__('Download, or stream what does not fit')
   };
   return (access !== null && words[access]) || access || trans.__('Automatic');
+}
+
+/** The reason why a text is not a valid handle. */
+export function handleFaultWords(trans: TranslationBundle, fault: HandleFault): string {
+  return {
+    'no-name': trans.__('This is not a valid handle: it must be a Python identifier.'),
+    private: trans.__('A handle must not begin with “_”.'),
+    taken: trans.__('Another requirement has this handle.')
+  }[fault];
+}
+
+/** What an estimate by Rucio's sums does not know; empty where each file was looked up. */
+export function sumsWords(trans: TranslationBundle, sums: (ISums | null)[]): string {
+  const used = sums.filter((one): one is ISums => one !== null);
+  const unsure = used.reduce((total, one) => total + one.unsure_files, 0);
+  const words = used.length ? [trans.__("By Rucio's sums of replicas.")] : [];
+  return [...words, ...(unsure ? [trans.__('They do not show a replica of %1.', files(trans, unsure))] : [])].join(' ');
 }

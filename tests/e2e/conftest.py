@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Error
 
 from nbrucio.sandbox import Sandbox
 from tests.support.jupyter_server import TOKEN, Server, base_environment, serve
@@ -39,16 +41,40 @@ def collaborative_lab(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox
         yield running
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failed test what its browser shows, before that is closed."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            if isinstance(value, Browser):
+                report.sections.append((f"page of {name}", value.described()))
+    return report
+
+
 class Browser:
-    """A page of a server."""
+    """A page of a server, which keeps what the page says and what fails in it."""
 
     def __init__(self, page: Any, server: Server) -> None:
         self.page = page
         self.server = server
+        self.said: list[str] = []
+        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        page.on("requestfailed", lambda request: self.said.append(f"failed: {request.method} {request.url}"))
+        page.on("websocket", lambda socket: self.said.append(f"socket: {socket.url}"))
 
     def go(self, path: str) -> None:
         """Open a page of the server, logged in, without what other tests left open."""
         self.page.goto(f"{self.server.url}{path}?token={TOKEN}&reset")
+
+    def described(self) -> str:
+        """What a failed test needs to be understood: what the page shows and says, and what the server knows."""
+        parts = [f"sessions: {json.dumps(self.server.ask('api/sessions')[1])[-4000:]}"]
+        with suppress(Error):  # a page that crashed
+            parts += [f"url: {self.page.url}", f"text: {self.page.inner_text('body', timeout=5000)[-3000:]}"]
+        parts += ["console:", *self.said[-60:], "server:", self.server.log.read_text(errors="replace")[-6000:]]
+        return "\n".join(parts)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +100,14 @@ def page_at(chromium: Any, server: Server) -> Iterator[Browser]:
     context = chromium.new_context()
     page = context.new_page()
     page.set_default_timeout(90_000)
-    yield Browser(page, server)
-    context.close()
+    opened = Browser(page, server)
+    try:
+        yield opened
+    finally:
+        context.close()
+        # As many kernels as tests would be left running.
+        for session in server.ask("api/sessions")[1]:
+            server.ask(f"api/sessions/{session['id']}", method="DELETE")
 
 
 @pytest.fixture

@@ -114,8 +114,11 @@ def test_logging_in_again_with_a_wrong_password_and_logging_out(
         expect(card.get_by_role("form").get_by_role("alert")).to_contain_text("second failed")
         expect(card).to_have_attribute("data-login", "out")
         expect(card).not_to_contain_text("Logged in")
+        assert panel.violations() == []
+        panel.shot("login-refused", whole=False)
         card.get_by_label("Password").fill(good)
         card.get_by_role("button", name="Log in", exact=True).click()
         expect(card).to_have_attribute("data-login", "in")
+        assert panel.violations() == []
         card.get_by_role("button", name="Log out").click()
         expect(card).to_have_attribute("data-login", "out")

@@ -16,6 +16,8 @@ PLAIN = (
     "import json, os, time; manifest = json.load(open(os.environ['NBRUCIO_MANIFEST']))\n"
     "print(os.path.basename(manifest['notebook']), {k: len(v['files']) for k, v in manifest['data'].items()})"
 )
+#: Lab tells the server of the new name after the file has it.
+SESSION_AT = "(path) => window.jupyterapp.shell.currentWidget.sessionContext.session.path.endsWith(path)"
 RENAME = "async ([old, to]) => { await window.jupyterapp.serviceManager.contents.rename(old, to) }"
 
 
@@ -33,11 +35,12 @@ def test_a_kernel_has_its_data_from_its_first_cell_on_and_over_renames(browser: 
     wait_for_output(browser, "a.ipynb {'dimuon': 4}")
     folder = server.root / "sub"
     folder.mkdir()
-    for old, new, name in (
+    for old, new, path in (
         ("a.ipynb", "b.ipynb", "b.ipynb"),
-        ("b.ipynb", "sub/c.ipynb", "c.ipynb"),
-        ("sub", "moved", "c.ipynb"),
+        ("b.ipynb", "sub/c.ipynb", "sub/c.ipynb"),
+        ("sub", "moved", "moved/c.ipynb"),
     ):
         browser.page.evaluate(RENAME, [server.prefix + old, server.prefix + new])
+        browser.page.wait_for_function(SESSION_AT, arg=path)
         browser.page.evaluate(RUN_ALL)
-        wait_for_output(browser, f"{name} {{'dimuon': 4}}")
+        wait_for_output(browser, f"{path.rpartition('/')[2]} {{'dimuon': 4}}")

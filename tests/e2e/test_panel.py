@@ -19,7 +19,7 @@ from tests.support.jupyter_server import declaring, notebook
 from tests.support.panel import RECORD, Panel
 
 #: Large enough that a person, or a test, sees it come.
-FILES, FILE_BYTES = 48, 8_000_000
+FILES, FILE_BYTES = 96, 8_000_000
 expect.set_options(timeout=30_000)
 #: Something to look at in the pictures.
 CODE = (
@@ -37,7 +37,8 @@ SAVE = "() => { void window.jupyterapp.commands.execute('docmanager:save') }"
 @pytest.fixture(scope="module")
 def large(sandbox: Sandbox) -> str:
     """A dataset that takes seconds to come."""
-    files = [NewFile(Did("sandbox", f"large/{n:02}.dat"), os.urandom(FILE_BYTES)) for n in range(FILES)]
+    content = os.urandom(FILE_BYTES)
+    files = [NewFile(Did("sandbox", f"large/{n:02}.dat"), content) for n in range(FILES)]
     with sandbox.admin() as client:
         add_files(client, files, ["SANDBOX_HTTPS"])
         return str(add_dataset(client, "sandbox", "large", [file.did for file in files], closed=True))
@@ -64,11 +65,11 @@ def test_consent_progress_and_errors(browser: Browser, large: str) -> None:
     put(browser.server, "a.ipynb", content)
     open_notebook(browser)
     page, panel = browser.page, Panel(browser)
-    toast = page.locator(".jp-toast-message").get_by_text("wants to download 52 files")
+    toast = page.locator(".jp-toast-message").get_by_text("wants to download 100 files")
     expect(toast).to_be_visible()
     page.locator(".nbrucio-chip button").click()
     expect(toast).to_be_hidden()
-    expect(panel.node.get_by_label("Consent")).to_contain_text("52 files · 393.")
+    expect(panel.node.get_by_label("Consent")).to_contain_text("100 files · 777.")
     panel.shot("consent")
     assert panel.violations() == []
     page.evaluate(RECORD)
@@ -83,7 +84,7 @@ def test_consent_progress_and_errors(browser: Browser, large: str) -> None:
         percents = [percent for percent, _, _ in values]
         assert percents == sorted(percents), label
         assert len(set(percents)) > 3, label
-        assert f"of {384.0 if 'large' in label else 393.3} MB" in values[-1][1]
+        assert f"of {768.0 if 'large' in label else 777.3} MB" in values[-1][1]
     words = [words for _, words, _ in panel.seen("Progress of the sync")]
     assert any("/s · " in each and " left" in each for each in words)
     assert any("/s" in chip for _, _, chip in panel.seen("Progress of the sync"))
@@ -108,7 +109,7 @@ def test_a_plan_tells_the_cost_and_a_sync_can_be_cancelled(browser: Browser, lar
     expect(panel.node.get_by_label("Consent")).to_have_count(0)
     panel.press("Plan")
     plan = panel.node.get_by_label("Plan", exact=True)
-    expect(plan).to_contain_text("A sync would download 52 files · 393.")
+    expect(plan).to_contain_text("A sync would download 100 files · 777.")
     assert browser.server.state("a.ipynb")["state"] == "done"  # that of opening it; the plan started none
     panel.shot("plan")
     plan.get_by_role("button", name="Sync").click()
@@ -212,7 +213,7 @@ def test_what_the_code_names_is_in_the_document_when_it_is_saved(browser: Browse
         "nbrucio.data('sandbox:dimuon'); nbrucio.data(name)",
     )
     page.evaluate(SAVE)
-    # The first is found here, in time for the save; the second, which hangs on a constant, by the server.
+    # The server finds both at the save, also the second, which hangs on a constant.
     expect(panel.row("dimuon")).to_be_visible()
     expect(panel.row("growing")).to_be_visible()
     page.wait_for_function(CLEAN)
@@ -241,9 +242,12 @@ def test_it_is_the_same_where_people_edit_together(together: Browser) -> None:
     expect(panel.row("growing")).to_have_count(0)
     panel.press("Undo")
     expect(panel.row("growing")).to_be_visible()
-    panel.press("Fetch once")
+    panel.press("Always for these")
     panel.await_state("growing", "ready")
     panel.await_state("dimuon", "ready")
+    granted = {grant["did"] for grant in together.server.ask("nbrucio/grants")[1]["grants"]}
+    assert granted  # of what the question named, which a save may have extended
+    assert granted <= {DIMUON, "sandbox:growing"}
     assert {one["handle"] for one in saved(together)["requirements"]} == {"growing", "dimuon"}
     assert dialogs(together) == 0
 

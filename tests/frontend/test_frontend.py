@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,12 @@ def test_the_checks_of_the_extension_pass(script: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_types_of_the_panel_are_made_from_the_schemas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    types = runpy.run_path(str(ROOT / "tools/panel_types.py"))["types"]()
+    assert (ROOT / "frontend/src/schema.ts").read_text("utf-8") == types, "run `make types`"
 
 
 def test_the_bundle_is_small() -> None:

@@ -3,19 +3,9 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
 
 import { Api } from '../api';
+import { IAsked, IQuestion } from '../schema';
 
 export const MIME = 'application/vnd.nbrucio.consent+json';
-
-/** A question as the server knows it. */
-interface IPending {
-  id: string;
-  handles: string[];
-}
-
-/** The answer of `question`. */
-interface IAnswer {
-  question: IPending | null;
-}
 
 /** The id of the question that an output's data names; null for other outputs. */
 export function idIn(data: unknown): string | null {
@@ -40,11 +30,11 @@ export class Question {
   }
 
   /** The question that a cell waits for now; null without one. */
-  pending: IPending | null = null;
+  pending: IQuestion | null = null;
 
   /** Ask the server, for a page that was loaded after the question. */
   async refresh(): Promise<void> {
-    const { question } = await this._api.get<IAnswer>('question', { path: this._path });
+    const { question } = await this._api.get<IAsked>('question', { path: this._path });
     this._set(question);
   }
 
@@ -59,14 +49,14 @@ export class Question {
 
   private async _answer(id: string, answer: 'shown' | 'declined'): Promise<void> {
     try {
-      const { question } = await this._api.post<IAnswer>('question', { path: this._path, id, answer });
+      const { question } = await this._api.post<IAsked>('question', { path: this._path, id, answer });
       this._set(answer === 'shown' ? question : null);
     } catch {
       this._set(null); // nobody waits for it any more
     }
   }
 
-  private _set(pending: IPending | null): void {
+  private _set(pending: IQuestion | null): void {
     if (pending?.id !== this.pending?.id && !this._panel.isDisposed) {
       this.pending = pending;
       this._changed(pending !== null);

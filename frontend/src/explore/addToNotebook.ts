@@ -31,11 +31,5 @@ export async function addToNotebook(
     throw new Error(trans.__('Open a notebook to add data to it.'));
   }
   await notebook.panel.context.ready;
-  const declared = notebook.handleOf(did, instance);
-  if (declared !== null) {
-    return { handle: declared, present: true };
-  }
-  const name = await notebook.add(did, instance, handle);
-  await notebook.insert(name);
-  return { handle: name, present: false };
+  return notebook.acts.add(did, instance, handle, true);
 }

@@ -8,29 +8,19 @@ import React, { useEffect, useState } from 'react';
 import { Api, faultOf } from '../api';
 import { bytes, count } from '../format';
 import { handleFault, proposeHandle } from '../model/handles';
+import { faultWords } from '../notebook/fixes';
 import { IconButton } from '../notebook/iconbutton';
 import { NotebookData } from '../notebookdata';
 import { LongName } from '../panel/longname';
-import { DidType, IFault, IRule } from '../types';
+import { IDetails } from '../schema';
+import { IFault } from '../types';
+import { handleFaultWords } from '../words';
+import { Cost } from './cost';
+import { faultProps, IPartProps, Part } from './part';
 import { didSnippet } from './query';
+import { Replicas } from './replicas';
 import { TYPE_ICONS, typeName } from './results';
-
-/** The answer of `GET details`. */
-export interface IDetails {
-  did: string;
-  type: DidType;
-  open: boolean;
-  bytes: number | null;
-  files: number | null;
-  metadata: { [key: string]: string | number | boolean };
-  replicas: { rse: string; files: number; files_total: number; bytes: number | null; states: string[] }[];
-  replicas_cut: boolean;
-  rules: (IRule & { account: string })[];
-  webui: string | null;
-  /** Its path on this machine; null when missing. */
-  path: string | null;
-  faults: { [part: string]: IFault };
-}
+import { Rules } from './rules';
 
 interface IDetailsProps {
   api: Api;
@@ -78,20 +68,19 @@ export function Details(props: IDetailsProps): JSX.Element {
           <closeIcon.react tag="span" className="nbrucio-icon" />
         </button>
       </header>
-      {fault && <p role="alert">{fault.message}</p>}
+      {fault && <p role="alert">{faultWords(fault)}</p>}
       {!details && !fault && <p>{trans.__('Asking Rucio…')}</p>}
       {details && <Facts details={details} trans={trans} />}
-      <Act key={did} path={details?.path ?? null} {...props} />
+      {/* Keys differ among siblings: with equal ones React leaves old copies in the page. */}
+      <Act key={`act ${did}`} path={details?.path ?? null} {...props} />
       {details && <Replicas details={details} trans={trans} />}
-      {details && <Rules details={details} trans={trans} />}
+      {details && <Cost key={`${did} ${moment}`} api={api} trans={trans} did={did} instance={instance} />}
+      {details && (
+        <Rules key={`rules ${did}`} api={api} trans={trans} did={did} instance={instance} details={details} />
+      )}
       {details && <Metadata details={details} trans={trans} />}
     </section>
   );
-}
-
-interface IPartProps {
-  details: IDetails;
-  trans: TranslationBundle;
 }
 
 function Facts({ details, trans }: IPartProps): JSX.Element {
@@ -99,7 +88,7 @@ function Facts({ details, trans }: IPartProps): JSX.Element {
   const facts = [
     open && type !== 'FILE' ? trans.__('%1, open', typeName(trans, type)) : typeName(trans, type),
     files !== null && type !== 'FILE' ? trans._n('%2 file', '%2 files', files, count(files)) : null,
-    size === null ? null : bytes(size)
+    size === null && open ? trans.__('Rucio has no size while it is open') : bytes(size)
   ];
   return (
     <p className="nbrucio-facts">
@@ -119,7 +108,7 @@ function Act({ trans, did, path, notebook, onAdd }: IDetailsProps & { path: stri
   const [typed, setTyped] = useState<string | null>(null);
   const declared = notebook?.declaration.requirements.find(one => one.did === did);
   const handle = typed ?? proposeHandle(did, taken);
-  const wrong = handleFault(handle, taken) !== null;
+  const wrong = handleFault(handle, taken);
   const copies: [string, string | null | undefined, string][] = [
     [trans.__('DID'), did, did],
     [trans.__('Code'), declared ? `nbrucio.data["${declared.handle}"]` : didSnippet(did), ''],
@@ -144,20 +133,25 @@ function Act({ trans, did, path, notebook, onAdd }: IDetailsProps & { path: stri
             <input
               className="nbrucio-input"
               aria-label={trans.__('Handle: the name that code uses')}
-              aria-invalid={wrong}
+              aria-invalid={wrong !== null}
               title={trans.__('The name that code uses')}
               value={handle}
               spellCheck={false}
               disabled={!notebook?.writable}
               onChange={event => setTyped(event.target.value)}
             />
-            <button className="nbrucio-button nbrucio-mod-accept" disabled={!notebook?.writable || wrong}>
+            <button className="nbrucio-button nbrucio-mod-accept" disabled={!notebook?.writable || wrong !== null}>
               <addIcon.react tag="span" className="nbrucio-icon" />
               {trans.__('Add to notebook')}
             </button>
           </>
         )}
       </form>
+      {wrong && !declared && (
+        <p className="nbrucio-field-fault" role="alert">
+          {handleFaultWords(trans, wrong)}
+        </p>
+      )}
       <div className="nbrucio-actions" role="group" aria-label={trans.__('Copy')}>
         {copies.map(([label, text, title]) => (
           <span key={label} title={text ?? title}>
@@ -171,65 +165,6 @@ function Act({ trans, did, path, notebook, onAdd }: IDetailsProps & { path: stri
         ))}
       </div>
     </>
-  );
-}
-
-function Part({ title, fault, children }: React.PropsWithChildren<{ title: string; fault?: IFault }>): JSX.Element {
-  return (
-    <>
-      <h4>{title}</h4>
-      {fault ? <p>{fault.message}</p> : children}
-    </>
-  );
-}
-
-function Replicas({ details, trans }: IPartProps): JSX.Element {
-  return (
-    <Part title={trans.__('Replicas')} {...faultProps(details, 'replicas')}>
-      {details.replicas.length ? (
-        <table className="nbrucio-facts-table">
-          <tbody>
-            {details.replicas.map(one => (
-              <tr key={one.rse}>
-                <th scope="row">{one.rse}</th>
-                <td>
-                  {details.type === 'FILE'
-                    ? one.states.map(state => stateName(trans, state)).join(', ')
-                    : trans.__('%1 of %2 files', count(one.files), count(one.files_total))}
-                </td>
-                <td>{bytes(one.bytes)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      ) : (
-        <p>{trans.__('No replicas.')}</p>
-      )}
-      {details.replicas_cut && <p>{trans.__('Only the first datasets of this container were read.')}</p>}
-    </Part>
-  );
-}
-
-function Rules({ details, trans }: IPartProps): JSX.Element {
-  return (
-    <Part title={trans.__('Replication rules')} {...faultProps(details, 'rules')}>
-      {details.rules.length ? (
-        <table className="nbrucio-facts-table">
-          <tbody>
-            {details.rules.map(one => (
-              <tr key={one.id} title={one.error ?? one.id}>
-                <th scope="row">{one.rse}</th>
-                <td>{stateName(trans, one.state)}</td>
-                <td>{one.account}</td>
-                <td>{one.expires ? trans.__('until %1', one.expires.slice(0, 10)) : trans.__('no expiry')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      ) : (
-        <p>{trans.__('No replication rules.')}</p>
-      )}
-    </Part>
   );
 }
 
@@ -248,28 +183,4 @@ function Metadata({ details, trans }: IPartProps): JSX.Element {
       </table>
     </Part>
   );
-}
-
-function faultProps(details: IDetails, part: string): { fault?: IFault } {
-  const fault = details.faults[part];
-  return fault ? { fault } : {};
-}
-
-/** The state of a replica or rule, in the words of Rucio's WebUI. */
-export function stateName(trans: TranslationBundle, state: string): string {
-  const words: { [state: string]: string } = {
-    AVAILABLE: trans.__('available'),
-    UNAVAILABLE: trans.__('unavailable'),
-    COPYING: trans.__('copying'),
-    BAD: trans.__('bad'),
-    BEING_DELETED: trans.__('being deleted'),
-    TEMPORARY_UNAVAILABLE: trans.__('temporarily unavailable'),
-    OK: trans.__('ok'),
-    REPLICATING: trans.__('replicating'),
-    STUCK: trans.__('stuck'),
-    SUSPENDED: trans.__('suspended'),
-    WAITING_APPROVAL: trans.__('waiting for approval'),
-    INJECT: trans.__('injecting')
-  };
-  return words[state] ?? state.toLowerCase();
 }

@@ -3,6 +3,7 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api, faultOf, Query } from '../api';
+import { IScopes, IUnsized } from '../schema';
 import { IFault } from '../types';
 import { Hit, IBranch, Rows } from './hits';
 import { readRows } from './lines';
@@ -32,6 +33,21 @@ export class Explorer {
   hits = 0;
   busy = false;
   fault: IFault | null = null;
+  /** What the search left out because Rucio has no size of it. */
+  unsized: IUnsized | null = null;
+
+  /** The error is about the conditions of the search. */
+  get wrongCondition(): IFault | null {
+    return this.fault?.position ? this.fault : null;
+  }
+
+  /** A condition was changed: its error is about the one before. */
+  dropWrongCondition(): void {
+    if (this.wrongCondition) {
+      this.fault = null;
+      this._changed.emit();
+    }
+  }
 
   /** Start a new search and cancel the previous one. */
   async find(search: ISearch): Promise<void> {
@@ -42,20 +58,34 @@ export class Explorer {
     this._hits = [];
     this._branches.clear();
     this.fault = null;
+    this.unsized = null;
     this.busy = true;
     this._show();
     const query = {
       pattern: patternOf(search.text),
       kind: search.kind,
-      filter: search.filter.trim() ? [search.filter.trim()] : [],
+      filter: search.filter.trim() ? [search.filter] : [],
       instance: search.instance
     };
-    const fault = await this._read('find', query, asked, rows => this._hits.push(...rows));
+    const note = (unsized: IUnsized): void => void (this.unsized = unsized);
+    const fault = await this._read('find', query, asked, rows => this._hits.push(...rows), note);
     if (this._asked === asked) {
       this.fault = fault;
       this.busy = false;
       this._show();
     }
+  }
+
+  /** The scopes of an instance, asked for once. */
+  scopes(instance: string | null): Promise<IScopes> {
+    const key = instance ?? '';
+    let asked = this._scopes.get(key);
+    if (!asked) {
+      asked = this._api.get<IScopes>('scopes', { instance });
+      this._scopes.set(key, asked);
+      asked.catch(() => this._scopes.delete(key)); // the search itself shows the error
+    }
+    return asked;
   }
 
   /** Stop searching; what was found stays. */
@@ -87,19 +117,23 @@ export class Explorer {
     route: string,
     query: Query,
     asked: AbortController,
-    take: (rows: Hit[]) => void
+    take: (rows: Hit[]) => void,
+    note: (unsized: IUnsized) => void = () => undefined
   ): Promise<IFault | null> {
     try {
       const response = await this._api.open('GET', route, query, undefined, asked.signal);
       if (!response.body) {
         return null;
       }
-      return await readRows(response.body, rows => {
-        if (!asked.signal.aborted) {
-          take(rows);
-          this._later();
-        }
-      });
+      const current =
+        <T>(act: (found: T) => void) =>
+        (found: T): void => {
+          if (!asked.signal.aborted) {
+            act(found);
+            this._later();
+          }
+        };
+      return await readRows(response.body, current(take), current(note));
     } catch (error) {
       return asked.signal.aborted ? null : faultOf(error);
     }
@@ -119,6 +153,7 @@ export class Explorer {
     this._changed.emit();
   }
 
+  private readonly _scopes = new Map<string, Promise<IScopes>>();
   private _hits: Hit[] = [];
   private readonly _branches = new Map<string, IBranch>();
   private _asked: AbortController | null = null;

@@ -1,9 +1,9 @@
 /** The results of a search and the opened collections, as rows of a list that may be very long. Pure. */
 
-import { DidType, IFault } from '../types';
+import { Hit, IFault } from '../types';
 
 /** One row of the streams `find` and `contents`: DID, type, bytes, files, whether it is open. */
-export type Hit = [did: string, type: DidType, bytes: number | null, files: number | null, open: boolean];
+export type { Hit };
 
 /** The content of a collection that has arrived so far. */
 export interface IBranch {

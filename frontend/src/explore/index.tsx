@@ -1,18 +1,19 @@
 /** The section "Explore": search Rucio, show details, add data to the notebook. */
 
-import { searchIcon, stopIcon } from '@jupyterlab/ui-components';
 import React, { useEffect, useReducer, useState } from 'react';
 
 import { Fault } from '../notebook/fault';
 import { count } from '../format';
+import { LongName } from '../panel/longname';
 import { useVisible } from '../panel/useVisible';
 import { faultOf } from '../api';
+import { IUnsized } from '../schema';
 import { ISectionProps } from '../section';
 import { IInstances } from '../types';
 import { Details } from './details';
 import { Explorer, ISearch } from './explorer';
-import { Kind, KINDS } from './query';
 import { Results } from './results';
+import { SearchForm } from './searchForm';
 import { addToNotebook, writtenFor } from './addToNotebook';
 
 export function ExploreSection(props: ISectionProps): JSX.Element {
@@ -54,8 +55,15 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
         search={search}
         instances={instances}
         busy={explorer.busy}
-        onChange={setSearch}
+        wrong={explorer.wrongCondition}
+        onChange={changed => {
+          setSearch(changed);
+          if (changed.filter !== search.filter) {
+            explorer.dropWrongCondition();
+          }
+        }}
         onStop={() => explorer.stop()}
+        scopes={instance => explorer.scopes(instance)}
         onSearch={() => {
           setShown(null);
           void explorer.find(search);
@@ -64,7 +72,8 @@ export function ExploreSection(props: ISectionProps): JSX.Element {
       <p className="nbrucio-explore-state" role="status">
         {said || words(explorer, trans)}
       </p>
-      {explorer.fault && (
+      {explorer.unsized && <Unsized {...explorer.unsized} trans={trans} onShow={setShown} />}
+      {explorer.fault && !explorer.wrongCondition && (
         <Fault
           fault={explorer.fault}
           trans={trans}
@@ -104,11 +113,34 @@ function words(explorer: Explorer, trans: ISectionProps['trans']): string {
   if (explorer.search === null) {
     return trans.__('Search by scope and name; * matches anything.');
   }
+  if (explorer.fault && !explorer.hits) {
+    return '';
+  }
   const found = trans._n('%2 hit', '%2 hits', explorer.hits, count(explorer.hits));
   if (explorer.busy) {
     return trans.__('%1, searching…', found);
   }
-  return explorer.hits || explorer.fault ? found : trans.__('Nothing found.');
+  return explorer.hits ? found : trans.__('Nothing found. * matches anything; “Everything” also searches files.');
+}
+
+/** The DIDs that a search by size leaves out; each shows its details. */
+function Unsized(props: IUnsized & { trans: ISectionProps['trans']; onShow: (did: string) => void }): JSX.Element {
+  const { trans, unsized, unsized_cut: cut, onShow } = props;
+  return (
+    <div className="nbrucio-unsized">
+      <p>{trans.__('Not compared, because Rucio has no size of open datasets and containers:')}</p>
+      <ul>
+        {unsized.map(did => (
+          <li key={did}>
+            <button className="nbrucio-link" onClick={() => onShow(did)}>
+              <LongName text={did} />
+            </button>
+          </li>
+        ))}
+        {cut && <li>{trans.__('and more')}</li>}
+      </ul>
+    </div>
+  );
 }
 
 /** The configured instances; null before they are known. */
@@ -120,103 +152,4 @@ function useInstances({ api }: ISectionProps, wanted: boolean): IInstances | nul
     }
   }, [api, wanted]);
   return instances;
-}
-
-interface ISearchFormProps extends ISectionProps {
-  search: ISearch;
-  instances: IInstances | null;
-  busy: boolean;
-  onChange: (search: ISearch) => void;
-  onSearch: () => void;
-  onStop: () => void;
-}
-
-function SearchForm(props: ISearchFormProps): JSX.Element {
-  const { search, instances, trans, busy, onChange, onSearch, onStop, show } = props;
-  const kinds: { [kind in Kind]: string } = {
-    collection: trans.__('Datasets and containers'),
-    dataset: trans.__('Datasets'),
-    container: trans.__('Containers'),
-    file: trans.__('Files'),
-    all: trans.__('Everything')
-  };
-  const known = instances?.instances ?? [];
-  if (instances && !known.length) {
-    return (
-      <p className="nbrucio-empty">
-        {trans.__('No Rucio server is configured here.')}
-        <button className="nbrucio-link" onClick={() => show('settings')}>
-          {trans.__('Settings')}
-        </button>
-      </p>
-    );
-  }
-  return (
-    <form
-      className="nbrucio-search"
-      role="search"
-      onSubmit={event => {
-        event.preventDefault();
-        onSearch();
-      }}
-    >
-      <div className="nbrucio-search-line">
-        <input
-          className="nbrucio-input"
-          type="search"
-          aria-label={trans.__('Scope and name')}
-          placeholder={trans.__('scope:name')}
-          value={search.text}
-          spellCheck={false}
-          onChange={event => onChange({ ...search, text: event.target.value })}
-        />
-        {busy ? (
-          <button type="button" className="nbrucio-button" aria-label={trans.__('Stop the search')} onClick={onStop}>
-            <stopIcon.react tag="span" className="nbrucio-icon" />
-          </button>
-        ) : (
-          <button className="nbrucio-button" aria-label={trans.__('Search')} disabled={!search.text.trim()}>
-            <searchIcon.react tag="span" className="nbrucio-icon" />
-          </button>
-        )}
-      </div>
-      <div className="nbrucio-search-line">
-        <select
-          className="nbrucio-input"
-          aria-label={trans.__('What to search')}
-          value={search.kind}
-          onChange={event => onChange({ ...search, kind: event.target.value as Kind })}
-        >
-          {KINDS.map(kind => (
-            <option key={kind} value={kind}>
-              {kinds[kind]}
-            </option>
-          ))}
-        </select>
-        {known.length > 1 && (
-          <select
-            className="nbrucio-input"
-            aria-label={trans.__('Rucio server')}
-            value={search.instance ?? known.find(one => one.default)?.name ?? ''}
-            onChange={event => onChange({ ...search, instance: event.target.value })}
-          >
-            {known.map(one => (
-              <option key={one.name} value={one.name}>
-                {one.name}
-              </option>
-            ))}
-          </select>
-        )}
-      </div>
-      <input
-        className="nbrucio-input"
-        aria-label={trans.__('Conditions on metadata')}
-        placeholder={trans.__('project = demo')}
-        title={trans.__('Conditions on metadata: = != < > <= >=, joined by and, or')}
-        value={search.filter}
-        spellCheck={false}
-        onChange={event => onChange({ ...search, filter: event.target.value })}
-      />
-    </form>
-  );
 }

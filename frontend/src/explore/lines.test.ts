@@ -40,6 +40,21 @@ describe('rows of an answer', () => {
     ]);
   });
 
+  it('may be followed by DIDs without size', async () => {
+    const unsized = { unsized: ['s:open'], unsized_cut: false };
+    const notes: unknown[] = [];
+    const text = `${JSON.stringify([row('s:a')])}\n${JSON.stringify(unsized)}\n{"end":true}\n`;
+    const body = new Response(text).body as ReadableStream<Uint8Array>;
+    expect(
+      await readRows(
+        body,
+        () => undefined,
+        note => notes.push(note)
+      )
+    ).toBeNull();
+    expect(notes).toEqual([unsized]);
+  });
+
   it('of an answer without an end are no full answer', async () => {
     const [rows, fault] = await read(`${JSON.stringify([row('s:a')])}\n`);
     expect(rows).toHaveLength(1);

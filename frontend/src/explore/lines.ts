@@ -1,13 +1,8 @@
 /** Responses of the server in lines of JSON. Pure, except for reading the stream. */
 
+import { ILine, IUnsized } from '../schema';
 import { IFault } from '../types';
 import { Hit } from './hits';
-
-/** The last line of a response. */
-export interface IEnd {
-  end?: true;
-  error?: IFault;
-}
 
 /** Splits text that arrives in pieces into lines. */
 export class Lines {
@@ -26,18 +21,24 @@ export class Lines {
  *
  * @returns the error that ended the response; null at its end.
  */
-export async function readRows(body: ReadableStream<Uint8Array>, take: (rows: Hit[]) => void): Promise<IFault | null> {
+export async function readRows(
+  body: ReadableStream<Uint8Array>,
+  take: (rows: Hit[]) => void,
+  note: (unsized: IUnsized) => void = () => undefined
+): Promise<IFault | null> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const lines = new Lines();
   for (;;) {
     const { value, done } = await reader.read();
     for (const line of lines.take(done ? '\n' : decoder.decode(value, { stream: true }))) {
-      const parsed = JSON.parse(line) as Hit[] | IEnd;
+      const parsed = JSON.parse(line) as ILine;
       if (Array.isArray(parsed)) {
         take(parsed);
+      } else if ('unsized' in parsed) {
+        note(parsed);
       } else {
-        return parsed.error ?? null;
+        return 'error' in parsed ? parsed.error : null;
       }
     }
     if (done) {

@@ -16,8 +16,8 @@ import React, { memo, useEffect, useLayoutEffect, useRef, useState } from 'react
 import { bytes, count } from '../format';
 import { LongName } from '../panel/longname';
 import { DidType } from '../types';
+import { dragDid } from './drop';
 import { inSight, IRow, parentOf, Rows } from './hits';
-import { didSnippet } from './query';
 
 /** Each row has this height, in pixels; the style sheet sets the same. */
 const ROW_PX = 42;
@@ -192,8 +192,7 @@ function Row(props: IRowProps): JSX.Element {
       title={[did, kind, declared].filter(Boolean).join('\n')}
       draggable
       onDragStart={event => {
-        event.dataTransfer.setData('text/plain', didSnippet(did));
-        event.dataTransfer.effectAllowed = 'copy';
+        dragDid(event.dataTransfer, did);
       }}
       onClick={() => {
         onActive(index);

@@ -22,10 +22,6 @@ function written(): d.IMetadata {
   };
 }
 
-function own(metadata: d.IMetadata): JsonObject {
-  return metadata.nbrucio as JsonObject;
-}
-
 describe('reading', () => {
   it('gives what is declared, and locks that still speak of it', () => {
     const { requirements, lock, unreadable } = d.read(written());
@@ -37,11 +33,11 @@ describe('reading', () => {
 
   it.each([[undefined], [null], [{}], [{ requirements: 'x' }], [{ requirements: [null, 1, [], { handle: 'x' }] }]])(
     'of %j gives nothing',
-    value => expect(d.read({ nbrucio: value as JsonObject })).toMatchObject({ requirements: [], unreadable: false })
+    value => expect(d.read({ nbrucio: value })).toMatchObject({ requirements: [], unreadable: false })
   );
 
   it.each([['text'], [[]], [{ version: 2 }]])('of %j says that it cannot be read', value =>
-    expect(d.read({ nbrucio: value as JsonObject }).unreadable).toBe(true)
+    expect(d.read({ nbrucio: value }).unreadable).toBe(true)
   );
 
   it('shows what a parameter chooses by the name of that parameter', () => {
@@ -57,133 +53,3 @@ describe('reading', () => {
     expect(d.read({ rucio_attachments: 'x' }).attached).toEqual([]);
   });
 });
-
-describe('an edit changes one thing and keeps the rest', () => {
-  const before = JSON.stringify(written());
-  const given = written();
-
-  it('adding', () => {
-    const value = own(d.withRequirement(given, 'a:d', 'three', 'host', { source: 'code' }));
-    expect(value.requirements).toHaveLength(4);
-    expect((value.requirements as JsonObject[])[3]).toEqual({
-      did: 'a:d',
-      handle: 'three',
-      instance: 'host',
-      source: 'code'
-    });
-    expect(value.future).toEqual({ kept: true });
-  });
-
-  it('adding to nothing', () =>
-    expect(d.withRequirement({}, 'a:b', 'b')).toEqual({
-      nbrucio: { version: 1, requirements: [{ did: 'a:b', handle: 'b' }] }
-    }));
-
-  it('removing takes its locks along', () => {
-    const value = own(d.withoutRequirement(given, 'one'));
-    expect(value.requirements).toHaveLength(2);
-    expect(Object.keys(value.lock as JsonObject)).toEqual(['two']);
-  });
-
-  it('removing the last lock removes the key', () => {
-    const metadata = { nbrucio: { requirements: [{ did: 'a:b', handle: 'one' }], lock: { one: LOCK } } };
-    expect(own(d.withoutRequirement(metadata, 'one'))).toEqual({ requirements: [] });
-  });
-
-  it('renaming takes locks and variants along', () => {
-    const value = own(d.renamed(given, 'one', 'first'));
-    expect((value.requirements as JsonObject[])[0]).toEqual({ did: 'a:b', handle: 'first', note: 'kept' });
-    expect(Object.keys(value.lock as JsonObject)).toEqual(['first', 'first@small', 'two']);
-    expect(value.variants).toEqual({ small: { first: { first: 1 } } });
-  });
-
-  it('choosing sets and takes back', () => {
-    const chosen = own(d.withChoice(given, 'one', { match: '*.root' }, 'download')).requirements as JsonObject[];
-    expect(chosen[0]).toEqual({
-      did: 'a:b',
-      handle: 'one',
-      note: 'kept',
-      select: { match: '*.root' },
-      access: 'download'
-    });
-    const all = own(d.withChoice(given, 'two', null, null)).requirements as JsonObject[];
-    expect(all[2]).toEqual({ did: 'a:c', handle: 'two', source: 'code', unused: true });
-  });
-
-  it('locking replaces what is named', () => {
-    const value = own(d.withLocks(d.withInstances(given, { one: 'host' }), { two: { ...LOCK, did: 'a:c' } }));
-    expect((value.lock as JsonObject).two).toMatchObject({ did: 'a:c' });
-    expect((value.lock as JsonObject).one).toEqual(LOCK);
-    expect((value.requirements as JsonObject[])[0]).toMatchObject({ instance: 'host' });
-  });
-
-  it('what was given stays as it was', () => expect(JSON.stringify(given)).toBe(before));
-});
-
-describe('attachments of rucio-jupyterlab', () => {
-  const attached = { rucio_attachments: [{ did: 'a:b', type: 'file', variableName: 'b', extra: 1 }] };
-
-  it('stay the data when they are locked, and when a requirement is added', () => {
-    const locked = d.withLocks(d.withInstances(d.begun(attached), { b: 'host' }), { b: LOCK });
-    expect(d.read(locked).requirements).toMatchObject([{ did: 'a:b', handle: 'b', instance: 'host' }]);
-    expect(d.read(d.withRequirement(d.begun(attached), 'a:c', 'c')).requirements.map(one => one.handle)).toEqual([
-      'b',
-      'c'
-    ]);
-    expect(d.begun({ ...attached, ...written() })).toEqual({ ...attached, ...written() });
-  });
-
-  it('are not imported by what the code uses, which becomes another attachment', () => {
-    const after = d.withUse(attached, 'a:c', 'c');
-    expect(after.nbrucio).toBeUndefined();
-    expect(d.read(after).attached.map(one => one.did)).toEqual(['a:b', 'a:c']);
-    const beside = d.withUse({ ...attached, ...written() }, 'a:d', 'd');
-    expect(d.read(beside).requirements.map(one => one.did)).toEqual(['a:b', 'a:c', 'a:d']);
-  });
-
-  it('are imported and stay', () =>
-    expect(d.imported(attached)).toEqual({
-      ...attached,
-      nbrucio: { version: 1, requirements: [{ did: 'a:b', handle: 'b', bind: true }] }
-    }));
-
-  it('are kept in step', () => {
-    const both = d.withRequirement(d.imported(attached), 'a:c', 'c');
-    expect(both.rucio_attachments).toEqual([
-      ...attached.rucio_attachments,
-      { did: 'a:c', type: 'collection', variableName: 'c' }
-    ]);
-    expect(d.renamed(both, 'b', 'x').rucio_attachments).toMatchObject([{ variableName: 'x', extra: 1 }, {}]);
-    expect(d.withoutRequirement(both, 'b').rucio_attachments).toHaveLength(1);
-  });
-});
-
-describe('what a save added', () => {
-  const added = {
-    requirements: [
-      { did: 'a:b', handle: 'other' },
-      { did: 'a:new', handle: 'new', source: 'code' }
-    ],
-    lock: { new: { ...LOCK, did: 'a:new' }, one: { ...LOCK, files: 9 }, stranger: LOCK }
-  } as unknown as JsonObject;
-
-  it('is taken over, and nothing that is here is changed', () => {
-    const value = own(d.merged(written(), added));
-    expect((value.requirements as JsonObject[]).map(one => one.handle)).toEqual(['one', undefined, 'two', 'new']);
-    expect(value.lock).toMatchObject({ one: LOCK, new: { did: 'a:new' } });
-    expect(value.lock).not.toHaveProperty('stranger');
-  });
-
-  it('twice is the same as once', () => {
-    const once = d.merged(written(), added);
-    expect(d.merged(once, added)).toBe(once);
-  });
-});
-
-it.each([
-  [{ a: 1, b: [1, { c: 2 }] }, { b: [1, { c: 2 }], a: 1 }, true],
-  [{ a: 1 }, { a: 1, b: 2 }, false],
-  [[1, 2], [2, 1], false],
-  [[1], { 0: 1 }, false],
-  [null, undefined, false]
-])('%j and %j: %s', (one, other, equal) => expect(d.same(one as JsonObject, other as JsonObject)).toBe(equal));

@@ -1,8 +1,8 @@
 /**
- * The declaration in a notebook's metadata. Edits preserve unknown and invalid parts.
+ * The declaration in a notebook's metadata.
  *
  * Its form is `schemas/nbrucio_schemas/declaration-1.schema.json`. Beside it rucio-jupyterlab's `rucio_attachments` is
- * read, and updated if it is present. Every edit returns new metadata; nothing is changed in place.
+ * read.
  */
 
 import { isObject, Json, JsonObject } from './json';
@@ -19,6 +19,8 @@ export interface ISelection {
 }
 
 export interface IRequirement {
+  /** Its place in the declaration, from 1. */
+  number: number;
   /** As text; of one that a parameter of the notebook chooses, that parameter's name in braces. */
   did: string;
   parameter: boolean;
@@ -30,6 +32,15 @@ export interface IRequirement {
   fromCode: boolean;
   /** It was added since the code used it, and no code does now. */
   unused: boolean;
+}
+
+/** An entry that cannot be read as a requirement: its readable parts. */
+export interface IInvalid {
+  number: number;
+  did: string | null;
+  handle: string | null;
+  select: ISelection | null;
+  access: string | null;
 }
 
 export interface ILockEntry {
@@ -48,8 +59,7 @@ export interface IDeclaration {
   lock: { [handle: string]: ILockEntry };
   /** Attachments of rucio-jupyterlab that are not declared. */
   attached: { did: string; handle: string }[];
-  /** The number of invalid entries. */
-  invalid: number;
+  invalid: IInvalid[];
   /** The metadata is there and cannot be used: from a newer version, or malformed. */
   unreadable: boolean;
 }
@@ -65,16 +75,18 @@ export function read(metadata: IMetadata): IDeclaration {
   const unreadable =
     value !== undefined && value !== null && !(isObject(value) && (value.version ?? VERSION) === VERSION);
   const byHandle = new Map<string, IRequirement>();
-  for (const entry of unreadable ? [] : entries(value)) {
-    const one = requirement(entry);
+  const invalid: IInvalid[] = [];
+  for (const [at, entry] of (unreadable ? [] : entries(value)).entries()) {
+    const one = requirement(entry, at + 1);
     if (one && !byHandle.has(one.handle)) {
       byHandle.set(one.handle, one);
+    } else {
+      invalid.push(invalidEntry(entry, at + 1));
     }
   }
   const requirements = [...byHandle.values()];
   const declared = new Set(requirements.map(one => one.did));
   const attached = attachments(metadata).filter(one => !declared.has(one.did));
-  const invalid = unreadable ? 0 : entries(value).length - requirements.length;
   return { requirements, lock: locks(value, requirements), attached, invalid, unreadable };
 }
 
@@ -83,138 +95,6 @@ export function sameSelection(one: ISelection | null, other: ISelection | null):
   const text = (select: ISelection | null): string =>
     JSON.stringify([select?.match ?? null, select?.first ?? null, select?.max_bytes ?? null]);
   return text(one) === text(other);
-}
-
-/** Add a requirement, last. */
-export function withRequirement(
-  metadata: IMetadata,
-  did: string,
-  handle: string,
-  instance: string | null = null,
-  extra: JsonObject = {}
-): IMetadata {
-  const entry: JsonObject = { did, handle, ...(instance ? { instance } : {}), ...extra };
-  const value = declared(metadata);
-  const result: IMetadata = { ...metadata, [KEY]: { ...value, requirements: [...entries(value), entry] } };
-  const list = metadata[ATTACHMENTS_KEY];
-  if (Array.isArray(list) && !attachments(metadata).some(one => one.did === did || one.handle === handle)) {
-    result[ATTACHMENTS_KEY] = [...list, { did, type: 'collection', variableName: handle }];
-  }
-  return result;
-}
-
-/**
- * Add undeclared data that the code uses. In a notebook with attachments of rucio-jupyterlab and no declaration it
- * becomes another attachment: a declaration would replace the attachments, and only the user imports.
- */
-export function withUse(metadata: IMetadata, did: string, handle: string): IMetadata {
-  const list = metadata[ATTACHMENTS_KEY];
-  if ((metadata[KEY] ?? null) === null && Array.isArray(list) && attachments(metadata).length) {
-    return { ...metadata, [ATTACHMENTS_KEY]: [...list, { did, type: 'collection', variableName: handle }] };
-  }
-  return withRequirement(metadata, did, handle, null, { source: 'code' });
-}
-
-/** Remove a requirement with its locks. */
-export function withoutRequirement(metadata: IMetadata, handle: string): IMetadata {
-  const value = declared(metadata);
-  const gone = entries(value).find(entry => requirement(entry)?.handle === handle);
-  const kept = entries(value).filter(entry => entry !== gone);
-  const result: IMetadata = { ...metadata, [KEY]: onLocks({ ...value, requirements: kept }, handle, null) };
-  const list = metadata[ATTACHMENTS_KEY];
-  if (Array.isArray(list)) {
-    const did = isObject(gone) ? gone.did : undefined;
-    result[ATTACHMENTS_KEY] = list.filter(
-      item => !isObject(item) || (item.variableName !== handle && item.did !== did)
-    );
-  }
-  return result;
-}
-
-/** Give a requirement another handle; its locks and the variants that name it follow. */
-export function renamed(metadata: IMetadata, from: string, to: string): IMetadata {
-  const value = declared(metadata);
-  const changed = entries(value).map(entry =>
-    requirement(entry)?.handle === from && isObject(entry) ? { ...entry, handle: to } : entry
-  );
-  const next = onLocks({ ...value, requirements: changed }, from, to);
-  if (isObject(value.variants)) {
-    next.variants = mapped(value.variants, chosen =>
-      isObject(chosen)
-        ? mapped(
-            chosen,
-            part => part,
-            handle => (handle === from ? to : handle)
-          )
-        : chosen
-    );
-  }
-  const result: IMetadata = { ...metadata, [KEY]: next };
-  const list = metadata[ATTACHMENTS_KEY];
-  if (Array.isArray(list)) {
-    result[ATTACHMENTS_KEY] = list.map(item =>
-      isObject(item) && item.variableName === from ? { ...item, variableName: to } : item
-    );
-  }
-  return result;
-}
-
-/** Change selection and access of a requirement; null means all files, or that nbrucio chooses. */
-export function withChoice(
-  metadata: IMetadata,
-  handle: string,
-  select: ISelection | null,
-  access: string | null
-): IMetadata {
-  const value = declared(metadata);
-  const changed = entries(value).map(entry => {
-    if (!isObject(entry) || requirement(entry)?.handle !== handle) {
-      return entry;
-    }
-    const { select: _select, access: _access, ...rest } = entry;
-    const chosen = Object.fromEntries(Object.entries(select ?? {}).filter(([, part]) => part !== undefined));
-    return {
-      ...rest,
-      ...(Object.keys(chosen).length ? { select: chosen as JsonObject } : {}),
-      ...(access ? { access } : {})
-    };
-  });
-  return { ...metadata, [KEY]: { ...value, requirements: changed } };
-}
-
-/** Declare what rucio-jupyterlab attached, as variables, too; its own list stays, so that both tools can open the notebook. */
-export function imported(metadata: IMetadata): IMetadata {
-  let result = metadata;
-  for (const one of read(metadata).attached) {
-    result = withRequirement(result, one.did, one.handle, null, { bind: true });
-  }
-  return result;
-}
-
-/**
- * The metadata with a declaration, for an edit by the user. Without one the attachments are the data, and a declaration
- * that lacks them would replace them.
- */
-export function begun(metadata: IMetadata): IMetadata {
-  return (metadata[KEY] ?? null) === null ? imported(metadata) : metadata;
-}
-
-/** Replace the lock entries of these handles. */
-export function withLocks(metadata: IMetadata, lock: JsonObject): IMetadata {
-  const value = declared(metadata);
-  const present = isObject(value.lock) ? value.lock : {};
-  return { ...metadata, [KEY]: { ...value, lock: sorted({ ...present, ...lock }) } };
-}
-
-/** Set the instance of requirements without one, by handle, to the instance of their lock. */
-export function withInstances(metadata: IMetadata, instances: { [handle: string]: string }): IMetadata {
-  const value = declared(metadata);
-  const named = entries(value).map(entry => {
-    const one = requirement(entry);
-    const instance = one && one.instance === null ? instances[one.handle] : undefined;
-    return instance && isObject(entry) ? { ...entry, instance } : entry;
-  });
-  return { ...metadata, [KEY]: { ...value, requirements: named } };
 }
 
 /** Whether two values are the same JSON, with keys in any order. */
@@ -229,48 +109,25 @@ export function same(one: Json | undefined, other: Json | undefined): boolean {
   return one === other;
 }
 
-/** Take over what a save added on the server: requirements and locks that are not here. Nothing here is changed. */
-export function merged(metadata: IMetadata, added: Json): IMetadata {
-  const own = read(metadata);
-  const dids = new Set(own.requirements.map(one => one.did));
-  const handles = new Set(own.requirements.map(one => one.handle));
-  const value = declared(metadata);
-  const fresh = entries(added).filter(entry => {
-    const one = requirement(entry);
-    return one !== null && !dids.has(one.did) && !handles.has(one.handle);
-  });
-  const lock = isObject(value.lock) ? value.lock : {};
-  const theirs = isObject(added) && isObject(added.lock) ? added.lock : {};
-  const known = new Set([...handles, ...fresh.map(entry => requirement(entry)?.handle)]);
-  const locked = Object.entries(theirs).filter(([key]) => !(key in lock) && known.has(key.split('@')[0] ?? ''));
-  if (!fresh.length && !locked.length) {
-    return metadata;
-  }
-  const next: JsonObject = { ...value, requirements: [...entries(value), ...fresh] };
-  if (locked.length) {
-    next.lock = sorted({ ...lock, ...Object.fromEntries(locked) });
-  }
-  return { ...metadata, [KEY]: next };
-}
-
-function declared(metadata: IMetadata): JsonObject {
+export function declared(metadata: IMetadata): JsonObject {
   const value = metadata[KEY];
   return isObject(value) ? value : { version: VERSION, requirements: [] };
 }
 
-function entries(value: Json | undefined): Json[] {
+export function entries(value: Json | undefined): Json[] {
   return isObject(value) && Array.isArray(value.requirements) ? value.requirements : [];
 }
 
-function requirement(entry: Json): IRequirement | null {
+export function requirement(entry: Json, number = 0): IRequirement | null {
   if (!isObject(entry) || typeof entry.handle !== 'string') {
     return null;
   }
-  const did = typeof entry.did === 'string' ? entry.did : isObject(entry.did) ? parameterWords(entry.did) : null;
+  const did = didWords(entry.did);
   if (did === null) {
     return null;
   }
   return {
+    number,
     did,
     parameter: typeof entry.did !== 'string',
     handle: entry.handle,
@@ -282,8 +139,23 @@ function requirement(entry: Json): IRequirement | null {
   };
 }
 
+function invalidEntry(entry: Json, number: number): IInvalid {
+  const { did, handle, select, access } = isObject(entry) ? entry : ({} as JsonObject);
+  return {
+    number,
+    did: didWords(did),
+    handle: typeof handle === 'string' ? handle : null,
+    select: selection(select),
+    access: typeof access === 'string' ? access : null
+  };
+}
+
+function didWords(did: Json | undefined): string | null {
+  return typeof did === 'string' ? did : isObject(did) ? parameterWords(did) : null;
+}
+
 /** A DID that is chosen by a parameter of the notebook, as it is shown. */
-function parameterWords(value: JsonObject): string {
+export function parameterWords(value: JsonObject): string {
   return typeof value.parameter === 'string' ? `{${value.parameter}}` : '{…}';
 }
 
@@ -329,7 +201,7 @@ function locks(value: Json | undefined, requirements: IRequirement[]): { [handle
   return found;
 }
 
-function attachments(metadata: IMetadata): { did: string; handle: string }[] {
+export function attachments(metadata: IMetadata): { did: string; handle: string }[] {
   const list = metadata[ATTACHMENTS_KEY];
   const found: { did: string; handle: string }[] = [];
   for (const item of Array.isArray(list) ? list : []) {
@@ -338,36 +210,6 @@ function attachments(metadata: IMetadata): { did: string; handle: string }[] {
     }
   }
   return found;
-}
-
-/** `value` with its locks of `handle`, those of variants too, under another handle, or without them for null. */
-function onLocks(value: JsonObject, handle: string, to: string | null): JsonObject {
-  if (!isObject(value.lock)) {
-    return value;
-  }
-  const lock: JsonObject = {};
-  for (const [key, entry] of Object.entries(value.lock)) {
-    const [own, ...variant] = key.split('@');
-    if (own !== handle) {
-      lock[key] = entry;
-    } else if (to !== null) {
-      lock[[to, ...variant].join('@')] = entry;
-    }
-  }
-  const { lock: _lock, ...rest } = value;
-  return Object.keys(lock).length ? { ...rest, lock: sorted(lock) } : rest;
-}
-
-function sorted(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
-}
-
-function mapped(
-  value: JsonObject,
-  part: (one: Json) => Json,
-  key: (name: string) => string = name => name
-): JsonObject {
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [key(name), part(one)]));
 }
 
 /** The handle under which a DID of an instance (null: of any) is declared; null when it is not. */

@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest';
 
-import { IFault, IPlan, IRequirementStatus, IRun, IStatus } from '../types';
+import { IError } from '../schema';
+import { IRequirementStatus, IRun, IStatus } from '../types';
 import { read } from './declaration';
-import { checked, consentOf, IRow, planTotals, rowsOf, summaryOf } from './rows';
+import { invalidOf } from './invalid';
+import { checked, consentOf, IChecked, IRow, rowsOf, summaryOf } from './rows';
 
 const DECLARED = read({ nbrucio: { requirements: [{ did: 'a:b', handle: 'one' }] } });
-const CONSENT: IFault = { code: 'consent-needed', message: 'Nobody agreed.' };
-const LOST: IFault = { code: 'no-replica', message: 'No replica.' };
+const CONSENT = fault('consent-needed', 'Nobody agreed.');
+const LOST = fault('no-replica', 'No replica.');
+
+function fault(code: string, message: string): IError {
+  return { code, exit_code: 4, message, subject: null, hint: null, next_command: null };
+}
 
 function known(more: Partial<IRequirementStatus> = {}): IStatus {
   const one: IRequirementStatus = {
@@ -21,20 +27,34 @@ function known(more: Partial<IRequirementStatus> = {}): IStatus {
     bytes: 100,
     here_files: 0,
     here_bytes: 0,
+    reread_files: 0,
+    reread_bytes: 0,
     unverified_files: 0,
     files_total: 4,
     folder: null,
-    errors: [{ code: 'offline', message: 'Not in the store.' }],
+    errors: [fault('offline', 'Not in the store.')],
+    unchecked: null,
     ...more
   };
-  return { notebook: 'nb', manifest: null, requirements: [one], totals: TOTALS, faults: [], sync: null };
+  return {
+    notebook: 'nb',
+    manifest: null,
+    requirements: [one],
+    totals: TOTALS,
+    faults: [],
+    invalid: [],
+    warnings: [],
+    ending_logins: [],
+    sync: null
+  };
 }
 
 /** Of a file that two requirements select. */
 const TOTALS = { files: 1, bytes: 100, here_files: 0, here_bytes: 0 };
 
-function row(status: IStatus | null, run: IRun | null = null): IRow {
-  return rowsOf(DECLARED, status, run, null)[0] as IRow;
+function row(status: IStatus | null, run: (Pick<IRun, 'state'> & Partial<IRun>) | null = null): IRow {
+  const whole = run && { files_total: null, files_done: 0, bytes_total: null, bytes_done: 0, handles: {}, ...run };
+  return rowsOf(DECLARED, status, whole, null)[0] as IRow;
 }
 
 describe('the state of a requirement', () => {
@@ -125,55 +145,49 @@ describe('what Rucio does not know the size of', () => {
   });
 });
 
-it('a plan counts what two requirements hold once', () => {
-  const access = {
-    store: { files: 1, bytes: 10 },
-    mount: { files: 0, bytes: 0 },
-    download: { files: 2, bytes: 20 },
-    stream: { files: 0, bytes: 0 },
-    missing: { files: 0, bytes: 0 },
-    reread: { files: 3, bytes: 30 }
-  };
-  const one = { did: 'a:b', error: null, access, unverified_files: 0 };
-  const plan: IPlan = {
-    download_files: 2,
-    download_bytes: 20,
-    refusal: null,
-    requirements: [
-      { ...one, handle: 'one' },
-      { ...one, handle: 'two' }
-    ]
-  };
-  expect(planTotals(plan)).toMatchObject({
-    store: { files: 2, bytes: 20 },
-    reread: { files: 6, bytes: 60 },
-    download: { files: 2, bytes: 20 }
-  });
-});
-
-describe('an invalid requirement', () => {
+it('an invalid requirement has no row, and counts as not ready, as on the command line', () => {
   const declared = read({
     nbrucio: { requirements: [{ did: 'a:b', handle: 'one' }, { handle: 'nothing' }, { did: 'bad', handle: 'bad' }] }
   });
-  const status: IStatus = {
-    ...known({ state: 'ready', errors: [] }),
-    faults: [{ code: 'bad-did', message: 'Not a DID.', subject: 'bad' }]
-  };
-
-  it('counts as not ready, as on the command line', () => {
-    const rows = rowsOf(declared, status, null, null);
-    expect(summaryOf(rows, declared.invalid)).toMatchObject({ total: 3, ready: 1, attention: true });
-  });
-
-  it('has a row with its error where it has a handle and a DID', () => {
-    const row = rowsOf(declared, status, null, null)[1];
-    expect([row?.state, row?.faults[0]?.message]).toEqual(['failed', 'Not a DID.']);
-  });
+  const refused = { number: 3, handle: 'bad', error: fault('bad-did', 'Not a DID.') };
+  const status: IStatus = { ...known({ state: 'ready', errors: [] }), invalid: [refused] };
+  const rows = rowsOf(declared, status, null, null);
+  const invalid = invalidOf(declared, status);
+  expect(rows.map(row => row.handle)).toEqual(['one']);
+  expect(invalid.map(one => [one.number, one.handle, one.fault?.message])).toEqual([
+    [2, 'nothing', undefined],
+    [3, 'bad', 'Not a DID.']
+  ]);
+  expect(summaryOf(rows, invalid.length)).toMatchObject({ total: 3, ready: 1, attention: true });
 });
 
-it('a check counts changes and names the oldest lock', () => {
-  const rows = rowsOf(DECLARED, known({ drift: 'gained 1 file' }), null, null);
-  expect(checked(rows)).toEqual({ changed: 1, failed: 0, since: null });
+describe('a check', () => {
+  const locked = read({
+    nbrucio: {
+      requirements: [{ did: 'a:b', handle: 'one' }],
+      lock: { one: { did: 'a:b', locked: '2026-11-03T10:00:00Z' } }
+    }
+  });
+  const result = (status: IStatus): IChecked => checked(rowsOf(locked, status, null, null));
+
+  it('counts changes and what is not locked', () => {
+    const rows = rowsOf(DECLARED, known({ drift: 'gained 1 file' }), null, null);
+    expect(checked(rows)).toEqual({ changed: 1, failed: 0, unlocked: 1, since: null });
+  });
+
+  it('names the oldest lock that was compared', () =>
+    expect(result(known({ state: 'ready' }))).toEqual({
+      changed: 0,
+      failed: 0,
+      unlocked: 0,
+      since: '2026-11-03T10:00:00Z'
+    }));
+
+  it('compares nothing where Rucio did not answer', () => {
+    const status = known({ state: 'ready', unchecked: fault('offline', 'No answer.') });
+    expect(result(status)).toEqual({ changed: 0, failed: 1, unlocked: 0, since: null });
+    expect(rowsOf(locked, status, null, null)[0]).toMatchObject({ state: 'ready', faults: [{ code: 'offline' }] });
+  });
 });
 
 it('a file of two requirements counts once, as the server counts', () => {

@@ -1,7 +1,8 @@
 /** The rows of the panel, made from declaration, status, sync and plan. Pure. */
 
-import { Access, IFault, IPlan, IPlanRow, IRequirementStatus, IRun, IShare, IStatus, ITotals } from '../types';
+import { IFault, IPlan, IPlanRow, IRequirementStatus, IRun, IShare, IStatus, ITotals } from '../types';
 import { IDeclaration, ILockEntry, IRequirement } from './declaration';
+import { refusal } from './invalid';
 
 /**
  * - `new`: declared in the open document, and not checked by the server yet
@@ -30,6 +31,8 @@ export interface IRow {
   lock: ILockEntry | null;
   drift: string | null;
   faults: IFault[];
+  /** The last check could not ask Rucio about it; the reason is among the faults. */
+  unchecked: boolean;
   plan: IPlanRow | null;
   folder: string | null;
 }
@@ -52,6 +55,15 @@ export interface IConsent {
   bytes: number | null;
 }
 
+export interface IChecked {
+  changed: number;
+  /** Rucio did not answer for them. */
+  failed: number;
+  /** They have no lock to compare with. */
+  unlocked: number;
+  since: string | null;
+}
+
 const CONSENT = 'consent-needed';
 
 export function rowsOf(
@@ -61,13 +73,13 @@ export function rowsOf(
   plan: IPlan | null
 ): IRow[] {
   const known = new Map(status?.requirements.map(one => [one.handle, one]));
-  const plans = new Map(plan?.requirements.map(one => [one.handle, one]));
-  const refused = bySubject(status?.faults ?? []);
-  return declaration.requirements.map(one => {
+  const plans = new Map(plan?.notebooks.flatMap(one => one.requirements).map(one => [one.handle, one]));
+  const reason = refusal(status);
+  const valid = declaration.requirements.filter(one => !reason(one.number, one.handle));
+  return valid.map(one => {
     const found = known.get(one.handle);
-    const faults = [...(refused.get(one.handle) ?? []), ...(refused.get(one.did) ?? [])];
     const lock = declaration.lock[one.handle] ?? null;
-    return rowOf(one, lock, found && sameDid(found, one) ? found : null, faults, run, plans.get(one.handle) ?? null);
+    return rowOf(one, lock, found && sameDid(found, one) ? found : null, run, plans.get(one.handle) ?? null);
   });
 }
 
@@ -101,16 +113,14 @@ export function summaryOf(rows: readonly IRow[], invalid = 0, totals: ITotals | 
   };
 }
 
-/**
- * The result of a check: the number of changed requirements and of those without an answer, and the day of the oldest
- * lock.
- */
-export function checked(rows: IRow[]): { changed: number; failed: number; since: string | null } {
-  const locked = rows.map(row => row.lock?.locked ?? '').filter(Boolean);
+/** The result of a check, in numbers of requirements, and the day of the oldest lock that was compared. */
+export function checked(rows: readonly IRow[]): IChecked {
+  const compared = rows.filter(row => row.lock !== null && !row.unchecked);
   return {
     changed: rows.filter(row => row.drift !== null).length,
-    failed: rows.filter(row => row.state === 'failed').length,
-    since: locked.sort()[0] ?? null
+    failed: rows.filter(row => row.unchecked).length,
+    unlocked: rows.length - rows.filter(row => row.lock !== null || row.unchecked).length,
+    since: compared.map(row => row.lock?.locked ?? '').sort()[0] ?? null
   };
 }
 
@@ -136,42 +146,17 @@ function missingBytesOf(row: IRow): number | null {
   return row.bytes === null || row.hereBytes === null ? null : row.bytes - row.hereBytes;
 }
 
-/** The files and bytes of a plan by access, summed over its requirements. */
-export function planTotals(plan: IPlan): { [way in Access]: { files: number; bytes: number | null } } {
-  const totals = {} as { [way in Access]: { files: number; bytes: number | null } };
-  for (const way of ['store', 'reread', 'mount', 'download', 'stream', 'missing'] as const) {
-    const parts = plan.requirements.map(row => row.access[way] ?? { files: 0, bytes: 0 });
-    totals[way] = {
-      files: parts.reduce((total, part) => total + part.files, 0),
-      bytes: totalOf(parts.map(part => part.bytes))
-    };
-  }
-  // A file of several requirements is downloaded once.
-  totals.download = { files: plan.download_files, bytes: plan.download_bytes };
-  return totals;
-}
-
-function bySubject(faults: readonly IFault[]): Map<string, IFault[]> {
-  const found = new Map<string, IFault[]>();
-  for (const fault of faults) {
-    if (fault.subject) {
-      found.set(fault.subject, [...(found.get(fault.subject) ?? []), fault]);
-    }
-  }
-  return found;
-}
-
 function rowOf(
   requirement: IRequirement,
   lock: ILockEntry | null,
   known: IRequirementStatus | null,
-  refused: IFault[],
   run: IRun | null,
   plan: IPlanRow | null
 ): IRow {
   const { handle } = requirement;
   const share = run?.state === 'syncing' ? (run.handles?.[handle] ?? null) : null;
-  const faults = !known && refused.length ? refused : faultsOf(known, run, handle);
+  const faults = faultsOf(known, run, handle);
+  const unchecked = known?.unchecked ?? null;
   return {
     handle,
     did: requirement.parameter ? (known?.did ?? requirement.did) : requirement.did,
@@ -184,7 +169,8 @@ function rowOf(
     requirement,
     lock,
     drift: known?.drift ?? run?.drift?.[handle] ?? null,
-    faults: faults.filter(fault => fault.code !== CONSENT),
+    faults: [...faults.filter(fault => fault.code !== CONSENT), ...(unchecked ? [unchecked] : [])],
+    unchecked: unchecked !== null,
     plan,
     folder: known?.folder ?? null
   };
@@ -214,9 +200,6 @@ function stateOf(known: IRequirementStatus | null, run: IRun | null, share: ISha
   if (share) {
     return share.files_total > 0 ? 'ready' : 'missing'; // no file is known of what could not be resolved
   }
-  if (!known && faults.length) {
-    return 'failed';
-  }
   if (!known) {
     return run?.state === 'syncing' ? 'waiting' : 'new';
   }
@@ -229,7 +212,7 @@ function stateOf(known: IRequirementStatus | null, run: IRun | null, share: ISha
   if (faults.some(fault => fault.code === CONSENT)) {
     return 'consent';
   }
-  return faults.length ? 'failed' : known.state === 'failed' ? 'missing' : known.state;
+  return faults.length || known.unchecked ? 'failed' : known.state === 'failed' ? 'missing' : known.state;
 }
 
 function amounts(

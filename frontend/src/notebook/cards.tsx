@@ -5,29 +5,35 @@ import React from 'react';
 
 import { NotebookData } from '../notebookdata';
 import { bytes, count } from '../format';
-import { sharedFailures } from '../model/failures';
-import { IConsent, IRow, planTotals } from '../model/rows';
+import { IConsent } from '../model/rows';
 import { LongName } from '../panel/longname';
+import { ISectionProps } from '../section';
 import { Access, IPlan } from '../types';
-import { amount, files } from '../words';
+import { amount, files, sumsWords } from '../words';
 import { Fault } from './fault';
 
-/** Of so many reasons that several requirements share. */
-const MOST_FAILURES = 3;
+/** Of handles in a sentence, and of attachments in a list. */
+const MOST_NAMES = 5;
+const MOST_ATTACHED = 20;
 
-interface ICardProps {
+export interface ICardProps {
   data: NotebookData;
   trans: TranslationBundle;
 }
 
+/** Shows another section of the panel, where something is mended. */
+export type IShow = Pick<ISectionProps, 'show'>;
+
 /** The question before a download that needs consent. */
 export function ConsentCard({ data, trans, consent }: ICardProps & { consent: IConsent }): JSX.Element {
-  const names = consent.rows.map(row => row.handle).join(', ');
+  const names = consent.rows.slice(0, MOST_NAMES).map(row => row.handle);
+  const more = consent.rows.length - names.length;
   return (
     <section className="nbrucio-card nbrucio-mod-ask" aria-label={trans.__('Consent')}>
       <p>
         {trans.__('This notebook wants to download:')}{' '}
-        {consent.files > 0 && <strong>{amount(trans, consent.files, consent.bytes)}</strong>} ({names})
+        {consent.files > 0 && <strong>{amount(trans, consent.files, consent.bytes)}</strong>} ({names.join(', ')}
+        {more > 0 && ` ${trans.__('and %1 more', count(more))}`})
       </p>
       <div className="nbrucio-actions">
         <button className="nbrucio-button nbrucio-mod-accept" onClick={() => void data.sync(true)}>
@@ -49,44 +55,64 @@ export function ConsentCard({ data, trans, consent }: ICardProps & { consent: IC
 }
 
 /** The plan of a sync. */
-export function PlanCard({ data, trans, plan }: ICardProps & { plan: IPlan }): JSX.Element {
-  const totals = planTotals(plan);
+export function PlanCard({ data, trans, plan, show }: ICardProps & IShow & { plan: IPlan }): JSX.Element {
   const labels: [Access, string][] = [
-    ['store', trans.__('stored')],
-    ['reread', trans.__('stored, to read again')],
+    ['store', trans.__('cached')],
+    ['reread', trans.__('cached, to verify again')],
     ['mount', trans.__('mounted')],
     ['download', trans.__('to download')],
     ['stream', trans.__('to stream')],
-    ['missing', trans.__('not available')]
+    ['missing', trans.__('missing: no replica can be read here')]
   ];
-  const free = plan.download_files === 0;
-  const unverified = plan.requirements.reduce((total, row) => total + row.unverified_files, 0);
+  const download = plan.access.download ?? { files: 0, bytes: 0 };
+  const free = download.files === 0;
+  const rows = plan.notebooks.flatMap(notebook => notebook.requirements);
+  const sums = sumsWords(
+    trans,
+    rows.map(row => row.sums)
+  );
+  const unverified = rows.reduce((total, row) => total + row.unverified_files, 0);
   return (
     <section className="nbrucio-card" aria-label={trans.__('Plan')}>
       <p>
         <strong>
           {free
             ? trans.__('A sync would download nothing.')
-            : trans.__('A sync would download %1.', amount(trans, plan.download_files, plan.download_bytes))}
+            : trans.__('A sync would download %1.', amount(trans, download.files, download.bytes))}
         </strong>
       </p>
       <table className="nbrucio-plan">
         <tbody>
-          {labels
-            .filter(([way]) => totals[way].files)
-            .map(([way, label]) => (
+          {labels.map(([way, label]) => {
+            const part = plan.access[way];
+            return part?.files ? (
               <tr key={way}>
                 <th scope="row">{label}</th>
-                <td>{count(totals[way].files)}</td>
-                <td>{bytes(totals[way].bytes)}</td>
+                <td>{count(part.files)}</td>
+                <td>{bytes(part.bytes)}</td>
               </tr>
-            ))}
+            ) : null;
+          })}
         </tbody>
       </table>
+      {sums && (
+        <p>
+          {sums}
+          <button className="nbrucio-link" onClick={() => void data.makePlan(true)}>
+            {trans.__('Ask for each file')}
+          </button>
+        </p>
+      )}
       {unverified > 0 && (
         <p>{trans.__('%1 unverified: Rucio has no checksum to compare with.', files(trans, unverified))}</p>
       )}
-      {plan.refusal && <Fault fault={plan.refusal} trans={trans} actions={{}} />}
+      {plan.session_left_bytes !== null && (
+        <p>{trans.__('Left to download in this session: %1.', bytes(plan.session_left_bytes))}</p>
+      )}
+      {plan.reason !== null && !plan.refusal?.hint?.includes(plan.reason) && (
+        <p>{trans.__("This site's reason for its limits: %1", plan.reason)}</p>
+      )}
+      {plan.refusal && <Fault fault={plan.refusal} trans={trans} actions={{ settings: () => show('settings') }} />}
       <div className="nbrucio-actions">
         {!free && !plan.refusal && (
           <button className="nbrucio-button nbrucio-mod-accept" onClick={() => void data.sync()}>
@@ -108,63 +134,22 @@ export function ImportCard({ data, trans }: ICardProps): JSX.Element {
     <section className="nbrucio-card" aria-label={trans.__('Attached by rucio-jupyterlab')}>
       <p>{trans.__('Attached to this notebook by rucio-jupyterlab:')}</p>
       <ul className="nbrucio-attached">
-        {attached.map(one => (
+        {attached.slice(0, MOST_ATTACHED).map(one => (
           <li key={one.handle}>
             <code>{one.handle}</code> <LongName className="nbrucio-did" text={one.did} />
           </li>
         ))}
+        {attached.length > MOST_ATTACHED && (
+          <li>{trans.__('… and %1 more', count(attached.length - MOST_ATTACHED))}</li>
+        )}
       </ul>
       <div className="nbrucio-actions">
         <button
           className="nbrucio-button nbrucio-mod-accept"
           disabled={!data.writable}
-          onClick={() => void data.importAttached()}
+          onClick={() => void data.acts.importAttached()}
         >
           {trans.__('Import')}
-        </button>
-      </div>
-    </section>
-  );
-}
-
-/** The errors of the notebook as a whole. */
-export function Faults({ data, trans }: ICardProps): JSX.Element | null {
-  const found = [...(data.fault ? [data.fault] : []), ...(data.status?.faults ?? [])];
-  const failed = data.run?.state === 'failed' && !data.fault ? data.run.message : null;
-  if (failed) {
-    found.unshift({ code: 'interrupted', message: failed });
-  }
-  if (!found.length) {
-    return null;
-  }
-  return (
-    <section className="nbrucio-card nbrucio-mod-fault" aria-label={trans.__('Problems of the notebook')}>
-      {found.map(fault => (
-        <Fault key={fault.message} fault={fault} trans={trans} actions={{ retry: () => void data.retry() }} />
-      ))}
-    </section>
-  );
-}
-
-/** What several requirements fail for, once, with one button for all of them. */
-export function SharedFailures({ data, rows, trans }: ICardProps & { rows: readonly IRow[] }): JSX.Element | null {
-  const failures = sharedFailures(rows);
-  if (!failures.length) {
-    return null;
-  }
-  return (
-    <section className="nbrucio-card nbrucio-mod-fault" aria-label={trans.__('Problems of several requirements')}>
-      {failures.slice(0, MOST_FAILURES).map(({ fault, handles }) => (
-        <div key={handles[0]} className="nbrucio-fault" role="group" aria-label={trans.__('Problem')}>
-          <p>
-            <strong>{trans.__('%1 requirements failed.', count(handles.length))}</strong>{' '}
-            {trans.__('The first is %1: %2', handles[0] ?? '', fault.message)}
-          </p>
-        </div>
-      ))}
-      <div className="nbrucio-actions">
-        <button className="nbrucio-button" disabled={data.syncing} onClick={() => void data.retry()}>
-          {trans.__('Try again')}
         </button>
       </div>
     </section>

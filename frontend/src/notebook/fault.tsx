@@ -1,9 +1,8 @@
-import { Clipboard } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { IFault } from '../types';
-import { commandFor, Fix, fixesFor } from './fixes';
+import { faultWords, Fix, fixesFor } from './fixes';
 
 export interface IFaultProps {
   fault: IFault;
@@ -12,7 +11,15 @@ export interface IFaultProps {
   actions: { [fix in Fix]?: () => void };
 }
 
-/** An error in the server's words, with its actions. */
+/** A library is added to the server's Python, which the panel cannot do. */
+function words(fault: IFault, trans: TranslationBundle): string {
+  const text = faultWords(fault);
+  return fault.code === 'missing-dependency' && fault.next_command && fault.subject
+    ? `${text} ${trans.__('Ask whoever runs this Jupyter to add %1.', fault.subject)}`
+    : text;
+}
+
+/** An error in the server's words, with its actions in place of commands. */
 export function Fault({ fault, trans, actions }: IFaultProps): JSX.Element {
   const labels: { [fix in Fix]: string } = {
     retry: trans.__('Try again'),
@@ -22,13 +29,9 @@ export function Fault({ fault, trans, actions }: IFaultProps): JSX.Element {
     edit: trans.__('Change'),
     lock: trans.__('Lock the present files')
   };
-  const command = commandFor(fault);
   return (
     <div className="nbrucio-fault" role="group" aria-label={trans.__('Problem')}>
-      <p>
-        {fault.message}
-        {fault.hint ? ` ${fault.hint}` : ''}
-      </p>
+      <p>{words(fault, trans)}</p>
       <div className="nbrucio-actions">
         {fixesFor(fault)
           .filter(fix => actions[fix])
@@ -37,16 +40,6 @@ export function Fault({ fault, trans, actions }: IFaultProps): JSX.Element {
               {labels[fix]}
             </button>
           ))}
-        {command && (
-          <button
-            className="nbrucio-button"
-            title={command}
-            onClick={() => Clipboard.copyToSystem(command)}
-            aria-label={trans.__('Copy the command %1', command)}
-          >
-            {trans.__('Copy command')}
-          </button>
-        )}
       </div>
     </div>
   );

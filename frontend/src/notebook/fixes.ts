@@ -10,7 +10,7 @@ const FIXES: { [code: string]: Fix[] } = {
   'bad-config': ['settings'],
   'unknown-instance': ['settings'],
   'did-not-found': ['explore', 'remove'],
-  'no-replica': ['retry', 'edit'],
+  'no-replica': ['retry', 'explore', 'edit'],
   'transfer-failed': ['retry'],
   'rucio-refused': ['retry'],
   'no-space': ['settings', 'edit'],
@@ -23,14 +23,38 @@ const FIXES: { [code: string]: Fix[] } = {
   connection: ['retry']
 };
 
+/** The actions of the panel in place of a command, by its first words; it may be called as a module of a Python. */
+const COMMANDS: [RegExp, Fix][] = [
+  [/(^|-m )nbrucio (sync|plan|status)\b/, 'retry'],
+  [/(^|-m )nbrucio lock\b/, 'lock'],
+  [/(^|-m )nbrucio (add|search|show|stage)\b|^rucio (replica|rule|did)\b/, 'explore'],
+  [/(^|-m )nbrucio (login|config|init|store|doctor|whoami)\b|^(kinit|voms-proxy-init|chmod)\b/, 'settings']
+];
+/** A command in a text. */
+const COMMAND = /`([^`]+)`/g;
+/** A command in a text, or the place where one would type it. */
+const TERMINAL = /`([^`]* )?(nbrucio|rucio|jupyter|kinit|pip|voms-proxy-init|chmod)[ `]|\bterminal\b/;
+
 export function fixesFor(fault: IFault): Fix[] {
-  return FIXES[fault.code] ?? ['retry'];
+  const inHint = [...(fault.hint ?? '').matchAll(COMMAND)].map(([, text]) => text ?? '');
+  const commands = [fault.next_command ?? '', ...inHint];
+  const named = COMMANDS.filter(([begin]) => commands.some(text => begin.test(text))).map(([, fix]) => fix);
+  return [...new Set([...(FIXES[fault.code] ?? ['retry']), ...named])];
 }
 
-/** The command to copy; null where the panel has a button for it. */
-export function commandFor(fault: IFault): string | null {
-  const command = fault.next_command ?? null;
-  return command !== null && /^nbrucio (sync|plan|lock|add|remove|status)\b/.test(command) ? null : command;
+/** A text without the sentences that are for a terminal. The panel has buttons instead. */
+export function withoutCommands(text: string): string {
+  return text
+    .split(/(?<=[.;!?])\s+/)
+    .filter(sentence => !TERMINAL.test(sentence))
+    .join(' ')
+    .replace(/;$/, '.')
+    .replace(/^./, first => first.toUpperCase());
+}
+
+/** The message and the hint of an error. */
+export function faultWords(fault: IFault): string {
+  return [fault.message, withoutCommands(fault.hint ?? '')].filter(Boolean).join(' ');
 }
 
 /** Each message once, the first few; a dataset may miss thousands of files for one reason. */

@@ -78,7 +78,7 @@ function Verbs({ data, summary, asked, trans }: IHeadProps): JSX.Element {
         className="nbrucio-button"
         title={trans.__('Freeze the present file lists in the notebook')}
         disabled={busy || !data.writable}
-        onClick={() => void data.lock()}
+        onClick={() => void data.acts.lock()}
       >
         {data.busy === 'lock' ? trans.__('Locking…') : trans.__('Lock')}
       </button>

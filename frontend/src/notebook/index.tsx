@@ -6,10 +6,13 @@ import React, { useRef } from 'react';
 import { consentOf } from '../model/rows';
 import { NotebookData } from '../notebookdata';
 import { ISectionProps } from '../section';
-import { ConsentCard, Faults, ImportCard, PlanCard, SharedFailures } from './cards';
+import { ConsentCard, ImportCard, PlanCard } from './cards';
+import { EndingLogins } from './endinglogins';
 import { Head } from './head';
-import { Outcome } from './outcome';
+import { InvalidRows, UnknownKeys } from './invalidrows';
+import { Outcome } from './outcomeLine';
 import { RowList } from './list';
+import { Faults, SharedFailures } from './problems';
 
 export function NotebookSection(props: ISectionProps): JSX.Element {
   const { notebooks, isShown, shown } = props;
@@ -39,7 +42,7 @@ function Declared(props: ISectionProps & { data: NotebookData }): JSX.Element {
   const consent = data.declined || data.syncing ? null : consentOf(rows);
   return (
     <>
-      {rows.length > 0 && (
+      {data.summary.total > 0 && (
         <Head data={data} summary={data.summary} asked={consent !== null || data.plan !== null} trans={trans} />
       )}
       <Outcome data={data} trans={trans} />
@@ -48,16 +51,19 @@ function Declared(props: ISectionProps & { data: NotebookData }): JSX.Element {
           {trans.__('nbrucio cannot read the declaration of this notebook. A newer nbrucio may have written it.')}
         </p>
       )}
-      <Faults data={data} trans={trans} />
-      <SharedFailures data={data} rows={rows} trans={trans} />
+      <Faults data={data} trans={trans} show={show} />
+      <SharedFailures data={data} rows={rows} trans={trans} show={show} />
       {consent && <ConsentCard data={data} trans={trans} consent={consent} />}
-      {data.plan && <PlanCard data={data} trans={trans} plan={data.plan} />}
+      {data.plan && <PlanCard data={data} trans={trans} plan={data.plan} show={show} />}
       {data.declaration.attached.length > 0 && <ImportCard data={data} trans={trans} />}
-      {rows.length > 0 ? (
-        <RowList {...props} rows={rows} />
-      ) : (
+      <EndingLogins faults={data.status?.ending_logins ?? []} trans={trans} onSettings={() => show('settings')} />
+      <UnknownKeys data={data} trans={trans} />
+      <InvalidRows data={data} trans={trans} />
+      {rows.length > 0 && <RowList {...props} rows={rows} />}
+      {data.summary.total === 0 && (
         <div className="nbrucio-empty">
           <p>{trans.__('This notebook declares no data.')}</p>
+          <p>{trans.__('Find a dataset and press +: that declares it, downloads it and adds a cell that reads it.')}</p>
           <button className="nbrucio-button" onClick={() => show('explore')}>
             {trans.__('Find data in Rucio')}
           </button>

@@ -1,14 +1,15 @@
 /** One requirement: its data, its state, and its actions. */
 
-import { Clipboard } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { addIcon, caretDownIcon, caretRightIcon, copyIcon, deleteIcon, editIcon } from '@jupyterlab/ui-components';
 import React, { useLayoutEffect, useRef, useState } from 'react';
 
 import { bytes, count } from '../format';
+import { sameSelection } from '../model/declaration';
 import { IRow } from '../model/rows';
 import { NotebookData } from '../notebookdata';
 import { LongName } from '../panel/longname';
+import { useLatest } from '../panel/useLatest';
 import { ISectionProps } from '../section';
 import { accessWords, amount, files, stateWords, typeWords } from '../words';
 import { Bar } from './bar';
@@ -34,20 +35,21 @@ export function Row(props: IRowProps): JSX.Element {
   const [open, setOpen] = useState(false);
   const [changing, setForm] = useState(false);
   const node = useRef<HTMLLIElement>(null);
+  const measured = useLatest(onHeight);
   useLayoutEffect(() => {
     const element = node.current;
     if (!element) {
       return;
     }
-    const observer = new ResizeObserver(() => onHeight(row.handle, element.offsetHeight));
+    const observer = new ResizeObserver(() => measured(row.handle, element.offsetHeight));
     observer.observe(element);
     return () => observer.disconnect();
-  }, [row.handle]);
+  }, [measured, row.handle]);
   const setChanging = (form: boolean): void => {
     onForm(form);
     setForm(form);
   };
-  const remove = (): void => void data.remove(row.handle);
+  const remove = (): void => void data.acts.remove(row.handle);
   return (
     <li
       ref={node}
@@ -70,10 +72,33 @@ export function Row(props: IRowProps): JSX.Element {
         <div className="nbrucio-facts">{facts(trans, row)}</div>
         <Advance row={row} trans={trans} />
         <Notes {...props} onChange={() => setChanging(true)} onRemove={remove} />
-        {changing && <Choice data={data} row={row} trans={trans} onClose={() => setChanging(false)} />}
+        {changing && <Change data={data} row={row} trans={trans} onClose={() => setChanging(false)} />}
         {open && <Details {...props} onChange={() => setChanging(!changing)} onRemove={remove} />}
       </div>
     </li>
+  );
+}
+
+function Change({
+  data,
+  row,
+  trans,
+  onClose
+}: Pick<IRowProps, 'data' | 'row' | 'trans'> & { onClose: () => void }): JSX.Element {
+  const { did, select, access } = row.requirement;
+  return (
+    <Choice
+      label={trans.__('Change %1', row.handle)}
+      chosen={{ did, handle: row.handle, select, access }}
+      taken={data.handlesBeside(row.requirement.number)}
+      trans={trans}
+      onApply={chosen => {
+        if (chosen.handle !== row.handle || !sameSelection(chosen.select, select) || chosen.access !== access) {
+          void data.acts.change(row.handle, chosen.handle, chosen.select, chosen.access);
+        }
+      }}
+      onClose={onClose}
+    />
   );
 }
 
@@ -128,7 +153,11 @@ function Notes({ data, row, trans, show, shared, onChange, onRemove }: INotesPro
         <div className="nbrucio-note" role="group" aria-label={trans.__('Changed')}>
           <p>{trans.__('%1: %2.', row.handle, row.drift)}</p>
           <div className="nbrucio-actions">
-            <button className="nbrucio-button" disabled={!data.writable} onClick={() => void data.lock([row.handle])}>
+            <button
+              className="nbrucio-button"
+              disabled={!data.writable}
+              onClick={() => void data.acts.lock([row.handle])}
+            >
               {trans.__('Lock the present files')}
             </button>
           </div>
@@ -153,10 +182,12 @@ function Notes({ data, row, trans, show, shared, onChange, onRemove }: INotesPro
           fault={fault}
           trans={trans}
           actions={{
-            ...(shared ? {} : { retry: () => void data.retry() }),
+            ...(shared ? {} : { retry: () => void (row.unchecked ? data.check() : data.retry()) }),
             settings: () => show('settings'),
             explore: () => show('explore'),
-            ...(data.writable ? { edit: onChange, remove: onRemove, lock: () => void data.lock([row.handle]) } : {})
+            ...(data.writable
+              ? { edit: onChange, remove: onRemove, lock: () => void data.acts.lock([row.handle]) }
+              : {})
           }}
         />
       ))}
@@ -195,8 +226,8 @@ function Details({ data, row, trans, onChange, onRemove }: INotesProps): JSX.Ele
         )}
       </dl>
       <div className="nbrucio-actions">
-        <IconButton icon={addIcon} label={trans.__('Insert code')} onClick={() => void data.insert(row.handle)} />
-        <IconButton icon={copyIcon} label={trans.__('Copy code')} onClick={() => Clipboard.copyToSystem(code)} />
+        <IconButton icon={addIcon} label={trans.__('Insert code')} onClick={() => void data.acts.insert(row.handle)} />
+        <IconButton icon={copyIcon} label={trans.__('Copy code')} onClick={() => data.acts.copy(code)} />
         <IconButton icon={editIcon} label={trans.__('Change')} disabled={!data.writable} onClick={onChange} />
         <IconButton icon={deleteIcon} label={trans.__('Remove')} disabled={!data.writable} onClick={onRemove} />
       </div>

@@ -4,18 +4,12 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useState } from 'react';
 
 import { Api, faultOf } from '../api';
+import { withoutCommands } from '../notebook/fixes';
+import { IInstanceAdded, IInstanceTested } from '../schema';
 import { IFault } from '../types';
 import { TextField, Trouble } from './controls';
 import { bodyOf, EMPTY, Field, FIELDS, IDraft, isComplete, Kind, KINDS, savedBodyOf } from './kinds';
 import { kindWords } from './loginWords';
-
-/** The answer of `POST instances/test`. */
-interface ITested {
-  name: string;
-  ok: boolean;
-  account: string | null;
-  steps: { name: string; text: string; error: IFault | null }[];
-}
 
 /** An instance that was added; `password` logs in there at once. */
 export interface IAdded {
@@ -34,7 +28,7 @@ interface IConnectProps {
 export function Connect({ api, trans, onAdded, onClose }: IConnectProps): JSX.Element {
   const [draft, setDraft] = useState<IDraft>(EMPTY);
   const [busy, setBusy] = useState(false);
-  const [tested, setTested] = useState<ITested | null>(null);
+  const [tested, setTested] = useState<IInstanceTested | null>(null);
   const [fault, setFault] = useState<IFault | null>(null);
 
   const change = (part: Partial<IDraft>): void => {
@@ -48,13 +42,13 @@ export function Connect({ api, trans, onAdded, onClose }: IConnectProps): JSX.El
     await act().catch((error: unknown) => setFault(faultOf(error)));
     setBusy(false);
   };
-  const test = async (): Promise<ITested> => {
-    const found = await api.post<ITested>('instances/test', bodyOf(draft));
+  const test = async (): Promise<IInstanceTested> => {
+    const found = await api.post<IInstanceTested>('instances/test', bodyOf(draft));
     setTested(found);
     return found;
   };
   const add = async (): Promise<void> => {
-    const { name } = await api.post<{ name: string }>('instances', savedBodyOf(draft));
+    const { name } = await api.post<IInstanceAdded>('instances', savedBodyOf(draft));
     onAdded({ name, password: draft.kind === 'userpass' ? (draft.fields.password ?? null) : null });
   };
   const connect = async (): Promise<void> => {
@@ -108,16 +102,16 @@ export function Connect({ api, trans, onAdded, onClose }: IConnectProps): JSX.El
   );
 }
 
-function failedAtLogin(tested: ITested): boolean {
+function failedAtLogin(tested: IInstanceTested): boolean {
   return tested.steps.some(step => step.name === 'login' && step.error?.code === 'credentials');
 }
 
-function Steps({ tested }: { tested: ITested }): JSX.Element {
+function Steps({ tested }: { tested: IInstanceTested }): JSX.Element {
   return (
     <ul className="nbrucio-steps">
       {tested.steps.map(step => (
         <li key={step.name} data-ok={!step.error}>
-          {step.error ? '✗' : '✓'} {step.text} {step.error?.hint ?? ''}
+          {step.error ? '✗' : '✓'} {withoutCommands(step.text)} {withoutCommands(step.error?.hint ?? '')}
         </li>
       ))}
     </ul>

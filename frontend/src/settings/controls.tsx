@@ -2,6 +2,7 @@
 
 import React from 'react';
 
+import { faultWords } from '../notebook/fixes';
 import { IFault } from '../types';
 
 interface ITextFieldProps {
@@ -33,7 +34,7 @@ export function TextField({ label, value, onChange, placeholder, secret }: IText
 export function Trouble({ fault }: { fault: IFault }): JSX.Element {
   return (
     <p className="nbrucio-trouble" role="alert">
-      {fault.message} {fault.hint ?? ''}
+      {faultWords(fault)}
     </p>
   );
 }

@@ -8,27 +8,17 @@ import { bytes, count } from '../format';
 import { IconButton } from '../notebook/iconbutton';
 import { Fault } from '../notebook/fault';
 import { useVisible } from '../panel/useVisible';
+import { IOpening, IStoreSpace } from '../schema';
 import { ISectionProps } from '../section';
 import { IFault, IGrant, IInstances } from '../types';
-import { IOpening, Level, levelsUpTo } from './openingChoice';
+import { Level, levelsUpTo } from './openingChoice';
 import { IAdded } from './connect';
 import { Servers } from './servers';
 import { Welcome } from './welcome';
 
-/** The answer of `GET store?usage=1`. */
-interface IStore {
-  path: string;
-  free_bytes: number | null;
-  used_files: number | null;
-  used_bytes: number | null;
-  keep_free_bytes: number;
-  max_download_bytes: number | null;
-  offline: boolean;
-}
-
 interface IFacts {
   instances: IInstances;
-  store: IStore;
+  store: IStoreSpace;
   opening: IOpening;
   grants: IGrant[];
 }
@@ -48,7 +38,7 @@ export function SettingsSection(props: ISectionProps): JSX.Element {
     let wanted = true;
     Promise.all([
       api.instances(),
-      api.get<IStore>('store', { usage: 1 }),
+      api.get<IStoreSpace>('store', { usage: 1 }),
       api.get<IOpening>('opening'),
       api.get<{ grants: IGrant[] }>('grants')
     ]).then(
@@ -176,15 +166,11 @@ function Opening(props: ISectionProps & { opening: IOpening; onChanged: () => vo
   );
 }
 
-function Store({ trans, store }: { trans: Trans; store: IStore }): JSX.Element {
+function Store({ trans, store }: { trans: Trans; store: IStoreSpace }): JSX.Element {
   const used =
-    store.used_files === null || store.used_bytes === null
+    store.files === null || store.bytes === null
       ? null
-      : trans.__(
-          '%1 in %2',
-          bytes(store.used_bytes),
-          trans._n('%2 file', '%2 files', store.used_files, count(store.used_files))
-        );
+      : trans.__('%1 in %2', bytes(store.bytes), trans._n('%2 file', '%2 files', store.files, count(store.files)));
   const rows: [string, string | null][] = [
     [trans.__('Folder'), store.path],
     [trans.__('Contents'), used],
@@ -225,7 +211,7 @@ function Grants({ trans, grants, onRevoke }: IGrantsProps): JSX.Element {
   return (
     <>
       <h3>{trans.__('Consent to downloads')}</h3>
-      {grants.length === 0 && <p>{trans.__('None.')}</p>}
+      {grants.length === 0 && <p>{trans.__('None. Downloads that you agree to are listed here.')}</p>}
       <ul className="nbrucio-grants">
         {grants.map(grant => (
           <li key={`${grant.instance} ${grant.did}`}>

@@ -4,19 +4,13 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useRef, useState } from 'react';
 
 import { Api, faultOf } from '../api';
+import { useLatest } from '../panel/useLatest';
+import { ILoginJob } from '../schema';
 import { IFault } from '../types';
 import { TextField, Trouble } from './controls';
 import { pageUrl } from './kinds';
 
 const POLL_MS = 1000;
-
-/** The state of a login that was started, see `POST login`. */
-interface ILoginJob {
-  id: string;
-  state: 'running' | 'waiting' | 'done' | 'failed';
-  page: { url: string; expires_at: string; paste_code: boolean } | null;
-  error: IFault | null;
-}
 
 interface ILogInProps {
   api: Api;
@@ -103,12 +97,13 @@ function useLogin(
 ): [ILoginJob | null, (body: object) => Promise<void>, IFault | null] {
   const [job, setJob] = useState<ILoginJob | null>(null);
   const [fault, setFault] = useState<IFault | null>(null);
+  const report = useLatest(onLoggedIn);
   useEffect(() => {
     if (job === null || job.state === 'failed') {
       return;
     }
     if (job.state === 'done') {
-      onLoggedIn();
+      report();
       return;
     }
     const timer = window.setTimeout(() => {
@@ -118,7 +113,7 @@ function useLogin(
       });
     }, POLL_MS);
     return () => window.clearTimeout(timer);
-  }, [api, job]);
+  }, [api, job, report]);
   const start = async (body: object): Promise<void> => {
     setFault(null);
     await api.post<ILoginJob>('login', body).then(setJob, (error: unknown) => setFault(faultOf(error)));

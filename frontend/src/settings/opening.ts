@@ -3,7 +3,8 @@
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import { Api } from '../api';
-import { choiceOf, IOpening } from './openingChoice';
+import { IOpening } from '../schema';
+import { choiceOf } from './openingChoice';
 
 /** Send each change; the server itself reads the settings when it starts. */
 export function sendChoice(api: Api, settings: ISettingRegistry.ISettings): void {

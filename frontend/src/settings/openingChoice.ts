@@ -3,13 +3,6 @@
 export const LEVELS = ['off', 'read', 'look', 'fetch'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** The policy for opening a notebook, in the form of the server's `opening`. */
-export interface IOpening {
-  level: Level;
-  budget_bytes: number;
-  allowed: { level: Level; budget_bytes: number };
-}
-
 /** The body of `POST opening` for these values of the settings; null leaves it to the operator. */
 export function choiceOf(onOpen: unknown, budgetMb: unknown): { level: Level | null; budget_bytes: number | null } {
   const level = LEVELS.find(one => one === onOpen) ?? null;

@@ -4,12 +4,12 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useState } from 'react';
 
 import { Api, faultOf } from '../api';
-import { moment } from '../format';
+import { ILoggedOut, ILogin, IWhoami } from '../schema';
 import { IFault, IInstance, IInstances } from '../types';
 import { IAdded } from './connect';
 import { Trouble } from './controls';
 import { LogIn } from './login';
-import { credentialWords, kindWords } from './loginWords';
+import { credentialWords, kindWords, untilWords } from './loginWords';
 
 interface IServersProps {
   api: Api;
@@ -45,24 +45,16 @@ export function Servers({ instances, ...rest }: IServersProps): JSX.Element {
   );
 }
 
-/** One login in the answer of `GET whoami`. */
-interface ILogin {
-  state: 'active' | 'ended' | 'unreachable' | 'unchecked' | 'failed';
-  account: string | null;
-  identity: string | null;
-  by: { kind: string; file: string | null; variable: string | null } | null;
-  until: string | null;
-  renewed_by: string | null;
-  error: IFault | null;
-}
+/** What is shown of a login; the error may be the browser's. */
+type IShown = Pick<ILogin, 'state' | 'account' | 'identity' | 'by' | 'until' | 'renewed_by'> & { error: IFault | null };
 
 /** The login of an instance, as its server sees it; null until it has answered. */
-function useWhoami(api: Api, instance: string, asked: number): ILogin | null {
-  const [login, setLogin] = useState<ILogin | null>(null);
+function useWhoami(api: Api, instance: string, asked: number): IShown | null {
+  const [login, setLogin] = useState<IShown | null>(null);
   useEffect(() => {
     const asking = new AbortController();
     setLogin(null);
-    api.get<{ instances: ILogin[] }>('whoami', { instance }, asking.signal).then(
+    api.get<IWhoami>('whoami', { instance }, asking.signal).then(
       ({ instances }) => setLogin(instances[0] ?? null),
       (error: unknown) => {
         if (!asking.signal.aborted) {
@@ -75,7 +67,7 @@ function useWhoami(api: Api, instance: string, asked: number): ILogin | null {
   return login;
 }
 
-const NOTHING: ILogin = {
+const NOTHING: IShown = {
   state: 'failed',
   account: null,
   identity: null,
@@ -102,7 +94,7 @@ function Server({ api, trans, instance, asked, added, onFind }: IServerProps): J
     setAgain(again + 1);
   };
   const logOut = (): void => {
-    api.post<{ removed: boolean; remains: string | null }>('logout', { instance: instance.name }).then(
+    api.post<ILoggedOut>('logout', { instance: instance.name }).then(
       ({ remains }) => {
         setNote(remains);
         setAgain(again + 1);
@@ -159,7 +151,7 @@ function Server({ api, trans, instance, asked, added, onFind }: IServerProps): J
 }
 
 interface IWhoProps {
-  login: ILogin;
+  login: IShown;
   instance: IInstance;
   trans: TranslationBundle;
 }
@@ -170,7 +162,7 @@ function Who({ login, instance, trans }: IWhoProps): JSX.Element {
   const rows: [string, string | null][] = [
     [trans.__('Identity'), login.identity],
     [trans.__('By'), login.by && [credentialWords(trans, login.by.kind), place].filter(Boolean).join(' · ')],
-    [trans.__('Until'), login.until && moment(login.until)],
+    [trans.__('Until'), login.until && untilWords(trans, login.until)],
     [trans.__('Renewed by'), login.renewed_by && renewalWords(trans, login.renewed_by)]
   ];
   return (
@@ -178,7 +170,7 @@ function Who({ login, instance, trans }: IWhoProps): JSX.Element {
       <span>
         {login.account ? trans.__('Logged in as %1 (%2)', login.account, kind) : trans.__('Logged in (%1)', kind)}
       </span>
-      <table className="nbrucio-facts-table">
+      <table className="nbrucio-facts-table nbrucio-mod-keys">
         <tbody>
           {rows
             .filter(([, value]) => value)

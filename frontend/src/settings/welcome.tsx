@@ -4,16 +4,10 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useState } from 'react';
 
 import { Api, faultOf } from '../api';
+import { IInstancesImported } from '../schema';
 import { IFault, IInstances } from '../types';
 import { Connect, IAdded } from './connect';
 import { Trouble } from './controls';
-
-/** The answer of `POST instances/import`. */
-interface IImported {
-  found: { name: string; where: string; skipped: string | null }[];
-  file: string | null;
-  notices: string[];
-}
 
 interface IWelcomeProps {
   api: Api;
@@ -77,7 +71,7 @@ function OtherWays({ api, trans, sandbox, onDone }: IOtherWaysProps): JSX.Elemen
     setBusy(null);
   };
   const load = async (): Promise<void> => {
-    const done = await api.post<IImported>('instances/import', {});
+    const done = await api.post<IInstancesImported>('instances/import', {});
     if (done.file) {
       onDone();
       return;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { commandOf, firstScope, wrongFields } from './form';
+import { firstScope, withPaths, wrongFields } from './form';
 
 const form = { rse: 'CERN-SCRATCHDISK', scope: 'user.jdoe', dataset: '', lifetime: '' };
 
@@ -20,10 +20,9 @@ describe('the form', () => {
     expect(firstScope(['data', 'user.jdoe'], 'jdoe')).toBe('user.jdoe');
     expect(firstScope(['data'], null)).toBe('data');
     expect(firstScope([], 'jdoe')).toBe('');
+    expect(firstScope(['data', 'user.jdoe'], 'jdoe', new Set(['user.jdoe']))).toBe('data');
   });
 
-  it('tells the command that does the same', () =>
-    expect(commandOf({ ...form, dataset: 'v1', lifetime: '2w' }, ['my results', "it's"])).toBe(
-      `nbrucio upload 'my results' 'it'"'"'s' --rse CERN-SCRATCHDISK --scope user.jdoe --dataset v1 --lifetime 2w`
-    ));
+  it('takes each path once, without slashes at its ends', () =>
+    expect(withPaths(['a'], ['/a/', ' my file ', '', 'b/c'])).toEqual(['a', 'my file', 'b/c']));
 });

@@ -1,4 +1,4 @@
-/** The upload form: its errors, and the equivalent command. Pure. */
+/** The upload form and its errors. Pure. */
 
 export interface IForm {
   rse: string;
@@ -30,23 +30,18 @@ export function wrongFields(form: IForm, paths: readonly string[]): Field[] {
   return wrong;
 }
 
-/** The scope to begin with: the user's own, as Rucio names it, else the first. */
-export function firstScope(scopes: readonly string[], account: string | null): string {
-  return scopes.find(scope => scope === `user.${account}`) ?? scopes[0] ?? '';
+/** The scope to begin with: the user's own, as Rucio names it, else the first; none that Rucio refused. */
+export function firstScope(
+  scopes: readonly string[],
+  account: string | null,
+  refused: ReadonlySet<string> = new Set()
+): string {
+  const allowed = scopes.filter(scope => !refused.has(scope));
+  return allowed.find(scope => scope === `user.${account}`) ?? allowed[0] ?? '';
 }
 
-/** `nbrucio upload …`, to do the same in a terminal. */
-export function commandOf(form: IForm, paths: readonly string[]): string {
-  const words = ['nbrucio', 'upload', ...paths, '--rse', form.rse.trim(), '--scope', form.scope.trim()];
-  if (form.dataset.trim()) {
-    words.push('--dataset', form.dataset.trim());
-  }
-  if (form.lifetime.trim()) {
-    words.push('--lifetime', form.lifetime.trim());
-  }
-  return words.map(quoted).join(' ');
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'"'"'`)}'`;
+/** `paths` and those of `more` that are not among them, as the server calls them: without slashes at their ends. */
+export function withPaths(paths: readonly string[], more: readonly string[]): string[] {
+  const cleaned = more.map(path => path.trim().replace(/^\/+|\/+$/g, '')).filter(Boolean);
+  return [...new Set([...paths, ...cleaned])];
 }

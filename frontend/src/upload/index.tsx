@@ -1,20 +1,19 @@
 /** The section "Upload": send files to an RSE, follow the uploads, list their rules. */
 
-import { fileUploadIcon } from '@jupyterlab/ui-components';
-import { Clipboard } from '@jupyterlab/apputils';
-import React, { useEffect, useReducer, useState } from 'react';
+import React, { useEffect, useReducer, useRef, useState } from 'react';
 
 import { faultOf } from '../api';
 import { Fault } from '../notebook/fault';
-import { LongName } from '../panel/longname';
+import { Field } from '../notebook/field';
 import { useVisible } from '../panel/useVisible';
+import { IPlaces } from '../schema';
 import { ISectionProps } from '../section';
 import { IFault, IInstance } from '../types';
-import { commandOf, Field, firstScope, IForm, wrongFields } from './form';
+import { firstScope, IForm, wrongFields } from './form';
 import { Job } from './job';
-import { OurRules } from './rules';
+import { OurRules } from './ourRules';
+import { Paths } from './paths';
 import { uploadsOf } from './shared';
-import { IPlaces } from './uploads';
 
 export function UploadSection(props: ISectionProps): JSX.Element {
   const { trans } = props;
@@ -41,7 +40,7 @@ export function UploadSection(props: ISectionProps): JSX.Element {
       {uploads.jobs.length > 0 && (
         <ul className="nbrucio-jobs" aria-label={trans.__('Uploads')}>
           {uploads.jobs.map(job => (
-            <Job key={job.id} job={job} uploads={uploads} trans={trans} />
+            <Job key={job.id} job={job} uploads={uploads} trans={trans} onSettings={() => props.show('settings')} />
           ))}
         </ul>
       )}
@@ -59,6 +58,7 @@ function UploadForm(props: ISectionProps): JSX.Element {
   const [places, setPlaces] = useState<IPlaces | null>(null);
   const [fault, setFault] = useState<IFault | null>(null);
   const [tried, setTried] = useState(false);
+  const asked = useRef<Promise<IPlaces> | null>(null);
   const { paths } = uploads;
 
   // Only with files to send: an open panel alone sends Rucio no requests.
@@ -77,11 +77,14 @@ function UploadForm(props: ISectionProps): JSX.Element {
     }
     let current = true;
     setFault(null);
-    uploads.places(instance).then(
+    const refused = uploads.refusedScopes;
+    setForm(now => (refused.has(now.scope) ? { ...now, scope: '' } : now));
+    asked.current = uploads.places(instance);
+    asked.current.then(
       found => {
         if (current) {
           setPlaces(found);
-          setForm(now => ({ ...now, scope: now.scope || firstScope(found.scopes, found.account) }));
+          setForm(now => ({ ...now, scope: now.scope || firstScope(found.scopes, found.account, refused) }));
         }
       },
       (error: unknown) => void (current && setFault(faultOf(error)))
@@ -93,26 +96,38 @@ function UploadForm(props: ISectionProps): JSX.Element {
 
   const wrong = wrongFields(form, paths);
   const set = (change: Partial<IForm>): void => setForm(now => ({ ...now, ...change }));
-  const input = (name: keyof IForm, more: React.InputHTMLAttributes<HTMLInputElement>): JSX.Element => (
-    <input
-      className="nbrucio-input"
-      value={form[name]}
-      spellCheck={false}
-      aria-invalid={tried && wrong.includes(name as Field)}
-      onChange={event => set({ [name]: event.target.value })}
-      {...more}
-    />
+  const reasons: { [field in keyof IForm]: string } = {
+    rse: trans.__('Enter the name of an RSE.'),
+    scope: trans.__('Enter letters, digits, “.”, “_” or “-”.'),
+    dataset: trans.__('Enter a name without spaces.'),
+    lifetime: trans.__('Enter a time such as 12h, 30d or 2w.')
+  };
+  const input = (name: keyof IForm, label: string, more: React.InputHTMLAttributes<HTMLInputElement>): JSX.Element => (
+    <Field label={label} fault={tried && wrong.includes(name) ? reasons[name] : null}>
+      {field => (
+        <input
+          {...field}
+          value={form[name]}
+          spellCheck={false}
+          onChange={event => set({ [name]: event.target.value })}
+          {...more}
+        />
+      )}
+    </Field>
   );
   const submit = async (event: React.FormEvent): Promise<void> => {
     event.preventDefault();
     setTried(true);
-    if (wrong.length) {
+    // Somebody who is quicker than Rucio means the scope that the form is about to propose.
+    const found = form.scope.trim() ? null : await asked.current?.catch(() => null);
+    const scope = found ? firstScope(found.scopes, found.account, uploads.refusedScopes) : form.scope.trim();
+    if (wrongFields({ ...form, scope }, paths).length) {
       return;
     }
     const order = {
       paths: [...paths],
       rse: form.rse.trim(),
-      scope: form.scope.trim(),
+      scope,
       dataset: form.dataset.trim() || null,
       lifetime: form.lifetime.trim() || null,
       instance
@@ -124,11 +139,12 @@ function UploadForm(props: ISectionProps): JSX.Element {
   if (!paths.length) {
     return (
       <div className="nbrucio-empty">
-        <p>{trans.__('Choose files or folders in the file browser, and “Upload to Rucio…” in their context menu.')}</p>
-        <button className="nbrucio-button" onClick={() => void props.app.commands.execute('filebrowser:activate')}>
-          <fileUploadIcon.react tag="span" className="nbrucio-icon" />
-          {trans.__('Open the file browser')}
-        </button>
+        <p>
+          {trans.__(
+            'Type a path, choose files or folders, or use “Upload to Rucio…” in the context menu of the file browser.'
+          )}
+        </p>
+        <Paths uploads={uploads} trans={trans} />
       </div>
     );
   }
@@ -138,13 +154,7 @@ function UploadForm(props: ISectionProps): JSX.Element {
       aria-label={trans.__('Upload to Rucio')}
       onSubmit={event => void submit(event)}
     >
-      <ul className="nbrucio-paths" aria-label={trans.__('To upload')}>
-        {paths.map(path => (
-          <li key={path}>
-            <LongName text={path} />
-          </li>
-        ))}
-      </ul>
+      <Paths uploads={uploads} trans={trans} />
       {fault && <Fault fault={fault} trans={trans} actions={{ settings: () => props.show('settings') }} />}
       {instances.length > 1 && (
         <label className="nbrucio-field">
@@ -165,26 +175,14 @@ function UploadForm(props: ISectionProps): JSX.Element {
           </select>
         </label>
       )}
-      <label className="nbrucio-field">
-        {trans.__('To RSE')}
-        {input('rse', {
-          list: 'nbrucio-rses',
-          autoFocus: true,
-          placeholder: trans.__('Where to upload')
-        })}
-      </label>
-      <label className="nbrucio-field">
-        {trans.__('Scope')}
-        {input('scope', { list: 'nbrucio-scopes' })}
-      </label>
-      <label className="nbrucio-field">
-        {trans.__('Dataset')}
-        {input('dataset', { placeholder: trans.__('None') })}
-      </label>
-      <label className="nbrucio-field">
-        {trans.__('Keep for')}
-        {input('lifetime', { placeholder: trans.__('no expiry; or 12h, 30d, 2w') })}
-      </label>
+      {input('rse', trans.__('To RSE'), {
+        list: 'nbrucio-rses',
+        autoFocus: true,
+        placeholder: trans.__('Where to upload')
+      })}
+      {input('scope', trans.__('Scope'), { list: 'nbrucio-scopes' })}
+      {input('dataset', trans.__('Dataset'), { placeholder: trans.__('None') })}
+      {input('lifetime', trans.__('Keep for'), { placeholder: trans.__('no expiry; or 12h, 30d, 2w') })}
       <datalist id="nbrucio-rses">
         {places?.rses.map(one => (
           <option key={one} value={one} />
@@ -199,15 +197,6 @@ function UploadForm(props: ISectionProps): JSX.Element {
         <button className="nbrucio-button nbrucio-mod-accept">{trans.__('Upload')}</button>
         <button type="button" className="nbrucio-button" onClick={() => uploads.choose([])}>
           {trans.__('Cancel')}
-        </button>
-        <button
-          type="button"
-          className="nbrucio-button"
-          disabled={wrong.length > 0}
-          title={commandOf(form, paths)}
-          onClick={() => Clipboard.copyToSystem(commandOf(form, paths))}
-        >
-          {trans.__('Copy command')}
         </button>
       </div>
     </form>

@@ -4,55 +4,12 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api, faultOf } from '../api';
 import { Events } from '../events';
+import { IPlaces, IUploadDetails, IUploadJob, IUploadOrder } from '../schema';
 import { IFault, IRule } from '../types';
 
 export const UPLOAD_EVENT = 'urn:nbrucio:upload-event-1';
 
-export type JobState = 'waiting' | 'uploading' | 'done' | 'failed';
-
-/** One upload as `GET uploads` returns it. Totals are null before they are known. */
-export interface IJob {
-  id: string;
-  state: JobState;
-  paths: string[];
-  rse: string;
-  scope: string;
-  dataset: string | null;
-  lifetime_s: number | null;
-  instance: string | null;
-  created: string;
-  failed_files: number;
-  error: IFault | null;
-  files_total: number | null;
-  files_done: number;
-  bytes_total: number | null;
-  bytes_done: number;
-}
-
-/** One upload with its log and files, as `GET uploads?id=` returns it. */
-export interface IJobDetails extends IJob {
-  log: string[];
-  files: { path: string; did: string; bytes: number; state: string; error: IFault | null }[];
-}
-
-/** The request for an upload. */
-export interface IOrder {
-  paths: string[];
-  rse: string;
-  scope: string;
-  dataset: string | null;
-  lifetime: string | null;
-  instance: string | null;
-}
-
-/** The scopes and RSEs for an upload, as `GET places` returns them. */
-export interface IPlaces {
-  account: string | null;
-  scopes: string[];
-  rses: string[];
-}
-
-type JobEvent = Pick<IJob, 'id' | 'state'> & Partial<IJob>;
+type JobEvent = Pick<IUploadJob, 'id' | 'state'> & Partial<IUploadJob>;
 
 export class Uploads {
   constructor(
@@ -67,9 +24,17 @@ export class Uploads {
     return this._changed;
   }
 
-  jobs: IJob[] = [];
+  jobs: IUploadJob[] = [];
   /** The files and folders of the form, chosen in the file browser. */
   paths: string[] = [];
+  /** Opens Lab's dialog for files; null where there is none. */
+  pick: (() => Promise<string[]>) | null = null;
+
+  /** Scopes that Rucio refused to this user: the form does not offer them again. */
+  get refusedScopes(): ReadonlySet<string> {
+    return new Set(this.jobs.filter(job => job.error?.subject === job.scope).map(job => job.scope));
+  }
+
   /** The error of the last verb; null if it succeeded. */
   fault: IFault | null = null;
 
@@ -81,20 +46,30 @@ export class Uploads {
 
   async refresh(): Promise<void> {
     await this._attempt(async () => {
-      this.jobs = (await this._api.get<{ uploads: IJob[] }>('uploads')).uploads;
+      this.jobs = (await this._api.get<{ uploads: IUploadJob[] }>('uploads')).uploads;
     });
   }
 
   /** Start an upload; true if it was started. */
-  async start(order: IOrder): Promise<boolean> {
+  async start(order: IUploadOrder): Promise<boolean> {
     return this._attempt(async () => {
-      this._take(await this._api.post<IJob>('uploads', order));
+      this._take(await this._api.post<IUploadJob>('uploads', order));
       this.paths = [];
     });
   }
 
+  /** Send an ended upload again. Shown as waiting at once: its buttons would act on the run that has ended. */
   async retry(id: string): Promise<void> {
-    await this._attempt(async () => this._take(await this._api.post<IJob>('uploads/retry', { id })));
+    const before = this.jobs;
+    this.jobs = before.map(job => (job.id === id ? { ...job, state: 'waiting', error: null, failures: [] } : job));
+    this._changed.emit();
+    const isAccepted = await this._attempt(async () => {
+      this._take(await this._api.post<IUploadJob>('uploads/retry', { id }));
+    });
+    if (!isAccepted) {
+      this.jobs = this.jobs.map(job => (job.id === id ? (before.find(one => one.id === id) ?? job) : job));
+      this._changed.emit();
+    }
   }
 
   async cancel(id: string): Promise<void> {
@@ -103,13 +78,13 @@ export class Uploads {
 
   async forget(id: string): Promise<void> {
     await this._attempt(async () => {
-      this.jobs = (await this._api.delete<{ uploads: IJob[] }>('uploads', { id })).uploads;
+      this.jobs = (await this._api.delete<{ uploads: IUploadJob[] }>('uploads', { id })).uploads;
     });
   }
 
   /** The log and the files of one job. */
-  details(id: string): Promise<IJobDetails> {
-    return this._api.get<IJobDetails>('uploads', { id });
+  details(id: string): Promise<IUploadDetails> {
+    return this._api.get<IUploadDetails>('uploads', { id });
   }
 
   places(instance: string | null): Promise<IPlaces> {
@@ -135,7 +110,7 @@ export class Uploads {
     return this.fault === null;
   }
 
-  private _take(job: IJob): void {
+  private _take(job: IUploadJob): void {
     this.jobs = [job, ...this.jobs.filter(one => one.id !== job.id)];
   }
 

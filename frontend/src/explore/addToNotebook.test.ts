@@ -5,7 +5,14 @@ import { writtenFor } from './addToNotebook';
 
 describe('what a notebook names an instance by', () => {
   const known = { name: 'atlas', written: 'rucio.example:8443#atl' } as IInstance;
-  const instances: IInstances = { instances: [known], faults: [], warnings: [], fixed: false, ways: null };
+  const instances: IInstances = {
+    instances: [known],
+    faults: [],
+    warnings: [],
+    fixed: false,
+    start: null,
+    ways: null
+  };
 
   it('is its URL and VO where it was chosen by its short name', () => {
     expect(writtenFor(instances, 'atlas')).toBe('rucio.example:8443#atl');

@@ -4,8 +4,8 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import React, { useState } from 'react';
 
 import { faultOf } from '../api';
-import { stateName } from '../explore/details';
-import { count } from '../format';
+import { ruleProgress, stateName } from '../explore/states';
+import { bytes } from '../format';
 import { Fault } from '../notebook/fault';
 import { LongName } from '../panel/longname';
 import { IFault, IRule } from '../types';
@@ -42,9 +42,12 @@ export function OurRules({ uploads, trans }: IOurRulesProps): JSX.Element {
               {[
                 rule.rse,
                 stateName(trans, rule.state),
-                trans.__('%1 of %2 files', count(rule.ok), count(rule.ok + rule.replicating + rule.stuck)),
+                ruleProgress(trans, rule),
+                typeof rule.bytes === 'number' ? bytes(rule.bytes) : null,
                 rule.expires ? trans.__('until %1', rule.expires.slice(0, 10)) : trans.__('no expiry')
-              ].join(' · ')}
+              ]
+                .filter(Boolean)
+                .join(' · ')}
             </span>
             {rule.error && <span>{rule.error}</span>}
             <button

@@ -4,15 +4,18 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { NotebookData } from '../notebookdata';
-import { outcomeWords } from '../words';
+import { IOutcome } from '../outcome';
+import { outcomeWords } from '../outcomeWords';
+
+/** These edit the notebook. */
+const EDITS: readonly IOutcome['verb'][] = ['add', 'lock', 'import', 'remove', 'change', 'redo'];
 
 export function Outcome({ data, trans }: { data: NotebookData; trans: TranslationBundle }): JSX.Element {
   const { outcome } = data;
-  const edited = outcome !== null && outcome.verb !== 'check' && outcome.verb !== 'undo';
   return (
     <div className="nbrucio-outcome" role="status">
       {outcome && outcomeWords(trans, outcome)}
-      {edited && data.can('undo') && (
+      {outcome && EDITS.includes(outcome.verb) && data.can('undo') && (
         <button className="nbrucio-link" onClick={() => data.edits.undo()}>
           {trans.__('Undo')}
         </button>
