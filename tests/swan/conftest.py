@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from nbrucio.sandbox import Sandbox
+from tests.support.wheels import wheel
 from tests.swan.session import Session
+
+__all__ = ["wheel"]  # a fixture
 
 ROOT = Path(__file__).parents[2]
 #: What an image of SWAN takes over.
 DEPLOYED = ROOT / "deploy" / "swan"
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this working copy."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (found,) = folder.glob("*.whl")
-    return found
 
 
 @pytest.fixture(scope="session", params=["pinned", "newest"])

@@ -42,6 +42,8 @@ class Session:
     Attributes:
         folder: holds all of it: ``eos`` with the user's home, ``local`` for Jupyter's state, ``tmp``.
         python: of the environment with SWAN's packages.
+        rucio: whether Rucio was chosen in the start form.
+        more: further rows of `RucioConfig`.
         env: the environment of the server.
     """
 
@@ -49,6 +51,7 @@ class Session:
     python: Path
     sandbox: Sandbox
     rucio: bool = True
+    more: tuple[Mapping[str, object], ...] = ()
     env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -86,7 +89,7 @@ class Session:
             "root": str(self.folder / "eos"),
             "home": str(self.home),
             "token": TOKEN,
-            "rows": [row] if self.rucio else [],
+            "rows": [row, *self.more] if self.rucio else [],
         }
         (self.local / "config" / "jupyter_server_config.py").write_text(_CONFIG.format(**values))
         login = {
@@ -96,6 +99,11 @@ class Session:
             "password": known.credentials.password,
             "storage_ca": str(known.storage_ca),
         }
+        settings = self.home / ".local/lab/user-settings"
+        (news := settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings").parent.mkdir(
+            parents=True
+        )
+        news.write_text('{"fetchNews": "false", "checkForUpdates": false}')  # else toasts lie over the page
         own = self.home / ".config" / "nbrucio" / "config.toml"
         own.parent.mkdir(parents=True)
         own.touch(mode=0o600)
@@ -112,6 +120,7 @@ class Session:
             "JUPYTER_PATH": str(self.local / "data"),
             "JUPYTER_RUNTIME_DIR": str(self.local / "runtime"),
             "IPYTHONDIR": str(self.local / "ipython"),
+            "JUPYTERLAB_SETTINGS_DIR": str(settings),
             "SWAN_USE_JUPYTERLAB": "true",
             "PYTHONNOUSERSITE": "1",
         }

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections.abc import Mapping
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 
 USER = "tester"
@@ -13,12 +16,17 @@ _SCOPES = ["access:servers!server=tester/", f"access:servers!user={USER}"]
 
 
 class Hub:
-    """Answers on loopback as the hub of one user, whose token `token` is."""
+    """Answers on loopback as the hub of one user, whose token `token` is.
+
+    Args:
+        auth_state: the tokens that the hub has of this user.
+    """
 
     token = "token-of-the-hub"
 
-    def __init__(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    def __init__(self, auth_state: Mapping[str, object] = MappingProxyType({})) -> None:
+        model = {"kind": "user", "name": USER, "admin": False, "groups": [], "scopes": _SCOPES}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, {**model, "auth_state": {**auth_state}}))
         self._server.daemon_threads = True
 
     def __enter__(self) -> Hub:
@@ -56,11 +64,14 @@ def _free_port() -> int:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    def __init__(self, user: Mapping[str, object], *words: Any) -> None:
+        self._user = user
+        super().__init__(*words)
+
     def do_GET(self) -> None:
         if self.path.startswith("/hub/api/user"):
             known = self.headers.get("Authorization") in (f"token {Hub.token}", f"Bearer {Hub.token}")
-            model = {"kind": "user", "name": USER, "admin": False, "groups": [], "scopes": _SCOPES, "auth_state": {}}
-            self._answer(200 if known else 403, model if known else {"message": "unknown token"})
+            self._answer(200 if known else 403, self._user if known else {"message": "unknown token"})
         else:
             self._answer(200, {"version": "5.4.3"})
 

@@ -31,21 +31,21 @@ def _nbrucio(folder: Path, sandbox: Sandbox, missing: tuple[str, ...], *words: s
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_the_command_line_says_in_one_sentence_that_click_is_missing(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_d2_the_command_line_says_in_one_sentence_that_click_is_missing(tmp_path: Path, sandbox: Sandbox) -> None:
     done = _nbrucio(tmp_path, sandbox, ("click",), "sync")
     assert done.returncode == 2
     assert done.stderr.startswith("error: nbrucio needs click, which is not installed.\n\n"), done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_sync_without_filelock_remembers_no_consent(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_d2_a_sync_without_filelock_remembers_no_consent(tmp_path: Path, sandbox: Sandbox) -> None:
     done = _nbrucio(tmp_path, sandbox, ("filelock", "rich", "zlib-ng", "cryptography"), "sync")
     assert done.returncode == 0, done.stderr
     assert "needs filelock, which is not installed." in done.stderr
     assert "2 of 2 ready, 2 files downloaded" in done.stdout
 
 
-def test_any_other_missing_library_is_no_bug(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_d2_any_other_missing_library_is_no_bug(tmp_path: Path, sandbox: Sandbox) -> None:
     done = _nbrucio(tmp_path, sandbox, ("platformdirs",), "sync", "--json")
     assert done.returncode == 2
     error = json.loads(done.stdout)["error"]
@@ -53,7 +53,22 @@ def test_any_other_missing_library_is_no_bug(tmp_path: Path, sandbox: Sandbox) -
     assert error["message"] == "nbrucio needs platformdirs, which is not installed."
 
 
-def test_lines_replace_the_bar_where_rich_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("missing", ["jsonschema", "nbformat"])
+def test_d2_a_check_without_a_validator_says_so_once(tmp_path: Path, sandbox: Sandbox, missing: str) -> None:
+    done = _nbrucio(tmp_path, sandbox, (missing,), "check", "--offline")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0].endswith(f" cannot be checked: {missing} is not installed."), done.stderr
+    assert done.stderr.count("error:") == 1
+
+
+def test_d2_an_edit_without_jsonschema_warns_and_edits(tmp_path: Path, sandbox: Sandbox) -> None:
+    done = _nbrucio(tmp_path, sandbox, ("jsonschema", "nbformat"), "lock")
+    assert done.returncode == 0, done.stderr
+    assert "warning: Declarations cannot be checked: jsonschema is not installed." in done.stderr
+    assert '"digest"' in (tmp_path / "nb.ipynb").read_text()
+
+
+def test_d2_lines_replace_the_bar_where_rich_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stderr", terminal)
@@ -62,14 +77,14 @@ def test_lines_replace_the_bar_where_rich_is_missing(monkeypatch: pytest.MonkeyP
         assert isinstance(reporter, PlainLines)
 
 
-def test_a_bug_stays_a_bug() -> None:
+def test_d2_a_bug_stays_a_bug() -> None:
     own = ModuleNotFoundError("No module named 'nbrucio.gone'", name="nbrucio.gone")
     assert libraries.unexpected(own).code == libraries.unexpected(ValueError("x")).code == "internal"
     assert libraries.unexpected(ModuleNotFoundError("x", name="rucio.client")).subject == "rucio-clients"
 
 
 @pytest.mark.parametrize(("writable", "act"), [(True, "Run: pip install filelock pycurl"), (False, "Ask whoever runs")])
-def test_the_missing_ones_are_named_with_what_this_user_can_do(
+def test_d2_the_missing_ones_are_named_with_what_this_user_can_do(
     writable: bool, act: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = metadata.distribution
@@ -85,7 +100,7 @@ def test_the_missing_ones_are_named_with_what_this_user_can_do(
     assert f"not installed: filelock, pycurl. {act}" in libraries.absence(("filelock", "pycurl"))
 
 
-def test_the_extension_works_without_what_swan_lacks(start: Start, tmp_path: Path) -> None:
+def test_d2_the_extension_works_without_what_swan_lacks(start: Start, tmp_path: Path) -> None:
     with start(**without(tmp_path, *MISSING_IN_SWAN)) as server:
         content = declaring("1 + 1", mounted="sandbox:mounted", growing="sandbox:growing")
         (server.root / "a.ipynb").write_text(json.dumps(content))

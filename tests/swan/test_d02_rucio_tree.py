@@ -14,6 +14,11 @@ from tests.swan.session import Session
 
 pytestmark = pytest.mark.world
 
+COMMAND = """
+import subprocess
+done = subprocess.run({}, capture_output=True, text=True)
+print(f"exit code {{done.returncode}}", done.stdout, done.stderr, sep="\\n")
+"""
 READS = "import nbrucio\nprint(len(nbrucio.data['mounted']), 'files')"
 
 
@@ -33,7 +38,7 @@ def rucio_tree(bare_python: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
-def test_the_extension_loads_and_names_what_is_missing(bare_python: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_d2_the_extension_loads_and_names_what_is_missing(bare_python: Path, sandbox: Sandbox, tmp_path: Path) -> None:
     session = Session(tmp_path / "session", bare_python, sandbox)
     with session.running() as server:
         saved = server.save("a.ipynb", notebook("import nbrucio\nnbrucio.data('sandbox:mounted')"))
@@ -48,7 +53,9 @@ def test_the_extension_loads_and_names_what_is_missing(bare_python: Path, sandbo
 
 
 @pytest.mark.parametrize("swan_python", ["pinned"], indirect=True)
-def test_a_rucio_session_syncs_with_an_old_rucio_clients_first_on_the_path(session: Session, rucio_tree: Path) -> None:
+def test_d2_login_sync_and_stage_with_an_old_rucio_clients_first_on_the_path(
+    session: Session, rucio_tree: Path
+) -> None:
     with session.running(PYTHONPATH=str(rucio_tree)) as server:
         content = declaring(READS, growing="sandbox:growing", mounted="sandbox:mounted")
         (server.root / "a.ipynb").write_text(json.dumps(content))
@@ -57,15 +64,14 @@ def test_a_rucio_session_syncs_with_an_old_rucio_clients_first_on_the_path(sessi
             assert "2 files" in kernel.run(READS).text
             version = kernel.run("import rucio.vcsversion as v; print(v.VERSION_INFO['version'], v.__file__)").text
             assert version.startswith("35.8.0 ")
-            cell = (
-                f"import subprocess\nfor verb in (['stage', '--list'], ['plan'], ['status']):\n"
-                f"    done = subprocess.run([{str(session.python)!r}, '-m', 'nbrucio_cli', *verb, 'a.ipynb'],"
-                f" capture_output=True, text=True)\n    print(verb, done.returncode, done.stdout, done.stderr)"
+            for verb in (["whoami"], ["sync", "a.ipynb"], ["stage", "a.ipynb", "growing"], ["plan", "a.ipynb"]):
+                output = kernel.run(COMMAND.format([str(session.python), "-m", "nbrucio_cli", *verb])).text
+                assert output.startswith("exit code 0\n"), (verb, output)
+                assert "Traceback" not in output, output
+            listed = kernel.run(
+                COMMAND.format([str(session.python), "-m", "nbrucio_cli", "stage", "a.ipynb", "--list"])
             )
-            output = kernel.run(cell).text
-            assert "Traceback" not in output, output
-            assert "bug" not in output, output
-            assert "['plan'] 0" in output, output
+            assert "sandbox:growing" in listed.text
     log = server.log.read_text()
     assert f"JupyterLab extension loaded from {rucio_tree}" in log
     assert "Traceback" not in log

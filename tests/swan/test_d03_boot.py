@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from nbrucio.sandbox import Sandbox
-from tests.support.jupyter_server import Server, declaring
+from tests.support.jupyter_server import TOKEN, Server, declaring
 from tests.swan.session import PROJECT, Session
 from tests.swan.stub_hub import Hub
 
@@ -35,7 +36,7 @@ def _faults(server: Server) -> list[str]:
     ]
 
 
-def test_a_session_boots_and_asks_for_a_login(session: Session) -> None:
+def test_d3_a_session_boots_and_asks_for_a_login(session: Session) -> None:
     with session.running() as server:
         assert server.url.endswith("/user/tester/")
         assert [one["name"] for one in server.ask("nbrucio/instances")[1]["instances"]] == ["sandbox"]
@@ -48,7 +49,7 @@ def test_a_session_boots_and_asks_for_a_login(session: Session) -> None:
     assert _faults(server) == []
 
 
-def test_store_and_tokens_are_not_on_eos(session: Session) -> None:
+def test_d3_store_and_tokens_are_not_on_eos(session: Session) -> None:
     with session.running() as server:
         (server.root / "a.ipynb").write_text(
             json.dumps(declaring(growing="sandbox:growing", mounted="sandbox:mounted"))
@@ -61,7 +62,7 @@ def test_store_and_tokens_are_not_on_eos(session: Session) -> None:
     assert _faults(server) == []
 
 
-def test_a_session_without_rucio_is_dormant(swan_python: Path, tmp_path: Path, sandbox: Sandbox) -> None:
+def test_d4_a_session_without_rucio_is_dormant(swan_python: Path, tmp_path: Path, sandbox: Sandbox) -> None:
     session = Session(tmp_path / "session", swan_python, sandbox, rucio=False)
     (session.home / ".config" / "nbrucio" / "config.toml").unlink()
     content = declaring("1 + 1", growing="sandbox:growing")
@@ -78,7 +79,7 @@ def test_a_session_without_rucio_is_dormant(swan_python: Path, tmp_path: Path, s
     assert _faults(server) == []
 
 
-def test_jupyterhubs_single_user_server_runs_it(session: Session) -> None:
+def test_d3_jupyterhubs_single_user_server_runs_it(session: Session) -> None:
     with Hub() as hub, session.running("jupyterhub.singleuser", **hub.environment()) as server:
         status, answer = server.ask("nbrucio/instances", token=hub.token)
         assert (status, [one["name"] for one in answer["instances"]]) == (200, ["sandbox"])
@@ -86,3 +87,15 @@ def test_jupyterhubs_single_user_server_runs_it(session: Session) -> None:
         assert server.ask("nbrucio/instances", token="")[0] == 403
     assert hub.token not in server.log.read_text()
     assert _faults(server) == []
+
+
+def test_d12_the_metrics_of_swan_and_jupyter_stay(session: Session) -> None:
+    with session.running() as server:
+        (server.root / "a.ipynb").write_text(json.dumps(declaring(growing="sandbox:growing")))
+        server.sync("a.ipynb")
+        request = urllib.request.Request(f"{server.url}metrics", headers={"Authorization": f"token {TOKEN}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read().decode()
+    names = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
+    others = {"http_request_duration_seconds", "kernel_currently_running_total", "max_memory_usage"}
+    assert others | {"swan_kernel_events_total", "rucio_jupyterlab_requests_total", "nbrucio_syncs_total"} <= names

@@ -43,7 +43,7 @@ def _ours(pfn: str, begins_at: int) -> str | None:
     return None if path is None else str(path)
 
 
-def test_the_rule_is_the_last_part_after_so_many_components() -> None:
+def test_d4_the_rule_is_the_last_part_after_so_many_components() -> None:
     for pfn, begins_at in CASES:
         path = pfn.partition("://")[2].partition("/")[2].partition("?")[0]
         last = path.strip("/").split("/", begins_at)[-1]
@@ -51,7 +51,7 @@ def test_the_rule_is_the_last_part_after_so_many_components() -> None:
 
 
 @pytest.mark.world
-def test_it_gives_the_paths_of_rucio_jupyterlab(swan_python: Path) -> None:
+def test_d4_it_gives_the_paths_of_rucio_jupyterlab(swan_python: Path) -> None:
     done = subprocess.run(
         [swan_python, "-I", "-c", _THEIRS], input=json.dumps(CASES), capture_output=True, text=True, check=False
     )

@@ -20,7 +20,7 @@ def _write(server: Server, name: str, **handles: str) -> Path:
     return path
 
 
-def test_a_listing_starts_no_sync_and_an_opening_starts_one(session: Session) -> None:
+def test_d5_a_listing_starts_no_sync_and_an_opening_starts_one(session: Session) -> None:
     with session.running() as server:
         for number in range(8):
             _write(server, f"{number}.ipynb", mounted="sandbox:mounted")
@@ -34,7 +34,7 @@ def test_a_listing_starts_no_sync_and_an_opening_starts_one(session: Session) ->
         assert [server.state(f"{number}.ipynb") for number in (0, 7)] == [None] * 2
 
 
-def test_a_save_through_swans_contents_manager_declares_data_once(session: Session) -> None:
+def test_d6_a_save_through_swans_contents_manager_declares_data_once(session: Session) -> None:
     code = "import nbrucio\nnbrucio.data('sandbox:mounted')"
     with session.running() as server:
         first = server.save("a.ipynb", notebook(code))

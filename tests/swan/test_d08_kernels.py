@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 
+from tests.jupyter.test_other_kernels import documented
 from tests.support import interpreters
 from tests.support.jupyter_server import Server, declaring
+from tests.support.programs import need
 from tests.swan.conftest import DEPLOYED
 from tests.swan.lcg_view import View
 from tests.swan.packages import pip
@@ -31,7 +33,7 @@ def _declare(server: Server, name: str = "a.ipynb") -> None:
 
 
 @pytest.mark.parametrize("swan_python", ["pinned"], indirect=True)
-def test_a_kernel_of_an_lcg_view_reads_its_data(view: View, session: Session) -> None:
+def test_d8_a_kernel_of_an_lcg_view_reads_its_data(view: View, session: Session) -> None:
     # With SWAN's cleaner of sys.path loaded last, and 3.11's compiled packages on PYTHONPATH.
     poisoned = session.folder / "poisoned"
     (poisoned / "rpds").mkdir(parents=True)
@@ -57,7 +59,7 @@ def test_a_kernel_of_an_lcg_view_reads_its_data(view: View, session: Session) ->
 
 
 @pytest.mark.parametrize("swan_python", ["pinned"], indirect=True)
-def test_the_command_in_a_view_reports_what_the_kernel_has(view: View, session: Session) -> None:
+def test_d9_the_command_in_a_view_reports_what_the_kernel_has(view: View, session: Session) -> None:
     wrapper = session.folder / "bin" / "nbrucio"
     wrapper.parent.mkdir()
     wrapper.write_text((DEPLOYED / "nbrucio").read_text().replace("/opt/conda/bin/python3", str(session.python)))
@@ -79,7 +81,7 @@ def test_the_command_in_a_view_reports_what_the_kernel_has(view: View, session: 
             assert "2 of 2 ready" in status.text
 
 
-def test_a_custom_environment_gets_its_data(session: Session) -> None:
+def test_d8_a_custom_environment_gets_its_data(session: Session) -> None:
     # SWAN makes a venv whose kernel.json has PATH alone, and no view.
     python = session.folder / "env" / "bin" / "python"
     version = VERSIONS[-1] if VERSIONS else interpreters.RUNNING
@@ -100,7 +102,28 @@ def test_a_custom_environment_gets_its_data(session: Session) -> None:
             assert "2 files" in kernel.run(CELL).text
 
 
-def test_a_notebook_of_a_shared_folder_gets_its_data(session: Session) -> None:
+@pytest.mark.parametrize("swan_python", ["pinned"], indirect=True)
+def test_d8_an_r_kernel_reads_its_data(session: Session) -> None:
+    # SWAN copies the kernelspecs of R, C++, Octave and Julia from the view, and each has the environment of the start.
+    need("R")
+    spec = session.local / "data" / "kernels" / "ir"
+    spec.mkdir(parents=True)
+    argv = ["R", "--slave", "-e", "IRkernel::main()", "--args", "{connection_file}"]
+    value = {"argv": argv, "display_name": "R", "language": "R", "env": session.env}
+    (spec / "kernel.json").write_text(json.dumps(value))
+    with session.running() as server:
+        _declare(server)
+        with server.kernel("a.ipynb", "ir") as kernel:
+            server.sync("a.ipynb")
+            kernel.run(documented("r").replace('paths <- nbrucio("muons")', ""))
+            read = "cat(length(nbrucio('growing')), all(file.exists(nbrucio('growing'))))"
+            assert kernel.run(read).text == "2 TRUE"
+            kernel.restart()
+            kernel.run(documented("r").replace('paths <- nbrucio("muons")', ""))
+            assert kernel.run(read).text == "2 TRUE"
+
+
+def test_d8_a_notebook_of_a_shared_folder_gets_its_data(session: Session) -> None:
     # The API path swan_sharing_folder/<owner>/… lies outside the user's home.
     shared = session.folder / "eos" / "user" / "o" / "owner" / "SWAN_projects" / "shared"
     shared.mkdir(parents=True)

@@ -11,7 +11,7 @@ from nbrucio.version import __version__
 from tests.swan.conftest import DEPLOYED
 
 
-def test_the_wrapper_survives_the_variables_of_another_python(tmp_path: Path) -> None:
+def test_d9_the_wrapper_survives_the_variables_of_another_python(tmp_path: Path) -> None:
     wrapper = tmp_path / "nbrucio"
     text = (DEPLOYED / "nbrucio").read_text("utf-8")
     assert "/opt/conda/bin/python3 " in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ def _variables(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("prepared", [LOG, ""], ids=["SWAN's log", "no log"])
-def test_a_session_with_rucio_gets_one_runtime_folder(prepared: str, tmp_path: Path) -> None:
+def test_d10_a_session_with_rucio_gets_one_runtime_folder(prepared: str, tmp_path: Path) -> None:
     done = _start(f"{prepared}source {HOOK}\nenv", tmp_path, RUCIO)
     assert _variables(done)["NBRUCIO_RUNTIME_DIR"] == "/tmp/nbrucio-1234"
     assert done.stderr.splitlines() == [
@@ -40,14 +41,14 @@ def test_a_session_with_rucio_gets_one_runtime_folder(prepared: str, tmp_path: P
 
 
 @pytest.mark.parametrize("env", [{}, {"SWAN_USE_RUCIO": ""}, {"SWAN_USE_RUCIO": "false", "SWAN_RUCIO_RSE": "X"}])
-def test_a_session_without_rucio_is_unchanged(env: dict[str, str], tmp_path: Path) -> None:
+def test_d10_a_session_without_rucio_is_unchanged(env: dict[str, str], tmp_path: Path) -> None:
     done = _start(f"source {HOOK}\nenv", tmp_path, env)
     assert not [name for name in _variables(done) if "NBRUCIO" in name]
     assert "nbrucio: skipped, because this session was started without Rucio" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_can_be_sourced_again_and_leaves_no_function(tmp_path: Path) -> None:
+def test_d10_it_can_be_sourced_again_and_leaves_no_function(tmp_path: Path) -> None:
     once = _start(f"source {HOOK}\nset", tmp_path, RUCIO)
     twice = _start(f"source {HOOK}\nsource {HOOK}\nset", tmp_path, RUCIO)
     changing = {"BASH_LINENO", "BASH_EXECUTION_STRING", "PPID", "_", "SECONDS", "RANDOM"}
@@ -58,19 +59,33 @@ def test_it_can_be_sourced_again_and_leaves_no_function(tmp_path: Path) -> None:
     assert _start(f"source {HOOK}\ndeclare -F", tmp_path, RUCIO).stdout == ""
 
 
-def test_a_session_starts_where_nothing_is_set(tmp_path: Path) -> None:
+def test_d10_a_session_starts_where_nothing_is_set(tmp_path: Path) -> None:
     done = _start(f"set -u\nunset NB_UID NB_USER\nsource {HOOK}\necho started", tmp_path, {"SWAN_USE_RUCIO": "true"})
     assert (done.returncode, done.stdout) == (0, "started\n")
     assert "instance not chosen, RSE not chosen" in done.stderr
 
 
-def test_it_never_ends_the_session_and_writes_nothing() -> None:
+def test_d10_it_is_sourced_from_a_folder_with_spaces_under_any_options(tmp_path: Path) -> None:
+    folder = tmp_path / "before notebook.d"
+    folder.mkdir()
+    hook = shutil.copy(HOOK, folder / "15_nbrucio.sh")
+    home = tmp_path / "a home"
+    home.mkdir()
+    env = RUCIO | {"HOME": str(home), "SWAN_RUCIO_INSTANCE": "my instance", "NB_UID": "", "NB_USER": "tester"}
+    script = f"set -euo pipefail\nshopt -s nullglob\nIFS=,\nsource '{hook}'\nprintf '%s\\n' \"$NBRUCIO_RUNTIME_DIR\""
+    done = _start(script, tmp_path, env)
+    assert (done.returncode, done.stdout) == (0, "/tmp/nbrucio-tester\n"), done.stderr
+    assert "Rucio instance my instance, RSE CERN-EOSPILOT" in done.stderr
+    assert list(home.iterdir()) == []
+
+
+def test_d10_it_never_ends_the_session_and_writes_nothing() -> None:
     code = re.sub(r"#.*", "", HOOK.read_text("utf-8"))
     assert not re.search(r"\b(exit|exec|mkdir|touch|chown|tee|cp|ln)\b|>(?!&2)", code)
 
 
 @pytest.mark.parametrize("name", ["15_nbrucio.sh", "nbrucio"])
-def test_shellcheck_has_nothing_to_say(name: str) -> None:
+def test_d10_shellcheck_has_nothing_to_say(name: str) -> None:
     program = Path(sys.executable).with_name("shellcheck")
     done = subprocess.run([program, DEPLOYED / name], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

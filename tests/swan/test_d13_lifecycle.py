@@ -28,7 +28,7 @@ def dataset(sandbox: Sandbox) -> str:
     return "sandbox:killed.set"
 
 
-def test_the_next_server_continues_what_a_killed_one_began(session: Session, dataset: str) -> None:
+def test_d13_the_next_server_continues_what_a_killed_one_began(session: Session, dataset: str) -> None:
     with session.running() as server:
         (server.root / "a.ipynb").write_text(json.dumps(declaring(CELL, killed=dataset)))
         assert server.ask("nbrucio/sync", {"path": server.prefix + "a.ipynb"})[0] == 202
@@ -54,7 +54,7 @@ def test_the_next_server_continues_what_a_killed_one_began(session: Session, dat
     assert "Traceback" not in server.log.read_text()
 
 
-def test_a_folder_of_notebooks_that_is_read_only_still_gets_its_data(session: Session) -> None:
+def test_d13_a_folder_of_notebooks_that_is_read_only_still_gets_its_data(session: Session) -> None:
     with session.running() as server:
         (server.root / "a.ipynb").write_text(json.dumps(declaring(CELL, mounted="sandbox:mounted")))
         (server.root / "a.ipynb").chmod(0o444)

@@ -12,18 +12,25 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nbrucio.config import load
+from nbrucio.catalogue.rucio import RucioCatalogue
+from nbrucio.catalogue.token_cache import saved_token
+from nbrucio.config import Credentials, load
 from nbrucio.sandbox import Sandbox
 from tests.support.jupyter_server import declaring
 from tests.swan.conftest import ROOT
 
-pytestmark = [pytest.mark.world, pytest.mark.parametrize("swan_python", ["pinned"], indirect=True)]
+pytestmark = [
+    pytest.mark.world,
+    pytest.mark.usefixtures("accounts"),
+    pytest.mark.parametrize("swan_python", ["pinned"], indirect=True),
+]
 
 USERS = ("alice", "bob")
 _PASSWORD = secrets.token_hex(16)
@@ -46,6 +53,8 @@ c.JupyterHub.services = [{{"name": "test", "api_token": "{token}"}}]
 c.JupyterHub.load_roles = [
     {{"name": "test", "scopes": ["admin:users", "admin:servers", "access:servers"], "services": ["test"]}}
 ]
+c.CryptKeeper.keys = ["{key}"]
+ours = c.JupyterHub.load_roles
 """
 
 
@@ -56,16 +65,20 @@ class RunningHub:
     url: str
     token: str
 
-    def ask(self, path: str, body: object = None) -> tuple[int, Any]:
-        """Status and JSON of a request; ``body`` makes it a POST."""
+    def ask(self, path: str, body: object = None, method: str = "") -> tuple[int, Any]:
+        """Status and JSON of a request; ``body`` makes it a POST, if there is no other method."""
         headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         try:
-            with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers), timeout=60) as answer:
+            kind = method or ("GET" if data is None else "POST")
+            request = urllib.request.Request(self.url + path, data, headers, method=kind)
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode(errors="replace")
+        except ValueError:
+            return 503, None  # the hub's page about a server that starts
 
     def until(self, what: str, path: str, *statuses: int) -> Any:
         """The answer once it has one of these statuses."""
@@ -81,6 +94,15 @@ class RunningHub:
         raise AssertionError(f"{what}: {status} {answer}")
 
 
+@pytest.fixture(scope="module")
+def accounts(sandbox: Sandbox) -> None:
+    """The users' accounts in Rucio."""
+    with sandbox.admin() as client:
+        for user in USERS:
+            client.add_account(user, "USER", f"{user}@localhost")
+            client.add_identity(user, user, "USERPASS", f"{user}@localhost", default=True, password=_PASSWORD)
+
+
 @pytest.fixture
 def hub(swan_python: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[RunningHub]:
     """A hub whose two users have a home with a login of their own."""
@@ -92,14 +114,18 @@ def hub(swan_python: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[Running
     for one in sockets:
         one.close()
     token = secrets.token_hex(16)
-    names = {"port": port, "hub_port": hub_port, "proxy_port": proxy_port, "token": token, "proxy": proxy}
+    names = {
+        "port": port,
+        "hub_port": hub_port,
+        "proxy_port": proxy_port,
+        "token": token,
+        "proxy": proxy,
+        "key": secrets.token_hex(32),
+    }
     text = _CONFIG.format(folder=tmp_path, **names) + _documented(tmp_path)
     (tmp_path / "jupyterhub_config.py").write_text(text)
-    with sandbox.admin() as client:
-        for user in USERS:
-            client.add_account(user, "USER", f"{user}@localhost")
-            client.add_identity(user, user, "USERPASS", f"{user}@localhost", default=True, password=_PASSWORD)
-            _make_home(tmp_path / "home" / user, user, sandbox)
+    for user in USERS:
+        _make_home(tmp_path / "home" / user, user, sandbox)
     env = {
         "PATH": f"{swan_python.parent}:{_path()}",
         "HOME": str(tmp_path),
@@ -143,6 +169,35 @@ def test_two_users_of_a_hub_share_nothing(hub: RunningHub, tmp_path: Path) -> No
     assert not [secret for secret in (hub.token, _PASSWORD, *tokens) if secret in log]
 
 
+def test_a_users_server_gets_its_token_from_the_hub(hub: RunningHub, sandbox: Sandbox, tmp_path: Path) -> None:
+    known = load(sandbox.env()).instance()
+    login = Credentials(username="alice", password=_PASSWORD)
+    alice, environ = known._replace(account="alice", credentials=login), {"HOME": str(tmp_path)}
+    with closing(RucioCatalogue(alice, environ=environ)) as catalogue:
+        catalogue.whoami()
+    token = saved_token(alice, environ)
+    assert token is not None
+    home = tmp_path / "home" / "alice"
+    (home / "a.ipynb").write_text(json.dumps(declaring(growing="sandbox:growing")))
+    own = home / ".config" / "nbrucio" / "config.toml"
+    lines = [line for line in own.read_text().splitlines() if line.split(" ")[0] not in ("username", "password")]
+    own.write_text("\n".join(lines).replace('"userpass"', '"oidc"\nhub_token = "exchanged_tokens.rucio"') + "\n")
+    assert hub.ask("hub/api/users/alice", {})[0] == 201
+    assert hub.ask("hub/api/users/alice/server", {})[0] in (201, 202)
+    hub.until("the server of alice", "user/alice/nbrucio/instances", 200)
+    (found,) = hub.ask("user/alice/nbrucio/whoami")[1]["instances"]
+    assert (found["state"], found["renewed_by"]) == ("ended", "JupyterHub, which nbrucio asks for it")
+    assert "no auth_state" in found["error"]["message"]
+    state = {"auth_state": {"exchanged_tokens": {"rucio": token}}}
+    status, answer = hub.ask("hub/api/users/alice", state, "PATCH")
+    assert status == 200, answer
+    (found,) = hub.ask("user/alice/nbrucio/whoami")[1]["instances"]
+    assert (found["state"], found["account"]) == ("active", "alice"), found
+    assert hub.ask("user/alice/nbrucio/sync", {"path": "a.ipynb"})[0] == 202
+    assert _settled(hub, "alice")["requirements"] == {"growing": "ready"}
+    assert token not in (tmp_path / "hub.log").read_text()
+
+
 def _settled(hub: RunningHub, user: str) -> Any:
     end = time.monotonic() + 60
     while time.monotonic() < end:
@@ -154,9 +209,12 @@ def _settled(hub: RunningHub, user: str) -> Any:
 
 
 def _documented(folder: Path) -> str:
-    """The snippet of the page, with folders of this test."""
-    page = (ROOT / "docs" / "operators" / "jupyterhub-kubernetes.md").read_text("utf-8")
-    (snippet,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    """The snippets of the pages, with folders of this test."""
+    pages = [
+        (ROOT / "docs" / name).read_text("utf-8") for name in ("operators/jupyterhub-kubernetes.md", "sessions.md")
+    ]
+    snippet = "\n".join(found for page in pages for found in re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    snippet += "\nc.JupyterHub.load_roles = [*ours, *c.JupyterHub.load_roles]\n"
     places = {"/scratch/": f"{folder}/scratch/", "/tmp/": f"{folder}/runtime/"}
     return re.sub("|".join(places), lambda found: places[found[0]], str(snippet))
 
