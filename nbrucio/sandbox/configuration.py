@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sysconfig
 from collections.abc import Mapping
+from pathlib import Path
 
 from nbrucio.sandbox.layout import SandboxLayout, write_private
 from nbrucio.sandbox.rses import ACCOUNT, ADMIN, MOUNT
@@ -42,8 +44,10 @@ def client_environment(layout: SandboxLayout) -> dict[str, str]:
 def _server_sections(layout: SandboxLayout, state: State) -> _Sections:
     # Seconds that a writer waits for another; rucio_app makes it wait rather than fail.
     database = f"sqlite:///{layout.database}?timeout=60"
+    # Rucio's wheel puts its texts of e-mails there. Without them a rule that asks for approval is an internal error.
+    mails = Path(sysconfig.get_path("data")) / "rucio" / "etc" / "mail_templates"
     return {
-        "common": {"logdir": str(layout.server), "loglevel": "WARNING"},
+        "common": {"logdir": str(layout.server), "loglevel": "WARNING", "mailtemplatedir": str(mails)},
         "database": {"default": database},
         "policy": {"permission": "generic", "schema": "generic", "lfn2pfn_algorithm_default": "hash"},
         "bootstrap": {

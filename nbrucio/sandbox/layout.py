@@ -31,6 +31,11 @@ class SandboxLayout:
         return self.root / "state.json"
 
     @property
+    def chaos(self) -> Path:
+        """The faults that its servers cause."""
+        return self.root / "chaos.json"
+
+    @property
     def config(self) -> Path:
         return self.root / "nbrucio.toml"
 

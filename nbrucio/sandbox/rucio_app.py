@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from nbrucio.sandbox.chaos import faulty_rucio
 from nbrucio.sandbox.layout import SandboxLayout
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ def make_application(layout: SandboxLayout) -> WSGIApplication:
     _let_owners_remove_rules()  # connects to the database
     from rucio.web.rest.flaskapi.v1 import main
 
-    application: WSGIApplication = main.application
-    return application
+    return faulty_rucio(main.application, layout.chaos)
 
 
 def prepare() -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbrucio.disk.libraries import missing_library
-from nbrucio.errors import NbrucioError, UnreadableFile, UsageError
+from nbrucio.errors import NbrucioError, Unavailable, UnreadableFile, UsageError
+from nbrucio.sandbox.chaos import Chaos
 from nbrucio.sandbox.configuration import client_environment, write_configuration
 from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.rses import ACCOUNT, ADMIN
@@ -136,7 +137,7 @@ class Sandbox:
         """Return a `rucio.client.Client` of the administrator as a context manager.
 
         Raises:
-            NbrucioError: the sandbox does not run.
+            Unavailable: the sandbox does not run.
         """
         state = self._running_state()
         return _connect(self._layout, state, ADMIN, state.root_password)
@@ -145,7 +146,7 @@ class Sandbox:
         """Return a `rucio.client.Client` of the plain account as a context manager.
 
         Raises:
-            NbrucioError: the sandbox does not run.
+            Unavailable: the sandbox does not run.
         """
         state = self._running_state()
         return _connect(self._layout, state, ACCOUNT, state.user_password)
@@ -163,6 +164,19 @@ class Sandbox:
         with self.admin() as client:
             transfer(self._layout, client, rounds)
 
+    def chaos(self) -> Chaos:
+        """Return the faults that the servers cause."""
+        return Chaos.read(self._layout.chaos)
+
+    def cause(self, chaos: Chaos) -> None:
+        """Let the servers cause these faults and no others, until the sandbox is started anew.
+
+        Raises:
+            Unavailable: the sandbox does not run.
+        """
+        self._running_state()
+        chaos.write(self._layout.chaos)
+
     def _running(self) -> bool:
         state = load_state(self._layout.state)
         return state is not None and state.running()
@@ -170,13 +184,14 @@ class Sandbox:
     def _running_state(self) -> State:
         state = load_state(self._layout.state)
         if state is None or not state.running():
-            raise NbrucioError(
+            raise Unavailable(
                 "The sandbox is not running.", subject=str(self.root), next_command="nbrucio sandbox start"
             )
         return state
 
     def _start(self) -> None:
         state = self._stop()
+        self._layout.chaos.unlink(missing_ok=True)
         if not state.seeded:
             self._wipe()
             state = State()

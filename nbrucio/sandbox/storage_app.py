@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from nbrucio.sandbox.chaos import faulty_storage
 from nbrucio.sandbox.layout import SandboxLayout
 from nbrucio.sandbox.rses import BY_HTTPS
 
@@ -35,7 +36,7 @@ def make_application(layout: SandboxLayout) -> WSGIApplication:
             "logging": {"enable": False},
         }
     )
-    return _writable_with_certificate(_with_folders(webdav, folders))
+    return faulty_storage(_writable_with_certificate(_with_folders(webdav, folders)), layout.chaos)
 
 
 def _with_folders(application: WSGIApplication, folders: Mapping[str, Path]) -> WSGIApplication:
