@@ -1,4 +1,7 @@
-"""kill -9, at every call and at random: what is under a final name is right, and the next run goes on."""
+"""kill -9, at every call and at random: what is under a final name is right, and the next run goes on.
+
+With `store.partial.Partials._adopt` returning False, a killed download starts again from its first byte.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,12 @@ import time
 import zlib
 from pathlib import Path
 
+import pytest
+
 from tests.support.faulty_disk import objects, partials
 from tests.support.hostile_storage import GOOD, Hostile, write_ca
+
+pytestmark = pytest.mark.trust("K")
 
 REPOSITORY = Path(__file__).parents[2]
 #: `make bench` kills 200 times (NBRUCIO_KILLS); in the suite fewer do, for time.

@@ -38,7 +38,13 @@ class Request:
     @property
     def offset(self) -> int:
         """The first byte that was asked for."""
-        return int(self.headers.get("range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        return int(self.headers.get("range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
+
+    @property
+    def end(self) -> int:
+        """The byte after the last one that was asked for."""
+        last = self.headers.get("range", "").partition("-")[2]
+        return int(last) + 1 if last else len(GOOD)
 
 
 @dataclass
@@ -66,7 +72,17 @@ class Hostile:
             self._context.verify_flags |= ssl.VERIFY_ALLOW_PROXY_CERTS  # as grid storage does
         self._closed = threading.Event()
         self._failures: dict[str, int] = {}
+        self._tickets = 0
+        self._running = 0
+        self._several = threading.Event()
+        self.gate = threading.Event()
+        self._guard = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def were_several(self) -> bool:
+        """Whether it worked on two requests at the same time."""
+        return self._several.is_set()
 
     @property
     def port(self) -> int:
@@ -77,6 +93,8 @@ class Hostile:
 
     def close(self) -> None:
         self._closed.set()
+        self.gate.set()
+        self._several.set()
         self._listener.close()
 
     def _accept(self) -> None:
@@ -104,8 +122,16 @@ class Hostile:
             while (request := _read(connection)) is not None:
                 self.requests.append(request)
                 act: Callable[[socket.socket, Request], bool] = getattr(self, "_do_" + request.path.split("/")[1])
-                if not act(connection, request):
-                    return
+                with self._guard:
+                    self._running += 1
+                    if self._running > 1:
+                        self._several.set()
+                try:
+                    if not act(connection, request):
+                        return
+                finally:
+                    with self._guard:
+                        self._running -= 1
         except OSError:
             return
         finally:
@@ -114,10 +140,98 @@ class Hostile:
     # Each answers one request and says whether the connection can be used again.
 
     def _do_good(self, connection: socket.socket, request: Request) -> bool:
-        start = request.offset
-        extra = _range(start) if start else ""
-        _send(connection, request, "206 Partial" if start else "200 OK", GOOD[start:], extra + 'ETag: "v1"\r\n')
+        self._send_range(connection, request, 'ETag: "v1"\r\n')
         return True
+
+    def _send_range(
+        self,
+        connection: socket.socket,
+        request: Request,
+        extra: str = "",
+        *,
+        end: int | None = None,
+        shown: str | None = None,
+        content: bytes = GOOD,
+    ) -> None:
+        """The requested range; ``shown`` replaces the Content-Range and ``end`` the end."""
+        if "range" not in request.headers:
+            _send(connection, request, "200 OK", content, extra)
+            return
+        end = min(request.end, len(GOOD)) if end is None else end
+        shown = shown or f"bytes {request.offset}-{end - 1}/{len(GOOD)}"
+        _send(connection, request, "206 Partial", content[request.offset : end], f"Content-Range: {shown}\r\n{extra}")
+
+    # Answers to requests for parts.
+
+    def _do_whole(self, connection: socket.socket, request: Request) -> bool:
+        """200 with the whole file, whatever range was asked for."""
+        _send(connection, request, "200 OK", GOOD)
+        return True
+
+    def _do_front(self, connection: socket.socket, request: Request) -> bool:
+        """Ranges from the first byte only; the whole file for any other."""
+        if request.offset:
+            return self._do_whole(connection, request)
+        return self._do_good(connection, request)
+
+    def _do_shifted(self, connection: socket.socket, request: Request) -> bool:
+        """Content-Range tells of other bytes than were asked for."""
+        first = request.offset + (10 if request.offset else 0)
+        self._send_range(connection, request, shown=f"bytes {first}-{request.end - 1}/{len(GOOD)}")
+        return True
+
+    def _do_versions(self, connection: socket.socket, request: Request) -> bool:
+        """Another ETag for each range."""
+        self._send_range(connection, request, f'ETag: "v{request.offset}"\r\n')
+        return True
+
+    def _do_mixed(self, connection: socket.socket, request: Request) -> bool:
+        """Parts of another version, without a word."""
+        is_other = "range" in request.headers and request.offset
+        self._send_range(connection, request, content=bytes(len(GOOD)) if is_other else GOOD)
+        return True
+
+    def _do_sizes(self, connection: socket.socket, request: Request) -> bool:
+        """Another total size for each range after the first."""
+        total = len(GOOD) + (1 if request.offset else 0)
+        self._send_range(connection, request, shown=f"bytes {request.offset}-{request.end - 1}/{total}")
+        return True
+
+    def _do_less(self, connection: socket.socket, request: Request) -> bool:
+        """Half of each range, which HTTP allows."""
+        end = (request.offset + min(request.end, len(GOOD)) + 1) // 2
+        self._send_range(connection, request, end=end)
+        return True
+
+    def _do_more(self, connection: socket.socket, request: Request) -> bool:
+        """More than each range."""
+        self._send_range(connection, request, end=min(len(GOOD), request.end + 1000))
+        return True
+
+    def _do_together(self, connection: socket.socket, request: Request) -> bool:
+        """Each range but the first waits until another one was asked for."""
+        if request.offset:
+            self._several.wait(30)
+        return self._do_good(connection, request)
+
+    def _do_gate(self, connection: socket.socket, request: Request) -> bool:
+        """The second half of the file waits until the gate opens."""
+        if request.end > len(GOOD) // 2:
+            self.gate.wait(30)
+        return self._do_good(connection, request)
+
+    def _do_once(self, connection: socket.socket, request: Request) -> bool:
+        """A door: each request is sent to a place of its own."""
+        self._tickets += 1
+        _send(connection, request, "307 Moved", b"", f"Location: /ticket/{self._tickets}\r\n")
+        return True
+
+    def _do_ticket(self, connection: socket.socket, request: Request) -> bool:
+        """A place that serves once."""
+        if self._failed(request.path, 1):
+            _send(connection, request, "404 Gone", b"")
+            return True
+        return self._do_good(connection, request)
 
     def _do_short(self, connection: socket.socket, request: Request) -> bool:
         _send(connection, request, "200 OK", GOOD[:-5])
@@ -223,10 +337,20 @@ class Hostile:
         return True
 
     def _do_storm(self, connection: socket.socket, request: Request) -> bool:
-        """503 for the first two requests of a path, then well."""
+        """503 for the first two requests of a path, then well; /storm/9/… asks for a pause of 9 s."""
         if self._failed(request.path, 2):
             return self._do_good(connection, request)
-        _send(connection, request, "503 Busy", b"", "Retry-After: 0\r\n")
+        pause = next((part for part in request.path.split("/")[2:3] if part.isdigit()), "0")
+        _send(connection, request, "503 Busy", b"", f"Retry-After: {pause}\r\n")
+        return True
+
+    def _do_late(self, connection: socket.socket, request: Request) -> bool:
+        """/late/200/… ends with a trailer that reports this status; unless it is 200, after half of the file."""
+        status = request.path.split("/")[2]
+        body = GOOD if status == "200" else GOOD[: len(GOOD) // 2]
+        head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Transfer-Status\r\n\r\n"
+        end = f"\r\n0\r\nX-Transfer-Status: {status}: Whatever\r\n\r\n"
+        connection.sendall(f"{head}{len(body):x}\r\n".encode() + body + end.encode())
         return True
 
     def _do_loop(self, connection: socket.socket, request: Request) -> bool:

@@ -1,8 +1,9 @@
 """A FUSE file system that passes calls on to a folder, but refuses some of them.
 
 Run as ``python -m tests.support.odd_fuse FOLDER MOUNT CALL=ERROR…``, such as ``symlink=EPERM``. It serves until it is
-unmounted. Two names stand for answers instead: ``space`` (free space is reported as 0 of 0) and ``seconds`` (times
-without fractions). Inode numbers are those that FUSE makes up.
+unmounted. Some names stand for answers instead: ``space`` (free space is reported as 0 of 0), ``seconds`` (times
+without fractions), ``case`` (names of another case are the same file, as on exFAT) and ``quota=BYTES`` (so many fit
+into all files, whatever the free space). Inode numbers are those that FUSE makes up.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import mfusepy
@@ -20,20 +22,24 @@ _SPACE = ("f_bavail", "f_bfree", "f_blocks", "f_bsize", "f_favail", "f_ffree", "
 
 
 class OddFileSystem(mfusepy.Operations):  # type: ignore[misc]
-    """Serves ``root``; ``refused`` has the error number of each refused call."""
+    """Serves ``root``; ``refused`` has the error number of each refused call, and the bytes of ``quota``."""
 
     def __init__(self, root: str, refused: Mapping[str, int]) -> None:
         self._root = root
         self._refused = refused
-
-    def __call__(self, op: str, path: str, *args: Any) -> Any:
-        """Perform the call ``op``, or refuse it."""
-        if op in self._refused:
-            raise mfusepy.FuseOSError(self._refused[op])
-        return super().__call__(op, path, *args)
+        self._quota = refused.get("quota")
+        for call, code in refused.items():
+            if hasattr(mfusepy.Operations, call):
+                setattr(self, call, partial(_refuse, code))
 
     def _real(self, path: str) -> str:
-        return self._root + path
+        if "case" not in self._refused:
+            return self._root + path
+        real = self._root
+        for name in path.strip("/").split("/"):
+            present = os.listdir(real) if os.path.isdir(real) and not os.path.islink(real) else ()
+            real = os.path.join(real, next((each for each in present if each.lower() == name.lower()), name))
+        return real
 
     def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:  # noqa: ARG002
         found = os.lstat(self._real(path))
@@ -89,7 +95,15 @@ class OddFileSystem(mfusepy.Operations):  # type: ignore[misc]
         return os.pread(fh, size, offset)
 
     def write(self, path: str, data: bytes, offset: int, fh: int) -> int:  # noqa: ARG002
+        growth = offset + len(data) - os.fstat(fh).st_size
+        if self._quota is not None and growth > 0 and self._used() + growth > self._quota:
+            raise mfusepy.FuseOSError(errno.EDQUOT)
         return os.pwrite(fh, data, offset)
+
+    def _used(self) -> int:
+        return sum(
+            os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(self._root) for name in names
+        )
 
     def truncate(self, path: str, length: int, fh: int | None = None) -> None:  # noqa: ARG002
         os.truncate(self._real(path), length)
@@ -104,11 +118,15 @@ class OddFileSystem(mfusepy.Operations):  # type: ignore[misc]
         """Nothing is left to flush."""
 
 
+def _refuse(code: int, *_: Any) -> None:
+    raise mfusepy.FuseOSError(code)
+
+
 def main() -> None:
     """Serve until the mount is gone."""
     root, mount, *refused = sys.argv[1:]
     parts = (each.partition("=") for each in refused)
-    calls = {name: getattr(errno, code) if code else 0 for name, _, code in parts}
+    calls = {name: int(code) if code.isdigit() else getattr(errno, code, 0) for name, _, code in parts}
     mfusepy.FUSE(OddFileSystem(root, calls), mount, foreground=True, nothreads=True)
 
 

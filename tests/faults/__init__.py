@@ -1,0 +1,1 @@
+"""Faults of disks, of other programs and of environments."""

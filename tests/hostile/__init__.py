@@ -1,0 +1,1 @@
+"""Notebooks, storage and Rucio servers that lie."""
