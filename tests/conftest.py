@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,19 +12,39 @@ import pytest
 
 from nbrucio.config import Config, load
 from nbrucio.sandbox import Sandbox
+from tests.support import trust
 from tests.support.snapshots import Snapshots
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # Started in the background, by a shell without job control. What tests start inherits it, and some press Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# As in an activated environment, so that hints name `nbrucio` alone, whichever Python runs the tests.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
 #: Folders whose tests start servers, kernels, browsers or builds, or wait on purpose.
-_REAL = {"crash", "e2e", "frontend", "jupyter", "launch", "runners", "sandbox", "transfer"}
+_REAL = {"crash", "e2e", "faults", "hostile", "frontend", "jupyter", "launch", "runners", "sandbox", "simulation"}
+_REAL |= {"transfer"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--update-snapshots``, with which ``make snapshots`` writes ``tests/snapshots`` anew."""
+    """``--update-snapshots``, with which ``make snapshots`` writes ``tests/snapshots`` anew, and more."""
     parser.addoption("--update-snapshots", action="store_true")
+    trust.add_options(parser)
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[trust.Rounds]:
+    """Runs and counts the cases of a test that is marked with its suite."""
+    (tmp_path / "rounds").mkdir()
+    yield from trust.rounds_of(request, tmp_path / "rounds")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Count a test of a suite that is one case."""
+    outcome = yield
+    trust.log_single_case(item, outcome.get_result())
 
 
 @pytest.fixture
@@ -31,8 +53,14 @@ def snapshots(request: pytest.FixtureRequest) -> Snapshots:
     return Snapshots(update=request.config.getoption("--update-snapshots"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `make check` leaves out."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Share the time of `make trust` among the tests that are left."""
+    trust.share_time(session.config, session.items)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that `make check` leaves out, and select a suite of `make trust`."""
+    trust.select(config, items)
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if folder in _REAL or "sandbox" in getattr(item, "fixturenames", ()):

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_QUIET_S = 0.15
+#: The server under load writes a line this late, in seconds.
+_QUIET_S = 0.25
 _POLL_S = 0.03
 
 

@@ -44,6 +44,7 @@ class XrootdServer:
         folder: exported folder, under its own path; everyone must be able to read its files and folders.
         run: folder for configuration, certificate and log.
         certificate: certificate and key in one PEM file, for https; None serves root:// only.
+        redirects_to: the port of another server, which serves the files of this one.
         grid: a folder of CAs, and the host's certificate and key in one file, to ask for people's certificates.
     """
 
@@ -53,6 +54,7 @@ class XrootdServer:
     port: int = 0
     https_port: int = 0
     grid: tuple[Path, Path] | None = None
+    redirects_to: int | None = None
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -70,7 +72,7 @@ class XrootdServer:
                 next_command="sudo apt-get install xrootd-server",
             )
         self.run.mkdir(parents=True, exist_ok=True)
-        self.port, self.https_port = _free_port(), _free_port()
+        self.port, self.https_port = free_port(), free_port()
         log = self.run / "xrootd.log"
         command = [program, "-c", str(self._configure()), "-l", str(log), "-n", "sandbox"]
         if os.geteuid() == 0:
@@ -111,6 +113,8 @@ class XrootdServer:
             copy.write_bytes(self.certificate.read_bytes())
             copy.chmod(0o400)
             text += _HTTPS_CONFIG.format(run=self.run, https_port=self.https_port)
+        if self.redirects_to is not None:
+            text += f"xrootd.redirect localhost:{self.redirects_to} {self.folder}\n"
         if self.grid is not None:
             cas, host = self.grid
             (self.run / "gsi.pem").write_bytes(host.read_bytes())
@@ -140,7 +144,8 @@ class XrootdServer:
         )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -53,8 +53,11 @@ def install(tmp_path: Path, without_node: str) -> Install:
     return run
 
 
-def test_pip_install_of_a_checkout_builds_the_panel(checkout: Path, install: Install, tmp_path: Path) -> None:
-    done = install(checkout)
+@pytest.mark.parametrize("source", ["{}", "git+file://{}"])
+def test_pip_install_of_a_checkout_builds_the_panel(
+    checkout: Path, install: Install, tmp_path: Path, source: str
+) -> None:
+    done = install(source.format(checkout))
     assert done.returncode == 0, done.stdout + done.stderr
     panel = tmp_path / "env" / PANEL
     assert (panel / "install.json").is_file()

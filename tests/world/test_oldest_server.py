@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.world, pytest.mark.timeout(900)]
 
 VERSION = "35.8.0"  # the oldest whose server installs beside what the sandbox needs
 NEEDED = (f"rucio=={VERSION}", "setuptools<80", "gunicorn", "wsgidav", "trustme", "awkward", "numpy", "uproot")
-OURS = ("certifi", "click", "cryptography", "filelock", "platformdirs", "pycurl", "rich", "zlib-ng")
+OURS = ("certifi", "click", "cryptography", "filelock", "jsonschema", "platformdirs", "pycurl", "rich", "zlib-ng")
 #: What the sandbox does to today's Rucio, and names that Rucio's schema of then refuses.
 LEFT_OUT = {
     "nbrucio/sandbox/rucio_app.py": ("    prepare()\n    if not", "    if not"),
