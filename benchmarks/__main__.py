@@ -1,7 +1,7 @@
 """``make bench``: run every peer on every shape, in turn, and print the table.
 
-The peers of one shape take turns, so that what else the machine does meets all of them. Output goes to memory where
-that is large enough, since otherwise the disk is measured.
+The peers of one shape take turns, each raw tool with its best number of streams. Output goes to memory where that is
+large enough, since otherwise the disk is measured.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.ground import PROTOCOLS, SHAPES, Ground, Shape, prepared
-from benchmarks.peers import PEERS, Peer, PeerRun, arrived, empty, measure
+from benchmarks.ground import PROTOCOLS, SHAPES, Ground, Shape, prepared, room_for
+from benchmarks.peers import PEERS, empty, measure
+from benchmarks.rounds import download
 from benchmarks.table import Result, markdown, text
 
 #: The shape of which a complete copy is asked for again, and from which the cold start is taken.
@@ -28,10 +27,9 @@ def main() -> None:
     options = _options()
     shapes = tuple(shape for shape in SHAPES if shape.name in options.shapes)
     protocols = tuple(options.protocols)
-    need = sum({shape.total_bytes for shape in shapes}) + max(shape.total_bytes for shape in shapes) + 1_000_000_000
     results = []
     with (
-        tempfile.TemporaryDirectory(dir=_room(options.folder, need), prefix="nbrucio-bench-") as name,
+        tempfile.TemporaryDirectory(dir=room_for(shapes, options.folder), prefix="nbrucio-bench-") as name,
         prepared(Path(name), shapes, protocols) as ground,
     ):
         for result in _all_results(ground, shapes, protocols, options):
@@ -60,62 +58,24 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _room(wanted: Path | None, need_bytes: int) -> Path:
-    if wanted is not None:
-        return wanted
-    memory = Path("/dev/shm")  # noqa: S108 a folder of our own is made in it
-    if memory.is_dir() and min(shutil.disk_usage(memory).free, _available_bytes()) > 1.3 * need_bytes:
-        return memory
-    return Path(tempfile.gettempdir())
-
-
-def _available_bytes() -> int:
-    """Memory that programs can still have; 0 where the system does not tell."""
-    try:
-        text = Path("/proc/meminfo").read_text()
-    except OSError:
-        return 0
-    return int(text.partition("MemAvailable:")[2].split()[0]) * 1024
-
-
 def _all_results(
     ground: Ground, shapes: tuple[Shape, ...], protocols: tuple[str, ...], options: argparse.Namespace
 ) -> Iterator[Result]:
     for shape in shapes:
         for protocol in protocols:
             peers = [peer for peer in PEERS if protocol in peer.protocols and peer.name not in options.without]
-            yield from _bring(ground, shape, protocol, peers, options)
+            yield from download(ground, shape, protocol, "download", peers, options.rounds, options.rucio_rounds)
     again = next((shape for shape in shapes if shape.name == _AGAIN), None)
     if again is not None:
         yield from _complete(ground, again, protocols[0], options)
 
 
-def _bring(
-    ground: Ground, shape: Shape, protocol: str, peers: list[Peer], options: argparse.Namespace
-) -> Iterator[Result]:
-    """Bring everything into an empty folder."""
-    runs: dict[str, list[PeerRun]] = defaultdict(list)
-    for turn in range(options.rounds):
-        for peer in peers:
-            if peer.kind != "rucio" or turn < options.rucio_rounds:
-                folder = empty(ground.folder / "output")
-                runs[peer.name].append(
-                    measure(peer.command(ground, shape, protocol, folder), ground.environment, folder)
-                )
-                if not arrived(folder, shape):
-                    raise RuntimeError(f"{peer.name} brought not all of {shape.name} over {protocol}")
-    empty(ground.folder / "output")
-    for peer in peers:
-        if runs[peer.name]:
-            yield Result(shape, protocol, "bring", peer, tuple(runs[peer.name]))
-
-
 def _complete(ground: Ground, shape: Shape, protocol: str, options: argparse.Namespace) -> Iterator[Result]:
     """Ask for what is complete already."""
     for peer in PEERS:
-        if protocol in peer.protocols and peer.kind != "raw" and "threads" not in peer.name:
+        if protocol in peer.protocols and peer.kind != "raw":
             folder = empty(ground.folder / "output")
-            command = peer.command(ground, shape, protocol, folder)
+            command = peer.command(ground, shape, protocol, folder, peer.settings(shape)[0])
             measure(command, ground.environment, folder)
             log = ground.sandbox.access_log
             before = log.stat().st_size

@@ -42,14 +42,21 @@ _TABLES = {"dids": "name", "replicas": "name", "contents": "child_name"}
 def seed(sandbox: Sandbox, count: int, replicas: int = 2) -> Did:
     """A closed dataset of ``count`` files, or above `PER_DATASET` a closed container of such datasets."""
     rses = RSES[:replicas]
+    whole = Did(SCOPE, f"scale.{count}")
+    parts = datasets(whole, count)
+    for number, part in enumerate(parts):
+        _dataset(sandbox, part.name, min(PER_DATASET, count - number * PER_DATASET), rses)
+    if parts != [whole]:
+        with sandbox.admin() as client:
+            add_container(client, whole.scope, whole.name, parts, closed=True)
+    return whole
+
+
+def datasets(whole: Did, count: int) -> list[Did]:
+    """The datasets of which `seed` makes ``whole``, of ``count`` files."""
     if count <= PER_DATASET:
-        return _dataset(sandbox, f"scale.{count}", count, rses)
-    parts = [
-        _dataset(sandbox, f"scale.{count}.part{start // PER_DATASET}", min(PER_DATASET, count - start), rses)
-        for start in range(0, count, PER_DATASET)
-    ]
-    with sandbox.admin() as client:
-        return add_container(client, SCOPE, f"scale.{count}", parts, closed=True)
+        return [whole]
+    return [Did(whole.scope, f"{whole.name}.part{number}") for number in range(-(-count // PER_DATASET))]
 
 
 def _dataset(sandbox: Sandbox, name: str, count: int, rses: Sequence[str]) -> Did:
@@ -62,6 +69,8 @@ def _dataset(sandbox: Sandbox, name: str, count: int, rses: Sequence[str]) -> Di
         for table, column in _TABLES.items():
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
             _copy(connection, table, columns, column, (first, name, count))
+        # A deployed database knows how large its tables are; without that, sums of replicas take minutes.
+        connection.execute("ANALYZE")
     with sandbox.admin() as client:
         close(client, SCOPE, name)  # the server counts files and bytes now
     return dataset

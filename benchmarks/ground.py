@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox, seed
-from tests.support.xrootd_server import XrootdServer
+from tests.support.xrootd_server import XrootdServer, free_port
 
 if TYPE_CHECKING:
     from rucio.client import Client
@@ -49,12 +51,17 @@ SHAPES = (
 
 @dataclass(frozen=True)
 class Ground:
-    """Everything that is set up. What ends in memory counts for all peers alike."""
+    """Everything that is set up. What ends in memory counts for all peers alike.
+
+    Attributes:
+        ports: where each protocol of ``server`` is reached, which may be a line before it.
+    """
 
     folder: Path
     sandbox: Sandbox
     server: XrootdServer
     ca: Path
+    ports: Mapping[str, int]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -68,15 +75,27 @@ class Ground:
 
     def url(self, path: Path, protocol: str) -> str:
         """How a raw tool names a source file."""
-        return str(path) if protocol == "file" else self.server.pfn(path, protocol)
+        if protocol == "file":
+            return str(path)
+        return f"{protocol}://localhost:{self.ports[protocol]}{'//' if protocol == 'root' else ''}{path}"
+
+    def behind(self) -> dict[int, int]:
+        """Each of the ``ports``, and the server's own port."""
+        return {self.ports["root"]: self.server.port, self.ports["https"]: self.server.https_port}
 
     def did(self, shape: Shape, protocol: str) -> Did:
         return Did(SCOPE, f"{shape.name}.{protocol}")
 
 
 @contextmanager
-def prepared(folder: Path, shapes: tuple[Shape, ...], protocols: tuple[str, ...]) -> Iterator[Ground]:
-    """Start the servers and seed ``shapes``; stop them at the end."""
+def prepared(
+    folder: Path, shapes: tuple[Shape, ...], protocols: tuple[str, ...], *, with_line: bool = False
+) -> Iterator[Ground]:
+    """Start the servers and seed ``shapes``; stop them at the end.
+
+    Args:
+        with_line: whether the storage is reached through a line, which the caller opens.
+    """
     folder.chmod(0o755)  # the xrootd server runs as nobody
     sandbox = Sandbox(folder / "sandbox", tied=True)
     sandbox.start()
@@ -85,7 +104,8 @@ def prepared(folder: Path, shapes: tuple[Shape, ...], protocols: tuple[str, ...]
     (folder / "files").mkdir(exist_ok=True)
     server.start()
     try:
-        ground = Ground(folder, sandbox, server, ca)
+        own = {"root": server.port, "https": server.https_port}
+        ground = Ground(folder, sandbox, server, ca, {one: free_port() for one in own} if with_line else own)
         _trust(ground)
         with sandbox.admin() as client:
             for protocol in protocols:
@@ -98,6 +118,28 @@ def prepared(folder: Path, shapes: tuple[Shape, ...], protocols: tuple[str, ...]
     finally:
         server.stop()
         sandbox.stop()
+
+
+def room_for(shapes: Sequence[Shape], wanted: Path | None) -> Path:
+    """Return the folder for files: ``wanted``, else memory if it has room for ``shapes`` and one output."""
+    if wanted is not None:
+        return wanted
+    need_bytes = (
+        sum({shape.total_bytes for shape in shapes}) + max(shape.total_bytes for shape in shapes) + 1_000_000_000
+    )
+    memory = Path("/dev/shm")  # noqa: S108 a folder of our own is made in it
+    if memory.is_dir() and min(shutil.disk_usage(memory).free, _available_bytes()) > 1.3 * need_bytes:
+        return memory
+    return Path(tempfile.gettempdir())
+
+
+def _available_bytes() -> int:
+    """Memory that programs can still have; 0 where the system does not say."""
+    try:
+        text = Path("/proc/meminfo").read_text()
+    except OSError:
+        return 0
+    return int(text.partition("MemAvailable:")[2].split()[0]) * 1024
 
 
 def _certificates(folder: Path) -> tuple[Path, Path]:
@@ -135,8 +177,8 @@ def _add_rse(client: Client, ground: Ground, protocol: str) -> None:
     rse = rse_name(protocol)
     hosts = {
         "file": {"hostname": "localhost", "port": 0, "prefix": f"{ground.folder}/files/"},
-        "root": {"hostname": "localhost", "port": ground.server.port, "prefix": f"//{ground.folder}/files/"},
-        "https": {"hostname": "localhost", "port": ground.server.https_port, "prefix": f"{ground.folder}/files/"},
+        "root": {"hostname": "localhost", "port": ground.ports["root"], "prefix": f"//{ground.folder}/files/"},
+        "https": {"hostname": "localhost", "port": ground.ports["https"], "prefix": f"{ground.folder}/files/"},
     }
     client.add_rse(rse, deterministic=False, volatile=False)
     options: dict[str, Any] = {**hosts[protocol], "domains": {"lan": _DOMAIN, "wan": _DOMAIN}}
@@ -159,7 +201,7 @@ def _register(client: Client, ground: Ground, shape: Shape, protocol: str, check
             "name": name,
             "bytes": shape.size_bytes,
             "adler32": adler32,
-            "pfn": _pfn(ground, path, protocol),
+            "pfn": f"file://localhost:0{path}" if protocol == "file" else ground.url(path, protocol),
         }
         for name, (path, adler32) in zip(names, checksums.items(), strict=True)
     ]
@@ -175,11 +217,3 @@ def _register(client: Client, ground: Ground, shape: Shape, protocol: str, check
         for n in range(shape.datasets)
     ]
     seed.add_container(client, SCOPE, did.name, parts, closed=True)
-
-
-def _pfn(ground: Ground, path: Path, protocol: str) -> str:
-    if protocol == "file":
-        return f"file://localhost:0{path}"
-    if protocol == "root":
-        return f"root://localhost:{ground.server.port}//{path}"
-    return f"https://localhost:{ground.server.https_port}{path}"

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from benchmarks.bulk import SCOPE, fill, seed
+from benchmarks.bulk import SCOPE, datasets, fill, seed
 from nbrucio.catalogue.rucio import BATCH, SCHEMES
 from nbrucio.core.did import Did
 from nbrucio.sandbox import Sandbox
@@ -29,7 +29,7 @@ from nbrucio.sandbox.configuration import IDENTITY
 _ROUNDS_UP_TO = 20_000
 _CURL = shutil.which("curl") or "curl"
 #: Runs the command line and tells its peak. What wait4 tells begins with the memory of this process before exec.
-_TELLING = """
+TELLING = """
 import atexit, sys
 status = lambda: sys.stderr.write(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
 atexit.register(status)
@@ -78,7 +78,7 @@ class Bench:
 
     def run(self, what: str, *words: str) -> Measurement:
         """One run of nbrucio. Its exit code may say that data is missing, as it is."""
-        return Measurement(self.count, what, *self._once([sys.executable, "-c", _TELLING, *words, str(self.notebook)]))
+        return Measurement(self.count, what, *self._once([sys.executable, "-c", TELLING, *words, str(self.notebook)]))
 
     def _once(self, command: Sequence[str]) -> tuple[float, float]:
         began = time.perf_counter()
@@ -104,6 +104,11 @@ class Bench:
     def curl_files(self) -> float:
         """Seconds of the bare files stream."""
         return self._curl(lambda host: [f"url = {host}/dids/{SCOPE}/{self.dataset.name}/files\n"])
+
+    def curl_sums(self) -> float:
+        """Seconds of the request for the sums of replicas of each dataset."""
+        names = [did.name for did in datasets(self.dataset, self.count)]
+        return self._curl(lambda host: [f"url = {host}/replicas/{SCOPE}/{name}/datasets?deep=True\n" for name in names])
 
     def curl_replicas(self) -> float:
         """Seconds of the replica streams of all files, in requests like those of nbrucio, over one connection."""
@@ -152,14 +157,15 @@ def measure(bench: Bench, *, asks: bool, here: bool) -> Iterator[Measurement]:
     """Every line of one size.
 
     Args:
-        asks: also plan as long as nothing is known, which asks for the replicas of every file.
+        asks: also make a plan that asks for the replicas of every file.
         here: also put all files into the store, which needs 12 kB of disk a file, and look again.
     """
     bench.write_notebook()
+    yield from _first_plan(bench)
     if asks:
-        yield from _first_plan(bench)
+        yield from _exact_plan(bench)
     yield bench.run("lock", "lock")
-    yield bench.run("plan by the lock, nothing is here", "plan", "--offline")
+    yield from _beside_files(bench, "plan by the lock, nothing is here", "plan")
     yield from _beside_files(bench, "status, fresh lock, nothing is here", "status")
     if here:
         fill(bench.folder / "store", IDENTITY, bench.dataset, bench.count)
@@ -172,16 +178,25 @@ def measure(bench: Bench, *, asks: bool, here: bool) -> Iterator[Measurement]:
 
 
 def _first_plan(bench: Bench) -> Iterator[Measurement]:
-    """A plan of data that is not here beside the streams that it reads, in turn; of large sizes one round."""
-    rounds = bench.rounds if bench.count <= _ROUNDS_UP_TO else 1
-    plans, files, replicas = [], [], []
+    """The first plan of data that is not here beside the list of files and the sums of replicas, in turn."""
+    rounds = bench.rounds if bench.count <= _ROUNDS_UP_TO else min(3, bench.rounds)
+    plans, files, sums = [], [], []
     for _ in range(rounds):
         files.append(bench.curl_files())
-        replicas.append(bench.curl_replicas())
-        plans.append(bench.run("plan, nothing is here", "plan"))
+        sums.append(bench.curl_sums())
+        plans.append(bench.run("first plan, nothing is here", "plan"))
     plan = sorted(plans, key=lambda row: row.wall_s)[rounds // 2]
-    files_s, replicas_s = statistics.median(files), statistics.median(replicas)
+    files_s, sums_s = statistics.median(files), statistics.median(sums)
     yield Measurement(bench.count, "curl: files stream", files_s)
+    yield Measurement(bench.count, "curl: sums of replicas", sums_s)
+    times = (plan.wall_s - sums_s) / files_s
+    yield replace(plan, ratio=f"{times:.2f} times the files stream, and the sums")
+
+
+def _exact_plan(bench: Bench) -> Iterator[Measurement]:
+    """A plan that asks for each file beside the streams that it reads."""
+    files_s, replicas_s = bench.curl_files(), bench.curl_replicas()
+    plan = bench.run("plan --exact, nothing is here", "plan", "--exact")
     yield Measurement(bench.count, "curl: replica streams", replicas_s)
     yield replace(plan, ratio=f"{plan.wall_s / (files_s + replicas_s):.2f} times both streams")
 
@@ -210,7 +225,7 @@ def main() -> None:
     parser.add_argument("sizes", nargs="*", type=int, default=[100_000], metavar="FILES")
     parser.add_argument("--rounds", type=int, default=5, help="runs of what is quick")
     parser.add_argument("--here-max", type=int, default=100_000, help="fill a store up to this many files")
-    parser.add_argument("--replicas", type=int, default=2, choices=(1, 2), help="of each file; a plan asks for all")
+    parser.add_argument("--replicas", type=int, default=2, choices=(1, 2), help="of each file")
     parser.add_argument("--ask-max", type=int, default=100_000, help="ask for the replicas of up to so many files")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="for scale.md and scale.json")
     options = parser.parse_args()

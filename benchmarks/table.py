@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.ground import Shape
-from benchmarks.peers import Peer, PeerRun
+from benchmarks.peers import OWN, Peer, PeerRun, Streams
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,15 @@ class Result:
     case: str
     peer: Peer
     runs: tuple[PeerRun, ...]
+    streams: Streams = OWN
+
+    @property
+    def name(self) -> str:
+        """The peer, with its setting if it has one."""
+        if not self.streams.files:
+            return self.peer.name
+        each = f" x {self.streams.each}" if self.streams.each > 1 else ""
+        return f"{self.peer.name} ({self.streams.files}{each})"
 
     @property
     def wall_s(self) -> float:
@@ -37,7 +46,7 @@ class Result:
             "shape": self.shape.name,
             "protocol": self.protocol,
             "case": self.case,
-            "peer": self.peer.name,
+            "peer": self.name,
             "kind": self.peer.kind,
             "wall_s": [round(run.wall_s, 3) for run in self.runs],
             "median_s": round(self.wall_s, 3),
@@ -58,7 +67,7 @@ def rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
         ratio = "" if mine is None or one.peer.kind == "nbrucio" else f"{one.wall_s / mine.wall_s:.2f} times as fast"
         found.append(
             (
-                *(one.shape.name, one.protocol, one.case, one.peer.name, str(len(one.runs))),
+                *(one.shape.name, one.protocol, one.case, one.name, str(len(one.runs))),
                 *(f"{one.wall_s:.2f}", ratio, f"{one.cpu_s_per_gb:.1f}", f"{one.peak_mb:.0f}"),
             )
         )

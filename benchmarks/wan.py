@@ -1,176 +1,123 @@
-"""Downloads from a real xrootd server over https behind a line with latency, beside curl at its best.
+"""``make bench-wan``: nbrucio and its peers, each at its best setting, over lines with latency and capped connections.
 
-A proxy adds half the round-trip time each way and can cap each connection. It is one process on the same two cores, so
-its own ceiling is measured too: curl at a round-trip time of 0. Rucio is not part of it; files go into a fresh store.
+The storage is a real xrootd server (https and root://), the line a proxy before it (`benchmarks.line`), and Rucio is
+near. Prints the proxy's own ceiling, then one row a cell with ratios. The whole matrix takes hours; options select
+cells of it, as in
 
-    python -m benchmarks.wan [--rtt 0 40 150] [--files 1000] [--bytes 1000000] [--rounds 3]
+    make bench-wan BENCH="--rtt 40 --caps 0 --shapes 1000x1MB --protocols https"
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import multiprocessing
+import json
 import os
-import shutil
-import statistics
-import subprocess
+import sys
 import tempfile
-import time
-import zlib
-from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.ground import _certificates
-from nbrucio.core.did import Did
-from nbrucio.core.events import Event
-from nbrucio.core.files import FileEntry, Replica
-from nbrucio.store import Store
-from nbrucio.transfer.fetch import fetch
-from nbrucio.transfer.types import StorageAccess, Task, TransferLimits
-from tests.support.xrootd_server import XrootdServer, _free_port
+from benchmarks.ground import Ground, Shape, prepared, room_for
+from benchmarks.line import Line, opened
+from benchmarks.peers import AGAIN, PEERS, WAN_PEERS, Peer
+from benchmarks.rounds import download
+from benchmarks.table import Result
 
-#: For ``--parallel-max``; 1,000 files of 1 MB at 40 ms were fastest with it.
-CURL_STREAMS = 50
-
-
-class _Silent:
-    def report(self, event: Event) -> None:
-        """Do nothing."""
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_s: float) -> None:
-    """Pass on what arrives, ``delay_s`` later."""
-    loop, queue = asyncio.get_running_loop(), deque[tuple[float, bytes]]()
-    arrived = asyncio.Event()
-
-    async def read() -> None:
-        data = b"-"
-        while data:
-            try:
-                data = await reader.read(1 << 18)
-            except OSError:
-                data = b""
-            queue.append((loop.time() + delay_s, data))
-            arrived.set()
-
-    reading = asyncio.create_task(read())
-    try:
-        while True:
-            while not queue:
-                arrived.clear()
-                await arrived.wait()
-            due, data = queue.popleft()
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            if not data:
-                break
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        reading.cancel()
-        writer.close()
-
-
-def _proxy(port: int, target: int, rtt_s: float) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(rtt_s)  # the handshake of TCP
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
-        await asyncio.gather(_pump(reader, far_writer, rtt_s / 2), _pump(far_reader, writer, rtt_s / 2))
-
-    async def main() -> None:
-        server = await asyncio.start_server(serve, "127.0.0.1", port, backlog=1000)
-        await server.serve_forever()
-
-    asyncio.run(main())
-
-
-def _tasks(files: list[Path], port: int) -> list[Task]:
-    tasks = []
-    for path in files:
-        data = path.read_bytes()
-        entry = FileEntry(Did("bench", path.name), len(data), adler32=f"{zlib.adler32(data):08x}")
-        tasks.append(Task("bench", entry, (Replica("BENCH", f"https://localhost:{port}{path}"),)))
-    return tasks
-
-
-def _nbrucio(tasks: list[Task], ca: Path, most: int, folder: Path) -> float:
-    store = folder / "store"
-    limits = TransferLimits(per_host=most, total=2 * most)
-    began = time.monotonic()
-    outcomes = fetch(tasks, Store(store), {"bench": StorageAccess(ca=ca)}, _Silent(), limits=limits)
-    elapsed = time.monotonic() - began
-    assert all(one.stored for one in outcomes), next(one.error for one in outcomes if one.error)
-    for path in store.rglob("*"):
-        path.chmod(0o700)
-    shutil.rmtree(store)
-    return elapsed
-
-
-def _curl(tasks: list[Task], ca: Path, folder: Path) -> float:
-    out = folder / "curl"
-    out.mkdir()
-    config = folder / "curl.cfg"
-    lines = (f'url = "{task.replicas[0].pfn}"\noutput = "{out}/{n}"' for n, task in enumerate(tasks))
-    config.write_text("\n".join(lines))
-    words = [
-        "curl",
-        "-s",
-        "-f",
-        "-Z",
-        "--no-progress-meter",
-        "--parallel-max",
-        str(CURL_STREAMS),
-        "--cacert",
-        str(ca),
-        "-K",
-        str(config),
-    ]
-    began = time.monotonic()
-    subprocess.run(words, check=True)
-    elapsed = time.monotonic() - began
-    shutil.rmtree(out)
-    return elapsed
+SHAPES = (
+    Shape("1000x100kB", 1000, 100_000),
+    Shape("1000x1MB", 1000, 1_000_000),
+    Shape("20x100MB", 20, 100_000_000),
+    Shape("1x2GB", 1, 2_000_000_000),
+)
+_PROTOCOLS = ("https", "root")
+_HEADER = (
+    *("shape", "protocol", "RTT ms", "MB/s a connection", "nbrucio s", "hosts known s", "best raw tool s"),
+    *("times the raw tool", "`rucio download` s", "faster than it", "CPU s/GB", "peak MB"),
+)
 
 
 def main() -> None:
-    """Print the medians."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rtt", type=int, nargs="+", default=[0, 40, 150])
-    parser.add_argument("--files", type=int, default=1000)
-    parser.add_argument("--bytes", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        certificate, ca = _certificates(folder)
-        source = folder / "files"
-        source.mkdir()
-        files = [source / f"{n}.dat" for n in range(options.files)]
-        for path in files:
-            path.write_bytes(os.urandom(options.bytes))
-            path.chmod(0o644)
-        server = XrootdServer(source, folder / "xrootd", certificate)
-        server.start()
-        print(f"{options.files} x {options.bytes:,} bytes over https, medians of {options.rounds} in seconds")
-        print("| RTT ms | nbrucio | at most 4 at a time | curl -Z |\n|---|---|---|---|")
-        for rtt_ms in options.rtt:
-            port = _free_port()
-            proxy = multiprocessing.Process(target=_proxy, args=(port, server.https_port, rtt_ms / 1000), daemon=True)
-            proxy.start()
-            time.sleep(0.5)
-            tasks = _tasks(files, port)
-            rounds = [
-                (_nbrucio(tasks, ca, 32, folder), _nbrucio(tasks, ca, 4, folder), _curl(tasks, ca, folder))
-                for _ in range(options.rounds)
-            ]
-            medians = (statistics.median(column) for column in zip(*rounds, strict=True))
-            print(f"| {rtt_ms} | {' | '.join(f'{one:.2f}' for one in medians)} |", flush=True)
-            proxy.terminate()
-        server.stop()
+    options = _options()
+    shapes = tuple(shape for shape in SHAPES if shape.name in options.shapes)
+    with (
+        tempfile.TemporaryDirectory(dir=room_for(shapes, options.folder), prefix="nbrucio-bench-") as name,
+        prepared(Path(name), shapes, tuple(options.protocols), with_line=True) as ground,
+    ):
+        for protocol in options.protocols:
+            _say(f"The proxy's own ceiling, {protocol}: {_ceiling(ground, shapes[-1], protocol):,.0f} MB/s")
+        _say("| " + " | ".join(_HEADER) + " |\n|" + "---|" * len(_HEADER))
+        results: list[Result] = []
+        for cell in _cells(ground, shapes, options):
+            results += cell
+            _say(_row(cell))
+            options.output.mkdir(parents=True, exist_ok=True)
+            (options.output / "wan.json").write_text(json.dumps([one.as_json() for one in results], indent=1) + "\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.wan", description=__doc__)
+    parser.add_argument("--shapes", nargs="+", default=[shape.name for shape in SHAPES], metavar="SHAPE")
+    parser.add_argument("--protocols", nargs="+", default=list(_PROTOCOLS), choices=_PROTOCOLS)
+    parser.add_argument("--rtt", type=float, nargs="+", default=[0, 10, 40, 150], metavar="MS")
+    parser.add_argument("--caps", type=float, nargs="+", default=[0, 20, 5], metavar="MB/S", help="of a connection")
+    parser.add_argument("--source", type=float, default=0, metavar="MB/S", help="cap of all connections together")
+    parser.add_argument("--places", type=int, default=0, help="connections that the storage accepts")
+    parser.add_argument("--brittle", type=int, default=0, help="connections above which the storage collapses")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of nbrucio and of the raw tools")
+    parser.add_argument("--rucio-rounds", type=int, default=1, help="runs of rucio download, which take minutes")
+    parser.add_argument("--without", nargs="+", default=[], metavar="PEER", help="peers to leave out, by full name")
+    parser.add_argument("--folder", type=Path, default=None, help="where files go; default: memory if it has room")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="for wan.json")
+    return parser.parse_args()
+
+
+def _cells(ground: Ground, shapes: tuple[Shape, ...], options: argparse.Namespace) -> Iterator[list[Result]]:
+    for shape in shapes:
+        for protocol in options.protocols:
+            for rtt_ms in options.rtt:
+                for cap in options.caps:
+                    line = Line(rtt_ms, cap, options.source, options.places, options.brittle)
+                    (ground.folder / "hosts.json").unlink(missing_ok=True)
+                    with opened(line, ground.behind()):
+                        case = f"{rtt_ms:g} | {cap:g}" if cap else f"{rtt_ms:g} | no cap"
+                        peers = _peers(protocol, options.without)
+                        yield list(download(ground, shape, protocol, case, peers, options.rounds, options.rucio_rounds))
+
+
+def _peers(protocol: str, without: list[str]) -> list[Peer]:
+    return [peer for peer in (*PEERS, *WAN_PEERS) if protocol in peer.protocols and peer.name not in without]
+
+
+def _ceiling(ground: Ground, shape: Shape, protocol: str) -> float:
+    """MB/s of the best raw tool through the proxy without latency and caps."""
+    peers = [peer for peer in _peers(protocol, []) if peer.name in ("curl -Z", "xrootd CopyProcess")]
+    with opened(Line(), ground.behind()):
+        (best,) = download(ground, shape, protocol, "ceiling", peers, 1, 0)
+    return shape.total_bytes / 1e6 / best.wall_s
+
+
+def _row(cell: list[Result]) -> str:
+    ours = next(one for one in cell if one.peer.kind == "nbrucio" and one.peer.name != AGAIN)
+    again = next((one for one in cell if one.peer.name == AGAIN), None)
+    raw = min((one for one in cell if one.peer.kind == "raw"), key=lambda one: one.wall_s, default=None)
+    rucio = next((one for one in cell if one.peer.kind == "rucio"), None)
+    cells = [
+        *(ours.shape.name, ours.protocol, ours.case, f"{ours.wall_s:.2f}"),
+        f"{again.wall_s:.2f}" if again else "",
+        f"{raw.wall_s:.2f} ({raw.name})" if raw else "",
+        f"{ours.wall_s / raw.wall_s:.2f}" if raw else "",
+        f"{rucio.wall_s:.0f}" if rucio else "",
+        f"{rucio.wall_s / ours.wall_s:.1f}" if rucio else "",
+        *(f"{ours.cpu_s_per_gb:.1f}", f"{ours.peak_mb:.0f}"),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
+    os.umask(0o022)
     main()
