@@ -23,14 +23,32 @@ def workflow() -> Any:
     return yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text("utf-8"))
 
 
+def project() -> Any:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def classified(kind: str) -> list[str]:
+    """The rest of the classifiers that begin with ``kind``."""
+    return [line.removeprefix(kind) for line in project()["classifiers"] if line.startswith(kind)]
+
+
 def test_the_workflow_runs_the_ci_script_on_every_python_that_is_claimed() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    found = (re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", line) for line in project["classifiers"])
+    versions = [one for one in classified("Programming Language :: Python :: ") if one.startswith("3.")]
     job = workflow()["jobs"]["test"]
-    assert job["strategy"]["matrix"]["python"] == [match[1] for match in found if match]
-    assert project["requires-python"] == f">={job['strategy']['matrix']['python'][0]}"
+    assert job["strategy"]["matrix"]["python"] == versions
+    assert project()["requires-python"] == f">={versions[0]}"
+    for page in ("README.md", "CONTRIBUTING.md", "docs/install.md"):
+        assert f"Python {versions[0]} or newer" in (ROOT / page).read_text("utf-8"), page
     assert ".ci/run" in [step.get("run") for step in job["steps"]]
     assert (ROOT / ".ci/run").read_text("utf-8").splitlines()[-1] == "exec make test"
+
+
+def test_the_workflow_runs_on_every_system_that_is_claimed() -> None:
+    systems = {"MacOS": "macos", "POSIX :: Linux": "ubuntu"}
+    assert [systems[one] for one in classified("Operating System :: ")] == ["macos", "ubuntu"]
+    jobs = workflow()["jobs"].values()
+    assert {job["runs-on"].partition("-")[0] for job in jobs} == set(systems.values())
+    assert all("macOS" in (ROOT / page).read_text("utf-8") for page in ("README.md", "docs/install.md"))
 
 
 def test_the_workflow_runs_for_proposals_and_may_only_read() -> None:

@@ -45,8 +45,16 @@ def test_a_page_has_a_table_of_sessions_and_says_how_to_upgrade(page: str) -> No
     assert len(rows) >= 2
     code = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
     for *_, shown in rows:
-        name = shown.strip().strip("`")
-        assert (ROOT / name).exists() if "/" in name else f"def {name}(" in code, name
+        names = re.findall(r"`([^`]+)`", shown)
+        assert names
+        for name in names:
+            assert (ROOT / name).exists() if "/" in name else f"def {name}(" in code, name
+
+
+def test_the_page_of_swan_has_every_number_of_its_tests() -> None:
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests" / "swan").glob("test_d*.py"))
+    numbers = set(re.findall(r"^def test_d(\d+)_", tests, re.MULTILINE))
+    assert numbers == set(re.findall(r"^\| D(\d+) \|", PAGES["swan"], re.MULTILINE))
 
 
 @pytest.mark.parametrize(
@@ -90,6 +98,8 @@ def test_the_servers_configuration_for_oidc_gives_the_instance_its_token_file(
     server = ServerConfig()
     for block in _blocks("swan", "python"):
         exec(block, {"c": server})
+    deployed = (ROOT / "deploy" / "swan" / "jupyter_server_config.py").read_text("utf-8")
+    exec(deployed, {"get_config": lambda: server})
     assert server.ServerApp.jpserver_extensions == {"nbrucio": False}
     assert set(server.NbrucioApp) <= set(NbrucioApp.class_own_traits(config=True))
     ((written, key, form),) = plain(server.SwanOauthRenew["files"])

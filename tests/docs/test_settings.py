@@ -1,4 +1,5 @@
-"""docs/settings.md and docs/variables.md name everything that the code reads, with its real default."""
+"""The schema of the configuration, from which docs/settings.md is made, and docs/variables.md name everything that the
+code reads."""
 
 from __future__ import annotations
 
@@ -6,22 +7,32 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import nbrucio_schemas
 import pytest
 
 from nbrucio.config.instances import completed, instance_of
 from nbrucio.config.load import load
-from nbrucio.config.policy import policy_of, store_path
+from nbrucio.config.places import PRIVATE, shared_stores, store_path
+from nbrucio.config.policy import policy_of
 from nbrucio.config.table import ConfigSource, Table
-from nbrucio.config.values import Policy
-from nbrucio.core.units import parse_size
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ConfigSource("config.toml", ROOT)
+SCHEMA = nbrucio_schemas.load("config-1")
 #: Families of variables, which count wherever their names stand in the code.
 FAMILIES = re.compile(r"(NBRUCIO|RUCIO|BEARER|X509|XDG)_[A-Z_]+")
 #: Variables that only the sandbox's servers, or programs that nbrucio starts, get from nbrucio itself.
-OWN = {"LISTEN_FDS", "LISTEN_PID", "PATH_INFO", "REQUEST_METHOD", "RUCIO_CLIENT_MODE", "_NBRUCIO_COMPLETE"}
+OWN = {
+    "HTTP_X_RUCIO_AUTH_TOKEN",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "PATH_INFO",
+    "REQUEST_METHOD",
+    "RUCIO_CLIENT_MODE",
+    "_NBRUCIO_COMPLETE",
+}
 
 
 class Noted(dict[str, tuple[object, ConfigSource]]):
@@ -64,53 +75,22 @@ def read_by_policy() -> set[str]:
 def read_by_store() -> set[str]:
     values = Noted()
     store_path(Table("store", Noted(), {}), Table("store", values, {}), environ={})
+    shared_stores(Table("store", Noted(), {}), Table("store", values, {}), environ={})
     return values.keys_read
 
 
-def section(title: str, page: str = "settings.md") -> str:
-    """The text below the heading ``title``, up to the next heading."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", text, re.DOTALL | re.MULTILINE)
-    assert found, title
-    return found[1]
-
-
-def documented(title: str) -> set[str]:
-    """The settings in the first column of the table below ``title``."""
-    rows = re.findall(r"^\| (.*?) \|", section(title), re.MULTILINE)
-    names = {name.strip("[…]") for row in rows for name in re.findall(r"`([^`]+)`", row)}
-    return {name for name in names if "." not in name} - {"store"}
-
-
 @pytest.mark.parametrize(
-    ("title", "read"),
+    ("described", "read"),
     [
-        ("An instance", read_by_instance()),
-        ("A mount", read_by_mount()),
-        ("`[policy]`", read_by_policy()),
-        ("The file", read_by_store() | {"default_instance", "storage_ca"}),
+        (SCHEMA["$defs"]["instance"], read_by_instance()),
+        (SCHEMA["$defs"]["mount"], read_by_mount()),
+        (SCHEMA["$defs"]["policy"], read_by_policy()),
+        (SCHEMA["properties"]["store"], read_by_store()),
+        (SCHEMA, {"default_instance", "instances", "policy", "store", "storage_ca", PRIVATE}),
     ],
 )
-def test_every_setting_is_documented_and_every_documented_setting_is_read(title: str, read: set[str]) -> None:
-    assert documented(title) == read
-
-
-def test_the_defaults_of_the_policy_are_the_real_ones() -> None:
-    columns = re.findall(r"^\| `(\w+)` \| (.*?) \|", section("`[policy]`"), re.MULTILINE)
-    said = {name: default.strip("`").strip('"') for name, default in columns}
-    real = Policy()
-    assert real.max_download_bytes is None
-    assert real.max_store_bytes is None
-    assert real.max_stage_lifetime_s is None
-    assert real.upload_rses is None
-    assert said.pop("max_download") == said.pop("max_store") == said.pop("max_stage_lifetime") == "no limit"
-    assert said.pop("upload_rses") == "all"
-    assert parse_size(said.pop("keep_free")) == real.keep_free_bytes
-    assert {name: float(said.pop(f"{name}_timeout")) for name in ("connect", "read")} == {
-        "connect": real.connect_timeout_s,
-        "read": real.read_timeout_s,
-    }
-    assert said == {name: str(getattr(real, name)).lower() for name in said}
+def test_every_setting_is_in_the_schema_and_every_one_there_is_read(described: dict[str, Any], read: set[str]) -> None:
+    assert set(described["properties"]) == read
 
 
 def test_the_example_is_a_configuration_without_warnings(tmp_path: Path) -> None:
