@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,21 @@ from tests.docs.typed import DOCS, Typed, check_page
 DECLARATION = nbrucio_schemas.load("declaration-1")
 
 
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox with its own content alone: searches on the pages would also find what other tests added to a shared one."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox"), tied=True)
+    try:
+        sandbox.start()
+        yield sandbox
+    finally:
+        sandbox.stop()
+
+
 @pytest.fixture
-def typed(sandbox: Sandbox, tmp_path: Path) -> Typed:
-    """A shell of a reader who uses the session's sandbox, with an empty cache."""
-    return Typed(tmp_path, {**sandbox.env(), "NBRUCIO_STORE": str(tmp_path / "store")})
+def typed(seeded: Sandbox, tmp_path: Path) -> Typed:
+    """A shell of a reader with an empty cache."""
+    return Typed(tmp_path, {**seeded.env(), "NBRUCIO_STORE": str(tmp_path / "store")})
 
 
 @pytest.mark.parametrize("page", ["find-data.md", "some-files.md", "share.md", "frameworks.md", "doctor.md"])
