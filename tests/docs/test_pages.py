@@ -35,7 +35,16 @@ def typed(seeded: Sandbox, tmp_path: Path) -> Typed:
     return Typed(tmp_path, {**seeded.env(), "NBRUCIO_STORE": str(tmp_path / "store")})
 
 
-@pytest.mark.parametrize("page", ["find-data.md", "some-files.md", "share.md", "frameworks.md", "doctor.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "find-data.md",
+        pytest.param("some-files.md", marks=pytest.mark.world),
+        "share.md",
+        pytest.param("frameworks.md", marks=pytest.mark.world),
+        "doctor.md",
+    ],
+)
 def test_a_page_prints_what_it_shows(typed: Typed, page: str) -> None:
     check_page(typed, page)
 

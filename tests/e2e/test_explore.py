@@ -281,7 +281,7 @@ def test_the_keyboard_alone_opens_shows_and_adds(browser: Browser) -> None:
     expect(page.locator(FRONT)).to_contain_text('nbrucio.data["growing"]')
 
 
-@pytest.mark.parametrize("many", ["hundred_thousand", "ten_thousand"])
+@pytest.mark.parametrize("many", [pytest.param("hundred_thousand", marks=pytest.mark.world), "ten_thousand"])
 def test_very_many_rows_are_scrolled_smoothly(browser: Browser, many: str, request: pytest.FixtureRequest) -> None:
     start = str(request.getfixturevalue(many))
     panel = explore(browser)
