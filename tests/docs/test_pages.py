@@ -20,7 +20,7 @@ DECLARATION = nbrucio_schemas.load("declaration-1")
 
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox with its own content alone: searches on the pages would also find what other tests added to a shared one."""
+    """A sandbox of their own: searches would also find what other tests added to a shared one."""
     sandbox = Sandbox(tmp_path_factory.mktemp("sandbox"), tied=True)
     try:
         sandbox.start()
