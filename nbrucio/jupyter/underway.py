@@ -53,7 +53,7 @@ class UnderWay:
         except UnreadableFile:
             return none
         now = datetime.now(timezone.utc)
-        return tuple(grant for grant in kept if now < grant.expires)
+        return tuple(grant for grant in kept if grant.is_valid(now, _LIFETIME))
 
     def moved(self, old: Path, new: Path) -> None:
         """Follow the renaming of the notebook ``old`` to ``new``.

@@ -24,6 +24,9 @@ from nbrucio.errors import UnreadableFile
 
 VERSION = 1
 LIFETIME = timedelta(days=180)
+#: A clock may be corrected by this much. A grant that ends later than its whole lifetime from now was given while the
+#: clock was ahead: it would last longer than the user agreed to.
+_CLOCKS = timedelta(days=1)
 _MAX_BYTES = 1 << 26
 
 
@@ -43,13 +46,17 @@ class Grant:
     max_bytes: int | None
     expires: datetime
 
+    def is_valid(self, now: datetime, lifetime: timedelta | None = None) -> bool:
+        """Whether this grant, which was given for ``lifetime`` (by default `LIFETIME`), counts at the time ``now``."""
+        return now < self.expires <= now + (lifetime or LIFETIME) + _CLOCKS
+
     def covers(self, instance: str, did: Did, size_bytes: int, now: datetime) -> bool:
         """Whether this grant allows the download of ``size_bytes`` of ``did`` at the time ``now``."""
         named = self.did == did
         if self.did.name.endswith("*"):
             named = self.did.scope == did.scope and did.name.startswith(self.did.name[:-1])
         fits = self.max_bytes is None or size_bytes <= self.max_bytes
-        return named and fits and instance == self.instance and now < self.expires
+        return named and fits and instance == self.instance and self.is_valid(now)
 
     def as_json(self) -> dict[str, object]:
         """Return this grant as a JSON-ready mapping."""
@@ -88,14 +95,14 @@ class Grants:
         return self._path.parent
 
     def all(self, now: datetime | None = None) -> tuple[Grant, ...]:
-        """Return the grants that have not expired; none when the file is unreadable, so that consent is requested."""
+        """Return the valid grants; none when the file is unreadable, so that consent is requested."""
         try:
             return self.read(now)
         except UnreadableFile:
             return ()
 
     def read(self, now: datetime | None = None) -> tuple[Grant, ...]:
-        """Return the grants that have not expired.
+        """Return the valid grants.
 
         Raises:
             UnreadableFile: the file exists but cannot be read.
@@ -103,7 +110,7 @@ class Grants:
         now = now or datetime.now(timezone.utc)
         without = "nbrucio asks again before it downloads"
         grants: tuple[Grant, ...] = read_saved(self._path, _MAX_BYTES, self._parsed, (), without=without, follow=True)
-        return tuple(grant for grant in grants if now < grant.expires)
+        return tuple(grant for grant in grants if grant.is_valid(now))
 
     def allowance(self, wanted: Iterable[tuple[str, Did, int]]) -> int | None:
         """See the function `allowance`, with these grants."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import threading
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from nbrucio.operations.grants import Grant, Grants
 from nbrucio.store import Store
 from tests.support.faulty_disk import INSTANCE, entry, put
 
-GRANT = Grant("i", Did("s", "n"), None, datetime(2100, 1, 1, tzinfo=timezone.utc))
+GRANT = Grant("i", Did("s", "n"), None, (datetime.now(timezone.utc) + timedelta(days=1)).replace(microsecond=0))
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])

@@ -9,14 +9,18 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
 from nbrucio.config import load
 from nbrucio.core.did import Did
+from nbrucio.core.planner import Wanted
+from nbrucio.jupyter import underway
 from nbrucio.jupyter.sync_job import SyncRequest
 from nbrucio.jupyter.sync_jobs import SyncJobs
+from nbrucio.jupyter.underway import UnderWay
 from nbrucio.operations.grants import Grants
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
@@ -176,6 +180,20 @@ def test_a_record_that_cannot_be_read_is_no_consent(home: Home) -> None:
     kept.write_text("{")
     assert home.sync(OPENED) == "missing"
     shutil.rmtree(home.under_way)
+
+
+def test_a_record_from_a_clock_that_was_ahead_is_no_consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(days=30)
+
+    kept, did = UnderWay(tmp_path / "under-way"), Did.parse(DIMUON)
+    with monkeypatch.context() as patched:
+        patched.setattr(underway, "datetime", Ahead)
+        kept.keep(tmp_path / "a.ipynb", [Wanted("rucio.example.org", did, 1, 1)])
+    kept.keep(tmp_path / "b.ipynb", [Wanted("rucio.example.org", did, 1, 1)])
+    assert [len(kept.of(tmp_path / name)) for name in ("a.ipynb", "b.ipynb")] == [0, 1]
 
 
 def test_consent_of_a_server_is_kept_before_the_first_byte(server: Server) -> None:

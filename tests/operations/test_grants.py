@@ -14,7 +14,7 @@ import pytest
 from nbrucio.core.did import Did
 from nbrucio.disk import read
 from nbrucio.errors import UnreadableFile
-from nbrucio.operations.grants import Grant, Grants, user_grants
+from nbrucio.operations.grants import LIFETIME, Grant, Grants, user_grants
 
 NOW = datetime.now(timezone.utc)
 DAY = timedelta(days=1)
@@ -45,6 +45,8 @@ def grants(tmp_path: Path) -> Grants:
         (grant(did="t:*"), False),
         (grant(instance="elsewhere.example.org"), False),
         (grant(expires=NOW - DAY), False),
+        (grant(expires=NOW + LIFETIME), True),
+        (grant(expires=NOW + LIFETIME + 2 * DAY), False),
     ],
 )
 def test_a_grant_covers_its_did_instance_size_and_time_only(one: Grant, covered: bool) -> None:
@@ -129,6 +131,13 @@ def test_expired_grants_are_dropped_at_the_next_write(grants: Grants, tmp_path: 
     grants.add([grant("s:old", expires=NOW + timedelta(seconds=-1))])
     grants.add([grant()])
     assert "s:old" not in (tmp_path / "config" / "grants.json").read_text()
+
+
+def test_consent_that_was_given_while_the_clock_was_ahead_is_asked_for_again(grants: Grants, tmp_path: Path) -> None:
+    grants.add([grant(expires=NOW + 400 * DAY + LIFETIME)])
+    assert grants.all() == ()
+    grants.add([grant("s:other", expires=NOW + LIFETIME)])
+    assert "s:data" not in (tmp_path / "config" / "grants.json").read_text()
 
 
 def test_the_file_of_the_user_follows_the_environment(tmp_path: Path) -> None:
