@@ -16,7 +16,7 @@ from nbrucio.core.events import Noticed, Reporter
 from nbrucio.core.lockentry import LockEntry, same_content
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement, check_declared, not_declared
-from nbrucio.errors import NbrucioError, envelope, exit_code_for
+from nbrucio.errors import NbrucioError, UnreadableFile, envelope, exit_code_for
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared, read_declared
 from nbrucio.notebook.ipynb import save
@@ -27,6 +27,7 @@ from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.outdate import outdate
 from nbrucio.pipeline.resolve import ResolveOptions
 from nbrucio.pipeline.status import status
+from nbrucio.state.resolutions import SavedLock
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,7 @@ def lock_elsewhere(
         if all(resolved.error is not None for resolved in requirements):
             _raise_first(requirements)
         lock_file.add(declared.path, beside)
-        for resolved in requirements:
-            _keep(run, resolved)
+        _keep(run, declared.path, requirements)
     return declaration, requirements
 
 
@@ -182,8 +182,7 @@ def lock_and_write(
         if whole:
             _raise_first(requirements)
         changed = write(declared, declaration, beside)
-        for resolved in requirements:
-            _keep(run, resolved)
+        _keep(run, declared.path, requirements)
     status([declared.path], config)  # saves the cached status, so that the next status need not check a fresh lock
     acts = {
         resolved.requirement.handle: "failed"
@@ -220,13 +219,25 @@ def _act(old: LockEntry | None, new: LockEntry | None, lists: Collection[str]) -
     return "unchanged" if old.sha256 == new.sha256 else "checksums added"
 
 
-def _keep(run: RunContext, resolved: ResolvedRequirement) -> None:
-    """Save the file list in the store, where the next sync finds it; without it, that sync asks Rucio."""
+def _keep(run: RunContext, path: Path, requirements: Sequence[ResolvedRequirement]) -> None:
+    """Save the file lists in the store, where the next sync finds them; without one, that sync asks Rucio.
+
+    A list that an earlier sync remembered for the notebook at ``path`` is replaced: if the new lock is removed again,
+    or if a program that has the notebook open saves it without, the notebook must not return to older data.
+    """
+    where = run.store.root
+    for resolved in requirements:
+        try:
+            run.resolutions.save_files(resolved.files)
+        except OSError as error:
+            words = f"The file list of {resolved.requirement.did} is not cached in {where}: {error.strerror}."
+            run.reporter.report(Noticed(words))
+    locks = {r.requirement.lock_key: SavedLock(r.lock, r.instance) for r in requirements if r.lock is not None}
     try:
-        run.resolutions.save_files(resolved.files)
-    except OSError as error:
-        where, why = run.store.root, error.strerror
-        run.reporter.report(Noticed(f"The file list of {resolved.requirement.did} is not cached in {where}: {why}."))
+        remembered = run.resolutions.lock(path)
+        run.resolutions.save_lock(path, remembered | {key: locks[key] for key in locks.keys() & remembered.keys()})
+    except (OSError, UnreadableFile) as error:
+        run.reporter.report(Noticed(f"The earlier file list of {path} in {where} cannot be replaced: {error}."))
 
 
 def write(declared: Declared, declaration: Declaration, beside: LockFile | None = None) -> bool:

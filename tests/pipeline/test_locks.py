@@ -70,6 +70,20 @@ def test_an_open_dataset_that_grew_is_drift_and_its_lock_gives_the_old_set(
     assert len(one(notebook, config, locked=True).files) == 3
 
 
+def test_an_upgraded_lock_that_is_removed_does_not_bring_an_older_list_back(
+    sandbox: Sandbox, notebook: Path, config: Config
+) -> None:
+    """A notebook that was open during the upgrade is saved without the new lock."""
+    did = dataset(sandbox, "upgraded", 2)
+    add(notebook, [did], config, wish=Wish(handle="data", offline=True))
+    opened = notebook.read_bytes()
+    assert len(one(notebook, config).files) == 2
+    grow(sandbox, did, "upgraded/later.dat")
+    lock(notebook, config, upgrade=["data"])
+    notebook.write_bytes(opened)
+    assert len(one(notebook, config).files) == 3
+
+
 def test_a_long_list_of_a_selection_lies_beside_the_notebook(sandbox: Sandbox, notebook: Path, config: Config) -> None:
     count = INLINE_LIST_MAX_FILES + 1
     did = dataset(sandbox, "long", count)
