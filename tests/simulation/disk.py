@@ -33,6 +33,7 @@ class Disk:
     def __init__(self, machine: Machine, root: str) -> None:
         self._machine = machine
         self._root = os.path.realpath(root) + "/"
+        self._name = os.fsencode(self._root[:-1])
         self._thread = threading.get_ident()
         self._labels: dict[str, str] = {}
         self._real: dict[str, Callable[..., Any]] = {}
@@ -156,8 +157,7 @@ class Disk:
     def _written(self, descriptor: int, data: Any, write: Callable[[Any], int]) -> int:
         self._machine.call("write")
         if self.left_bytes is not None:
-            data = memoryview(data)[: self.left_bytes]
-            self.left_bytes -= len(data)
+            data, self.left_bytes = self._fitting(bytes(data), self.left_bytes)
             if not data:
                 self.was_full = True
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -165,6 +165,15 @@ class Disk:
         now = self._machine.clock.wall_ns()
         self._real["utime"](descriptor, ns=(now, now))
         return done
+
+    def _fitting(self, data: bytes, left_bytes: int) -> tuple[bytes, int]:
+        """Return what of ``data`` fits, and how much fits after it. The root's own length counts as nothing: with the
+        same seed, a disk must be full at the same call wherever the world is.
+        """
+        size_bytes = len(data) - data.count(self._name) * len(self._name)
+        if size_bytes <= left_bytes:
+            return data, left_bytes - size_bytes
+        return data[:left_bytes], 0
 
     def write_all(self, descriptor: int, data: Any) -> int:
         """Write ``data``; a process that was killed writes nothing."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tests.simulation.grid import SCOPE, Grid, State
 
+_DAY_NS = 86_400 * 10**9
+
 
 class Wrong(AssertionError):
     """The product broke a promise."""
@@ -24,6 +26,7 @@ class Book:
         since: while a step may change `may`, the number of states that its dataset had before; else None.
         is_remembered: whether a sync has certainly saved the list of a notebook without a lock.
         needs: names of the files that its last whole sync needed; empty when that is not certain.
+        needs_of: the dataset that they are of.
         synced_ns: when that was.
         is_pinned: whether the store must keep its files.
     """
@@ -63,16 +66,26 @@ class Book:
         self.since: int | None = None
         self.is_remembered = False
         self.needs: set[str] = set()
+        self.needs_of: str | None = None
         self.synced_ns = 0
+
+    def forget_but_needs(self) -> None:
+        """Become a notebook without a requirement, of which the store is told by the next sync."""
+        needs = self.needs, self.needs_of, self.synced_ns
+        self.forget()
+        self.needs, self.needs_of, self.synced_ns = needs
+
+    def needs_now(self) -> set[str]:
+        """Return the names of the files that must stay: a sync that runs gives up those of an earlier declaration."""
+        return self.needs if self.since is None or self.needs_of == self.dataset else set()
 
     def declare(self, dataset: str) -> None:
         """Declare a dataset without a lock, as a user does in an editor."""
         value = json.loads(self.path.read_bytes())
         value["metadata"]["nbrucio"] = {"version": 1, "requirements": [{"did": f"{SCOPE}:{dataset}", "handle": "data"}]}
         self.path.write_text(json.dumps(value))
-        needs, synced_ns = self.needs, self.synced_ns  # the store is told by the next sync
-        self.forget()
-        self.dataset, self.needs, self.synced_ns = dataset, needs, synced_ns
+        self.forget_but_needs()
+        self.dataset = dataset
         self.may = set(self.former.get(dataset, ()))
 
     def allowed(self, grid: Grid) -> set[State]:
@@ -96,6 +109,24 @@ class Book:
 
 def _cell(source: str) -> dict[str, object]:
     return {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+
+
+class Consent:
+    """The downloads that the user agreed to: for 180 days, by a clock that may be corrected by a day."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, list[tuple[int, int]]] = {}
+
+    def give(self, dataset: str, size_bytes: int, now_ns: int) -> None:
+        """Agree to ``size_bytes`` of a dataset, and to what was agreed to before, from now on."""
+        given = self._given.setdefault(dataset, [])
+        given.append((max([size_bytes, *(size for size, _ in given)]), now_ns))
+
+    def allowed(self, dataset: str | None, now_ns: int) -> int:
+        """Return the bytes of a dataset that may be downloaded now."""
+        given = self._given.get(dataset or "", [])
+        # Consent of the future was given while the clock was ahead: it would last longer than the user agreed to.
+        return max((size for size, at_ns in given if at_ns - _DAY_NS <= now_ns < at_ns + 180 * _DAY_NS), default=0)
 
 
 class StoreFiles:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbrucio.core.did import Did
+from nbrucio.core.planner import Wanted
 from nbrucio.core.report import NotebookReport
 from nbrucio.errors import IntegrityError, NbrucioError
 from nbrucio.jupyter.consent import agree, limited
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _DAY_NS = 86_400 * 10**9
-_GRANTED_NS = 180 * _DAY_NS
 #: A user stops a command that takes longer.
 _PATIENCE_S = 900.0
 _LOG = logging.getLogger("simulation")
@@ -82,7 +82,6 @@ class Steps:
     def __init__(self, world: World) -> None:
         self.world = world
         self.chance = world.chance
-        self.consent = world.consent
         self._common = (self.sync,) * 5 + (self.open,) * 4 + (self.lock, self.status, self.collect, self.check) * 2
         self._rare = (self.verify, self.remove_data, self.drop, self.retype, self.delete, self.pin, self.pin)
 
@@ -183,9 +182,7 @@ class Steps:
         with self._changing(book, book.dataset):
             ended = self._run(f"remove {book.path.name}", lambda: edit.remove(book.path, ["data"]))
         if not book.raw().get("requirements"):
-            needs, synced_ns = book.needs, book.synced_ns  # the store is told by the next sync
-            book.forget()
-            book.needs, book.synced_ns = needs, synced_ns
+            book.forget_but_needs()
         elif ended.sure:
             raise Wrong(f"{book.path.name} still has its requirement: {ended.error}")
 
@@ -193,10 +190,17 @@ class Steps:
         """Sync as the command does."""
         options = Options(refresh=self.chance.random() < 0.3, offline=self.chance.random() < 0.1)
         grants = user_grants()
-        begins = None if self.chance.random() < 0.2 else lambda wanted: agree(grants, wanted, _LOG)
-        self._synced(book, options, begins=begins)
+        agreed_ns: list[int] = []
 
-    def _synced(self, book: Book, options: Options, *, begins: Any = None, quiet: bool = False) -> Ended:
+        def begins(wanted: Sequence[Wanted]) -> None:
+            agreed_ns.append(self.world.clock.wall_ns())
+            agree(grants, wanted, _LOG)
+
+        self._synced(book, options, begins=None if self.chance.random() < 0.2 else begins, agreed_ns=agreed_ns)
+
+    def _synced(
+        self, book: Book, options: Options, *, begins: Any = None, agreed_ns: Sequence[int] = (), quiet: bool = False
+    ) -> Ended:
         world, dataset = self.world, book.dataset
         with self._changing(book, dataset):
             kept = self._kept(recent=True)
@@ -209,10 +213,9 @@ class Steps:
         if dataset is None:
             book.needs = set()
             return ended
-        if begins is not None:
-            total = world.grid.size({name for state in book.may | ended.states(world, dataset) for name, _ in state})
-            agreed = max(total, self.consent.get(dataset, (0, 0))[0])
-            self.consent[dataset] = (agreed, world.clock.wall_ns() + _GRANTED_NS)
+        for now_ns in agreed_ns:
+            lists = book.may | ended.states(world, dataset)
+            world.consent.give(dataset, world.grid.size({name for one in lists for name, _ in one}), now_ns)
         self._after_sync(book, ended, options)
         return ended
 
@@ -221,7 +224,7 @@ class Steps:
         now_ns = self.world.clock.wall_ns()
         books = [one for one in self.world.books if one.exists]
         kept = [one for one in books if not recent or one.is_pinned or now_ns - one.synced_ns < 7 * _DAY_NS]
-        return {name for one in kept for name in one.needs}
+        return {name for one in kept for name in one.needs_now()}
 
     def _keeps_limits(self, ended: Ended, kept: set[str]) -> None:
         """Fail if a sync downloaded more than the policy allows, or removed what must stay."""
@@ -237,7 +240,15 @@ class Steps:
         assert book.dataset is not None
         report = None if ended.result is None else ended.result.notebooks[0]
         resolved = report is not None and bool(report.requirements) and report.requirements[0].resolved.error is None
-        states = ended.states(self.world, book.dataset)
+        self._learn(book, ended, options, resolved=resolved)
+        if report is not None:
+            self._agrees(report, ended)
+        if ended.sure and ended.result is not None and ended.result.exit_code == 0:
+            self._read(book, must=True)
+
+    def _learn(self, book: Book, ended: Ended, options: Options, *, resolved: bool) -> None:
+        """Update the model after a sync, which may have ``resolved`` the declaration."""
+        states = ended.states(self.world, book.dataset or "")
         if options.refresh and resolved and ended.sure:
             book.may, book.is_remembered = states, True
         elif book.is_locked:
@@ -254,11 +265,10 @@ class Steps:
             book.is_remembered = book.is_remembered and not options.refresh
         elif resolved:
             book.needs = set.intersection(*({name for name, _ in state} for state in book.may))
+            book.needs_of = book.dataset
             book.synced_ns = self.world.clock.wall_ns()
-        if report is not None:
-            self._agrees(report, ended)
-        if ended.sure and ended.result is not None and ended.result.exit_code == 0:
-            self._read(book, must=True)
+        elif book.needs_of != book.dataset:  # also a sync that resolves nothing gives up an earlier declaration
+            book.needs = set()
 
     def open(self, book: Book) -> None:
         """Open a notebook, which downloads only what the user agreed to."""
@@ -268,6 +278,7 @@ class Steps:
         if self.chance.random() < 0.2:
             world.clock.jump(200 * 86_400)
         budget = self.chance.choice((None, None, 1_000_000, 800, 0))
+        asked_ns: list[int] = []  # before and after the clock may be set while the grants are read
 
         def opened() -> Any:
             if cached_status([book.path], world.config, synced=True) is not None:
@@ -275,14 +286,14 @@ class Steps:
             found = status([book.path], world.config, publish_ready=True).notebooks[0]
             if found.manifest is not None:
                 return None
+            asked_ns.append(world.clock.wall_ns())
             config = limited(world.config, found, budget, user_grants())
+            asked_ns.append(world.clock.wall_ns())
             return sync([book.path], config, cancel=_Patience(world))
 
         with self._changing(book, dataset):
-            agreed, expires_ns = self.consent.get(dataset, (0, 0))
-            began_ns = world.clock.wall_ns()
             ended = self._run(f"open {book.path.name} {budget}", opened)
-        allowed = agreed if began_ns < expires_ns else 0
+        allowed = max((world.consent.allowed(dataset, now_ns) for now_ns in asked_ns), default=0)
         allowed = allowed if budget is None else min(allowed, budget)
         sent = world.fetched.get(ended.pid, set())
         if world.grid.size(sent) > allowed:

@@ -33,7 +33,7 @@ from tests.simulation.clock import Clock, VirtualTime, virtual_datetime
 from tests.simulation.disk import Disk
 from tests.simulation.grid import Grid, catalogues, storage
 from tests.simulation.machine import Machine, SequentialPool, VirtualThreading
-from tests.simulation.model import Book, StoreFiles
+from tests.simulation.model import Book, Consent, StoreFiles
 from tests.simulation.transfers import pool
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class World:
     Attributes:
         disturbed: whether something happened within the present step.
         running: the steps that run: one, and another one within it.
-        consent: the bytes of each dataset that the user agreed to, and until when, in ns since 1970.
+        consent: what the user agreed to download.
         fetched: names of the files that each process asked storage for.
     """
 
@@ -68,7 +68,7 @@ class World:
         (folder / "work").mkdir()
         self.books = [Book(folder / "work" / f"{name}.ipynb") for name in "abc"]
         self.disturbed = False
-        self.consent: dict[str, tuple[int, int]] = {}
+        self.consent = Consent()
         self.running: list[Ended] = []
         self.fetched: dict[int, set[str]] = {}
         instance = Instance("sim", "rucio.example", "https://rucio.example", "https://rucio.example", "userpass")
