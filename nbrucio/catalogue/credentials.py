@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from nbrucio.catalogue.login_tokens import configured_places
 from nbrucio.catalogue.renewal import Renewal
 from nbrucio.catalogue.token_cache import saved_token
 from nbrucio.config import Config, Instance, Policy
-from nbrucio.errors import BadConfig, CredentialsRejected
+from nbrucio.disk.read import reason
+from nbrucio.errors import BadConfig, CredentialsRejected, UnreadableFile
 
 #: Where the Grid's packages put its CAs.
 GRID_CAS = Path("/etc/grid-security/certificates")
@@ -61,6 +63,25 @@ def storage_credentials(
         token=place.token(environ) if place else _login_token(instance, environ, config.policy if config else Policy()),
         token_place=place,
     )
+
+
+def ca_fault(instance: Instance, environ: Mapping[str, str]) -> UnreadableFile | None:
+    """Return the error if the CAs for the storage of ``instance`` cannot be read; None if they can, and if it is left
+    to this machine.
+    """
+    path = instance.storage_ca or _grid_cas(environ)
+    if path is None:
+        return None
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except OSError as error:
+        setting = "X509_CERT_DIR" if instance.storage_ca is None else f"storage_ca of {instance.name}"
+        return UnreadableFile(
+            f"{path}, with the CAs of the storage, cannot be read: {reason(error)}.",
+            subject=str(path),
+            hint=f"Put them there, or correct {setting}.",
+        )
+    return None
 
 
 def _grid_cas(environ: Mapping[str, str]) -> Path | None:

@@ -138,7 +138,7 @@ class RequirementReport(NamedTuple):
     @property
     def missing_bytes(self) -> int:
         """Bytes that a sync would download, by Rucio's sizes."""
-        gone = (file for file in self.files if not file.usable and file.access is not Access.REREAD)
+        gone = (file for file in self.files if not file.usable and file.access not in (Access.REREAD, Access.STREAM))
         return sum(file.entry.size_bytes or 0 for file in gone)
 
     @property

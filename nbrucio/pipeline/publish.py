@@ -69,7 +69,6 @@ def manifest_entry(requirement: RequirementReport, asked: Asked | None, *, synci
             replicas=file.replicas,
         )
         for file in requirement.here
-        if state == "ready" or file.where is not None  # what opens a streamed file is known at the end
     )
     return ManifestEntry(
         handle=resolved.requirement.handle,

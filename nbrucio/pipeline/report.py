@@ -30,7 +30,7 @@ def planned(run: RunContext, notebooks: Sequence[DeclaringNotebook], plan: Plan)
     return [
         NotebookReport(
             notebook.path,
-            tuple(RequirementReport.of(next(plans)) for _ in notebook.requirements),
+            tuple(_openable(run, RequirementReport.of(next(plans))) for _ in notebook.requirements),
             notebook.faults(),
             asked=Asked(notebook.declared.notebook.metadata) if notebook.declared else None,
             invalid=notebook.invalid(),
@@ -84,9 +84,7 @@ def _finished(
     run: RunContext, requirement: RequirementReport, plan: Plan, outcomes: Mapping[FileKey, Outcome]
 ) -> RequirementReport:
     files = tuple(_file_report(requirement.resolved, file, plan, outcomes) for file in requirement.files)
-    finished = requirement._replace(files=files)
-    if any(file.access is Access.STREAM for file in files):
-        finished = _streamed(run, finished)
+    finished = _streamed(run, requirement._replace(files=files))
     links = [(file.entry.did, file.where) for file in files if file.where is not None]
     lock = requirement.resolved.lock
     # A folder without the streamed files, or of a part, would seem complete.
@@ -106,8 +104,38 @@ def _folder(run: RunContext, resolved: ResolvedRequirement, links: Sequence[tupl
         return None
 
 
+def _openable(run: RunContext, requirement: RequirementReport) -> RequirementReport:
+    """Return ``requirement`` with the error of its streamed files if the CAs of their storage cannot be read.
+
+    Only https needs these CAs: the libraries of root:// find their own.
+    """
+    if not any(_needs_cas(file) for file in requirement.files):
+        return requirement
+    from nbrucio.catalogue.credentials import ca_fault
+
+    fault = ca_fault(run.config.instance(requirement.resolved.instance), os.environ)
+    if fault is None:
+        return requirement
+    files = (file._replace(pfn=None, error=fault) if _needs_cas(file) else file for file in requirement.files)
+    return requirement._replace(files=tuple(files))
+
+
+def _needs_cas(file: FileReport) -> bool:
+    return file.access is Access.STREAM and file.pfn is not None and file.pfn.startswith("https:")
+
+
+def with_storage(run: RunContext, reports: Iterable[NotebookReport]) -> list[NotebookReport]:
+    """Return ``reports`` with CAs and places of the tokens for streamed files, as the final ones have them."""
+    return [
+        report._replace(requirements=tuple(_streamed(run, requirement) for requirement in report.requirements))
+        for report in reports
+    ]
+
+
 def _streamed(run: RunContext, requirement: RequirementReport) -> RequirementReport:
-    """Return ``requirement`` with CAs and place of the token for its streamed files."""
+    """Return ``requirement`` with CAs and place of the token for its streamed files, if it has any."""
+    if not any(file.access is Access.STREAM for file in requirement.files):
+        return requirement
     from nbrucio.catalogue.credentials import storage_credentials
 
     instance = run.config.instance(requirement.resolved.instance)

@@ -24,7 +24,7 @@ from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.preflight import checked_first, unobtainable
 from nbrucio.pipeline.remember import remember, remember_use
 from nbrucio.pipeline.renew_rules import renew_rules
-from nbrucio.pipeline.report import finish, planned, summary, verified
+from nbrucio.pipeline.report import finish, planned, summary, verified, with_storage
 from nbrucio.pipeline.reread import Reread
 
 
@@ -73,7 +73,7 @@ def sync(
         if plan.downloads and plan.refusal is None:
             for sentence in unobtainable(plan):
                 run.reporter.report(Noticed(sentence))
-            arrivals.publish(planned(run, notebooks, plan), notebooks)
+            arrivals.publish(with_storage(run, planned(run, notebooks, plan)), notebooks)
         outcomes = downloads.wait(plan)
         finished = finish(run, planned(run, notebooks, plan), plan, outcomes)
         reports = arrivals.finish(map(revise, finished) if revise else finished)
