@@ -21,6 +21,7 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
     """
     instance = config.instance(identity)
     found = storage_credentials(instance, environ, config)
+    current = None if found.token is None else _CurrentToken(found.token, instance, environ, config)
     traces = _trace_target(instance) if config.policy.traces and instance.traces else None
     folders, listed = instance.readable_folders(), instance.redirect_hosts
     discovers = found.token_place is not None and found.token_place == discovered(environ)
@@ -30,7 +31,8 @@ def storage_access(config: Config, identity: str, environ: Mapping[str, str] = o
         proxy=found.proxy,
         key=found.key,
         token=found.token,
-        token_now=None if found.token is None else _CurrentToken(found.token, instance, environ, config),
+        token_now=current,
+        token_renewed=None if current is None else current.renewed_since,
         traces=traces,
         file_roots=folders,
         redirect_hosts=listed,
@@ -51,16 +53,31 @@ class _CurrentToken:
     def __init__(self, token: str, instance: Instance, environ: Mapping[str, str], config: Config) -> None:
         self._token: str | None = token
         self._where = (instance, environ, config)
-        self._read_at = time.monotonic()
+        self._read_at = self._changed_at = time.monotonic()
         self._lock = threading.Lock()
 
     def __call__(self) -> str | None:
         with self._lock:
             has_ended = self._token is not None and not claims(self._token).is_current()
             if has_ended or time.monotonic() > self._read_at + _AGAIN_S:
-                self._token = storage_credentials(*self._where).token
-                self._read_at = time.monotonic()
+                self._read()
             return self._token
+
+    def renewed_since(self, began: float) -> bool:
+        """Return whether the token is another one than at ``began``; read it unless that was done since then.
+
+        A storage refuses a token that was revoked: it is no reason to wait until the next look.
+        """
+        with self._lock:
+            if self._read_at <= began:
+                self._read()
+            return self._changed_at > began
+
+    def _read(self) -> None:
+        token = storage_credentials(*self._where).token
+        self._read_at = time.monotonic()
+        if token != self._token:
+            self._token, self._changed_at = token, self._read_at
 
 
 def _trace_target(instance: Instance) -> TraceTarget | None:

@@ -51,6 +51,11 @@ class Sources:
             reads = self._reads[key] = self._maker(*key) is not None
         return reads
 
+    def has_new_token(self, instance: str, began: float) -> bool:
+        """Return whether the token of ``instance`` has changed since ``began``, see `StorageAccess`."""
+        renewed = self._access.get(instance, StorageAccess()).token_renewed
+        return renewed is not None and renewed(began)
+
     def close(self) -> None:
         """Close every source."""
         with self._guard:

@@ -35,6 +35,7 @@ class TransferJob:
         etag: the URL and the ETag of the version that the partial's bytes are from.
         waited: whether it was reported that another process downloads this file.
         refused: how often its host had too many requests.
+        has_new_token: whether the first replica is tried again with a new token after it refused the old one.
         is_in_parts: whether the file was read in parts.
         is_whole: whether it is not read in parts again.
     """
@@ -48,6 +49,7 @@ class TransferJob:
     etag: tuple[str, str] | None = None
     waited: bool = False
     refused: int = 0
+    has_new_token: bool = False
     is_in_parts: bool = False
     is_whole: bool = False
 

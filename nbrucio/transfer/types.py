@@ -41,6 +41,8 @@ class StorageAccess:
         key: the file of its private key; None where `proxy` holds it.
         token: a bearer token, sent over TLS only, to the host in the replica's URL and to `redirect_hosts`.
         token_now: returns the token as it is now, which may be renewed during a sync; None means `token`.
+        token_renewed: returns whether the token has changed since a moment of `time.monotonic`, for which it may be
+            read again now; None where it cannot change.
         redirect_hosts: hosts to which the storage may redirect readers with their credentials: a name or ``*.`` and a
             domain, with or without a port.
         discovers_token: whether XRootD's library may discover a token itself: the one it finds is `token`.
@@ -58,6 +60,7 @@ class StorageAccess:
     with_system_cas: bool = False
     key: Path | None = None
     token_now: Callable[[], str | None] | None = field(default=None, repr=False, compare=False)
+    token_renewed: Callable[[float], bool] | None = field(default=None, repr=False, compare=False)
 
     def bearer(self) -> str | None:
         """Return the bearer token to send now; None without one."""

@@ -111,7 +111,7 @@ class Worker:
             return False
         partial = self._open(job)
         sink = self._sink(job, host, partial)
-        resumed_bytes, began = partial.size_bytes, time.time()
+        resumed_bytes, began, began_at = partial.size_bytes, time.time(), time.monotonic()
         at = RseHost(job.left[0].rse, host)
         self._context.begin(sink)
         self._context.performances.began(at)
@@ -132,7 +132,10 @@ class Worker:
             self._retry(job, host, error)
             return False
         except PermanentError as error:
-            self._drop_replica(job, error)
+            if isinstance(error, Refused) and self._has_new_token(job, began_at):
+                self._reschedule(job, host, 0.0)
+            else:
+                self._drop_replica(job, error)
             return False
         finally:
             self._context.performances.ended(at, max(0, partial.size_bytes - resumed_bytes))
@@ -142,6 +145,13 @@ class Worker:
         self._context.traces.add(job.task, job.left[0], began)
         self._commits.add(job.task, partial, lock)
         return True
+
+    def _has_new_token(self, job: TransferJob, began_at: float) -> bool:
+        """Return whether a replica that refused the credentials of ``began_at`` is worth another attempt; once."""
+        if job.has_new_token:
+            return False
+        job.has_new_token = self._context.sources.has_new_token(job.task.instance, began_at)
+        return job.has_new_token
 
     def _attempt(self, job: TransferJob, host: str, sink: Sink) -> None:
         """Read one replica to its end and verify the bytes."""
@@ -261,7 +271,7 @@ class Worker:
             self._context.performances.failed(RseHost(job.left[0].rse, host_of(job.left[0])))
         job.tried.append(Tried(job.left.pop(0).rse, error))
         job.attempts = 0
-        job.is_whole = job.is_in_parts = False
+        job.is_whole = job.is_in_parts = job.has_new_token = False
         job.failed += 1
         self._close(job)
         self._next_replica(job)

@@ -336,6 +336,13 @@ class Hostile:
         _send(connection, request, request.path.split("/")[2] + " Whatever", b"no")
         return True
 
+    def _do_needs(self, connection: socket.socket, request: Request) -> bool:
+        """/needs/TOKEN/… answers 401 to any other token."""
+        if request.headers.get("authorization") == f"Bearer {request.path.split('/')[2]}":
+            return self._do_good(connection, request)
+        _send(connection, request, "401 Unauthorized", b"no")
+        return True
+
     def _do_storm(self, connection: socket.socket, request: Request) -> bool:
         """503 for the first two requests of a path, then well; /storm/9/… asks for a pause of 9 s."""
         if self._failed(request.path, 2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 import trustme
 
+from nbrucio.config import Config, Instance
 from nbrucio.core.events import FileRetried
 from nbrucio.errors import CredentialsRejected, TransferFailed
+from nbrucio.pipeline.storage_access import storage_access
 from nbrucio.transfer.types import Outcome, StorageAccess
 from tests.support.certificates import ENDED, UserAuthority, server_certificate
 from tests.support.hostile_storage import Hostile, write_ca, write_proxy
@@ -268,3 +271,25 @@ def test_no_redirect_leads_to_plain_text_on_a_listed_host(
 )
 def test_a_list_of_hosts_names_hosts_and_domains(listed: str, host: str, port: int, may: bool) -> None:
     assert StorageAccess(redirect_hosts=(listed,)).may_follow(host, port) is may
+
+
+def test_a_token_that_was_revoked_is_read_again_at_once(
+    server: Hostile, bring: Bring, access: StorageAccess, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("old")
+    at = "https://x.example"
+    instance = Instance("x", "x", at, at, "userpass", storage_ca=access.ca, storage_token_file=file)
+    reads = storage_access(Config((instance,), instance, tmp_path), "x", {})
+    assert isinstance(bring(server.url("needs/new/good"), access=reads).error, CredentialsRejected)
+    assert _authorizations(server) == ["Bearer old"], "its file had no other one"
+    file.write_text("new")
+    assert bring(server.url("needs/new/good"), access=reads).stored is not None
+    assert _authorizations(server)[1:] == ["Bearer old", "Bearer new"]
+
+
+def test_a_source_with_another_token_each_time_ends(server: Hostile, bring: Bring, access: StorageAccess) -> None:
+    tokens = itertools.count()
+    asked = replace(access, token_now=lambda: str(next(tokens)), token_renewed=lambda _began: True)
+    assert isinstance(bring(server.url("needs/x/good"), access=asked).error, CredentialsRejected)
+    assert _authorizations(server) == ["Bearer 0", "Bearer 1"]
