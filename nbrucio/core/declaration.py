@@ -122,7 +122,8 @@ class Declaration(NamedTuple):
         """Return the declaration with ``requirement`` added at its end.
 
         Raises:
-            BadDeclaration: its handle is taken, or the same DID of the same instance is declared already.
+            BadDeclaration: its handle is taken, the same DID of the same instance is declared already, or the result
+                would be too long to be read again.
         """
         for present in self.requirements:
             if present.handle == requirement.handle:
@@ -134,6 +135,12 @@ class Declaration(NamedTuple):
             same = (requirement.did, requirement.instance, requirement.select)
             if (present.did, present.instance, present.select) == same:
                 raise already_declared(present)
+        if len(self.entries) >= MAX_REQUIREMENTS:
+            raise BadDeclaration(
+                f"{requirement.did} was not added: a notebook can declare at most {MAX_REQUIREMENTS:,} requirements.",
+                subject=str(requirement.did),
+                hint="Declare a container or dataset in place of its parts, or use another notebook.",
+            )
         return self._replace(entries=(*self.entries, requirement))
 
     def without(self, handle: str) -> Declaration:

@@ -154,6 +154,14 @@ def test_adding_refuses_a_taken_handle_and_a_declared_did() -> None:
         declaration.with_requirement(Requirement(Did("user.jdoe", "dimuon.2012"), "again"))
 
 
+def test_what_adding_leaves_can_be_read() -> None:
+    full = Declaration.parse({"requirements": [{"did": f"s:n{n}", "handle": f"h{n}"} for n in range(10_000)]})
+    with pytest.raises(BadDeclaration, match=r"s:one\.more was not added: .* at most 10,000 requirements"):
+        full.with_requirement(Requirement(Did("s", "one.more"), "more"))
+    one_less = full.without("h0").with_requirement(Requirement(Did("s", "one.more"), "more"))
+    assert Declaration.parse(one_less.as_json()) == one_less
+
+
 def test_removing_takes_the_lock_along() -> None:
     removed = Declaration.parse(GOOD).without("dimuon")
     assert [requirement.handle for requirement in removed.requirements] == ["muons"]
