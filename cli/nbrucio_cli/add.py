@@ -15,12 +15,12 @@ from nbrucio_cli.common import (
     json_option,
     keep_consent,
     load_config,
-    notebook_argument,
     print_json,
     tell_warnings,
 )
 from nbrucio_cli.completing import instances
 from nbrucio_cli.error_text import next_step
+from nbrucio_cli.missing_notebook import notebook_argument
 
 if TYPE_CHECKING:
     from nbrucio.config import Config

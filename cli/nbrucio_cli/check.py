@@ -13,10 +13,10 @@ from nbrucio_cli.common import (
     instance_option,
     json_option,
     load_config,
-    notebooks_argument,
     print_json,
 )
 from nbrucio_cli.error_text import next_step
+from nbrucio_cli.missing_notebook import notebooks_argument
 
 if TYPE_CHECKING:
     from nbrucio.operations.check import CheckReport

@@ -44,11 +44,6 @@ instance_option = click.option(
     help="Use this instance as the default one, also for the account at a server.",
 )
 variant_option = click.option("--variant", metavar="NAME", help="Use the selections of this variant.")
-notebook_argument = click.argument("notebook", type=click.Path(path_type=Path))
-notebooks_argument = click.argument(
-    "notebooks", nargs=-1, required=True, metavar="NOTEBOOK…", type=click.Path(path_type=Path)
-)
-
 
 rse_option = click.option("--rse", metavar="EXPR", help="Download only from the RSEs of this RSE expression.")
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, load_config, notebook_argument, print_json
+from nbrucio_cli.common import cli_command, json_option, load_config, print_json
+from nbrucio_cli.missing_notebook import notebook_argument
 
 if TYPE_CHECKING:
     from nbrucio.notebook.declared import Declared

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json, tell_warnings
+from nbrucio_cli.common import cli_command, json_option, print_json, tell_warnings
 from nbrucio_cli.error_text import next_step
+from nbrucio_cli.missing_notebook import notebook_argument
 
 if TYPE_CHECKING:
     from nbrucio.core.scope_rule import ScopeRule

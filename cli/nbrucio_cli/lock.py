@@ -13,7 +13,6 @@ from nbrucio_cli.common import (
     json_option,
     load_config,
     named,
-    notebook_argument,
     print_json,
     tell_errors,
     tell_warnings,
@@ -21,6 +20,7 @@ from nbrucio_cli.common import (
 )
 from nbrucio_cli.completing import handles as completed_handles
 from nbrucio_cli.error_text import next_step
+from nbrucio_cli.missing_notebook import notebook_argument
 
 if TYPE_CHECKING:
     from nbrucio.config import Config

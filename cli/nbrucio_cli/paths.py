@@ -13,12 +13,12 @@ from nbrucio_cli.common import (
     json_option,
     load_config,
     named,
-    notebook_argument,
     print_json,
     tell_errors,
     variant_option,
 )
 from nbrucio_cli.completing import handles as completed_handles
+from nbrucio_cli.missing_notebook import notebook_argument
 
 if TYPE_CHECKING:
     from nbrucio.core.report import NotebookReport, RequirementReport

@@ -12,11 +12,11 @@ from nbrucio_cli.common import (
     instance_option,
     json_option,
     load_config,
-    notebooks_argument,
     only_from,
     rse_option,
     variant_option,
 )
+from nbrucio_cli.missing_notebook import notebooks_argument
 
 
 @click.command("plan")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, notebook_argument, print_json, tell_warnings
+from nbrucio_cli.common import cli_command, json_option, print_json, tell_warnings
 from nbrucio_cli.completing import handles
+from nbrucio_cli.missing_notebook import notebook_argument
 
 
 @click.command("remove")

@@ -12,11 +12,11 @@ from nbrucio_cli.common import (
     json_option,
     load_config,
     named,
-    notebook_argument,
     print_json,
     tell_errors,
     variant_option,
 )
+from nbrucio_cli.missing_notebook import notebook_argument
 
 
 @click.command("run")

@@ -17,11 +17,11 @@ from nbrucio_cli.common import (
     json_option,
     load_config,
     named,
-    notebook_argument,
     print_json,
     tell_errors,
 )
 from nbrucio_cli.completing import declared_handles, notebooks_or_handles
+from nbrucio_cli.missing_notebook import notebook_argument
 
 if TYPE_CHECKING:
     from nbrucio.operations.stage_report import StageReport

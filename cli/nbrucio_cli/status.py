@@ -15,11 +15,11 @@ from nbrucio_cli.common import (
     json_option,
     load_config,
     named,
-    notebooks_argument,
     print_json,
     tell_errors,
     variant_option,
 )
+from nbrucio_cli.missing_notebook import notebooks_argument
 
 if TYPE_CHECKING:
     from nbrucio.config import Config

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio_cli.common import cli_command, expand, json_option, load_config, notebooks_argument, print_json
+from nbrucio_cli.common import cli_command, expand, json_option, load_config, print_json
 from nbrucio_cli.error_text import next_step
+from nbrucio_cli.missing_notebook import notebooks_argument
 
 if TYPE_CHECKING:
     from nbrucio.operations.store_care import NotebookHolding, Removed, StoreUsage

@@ -19,13 +19,13 @@ from nbrucio_cli.common import (
     limited_to,
     load_config,
     named,
-    notebooks_argument,
     only_from,
     print_json,
     rse_option,
     tell_errors,
     variant_option,
 )
+from nbrucio_cli.missing_notebook import notebooks_argument
 
 if TYPE_CHECKING:
     from nbrucio.core.report import SyncReport

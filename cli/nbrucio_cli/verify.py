@@ -12,11 +12,11 @@ from nbrucio_cli.common import (
     expand,
     json_option,
     load_config,
-    notebooks_argument,
     print_json,
     tell_errors,
     variant_option,
 )
+from nbrucio_cli.missing_notebook import notebooks_argument
 
 if TYPE_CHECKING:
     from nbrucio.operations.verify import Verified

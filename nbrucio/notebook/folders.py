@@ -33,6 +33,15 @@ def expand(paths: Sequence[Path], warn: Callable[[str], object]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def notebooks_in(folder: Path) -> list[Path]:
+    """Return the notebooks in ``folder`` and not below it, by name, with text notebooks that declare data.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    return sorted(path for path in folder.iterdir() if _is_notebook(path))
+
+
 def _is_foreign(path: Path, warn: Callable[[str], object]) -> bool:
     """Warn of an unreadable notebook without any mention of nbrucio or of rucio-jupyterlab's attachments."""
     from nbrucio.disk.read import open_regular
@@ -86,13 +95,18 @@ def check_findable(path: Path) -> None:
 
 
 def _notebooks_below(folder: Path) -> Iterator[Path]:
-    """Yield the notebooks, and the text notebooks that declare data and have no ``.ipynb`` beside them."""
-    from nbrucio.notebook.text import declares_in_text
+    for path in folder.rglob("*"):
+        if not _SKIPPED_FOLDERS & set(path.relative_to(folder).parts) and _is_notebook(path):
+            yield path
+
+
+def _is_notebook(path: Path) -> bool:
+    """Whether ``path`` names a notebook, or a text notebook that declares data and has no ``.ipynb`` beside it."""
     from nbrucio.notebook.yaml_header import COMMENTS
 
-    for path in folder.rglob("*"):
-        kind = path.suffix.lower()
-        if (kind != ".ipynb" and kind not in COMMENTS) or _SKIPPED_FOLDERS & set(path.relative_to(folder).parts):
-            continue
-        if kind == ".ipynb" or (not path.with_suffix(".ipynb").exists() and declares_in_text(path)):
-            yield path
+    kind = path.suffix.lower()
+    if kind == ".ipynb" or kind not in COMMENTS:
+        return kind == ".ipynb"
+    from nbrucio.notebook.text import declares_in_text
+
+    return not path.with_suffix(".ipynb").exists() and declares_in_text(path)
