@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ENOENT
 from shlex import quote
 
 from nbrucio.catalogue.network_errors import REDIRECTS, http_error, misconfigured, not_rucio, out_of_reach, redirected
 from nbrucio.config import Instance
 from nbrucio.core.text import human_seconds, printable
 from nbrucio.disk.libraries import missing_library
-from nbrucio.disk.system_errors import FULL
+from nbrucio.disk.system_errors import system_error
 from nbrucio.errors import (
     BadConfig,
     CredentialsRejected,
     DidNotFound,
     MissingDependency,
     NbrucioError,
-    NoSpace,
     Offline,
     RucioRefused,
 )
@@ -239,10 +239,7 @@ def _unavailable(words: str, instance: Instance, retry_after_s: float | None = N
 
 
 def _os_error(error: OSError, instance: Instance) -> NbrucioError:
-    if error.errno in FULL:
-        return NoSpace(
-            "The login token cannot be saved: the disk is full.",
-            subject=error.filename,
-            hint="Free some space there, then try again.",
-        )
-    return out_of_reach(instance, error.strerror or type(error).__name__)
+    """Return the error of a file or disk of this machine; else the connection failed, whose errors name no file."""
+    # Libraries for TLS report a missing file without its name. It is not the working folder, as elsewhere.
+    local = None if error.filename is None and error.errno == ENOENT else system_error(error)
+    return local or out_of_reach(instance, error.strerror or type(error).__name__)

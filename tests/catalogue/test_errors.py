@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
+import os
 import socket
 import time
 import tracemalloc
@@ -22,6 +24,8 @@ from nbrucio.errors import (
     NoSpace,
     Offline,
     RucioRefused,
+    Unavailable,
+    UnreadableFile,
 )
 from nbrucio.sandbox import Sandbox
 from tests.catalogue.conftest import Connect
@@ -65,6 +69,29 @@ def test_what_the_lower_libraries_raise_becomes_ours(error: Exception, ours: typ
     with pytest.raises(NbrucioError) as caught, translate_errors(HERE, "s:n"):
         raise error
     assert type(caught.value) is ours
+
+
+@pytest.mark.parametrize(
+    ("number", "ours"),
+    [
+        (errno.ENOSPC, NoSpace),
+        (errno.EACCES, UnreadableFile),
+        (errno.EROFS, UnreadableFile),
+        (errno.EIO, Unavailable),
+        (errno.ENOENT, Unavailable),
+    ],
+)
+def test_an_error_of_a_local_file_names_it_and_not_the_server(number: int, ours: type[NbrucioError]) -> None:
+    with pytest.raises(NbrucioError) as caught, translate_errors(HERE):
+        raise OSError(number, os.strerror(number), "/tmp/x")
+    assert (type(caught.value), caught.value.subject) == (ours, "/tmp/x")
+    assert str(caught.value).startswith("/tmp/x cannot be ")
+
+
+def test_an_error_without_a_file_is_one_of_the_connection() -> None:
+    for error in (OSError(errno.ENOENT, "no such file"), OSError(errno.ENETUNREACH, "unreachable"), OSError("words")):
+        assert isinstance(error_for(error, HERE), Offline)
+    assert isinstance(error_for(OSError(errno.EMFILE, "too many open files"), HERE), Unavailable)
 
 
 def test_our_own_faults_are_not_disguised() -> None:
