@@ -216,7 +216,8 @@ class _Faults:
         known = error.schema.get("properties", {})
         for key in error.instance:
             if not _is_listed(str(key), error.schema):
-                hint = suggestion(str(key), known) or f"The known keys here are {', '.join(known)}."
+                listed = f"The known keys here are {', '.join(known)}." if known else "No keys are known here."
+                hint = suggestion(str(key), known) or listed
                 fault = self._fault((*parts, key), "is not a known key", hint)
                 absent = (name for name in error.schema.get("required", ()) if name not in error.instance)
                 allowed = _CLOSED in error.schema and not any(_resembles(key, name) for name in absent)

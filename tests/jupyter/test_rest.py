@@ -157,6 +157,41 @@ def test_the_error_names_the_place_in_the_body(
     assert (status, answer["error"]["message"], answer["error"]["hint"]) == (400, message, hint)
 
 
+def test_every_route_refuses_a_query_that_it_does_not_know(server: Server) -> None:
+    for path, verb in VERBS:
+        status, answer = server.ask(f"nbrucio{path}?zzz=1", None if verb == "get" else {}, verb.upper())
+        assert (status, answer["error"]["code"]) == (400, "usage"), (path, verb)
+        lacking = [f"query lacks the key '{key}'." for key in REQUIRED]
+        assert answer["error"]["message"] in ("query.zzz is not a known key.", *lacking), (path, verb)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message", "hint"),
+    [
+        ("plan", "query lacks the key 'path'.", None),
+        ("status?path=a.ipynb&chekc=1", "query.chekc is not a known key.", "Did you mean 'check'?"),
+        ("status?path=a.ipynb&check=true", "query.check must be one of 0, 1.", None),
+        (
+            "find?kind=datset",
+            "query.kind must be one of all, collection, dataset, container, file.",
+            "Did you mean 'dataset'?",
+        ),
+        ("details?did=a:b&did=c:d", "query.did must be a string.", None),
+        ("instances?instance=sandbox", "query.instance is not a known key.", "No keys are known here."),
+        ("store?1732881600000=1", "query['1732881600000'] is not a known key.", "The known keys here are usage."),
+    ],
+)
+def test_the_error_names_the_place_in_the_query(server: Server, request_: str, message: str, hint: str | None) -> None:
+    status, answer = server.ask(f"nbrucio/{request_}")
+    assert (status, answer["error"]["message"], answer["error"]["hint"]) == (400, message, hint)
+
+
+@pytest.mark.parametrize("added", ["1732881600000", "_=1732881600000", f"token={TOKEN}", "_xsrf=2%7Cx"])
+def test_what_jupyter_and_its_front_ends_add_to_a_query_is_no_error(server: Server, added: str) -> None:
+    assert server.ask(f"nbrucio/store?{added}")[0] == 200
+    assert server.ask(f"nbrucio/store?usage=1&{added}")[1]["files"] == 0
+
+
 def test_cancelling_what_does_not_run_is_no_error(server: Server) -> None:
     put(server, "a.ipynb", declaring(dimuon="sandbox:dimuon"))
     assert server.ask("nbrucio/cancel", {"path": server.prefix + "a.ipynb"}) == (200, {"cancelled": False})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import cache, wraps
 from pathlib import Path
@@ -44,6 +44,7 @@ def api_method(method: ApiMethod) -> ApiMethod:
     @wraps(method)
     async def answered(self: NbrucioHandler) -> None:
         try:
+            self.check_query()
             await method(self)
         except NbrucioError as error:
             self.fail(error)
@@ -68,11 +69,37 @@ async def _written_in(pool: Executor, function: Callable[..., object], *argument
     return await loop.run_in_executor(pool, lambda: JsonText(json.dumps(function(*arguments))))
 
 
+_described = cache(nbrucio_schemas.openapi)
+
+
 @cache
 def _body_schema(route: str, verb: str) -> Mapping[str, Any]:
-    described = nbrucio_schemas.openapi()
-    body = described["paths"][f"/{route}"][verb]["requestBody"]["content"]["application/json"]["schema"]
-    return {**body, "components": described["components"]}
+    body = _described()["paths"][f"/{route}"][verb]["requestBody"]["content"]["application/json"]["schema"]
+    return {**body, "components": _described()["components"]}
+
+
+@cache
+def _query_schema(route: str, verb: str) -> Mapping[str, Any]:
+    """Return the schema of the query as one object, of which a repeatable parameter is a list."""
+    shared = _described()["components"]["parameters"]
+    listed = _described()["paths"][f"/{route}"][verb].get("parameters", [])
+    parameters = [shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in listed]
+    return {
+        "type": "object",
+        "properties": {one["name"]: one["schema"] for one in parameters},
+        "required": [one["name"] for one in parameters if one.get("required")],
+        "additionalProperties": False,
+    }
+
+
+def _is_of_jupyter(name: str, given: Sequence[str]) -> bool:
+    """Whether Jupyter reads this parameter, or a front end adds it against caches: JupyterLab the bare time."""
+    return name in ("token", "_xsrf", "_") or (name.isdecimal() and not any(given))
+
+
+def _refuse_faults(value: object, schema: Mapping[str, Any], root: str) -> None:
+    for fault in schema_faults(value, schema, root=root):
+        raise UsageError(fault.message, subject=fault.path, hint=fault.hint)
 
 
 class NbrucioHandler(APIHandler):
@@ -122,6 +149,21 @@ class NbrucioHandler(APIHandler):
 
         return ask
 
+    def check_query(self) -> None:
+        """Check that the query has the parameters that ``openapi.json`` describes, and no others but Jupyter's own.
+
+        Raises:
+            UsageError: it has others; the error names the first place.
+        """
+        schema = _query_schema(self.route, (self.request.method or "").lower())
+        value: dict[str, object] = {}
+        for name in self.request.query_arguments:
+            given = self.get_query_arguments(name)
+            if name in schema["properties"] or not _is_of_jupyter(name, given):
+                many = schema["properties"].get(name, {}).get("type") == "array"
+                value[name] = given if many or len(given) > 1 else given[0]
+        _refuse_faults(value, schema, "query")
+
     def body(self) -> Mapping[str, Any]:
         """Return the JSON object in the request's body, which is as ``openapi.json`` describes it.
 
@@ -133,8 +175,7 @@ class NbrucioHandler(APIHandler):
         except ValueError as error:
             raise UsageError("The body of the request is not JSON.") from error
         schema = _body_schema(self.route, (self.request.method or "").lower())
-        for fault in schema_faults(value, schema, root="body"):
-            raise UsageError(fault.message, subject=fault.path, hint=fault.hint)
+        _refuse_faults(value, schema, "body")
         return value
 
     def notebook(self, path: object) -> Path:
