@@ -144,7 +144,18 @@ def rse_of(row: object) -> RseFacts:
     schemes = dict.fromkeys(str(one.get("scheme")).lower() for one in read)
     folders = tuple(str(one.get("prefix") or "/") for one in read if one.get("scheme") == "file")
     is_readable = facts.get("availability_read") is not False
-    return RseFacts(name, is_readable, facts.get("rse_type") == "TAPE", tuple(schemes), folders)
+    hosts = tuple(dict.fromkeys(filter(None, map(_tls_host, read))))
+    return RseFacts(name, is_readable, facts.get("rse_type") == "TAPE", tuple(schemes), folders, hosts)
+
+
+def _tls_host(protocol: RucioRow) -> tuple[str, int] | None:
+    """Return host and port of a protocol whose connections begin with TLS; None for others."""
+    host, port = protocol.get("hostname"), protocol.get("port")
+    if str(protocol.get("scheme")).lower() not in ("https", "davs") or not isinstance(host, str):
+        return None
+    if not host or not host.isprintable():
+        return None
+    return host, port if isinstance(port, int) and 0 < port < 65536 else 443
 
 
 def sums_of(rows: Iterable[object], dataset: Did) -> ReplicaSums:

@@ -64,6 +64,7 @@ class RseFacts(NamedTuple):
         tape: whether it stores files on tape.
         schemes: of the protocols that it offers for reading, in lower case.
         folders: of those for ``file``.
+        tls_hosts: host and port of those over TLS.
     """
 
     name: str
@@ -71,6 +72,7 @@ class RseFacts(NamedTuple):
     tape: bool
     schemes: tuple[str, ...]
     folders: tuple[str, ...] = ()
+    tls_hosts: tuple[tuple[str, int], ...] = ()
 
 
 class ReplicaFacts(NamedTuple):

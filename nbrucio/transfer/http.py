@@ -292,7 +292,7 @@ def _check_version(etag: str | None, sink: Sink | PartSink) -> None:
 
 
 #: Why a certificate of a storage was not verified.
-_UNVERIFIED = dict.fromkeys(TlsFault, "it is not signed by a known CA (see storage_ca)") | {
+UNVERIFIED = dict.fromkeys(TlsFault, "it is not signed by a known CA (see storage_ca)") | {
     TlsFault.EXPIRED: "it has expired",
     TlsFault.NOT_YET_VALID: "it is not valid yet",
     TlsFault.WRONG_HOST: "it is for another host",
@@ -317,7 +317,7 @@ def _translated(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
     if any(refusal in text for refusal in _TLS_REFUSALS):
         return Refused(_why_rejected(access))
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
-        return PermanentError(f"its certificate cannot be verified: {_UNVERIFIED[tls_fault(text)]}")
+        return PermanentError(f"its certificate cannot be verified: {UNVERIFIED[tls_fault(text)]}")
     if code == pycurl.E_SSL_CACERT_BADFILE:
         return PermanentError(f"the CAs {access.ca} cannot be read")
     if code == pycurl.E_SSL_CERTPROBLEM:

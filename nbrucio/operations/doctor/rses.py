@@ -17,6 +17,7 @@ from nbrucio.core.unavailable import unread
 from nbrucio.disk.libraries import missing_library
 from nbrucio.errors import NbrucioError
 from nbrucio.operations.doctor import machine
+from nbrucio.operations.doctor.storage import storage_certificates
 from nbrucio.operations.doctor.values import Finding, Verdict
 from nbrucio.operations.whoami import LoginRow
 
@@ -54,12 +55,12 @@ def rses(config: Config, rows: Sequence[LoginRow], used: Mapping[str, Collection
             continue
         with closing(RucioCatalogue(row.instance, config.policy, environ=os.environ, config=config)) as catalogue:
             try:
-                yield from _of_instance(row.instance, catalogue.browser(), used.get(row.instance.identity, ()))
+                yield from _of_instance(row.instance, catalogue.browser(), used.get(row.instance.identity, ()), config)
             except NbrucioError as error:
                 yield Finding.of(row.name, error)
 
 
-def _of_instance(instance: Instance, browser: Browser, used: Collection[str]) -> Iterator[Finding]:
+def _of_instance(instance: Instance, browser: Browser, used: Collection[str], config: Config) -> Iterator[Finding]:
     names = browser.rses()
     if len(names) > MAX_RSES:
         text = f"Of the {len(names):,} RSEs of {instance.name} only those that are mounted or used were checked."
@@ -75,8 +76,10 @@ def _of_instance(instance: Instance, browser: Browser, used: Collection[str]) ->
             return error
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for name, found in zip(names, pool.map(described, names), strict=True):
-            yield Finding.of(name, found) if isinstance(found, NbrucioError) else rse_finding(found, instance)
+        described_rses = list(pool.map(described, names))
+    for name, found in zip(names, described_rses, strict=True):
+        yield Finding.of(name, found) if isinstance(found, NbrucioError) else rse_finding(found, instance)
+    yield from storage_certificates([one for one in described_rses if isinstance(one, RseFacts)], instance, config)
 
 
 def rse_finding(rse: RseFacts, instance: Instance) -> Finding:

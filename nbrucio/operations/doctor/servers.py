@@ -62,26 +62,27 @@ def _server(instance: Instance, found: Ping | NbrucioError, config: Config) -> I
         yield Finding.of(instance.name, found)
         return
     yield Finding(instance.name, Verdict.OK, f"{instance.host} answers: Rucio {found.version}.")
-    yield from _certificate(instance, instance.host, found.certificate_ends_at)
+    yield from certificate(instance.name, instance.host, found.certificate_ends_at)
     if instance.auth_host != instance.host:
         try:
-            yield from _certificate(instance, instance.auth_host, login_certificate(instance, config.policy))
+            yield from certificate(instance.name, instance.auth_host, login_certificate(instance, config.policy))
         except NbrucioError as error:
             yield Finding.of(instance.name, error)
 
 
-def _certificate(instance: Instance, url: str, ends_at: float | None) -> Iterator[Finding]:
-    """Yield when the TLS certificate of a server ends."""
+def certificate(
+    subject: str, url: str, ends_at: float | None, whose: str = "of this Rucio server"
+) -> Iterator[Finding]:
+    """Yield when the TLS certificate of a server ends; ``whose`` are the operators who renew it."""
     if ends_at is None:
         return
     left_s = ends_at - time.time()
     text = f"The certificate of {url} ends at {human_moment(ends_at)}"
     if left_s > _SERVER_SOON_S:
-        yield Finding(instance.name, Verdict.OK, f"{text}.")
+        yield Finding(subject, Verdict.OK, f"{text}.")
     else:
         text = f"{text}: {human_age(left_s)} left."
-        hint = "Ask the operators of this Rucio server to renew it."
-        yield Finding(instance.name, Verdict.WARNING, text, hint)
+        yield Finding(subject, Verdict.WARNING, text, f"Ask the operators {whose} to renew it.")
 
 
 def clocks(pings: Pings) -> Iterator[Finding]:

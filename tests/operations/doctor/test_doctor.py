@@ -19,7 +19,13 @@ from tests.support.scripted_server import ScriptedServer, answer
 
 
 def _problems(areas: dict[str, list[dict[str, Any]]]) -> list[tuple[str, str]]:
-    return [(area, each["state"]) for area, found in areas.items() for each in found if each["state"] != "ok"]
+    return [
+        (area, each["state"])
+        for area, found in areas.items()
+        for each in found
+        # Other tests add RSEs to the sandbox, at hosts of their own.
+        if each["state"] != "ok" and (" certificate of " not in each["text"] or each["subject"].startswith("SANDBOX_"))
+    ]
 
 
 def test_a_machine_where_all_is_well_has_no_problems(connected: Path, ask: Ask) -> None:

@@ -15,8 +15,9 @@ from nbrucio.catalogue.ping import ping
 from nbrucio.config import Config, Instance, Policy
 from nbrucio.config.mount import Mount
 from nbrucio.core.files import RseFacts
-from nbrucio.operations.doctor import machine, rses, servers
+from nbrucio.operations.doctor import machine, rses, servers, storage
 from nbrucio.operations.doctor.rses import rse_finding
+from nbrucio.operations.doctor.values import Finding
 from nbrucio.sandbox import Sandbox
 from tests.operations.doctor.conftest import Ask, declaring
 from tests.support.odd_rses import OddRses, odd_rses
@@ -33,7 +34,7 @@ def odd(sandbox: Sandbox) -> Iterator[OddRses]:
 
 
 def _by_subject(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {each["subject"]: each for each in found}
+    return {each["subject"]: each for each in found if " certificate of " not in each["text"]}
 
 
 @pytest.mark.usefixtures("connected")
@@ -140,7 +141,7 @@ def test_the_end_of_the_servers_certificate_is_known_before(
 ) -> None:
     with https(timedelta(days=days, hours=1)) as server:
         instance = _instance(ca_cert=tmp_path / "ca.pem")._replace(host=server.url, auth_host=server.url)
-        (finding,) = servers._certificate(instance, server.url, ping(instance, Policy()).certificate_ends_at)
+        (finding,) = servers.certificate("cern", server.url, ping(instance, Policy()).certificate_ends_at)
         assert finding.text.startswith(f"The certificate of {server.url} ends at 20")
     assert finding.state.value == state
     assert (state == "warning") == (finding.hint == "Ask the operators of this Rucio server to renew it.")
@@ -160,3 +161,41 @@ def test_the_certificate_of_another_login_server_is_checked_too(
         (_, refused) = servers.servers(Config((wrong,), wrong, tmp_path)).findings
     assert refused.error is not None
     assert "signed by an unknown CA" in refused.text
+
+
+def _of_storage(*ports: int, ca: Path | None, folder: Path) -> list[Finding]:
+    instance = _instance(storage_ca=ca)
+    facts = [RseFacts(f"A{port}", True, False, ("https",), (), (("127.0.0.1", port),)) for port in ports]
+    return list(storage.storage_certificates(facts, instance, Config((instance,), instance, folder)))
+
+
+@pytest.mark.parametrize(("days", "state"), [(2, "warning"), (60, "ok")])
+def test_the_end_of_a_storages_certificate_is_known_before(
+    https: Callable[[timedelta], ScriptedServer], tmp_path: Path, days: int, state: str
+) -> None:
+    with https(timedelta(days=days, hours=1)) as server:
+        port = int(server.url.rpartition(":")[2].strip("/"))
+        (finding,) = _of_storage(port, ca=tmp_path / "ca.pem", folder=tmp_path)
+        (tmp_path / "none.pem").write_bytes(trustme.CA().cert_pem.bytes())
+        (unknown,) = _of_storage(port, ca=tmp_path / "none.pem", folder=tmp_path)
+    assert finding.text.startswith(f"The certificate of https://127.0.0.1:{port} ends at 20")
+    assert (finding.state.value, finding.subject) == (state, f"A{port}")
+    assert (state == "warning") == (finding.hint == f"Ask the operators of A{port} to renew it.")
+    assert unknown.state.value == "warning"
+    assert "it is not signed by a known CA" in unknown.text
+
+
+def test_of_many_storage_hosts_few_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MAX_HOSTS", 2)
+    more, *found = _of_storage(1, 2, 2, 3, ca=None, folder=tmp_path)
+    assert more.text == "Of the 3 storage hosts of cern only 2 were asked for certificates."
+    assert [one.text for one in found] == [
+        f"The end of the certificate of https://127.0.0.1:{port} is unknown: connection refused." for port in (1, 2)
+    ]
+    assert {one.state.value for one in (more, *found)} == {"unchecked"}
+
+
+@pytest.mark.usefixtures("connected")
+def test_the_certificate_of_each_storage_is_checked(ask: Ask) -> None:
+    found = [each for each in ask()["protocols"] if each["text"].startswith("The certificate of https://127.0.0.1:")]
+    assert ("SANDBOX_HTTPS", "ok") in [(each["subject"], each["state"]) for each in found]
