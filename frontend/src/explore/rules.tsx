@@ -10,7 +10,7 @@ import { useVisible } from '../panel/useVisible';
 import { IDetails, IQuota, IQuotas, IStaged } from '../schema';
 import { IDidRule, IFault } from '../types';
 import { faultProps, Part } from './part';
-import { isUnderWay, ruleProgress, stateName } from './states';
+import { awaitsApproval, isUnderWay, ruleProgress, stateName } from './states';
 
 /** Between two requests for rules that Rucio works on, while they are visible. */
 const POLL_MS = 15_000;
@@ -29,14 +29,26 @@ export function Rules({ api, trans, did, instance, details }: IRulesProps): JSX.
   const refresh = useCallback(async (): Promise<void> => {
     setRules((await api.get<{ rules: IDidRule[] }>('rules', { did, instance })).rules);
   }, [api, did, instance]);
-  const waiting = rules.some(isUnderWay);
+  const underWay = rules.some(isUnderWay);
+  const unapproved = rules.some(awaitsApproval);
   useEffect(() => {
-    if (visible && waiting) {
-      const timer = window.setInterval(() => void refresh().catch(() => undefined), POLL_MS);
+    const quietly = (): void => void refresh().catch(() => undefined);
+    if (visible && underWay) {
+      const timer = window.setInterval(quietly, POLL_MS);
       return () => window.clearInterval(timer);
     }
+    if (visible && unapproved) {
+      // The next look at this page is soon enough for what a person does.
+      const onReturn = (): void => {
+        if (document.visibilityState === 'visible') {
+          quietly();
+        }
+      };
+      document.addEventListener('visibilitychange', onReturn);
+      return () => document.removeEventListener('visibilitychange', onReturn);
+    }
     return undefined;
-  }, [refresh, visible, waiting]);
+  }, [refresh, visible, underWay, unapproved]);
   return (
     <div ref={ref}>
       <Part title={trans.__('Replication rules')} {...faultProps(details, 'rules')}>

@@ -26,7 +26,12 @@ export function stateName(trans: TranslationBundle, state: string): string {
 
 /** Rucio still works on this rule. */
 export function isUnderWay(rule: IRule): boolean {
-  return ['REPLICATING', 'INJECT', 'WAITING_APPROVAL'].includes(rule.state);
+  return ['REPLICATING', 'INJECT'].includes(rule.state);
+}
+
+/** Nothing happens to this rule until the owner of its RSE approves it, which takes days. */
+export function awaitsApproval(rule: IRule): boolean {
+  return rule.state === 'WAITING_APPROVAL';
 }
 
 /**
