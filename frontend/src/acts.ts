@@ -73,6 +73,13 @@ export class Acts {
         [chosen, present] = [found, true];
         return { verb: 'present', handle: found };
       }
+      if (declarations.isFull(this._data.declaration)) {
+        throw new ApiError({
+          code: 'bad-declaration',
+          message: `${did} was not added: a notebook can declare at most 10,000 requirements.`,
+          hint: 'Declare a container or dataset in place of its parts, or use another notebook.'
+        });
+      }
       chosen = handle ?? proposeHandle(did, declarations.names(this._data.declaration));
       const code = cell
         ? await codeFor(this._data.panel, this._api, { handle: chosen, did, instance, select: null })

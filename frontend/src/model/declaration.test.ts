@@ -53,3 +53,12 @@ describe('reading', () => {
     expect(d.read({ rucio_attachments: 'x' }).attached).toEqual([]);
   });
 });
+
+it('a declaration is full with as many requirements as nbrucio reads, invalid ones too', () => {
+  const many = (count: number): d.IDeclaration =>
+    d.read({
+      nbrucio: { requirements: [{ broken: true }, ...Array.from({ length: count - 1 }, (_, n) => one(n))] }
+    });
+  const one = (n: number): JsonObject => ({ did: `a:${n}`, handle: `h${n}` });
+  expect([many(9_999), many(10_000)].map(d.isFull)).toEqual([false, true]);
+});

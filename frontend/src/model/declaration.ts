@@ -10,6 +10,8 @@ import { isObject, Json, JsonObject } from './json';
 export const KEY = 'nbrucio';
 export const ATTACHMENTS_KEY = 'rucio_attachments';
 export const VERSION = 1;
+/** nbrucio reads no longer declaration. */
+export const MAX_REQUIREMENTS = 10_000;
 
 /** A deterministic subset of a requirement's files. */
 export interface ISelection {
@@ -68,6 +70,11 @@ export interface IDeclaration {
 export interface IMetadata {
   [KEY]?: Json | undefined;
   [ATTACHMENTS_KEY]?: Json | undefined;
+}
+
+/** Another requirement would make the declaration too long to be read. */
+export function isFull(declaration: IDeclaration): boolean {
+  return declaration.requirements.length + declaration.invalid.length >= MAX_REQUIREMENTS;
 }
 
 export function read(metadata: IMetadata): IDeclaration {
