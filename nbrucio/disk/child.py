@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from nbrucio.disk.threads import DaemonThread
+
 _END_S = 10.0
 _CHECK_S = 0.1
 _VARIABLE = "PYTHONPATH"
@@ -81,7 +83,7 @@ def running(
     """
     child: subprocess.Popen[str] = start(module, environ, encoding="utf-8")
     done = threading.Event()
-    guard = threading.Thread(target=_end_when, args=(child, cancel, limit_s, done), daemon=True)
+    guard = DaemonThread(_end_when, args=(child, cancel, limit_s, done))
     guard.start()
     try:
         assert child.stdin is not None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from nbrucio.disk.libraries import missing_library
+from nbrucio.disk.threads import DaemonThread
 
 #: Changes under such a lock take milliseconds. A process that holds it longer is stopped, or its machine is down.
 WAIT_S = 10.0
@@ -41,7 +41,7 @@ def ask_for_lock(device: int, request: Callable[[], object]) -> object:
         _answered[device] = True
 
     if device not in _answered:
-        thread = threading.Thread(target=run, name="nbrucio-lock", daemon=True)
+        thread = DaemonThread(run, "nbrucio-lock")
         try:
             thread.start()
         except RuntimeError:  # no more threads

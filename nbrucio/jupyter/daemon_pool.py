@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, ParamSpec, TypeVar
 
+from nbrucio.disk.threads import DaemonThread
+
 T = TypeVar("T")
 P = ParamSpec("P")
 _Call = tuple["Future[Any]", Callable[[], Any]]
@@ -38,9 +40,9 @@ class DaemonPool(Executor):
                 raise RuntimeError("the pool is closed")
             self._calls.put((future, lambda: function(*args, **kwargs)))
             if not self._idle.acquire(blocking=False) and len(self._threads) < self._workers:
-                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._threads.append(thread)
+                thread = DaemonThread(self._work, self._name)
                 thread.start()
+                self._threads.append(thread)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False, timeout_s: float = 5.0) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from nbrucio.config import Config, Instance, load
 from nbrucio.core.cancellation import until
 from nbrucio.disk.libraries import unexpected
+from nbrucio.disk.threads import DaemonThread
 from nbrucio.errors import CredentialsRejected, Interrupted, NbrucioError, UsageError
 from nbrucio.operations.login import LoginPage, Wishes, log_in
 from nbrucio.operations.whoami import LoginRow
@@ -157,7 +158,7 @@ class LoginJobs:
                 del self._jobs[old]
             self._jobs[job.id] = job
         arguments = (config, wishes, self._log)
-        threading.Thread(target=job.run, args=arguments, name="nbrucio-login", daemon=True).start()
+        DaemonThread(job.run, "nbrucio-login", arguments).start()
         return job
 
     def get(self, identity: object) -> LoginJob:

@@ -21,6 +21,7 @@ from nbrucio.core.hosts import HostBook
 from nbrucio.core.plan import Access, FileKey, FilePlan, Plan, ResolvedRequirement
 from nbrucio.core.planner import Wanted, refusal
 from nbrucio.core.text import human_bytes, plural
+from nbrucio.disk.threads import DaemonThread
 from nbrucio.errors import Interrupted
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.eviction import make_room
@@ -78,7 +79,7 @@ class Downloads:
         self._begun: set[FileKey] = set()
         self._rest: Iterator[Task] = iter(())
         self._thread: threading.Thread | None = None
-        self._outcomes: tuple[Outcome, ...] = ()
+        self._outcomes: tuple[Outcome, ...] | None = None
         self._fault: BaseException | None = None
 
     def start_early(
@@ -100,7 +101,7 @@ class Downloads:
         if size_bytes is not None and refusal(size_bytes, self._run.limits(requirements)) is None:
             if sizes:
                 with suppress(RuntimeError):  # no more threads
-                    threading.Thread(target=_load, name="nbrucio-load", daemon=True).start()
+                    DaemonThread(_load, "nbrucio-load").start()
             if len(files) == 1 and len(sizes) <= FEW:
                 return False
             self._announced = ApplyStarted(len(sizes), size_bytes)
@@ -124,8 +125,9 @@ class Downloads:
         if self._thread is None:
             self._begin(self._wanted(), self._announced)
             self._run.reporter.report(self._announced)
-            self._thread = threading.Thread(target=self._fetch_early, name="nbrucio-early", daemon=True)
-            self._thread.start()
+            thread = DaemonThread(self._fetch_early, "nbrucio-early")
+            thread.start()
+            self._thread = thread
         if len(self._begun) - self._taken < _WAITING:
             self._group.append(Task(instance, entry, replicas))
             self._begun.add((instance, entry.did))
@@ -152,7 +154,7 @@ class Downloads:
         elif plan.refusal is None and plan.downloads:
             self._instances = frozenset(instance for instance, _ in plan.downloads)
             self._outcomes = self._fetch(self._left(plan), self._cancel)
-        return {(outcome.task.instance, outcome.task.entry.did): outcome for outcome in self._outcomes}
+        return {(outcome.task.instance, outcome.task.entry.did): outcome for outcome in self._outcomes or ()}
 
     def close(self) -> None:
         """Stop the running downloads. Idempotent."""
@@ -208,6 +210,8 @@ class Downloads:
             ) from error
         if self._fault is not None:
             raise self._fault
+        if self._outcomes is None:
+            raise MemoryError("the downloads ended without a word")
 
     def _fetch_early(self) -> None:
         def tasks() -> Iterator[Task]:

@@ -11,13 +11,13 @@ status; its staged rules are dropped only when they can no longer be renewed (`S
 from __future__ import annotations
 
 import os
-import threading
 import time
 from contextlib import suppress
 from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
 
+from nbrucio.disk.threads import DaemonThread
 from nbrucio.state.notebook_key import key_of_real_path
 from nbrucio.state.staged_rules import StagedRules
 from nbrucio.state.status_cache import StatusCache
@@ -37,7 +37,7 @@ def prune(root: Path) -> None:
         mark.touch()
     except OSError:
         return  # a store that cannot be written does not grow either
-    thread = threading.Thread(target=_prune, args=(root,), name="nbrucio-prune", daemon=True)
+    thread = DaemonThread(_prune, "nbrucio-prune", (root,))
     with suppress(RuntimeError):  # no more threads: another sync does it
         thread.start()
         thread.join(_TIMEOUT_S)

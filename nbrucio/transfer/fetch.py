@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from nbrucio.core.events import Reporter
 from nbrucio.core.hosts import HostBook
 from nbrucio.core.plan import FileKey
+from nbrucio.disk.threads import DaemonThread
 from nbrucio.errors import Interrupted
 from nbrucio.store import Store, Stored
 from nbrucio.transfer.commit_queue import CommitQueue
@@ -85,6 +86,7 @@ class WorkerPool:
         self._commits = CommitQueue(context)
         self._worker = Worker(context, self._commits)
         self._threads: list[threading.Thread] = []
+        self._ended: set[str] = set()
         self._guard = threading.Lock()
         self._workers = 0
         self._start(self._commits.work, "commit")
@@ -103,10 +105,14 @@ class WorkerPool:
 
         Raises:
             Interrupted: ``cancel`` was set.
+            MemoryError: a thread ended without a word.
         """
         while cancel is None or not cancel.is_set():
+            has_lost_one = self._has_lost_one()
             if self.context.finished.wait(_POLL_S):
                 return
+            if has_lost_one:
+                raise MemoryError("a thread ended without a word")
             self.context.watch()
             first = None if preferred is None else preferred()
             if first is not None:
@@ -148,6 +154,10 @@ class WorkerPool:
                     return
                 self._workers += 1
 
+    def _has_lost_one(self) -> bool:
+        """Whether a thread ended without a result or an error, as it does without memory for either."""
+        return any(not thread.is_alive() and thread.name not in self._ended for thread in self._threads)
+
     def _throttled(self, tasks: Iterable[Task]) -> Iterator[Task]:
         for task in tasks:
             while self.context.open_tasks() >= AHEAD:
@@ -160,11 +170,12 @@ class WorkerPool:
             try:
                 work()
             except Stopped:
-                return
+                pass
             except BaseException as error:  # noqa: BLE001 the calling thread raises it
                 self.context.crash(error)
+            self._ended.add(thread.name)
 
-        thread = threading.Thread(target=guarded, name=f"nbrucio-{name}", daemon=True)
+        thread = DaemonThread(guarded, f"nbrucio-{name}")
         thread.start()
         self._threads.append(thread)
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from nbrucio.core.files import Replica
+from nbrucio.disk.threads import DaemonThread
 from nbrucio.transfer.curl_pool import CurlHandle, curl_options
 from nbrucio.transfer.types import StorageAccess, Task, TraceTarget, TransferLimits
 
@@ -50,7 +51,7 @@ class Traces:
         self._items.put((task.instance, self._trace(task, replica, target, began)))
         with self._guard:
             if self._thread is None:
-                thread = threading.Thread(target=self._send_all, name="nbrucio-traces", daemon=True)
+                thread = DaemonThread(self._send_all, "nbrucio-traces")
                 with suppress(RuntimeError):  # no more threads: a trace is no reason to fail
                     thread.start()
                     self._thread = thread

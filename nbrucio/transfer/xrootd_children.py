@@ -18,6 +18,7 @@ from pathlib import Path
 
 from nbrucio.core.files import Replica
 from nbrucio.disk.child import start
+from nbrucio.disk.threads import DaemonThread
 from nbrucio.transfer import xrootd_child
 from nbrucio.transfer.base import Sink
 from nbrucio.transfer.errors import TransientError
@@ -122,7 +123,7 @@ class _Child:
         self._numbers = count()
         self._files: dict[int, queue.Queue[Frame]] = {}
         self._send(xrootd_child.settings(access, limits))
-        self._reader = threading.Thread(target=self._dispatch, name="nbrucio-xrootd", daemon=True)
+        self._reader = DaemonThread(self._dispatch, "nbrucio-xrootd")
         self._reader.start()
 
     def finish(self, pfn: str) -> None:

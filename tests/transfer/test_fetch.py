@@ -1,4 +1,8 @@
-"""How a run treats hosts, other writers and cancellation."""
+"""How a run treats hosts, other writers and cancellation.
+
+With `resume = True` in `store.session.Session.begin`, a file without a checksum gets the bytes of an earlier one. With
+`_has_lost_one` returning False in `transfer.fetch.WorkerPool`, a run whose threads have no memory never ends.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ import pytest
 from nbrucio.core.did import Did
 from nbrucio.core.events import BytesArrived, Event, FileFinished, FileStarted, SilentReporter, Waiting
 from nbrucio.core.files import Replica
+from nbrucio.disk.threads import DaemonThread
 from nbrucio.errors import Interrupted, TransferFailed
 from nbrucio.store import Store
 from nbrucio.transfer import concurrency
@@ -257,3 +262,14 @@ def test_the_number_of_cores_may_be_a_secret(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(os, "sched_getaffinity", forbidden)
     assert concurrency._cores() >= 1
+
+
+@pytest.mark.parametrize("lost", ["commit", "feed", "transfer"])
+def test_a_thread_that_ends_without_a_word_ends_the_run(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """Without memory a thread can neither work nor tell of it."""
+    run = DaemonThread.run
+    monkeypatch.setattr(DaemonThread, "run", lambda thread: None if lost in thread.name else run(thread))
+    with pytest.raises(MemoryError):
+        fetch(iter([file_task(tmp_path / "rse", "x.root", b"x")]), store, LOCAL, SilentReporter())

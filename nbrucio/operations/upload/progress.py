@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from nbrucio.disk.threads import DaemonThread
+
 INTERVAL_S = 0.25
 _TEMPORARY = ".rucio.upload"  # UploadClient's suffix for an incomplete file
 
@@ -28,7 +30,7 @@ class UploadProgress:
         self._report = report
         self._begun = False
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread = DaemonThread(self._watch)
 
     def __enter__(self) -> UploadProgress:
         self._thread.start()
