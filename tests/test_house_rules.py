@@ -32,6 +32,14 @@ def test_a_file_is_a_room() -> None:
     assert {str(path): lines for path, lines in lengths.items() if lines > 400} == {}
 
 
+def test_each_suite_of_trust_says_what_was_taken_out_to_see_it_fail() -> None:
+    texts = {path: path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    marked = {path: text for path, text in texts.items() if re.search(r'mark\.trust\("[A-Z]"\)', text)}
+    docs = {path: ast.get_docstring(ast.parse(text)) or "" for path, text in marked.items()}
+    assert len(docs) > 20
+    assert [str(path) for path, doc in docs.items() if not re.search(r"\n\n(With|Without|What was taken) ", doc)] == []
+
+
 def _floors(folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", str(ROOT / "pyproject.toml")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "COLUMNS": "200"}

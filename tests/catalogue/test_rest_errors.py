@@ -1,4 +1,8 @@
-"""Errors in the middle of an answer, and of servers that do not answer."""
+"""Errors in the middle of an answer, and of servers that do not answer.
+
+With `unpack.eof` not looked at in `http.body._unpacked`, a packed list that was cut off is taken for a whole one. With
+every `HttpError` followed by a second attempt in `http.client.Client`, 3 of these tests wait twice for a silent server.
+"""
 
 from __future__ import annotations
 

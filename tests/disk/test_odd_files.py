@@ -1,4 +1,8 @@
-"""Whatever lies in the place of a file of ours: every verb ends soon, with a result or with an error that names it."""
+"""Whatever lies in the place of a file of ours: every verb ends soon, with a result or with an error that names it.
+
+Without `O_NONBLOCK` in `store.objects.Objects._record`, a pipe in the place of a record is waited for. With the errors
+of JSON not caught in `disk.read.parse_json` and `read_saved`, 4 of these tests fail.
+"""
 
 from __future__ import annotations
 

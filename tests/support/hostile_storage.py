@@ -292,6 +292,14 @@ class Hostile:
         _send(connection, request, "206 No" if matches else "200 OK", GOOD, 'ETag: "new"\r\n')
         return True
 
+    def _do_swapped(self, connection: socket.socket, request: Request) -> bool:
+        """The beginning of an old version, then the rest of the new one, although the validator no longer holds."""
+        if not self._failed(request.path, 1):
+            _send(connection, request, "200 OK", b"\1" * 1000, 'ETag: "old"\r\n', length=len(GOOD))
+            return False
+        self._send_range(connection, request, 'ETag: "new"\r\n')
+        return True
+
     def _do_stall(self, connection: socket.socket, request: Request) -> bool:
         _send(connection, request, "200 OK", GOOD[:1000], length=len(GOOD))
         self._closed.wait(60)

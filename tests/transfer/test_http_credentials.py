@@ -1,4 +1,8 @@
-"""Which certificates HTTP storage needs, and to whom tokens and proxies are shown."""
+"""Which certificates HTTP storage needs, and to whom tokens and proxies are shown.
+
+With every host trusted in `transfer.http.Http._read`, tokens and proxies go wherever a redirect leads: 8 of these tests
+fail. Without the last check in `transfer.urls.next_url`, one leads to plain text: 2 fail.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -39,9 +42,11 @@ def test_a_certificate_of_another_ca_is_refused(server: Hostile, bring: Bring, t
     assert server.requests == []
 
 
-def test_a_certificate_for_another_host_is_refused(bring: Bring, server: Hostile) -> None:
-    error = bring(server.url("good", host="127.0.0.2")).error
+def test_a_certificate_for_another_host_is_refused(bring: Bring, ca: trustme.CA) -> None:
+    with closing(Hostile(ca, shown=server_certificate(ca, "other.example.org"))) as server:
+        error = bring(server.url("good")).error
     assert isinstance(error, TransferFailed)
+    assert "certificate cannot be verified: it is for another host" in str(error)
     assert server.requests == []
 
 
@@ -104,13 +109,10 @@ def test_a_dead_proxy_of_the_environment_is_named(
     assert "secret" not in str(error)
 
 
-@pytest.mark.parametrize(("ends", "words"), [(ENDED, "it has expired"), (None, "it is for another host")])
-def test_what_is_wrong_with_the_certificate_of_a_storage_is_said(
-    ca: trustme.CA, bring: Bring, ends: datetime | None, words: str
-) -> None:
-    host = "localhost" if ends else "other.example.org"
-    with closing(Hostile(ca, shown=server_certificate(ca, host, ends=ends))) as server:
-        assert words in str(bring(server.url("good")).error)
+def test_a_certificate_that_has_expired_is_refused_and_named(ca: trustme.CA, bring: Bring) -> None:
+    with closing(Hostile(ca, shown=server_certificate(ca, "localhost", ends=ENDED))) as server:
+        assert "it has expired" in str(bring(server.url("good")).error)
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("content", [None, b"no certificate"])
