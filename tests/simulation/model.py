@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.simulation.grid import SCOPE, Grid, State
 
-_DAY_NS = 86_400 * 10**9
+DAY_NS = 86_400 * 10**9
 
 
 class Wrong(AssertionError):
@@ -126,7 +126,7 @@ class Consent:
         """Return the bytes of a dataset that may be downloaded now."""
         given = self._given.get(dataset or "", [])
         # Consent of the future was given while the clock was ahead: it would last longer than the user agreed to.
-        return max((size for size, at_ns in given if at_ns - _DAY_NS <= now_ns < at_ns + 180 * _DAY_NS), default=0)
+        return max((size for size, at_ns in given if at_ns - DAY_NS <= now_ns < at_ns + 180 * DAY_NS), default=0)
 
 
 class StoreFiles:

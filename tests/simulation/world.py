@@ -37,7 +37,7 @@ from tests.simulation.model import Book, Consent, StoreFiles
 from tests.simulation.transfers import pool
 
 if TYPE_CHECKING:
-    from tests.simulation.steps import Ended
+    from tests.simulation.expectations import Ended
 
 _ROOMS = ("core", "disk", "http", "kernel", "notebook", "config", "catalogue", "store", "state", "transfer", "pipeline")
 _STEPS = 18
