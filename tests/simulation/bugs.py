@@ -15,7 +15,7 @@ from nbrucio.core.files import FileEntry
 from nbrucio.core.report import RequirementReport
 from nbrucio.kernel import files, lookup
 from nbrucio.notebook import ipynb
-from nbrucio.operations import grants
+from nbrucio.operations import edit, grants
 from nbrucio.pipeline import cache_writer, cached_status, eviction, resolve, run, status
 from nbrucio.pipeline.eviction import CachedData
 from nbrucio.pipeline.notebooks import with_drift
@@ -104,9 +104,11 @@ BUGS: dict[str, Sequence[tuple[Any, str, Any]]] = {
     ],
     "the remembered list is not used": [(resolve.Resolver, "_remembered", lambda *_: {})],
     "the lock is not used": [(resolve.Resolver, "_known", _nothing)],
+    "a lock leaves an older remembered list": [(edit, "_keep", _nothing)],
     "a check finds no difference": [(resolve, "drift_words", _nothing)],
     "a check without an answer says nothing": [(status, "with_drift", _says_nothing)],
     "consent does not end": [(grants, "LIFETIME", timedelta(days=5_000))],
+    "consent of a clock that was ahead counts": [(grants, "_CLOCKS", timedelta(days=5_000))],
     "consent to one thing is consent to all": [
         (grants.Grant, "covers", lambda one, instance, _, size, now: _covers(one, instance, one.did, size, now))
     ],

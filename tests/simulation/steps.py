@@ -127,15 +127,19 @@ class Steps(Expectations):
             )
         self._settle(book, dataset, ended)
 
-    def retype(self, book: Book) -> None:
+    def retype(self, book: Book, dataset: str | None = None) -> None:
         """Declare another dataset, or the same one without its lock, in an editor."""
         self.world.trace.append(f"> retype {book.path.name}")
-        book.declare(self._dataset())
+        book.declare(dataset or self._dataset())
         self.world.disk.touched(str(book.path))
 
     def lock(self, book: Book) -> None:
         """Lock the list of a notebook, or take the present one."""
-        upgrade = [] if self.chance.random() < 0.5 else None
+        is_open = not book.is_locked and self.chance.random() < 0.5  # in another program, that saves it afterwards
+        if is_open:
+            self.world.trace.append("-- dataset grows")
+            self.world.grid.grow()
+        upgrade = [] if is_open or self.chance.random() < 0.5 else None
         with self._changing(book, book.dataset):
             ended = self._run(
                 f"lock {book.path.name} {upgrade}",
@@ -145,6 +149,9 @@ class Steps(Expectations):
         if upgrade is not None and done:
             book.may = ended.states(self.world, book.dataset)
         self._settle(book, book.dataset, ended, upgraded=done and upgrade is not None)
+        if is_open and done:
+            self.retype(book, book.dataset)
+            self.sync(book)
 
     def drop(self, book: Book) -> None:
         """Remove the requirement."""
@@ -194,7 +201,7 @@ class Steps(Expectations):
         if self.chance.random() < 0.5:
             self.remove_data(book)
         if self.chance.random() < 0.2:
-            world.clock.jump(200 * 86_400)
+            world.clock.jump(self.chance.choice((200, 200, -400)) * 86_400)
         budget = self.chance.choice((None, None, 1_000_000, 800, 0))
         asked_ns: list[int] = []  # before and after the clock may be set while the grants are read
 
