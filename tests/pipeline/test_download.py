@@ -15,6 +15,7 @@ from nbrucio.core.did import Did
 from nbrucio.core.events import ApplyStarted, Event, FileFinished, Planned
 from nbrucio.core.files import Replica
 from nbrucio.core.plan import Access
+from nbrucio.disk.threads import DaemonThread
 from nbrucio.errors import Interrupted, RucioRefused
 from nbrucio.pipeline import download
 from nbrucio.pipeline.run import sync
@@ -151,3 +152,28 @@ def test_ctrl_c_while_the_catalogue_answers_stops_what_is_on_its_way(
     with pytest.raises(KeyboardInterrupt):
         sync([notebook(tmp_path)], config, reporter=recorder)
     assert not left_over()
+
+
+def test_downloads_that_end_without_a_word_end_the_run(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without memory their thread can neither work nor tell of it."""
+    run = DaemonThread.run
+    monkeypatch.setattr(DaemonThread, "run", lambda each: None if each.name == "nbrucio-early" else run(each))
+    with pytest.raises(MemoryError):
+        sync([notebook(tmp_path)], config)
+
+
+def test_downloads_that_get_no_thread_end_the_run_with_that_error(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = DaemonThread.start
+
+    def limited(thread: DaemonThread) -> None:
+        if thread.name == "nbrucio-early":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(DaemonThread, "start", limited)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        sync([notebook(tmp_path)], config)
