@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import ssl
 from contextlib import closing
@@ -20,11 +21,14 @@ from nbrucio.sandbox.state import State
 _BACKLOG = 128
 _READY_TIMEOUT_S = 60.0
 _TAIL_LINES = 40
+#: Ports that no system gives to outgoing connections, which may hold a port when the sandbox wants it again.
+_OWN_PORTS = range(20_000, 32_000)
 
 
 def listen(preferred_port: int) -> socket.socket:
-    """Return a listening socket on loopback, at this port if it is free, else at any free one."""
-    for port in (preferred_port, 0):
+    """Return a listening socket on loopback, at ``preferred_port`` if that is free and not 0, else at any free one."""
+    preferred = (preferred_port,) if preferred_port else ()
+    for port in (*preferred, *random.sample(_OWN_PORTS, 20), 0):
         server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -88,6 +88,13 @@ def test_content_and_ports_survive_a_restart(own: Sandbox) -> None:
     assert (after.server_url, after.storage_url) == (before.server_url, before.storage_url)
 
 
+def test_ports_are_none_that_a_connection_takes_by_chance() -> None:
+    with servers.listen(0) as one, servers.listen(one.getsockname()[1]) as other:
+        ports = {one.getsockname()[1], other.getsockname()[1]}
+    assert len(ports) == 2
+    assert max(ports) < 32_768  # the first one that Linux gives to outgoing connections; others begin higher
+
+
 def _listening(port: int) -> socket.socket:
     """Listen at ``port``, which a connection of another program may use for a moment."""
     deadline = time.monotonic() + 30
