@@ -17,6 +17,9 @@ START = 4
 _WINDOW_S, _SETTLE_S = 0.3, 0.2
 #: Factor by which another level must increase the bytes per second to be kept, and below which it is left at once.
 _GAIN, _COLLAPSE = 1.15, 0.7
+#: Share of the bytes per second below which a trial has shown that the source cannot serve as many, and how many times
+#: longer it is not tried again.
+_OVERLOADED, _OVERLOADED_HOLD = 0.5, 4
 #: Share of the usual bytes per second, and how many times in a row, below which a lower level is tried.
 _FALLEN, _FALLEN_TIMES = 0.6, 3
 #: Seconds until the next attempt after one that did not help; doubled after each, up to the last number. The second one
@@ -177,9 +180,10 @@ class GoodputLimit(ConcurrencyLimit):
             if has_grown and self.now < self.most:
                 self._try(2 * self.now, bytes_per_s)
         elif self._is_doubtful or bytes_per_s < usual * _COLLAPSE:
+            is_overloaded = self.now > before and bytes_per_s < usual * _OVERLOADED
             self.now = min(before, self.most)
             self._forget()
-            self._hold_until_s = at_s + self._hold_s
+            self._hold_until_s = at_s + self._hold_s * (_OVERLOADED_HOLD if is_overloaded else 1)
             self._hold_s = min(2 * self._hold_s, _LONGEST_HOLD_S)
         else:
             self._is_doubtful = True  # one window may be bad luck

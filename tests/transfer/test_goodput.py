@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
@@ -54,7 +55,8 @@ def test_the_limit_returns_to_where_the_line_is_full(useful: int) -> None:
 def test_a_source_that_collapses_is_left_at_the_level_before() -> None:
     levels = _levels(GoodputLimit(64), lambda streams: 5e6 * streams if streams <= 16 else 1e6, 10.0)
     assert levels[-1] == 16
-    assert sum(level == 32 for level in levels) < 0.25 * len(levels)
+    # Each trial costs seconds until the connections that are too many have ended, so there is only one.
+    assert [level for level, _ in itertools.groupby(levels)] == [4, 8, 16, 32, 16]
 
 
 def test_one_stream_is_enough_where_it_fills_the_line() -> None:
