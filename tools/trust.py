@@ -68,13 +68,18 @@ def _trust(minutes: float, suite: str | None) -> int:
     return done.returncode
 
 
+def _system() -> str:
+    """Return the system and its version, without what the builder of a kernel adds to it."""
+    return f"{platform.system()} {platform.release().partition('-')[0]}"
+
+
 def _table(tallies: list[dict[str, Any]], began: datetime.datetime, minutes: float) -> str:
     by_suite = defaultdict(list)
     for tally in tallies:
         by_suite[tally["suite"]].append(tally)
     took = (datetime.datetime.now(datetime.timezone.utc) - began).total_seconds() / 60
     lines = [
-        f"{began:%Y-%m-%d}, {_version()}, Python {platform.python_version()}, {platform.platform(terse=True)}, "
+        f"{began:%Y-%m-%d}, {_version()}, Python {platform.python_version()}, {_system()}, "
         f"{os.cpu_count()} cores: `make trust TRUST_MINUTES={minutes:g}` took {took:.0f} minutes.",
         "",
         "| suite | one case | wrong of tried |",
