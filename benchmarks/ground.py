@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import compileall
+import importlib.util
 import json
 import os
 import shutil
@@ -96,6 +98,7 @@ def prepared(
     Args:
         with_line: whether the storage is reached through a line, which the caller opens.
     """
+    _compile()
     folder.chmod(0o755)  # the xrootd server runs as nobody
     sandbox = Sandbox(folder / "sandbox", tied=True)
     sandbox.start()
@@ -118,6 +121,13 @@ def prepared(
     finally:
         server.stop()
         sandbox.stop()
+
+
+def _compile() -> None:
+    """Write the bytecode of nbrucio, which an installed program has; some environments keep Python from writing it."""
+    for module in ("nbrucio", "nbrucio_cli"):
+        (folder,) = importlib.util.find_spec(module).submodule_search_locations  # type: ignore[union-attr,misc]
+        compileall.compile_dir(folder, quiet=1)
 
 
 def room_for(shapes: Sequence[Shape], wanted: Path | None) -> Path:
