@@ -9,7 +9,6 @@ import os
 import re
 import sys
 import sysconfig
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -76,6 +75,8 @@ def _absent(error: BaseException) -> str | None:
 
 def absent_libraries() -> tuple[str, ...]:
     """Return the names on PyPI of the libraries that nbrucio requires on every machine and that are not installed."""
+    from importlib import metadata  # takes a tenth of the start of a command, which needs it for errors only
+
     try:
         required = metadata.requires("nbrucio") or ()
     except metadata.PackageNotFoundError:  # used from its sources, which declare nothing
@@ -106,6 +107,8 @@ def _is_importable(module: str) -> bool:
 
 
 def _is_installed(distribution: str) -> bool:
+    from importlib import metadata
+
     try:
         metadata.distribution(distribution)
     except metadata.PackageNotFoundError:
