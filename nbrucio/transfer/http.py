@@ -14,7 +14,8 @@ from nbrucio.core.text import printable
 from nbrucio.disk.libraries import missing_library
 from nbrucio.http import TlsFault, proxy_named, tls_fault
 from nbrucio.transfer.base import Sink
-from nbrucio.transfer.curl_pool import ConnectionKey, CurlHandle, CurlPool
+from nbrucio.transfer.curl_driver import CurlRequest
+from nbrucio.transfer.curl_pool import ConnectionKey, CurlPool
 from nbrucio.transfer.errors import Attempt, NoParts, PermanentError, Refused, TransientError, Unreachable, WrongBytes
 from nbrucio.transfer.parts import PartSink
 from nbrucio.transfer.types import StorageAccess, TransferLimits
@@ -126,20 +127,20 @@ class Http:
         with self._pool.handle(ConnectionKey(origin, trusted)) as handle:
             response = _ResponseHead(sink, handle.buffer)
             handle.set(URL=url, HTTPHEADER=headers, HEADERFUNCTION=response.take_header, WRITEFUNCTION=response.take)
-            handle.ready()
-            sink.on_abort(handle.shut)
+            request = handle.request()
+            sink.on_abort(request.abort)
             try:
-                self._perform(handle, response, sink)
+                self._perform(request, response, sink)
             finally:
-                sink.off_abort(handle.shut)
+                sink.off_abort(request.abort)
         return response
 
-    def _perform(self, handle: CurlHandle, response: _ResponseHead, sink: Sink | PartSink) -> None:
+    def _perform(self, request: CurlRequest, response: _ResponseHead, sink: Sink | PartSink) -> None:
         import pycurl
 
         sink.check()
         try:
-            handle.curl.perform()
+            request.perform()
         except pycurl.error as error:
             if response.error is not None:
                 raise response.error from error
@@ -147,13 +148,13 @@ class Http:
             response.flush()  # the next attempt continues from these bytes
             if response.is_drained:
                 return
-            raise _translated(error.args[0], handle.curl, self._access) from error
+            raise _translated(error.args[0], request.curl, self._access) from error
         sink.check()
         response.flush()
 
 
 class _ResponseHead:
-    """The response to one request. libcurl calls its methods in the thread of the request; they must not raise."""
+    """The response to one request. libcurl calls its methods in the thread of a driver; they must not raise."""
 
     def __init__(self, sink: Sink | PartSink, buffer: memoryview) -> None:
         self.status = 0

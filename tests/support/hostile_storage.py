@@ -54,6 +54,7 @@ class Hostile:
     Attributes:
         client_ca: who must have signed the certificate that a client shows; None asks for none.
         shown: the certificate that it shows; None for a good one.
+        open_connections: how many there are now.
     """
 
     ca: trustme.CA
@@ -61,6 +62,7 @@ class Hostile:
     client_ca: trustme.CA | UserAuthority | None = None
     shown: trustme.LeafCert | None = None
     requests: list[Request] = field(default_factory=list)
+    open_connections: int = 0
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -106,6 +108,8 @@ class Hostile:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        with self._guard:
+            self.open_connections += 1
         try:
             if self.tls:
                 connection = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
@@ -136,6 +140,8 @@ class Hostile:
             return
         finally:
             connection.close()
+            with self._guard:
+                self.open_connections -= 1
 
     # Each answers one request and says whether the connection can be used again.
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pycurl
 import pytest
 
 from nbrucio.core.did import Did
@@ -23,7 +22,6 @@ from nbrucio.core.files import FileEntry, Replica
 from nbrucio.errors import CredentialsRejected, IntegrityError, MissingDependency, NbrucioError, TransferFailed
 from nbrucio.store import Store
 from nbrucio.transfer import curl_pool
-from nbrucio.transfer.curl_pool import CurlHandle, curl_options
 from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.scheduler import Scheduler, TransferJob
 from nbrucio.transfer.types import Outcome, StorageAccess, Task, TransferLimits
@@ -182,27 +180,6 @@ def test_without_pycurl_another_protocol_is_tried_and_the_error_says_what_to_ins
     assert error.next_command == "pip install --force-reinstall pycurl"
     (tmp_path / "good").write_bytes(GOOD)
     assert bring(server.url("good"), f"file://{tmp_path}/good").stored is not None
-
-
-def test_a_line_that_is_shut_before_it_connects_makes_no_connection(server: Hostile, access: StorageAccess) -> None:
-    line = CurlHandle(curl_options(access, QUICK, with_certificate=False))
-    line.set(URL=server.url("mute"))
-    line.shut()
-    with pytest.raises(pycurl.error):
-        line.curl.perform()
-    line.close()
-    assert server.requests == []
-
-
-def test_a_line_that_was_shut_serves_the_next_request(server: Hostile, access: StorageAccess) -> None:
-    line = CurlHandle(curl_options(access, QUICK, with_certificate=False))
-    line.set(URL=server.url("good"), WRITEFUNCTION=len)
-    line.curl.perform()
-    line.shut()
-    line.ready()
-    line.curl.perform()
-    line.close()
-    assert len(server.requests) == 2
 
 
 def test_a_redirect_to_what_is_not_http_is_refused_in_words(server: Hostile, bring: Bring) -> None:
