@@ -20,8 +20,15 @@ def download(
         for peer in peers:
             if peer.kind == "rucio" and turn >= rucio_rounds:
                 continue
+            if turn and not runs[peer.name]:
+                continue
             for streams in peer.settings(shape) if turn == 0 else (_best(runs[peer.name]),):
-                run = _run(ground, shape, protocol, peer, streams)
+                try:
+                    run = _run(ground, shape, protocol, peer, streams)
+                except RuntimeError:
+                    if turn or peer.kind != "raw":
+                        raise
+                    continue  # a storage may refuse so many connections
                 runs[peer.name].setdefault(streams, []).append(run)
     empty(ground.folder / "output")
     for peer in peers:
