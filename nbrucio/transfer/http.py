@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nbrucio.catalogue.certificates import why_unusable
@@ -166,6 +166,7 @@ class _ResponseHead:
         self._expected: int | None = None
         #: Collects libcurl's pieces of at most 16 kB.
         self._buffer = buffer
+        self._capacity = len(buffer)
         self._held_bytes = 0
         self._flushed = time.monotonic()
         self._drained_bytes = 0
@@ -177,20 +178,34 @@ class _ResponseHead:
 
     def take_header(self, line: bytes) -> int:
         """Process one line of the head, including the empty one at its end. -1 ends the request."""
-        return self._taken(self._head, line)
-
-    def take(self, chunk: bytes) -> int:
-        """Process the next bytes of the body. -1 ends the request."""
-        return self._taken(self._body, chunk)
-
-    def _taken(self, step: Callable[[bytes], bool], piece: bytes) -> int:
         try:
-            return len(piece) if step(piece) else -1
+            self._head(line)
         except Exception as error:  # noqa: BLE001 the caller of libcurl raises it
             self.error = error
             return -1
+        return len(line)
 
-    def _head(self, line: bytes) -> bool:
+    def take(self, chunk: bytes) -> int:
+        """Process the next bytes of the body. -1 ends the request."""
+        size_bytes = len(chunk)
+        try:
+            if not self._has_begun:
+                self._drained_bytes += size_bytes
+                return -1 if self.is_drained else size_bytes
+            end = self._held_bytes + size_bytes
+            if end > self._capacity:
+                self.flush()
+                end = size_bytes
+            self._buffer[end - size_bytes : end] = chunk
+            self._held_bytes = end
+            if time.monotonic() - self._flushed > _PIECE_S:
+                self.flush()
+        except Exception as error:  # noqa: BLE001 the caller of libcurl raises it
+            self.error = error
+            return -1
+        return size_bytes
+
+    def _head(self, line: bytes) -> None:
         text = line.decode("latin-1").strip()
         name, colon, value = text.partition(":")
         if text.startswith("HTTP/"):
@@ -203,21 +218,6 @@ class _ResponseHead:
         elif self.status in (200, 206) and not self._has_begun:
             self._begin()
             self._has_begun = True
-        return True
-
-    def _body(self, chunk: bytes) -> bool:
-        if self.status not in (200, 206):
-            self._drained_bytes += len(chunk)
-            return not self.is_drained
-        end = self._held_bytes + len(chunk)
-        if end > len(self._buffer):
-            self.flush()
-            end = len(chunk)
-        self._buffer[self._held_bytes : end] = chunk
-        self._held_bytes = end
-        if time.monotonic() - self._flushed > _PIECE_S:
-            self.flush()
-        return True
 
     def flush(self) -> None:
         """Write the buffered bytes. Raises the errors of `Sink.write`."""
