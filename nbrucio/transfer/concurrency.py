@@ -53,6 +53,10 @@ class ConcurrencyLimit:
             arrived_bytes: bytes from this host since the run began.
         """
 
+    def was_overloaded(self) -> bool:
+        """Whether the last trial of a higher limit halved the bytes per second; said once."""
+        return False
+
     def lower(self, most: int) -> None:
         """Record that the host refuses more than ``most`` files at a time."""
 
@@ -124,6 +128,7 @@ class GoodputLimit(ConcurrencyLimit):
         self._hold_s = _HOLD_S
         self._hold_until_s: float | None = 0.0
         self._is_measured = False
+        self._was_overloaded = False
         if known is not None and known.most is not None:
             self.most = min(most, known.most)  # not reported as found again, so the run after this one tries more
         if known is not None and known.files is not None:
@@ -154,6 +159,11 @@ class GoodputLimit(ConcurrencyLimit):
         if self.now != level:
             self._settled_s = at_s + _SETTLE_S
 
+    def was_overloaded(self) -> bool:
+        """See `ConcurrencyLimit.was_overloaded`."""
+        said, self._was_overloaded = self._was_overloaded, False
+        return said
+
     def lower(self, most: int) -> None:
         """See `ConcurrencyLimit.lower`."""
         self.most = self._refused_above = max(1, min(self.most, most))
@@ -181,6 +191,7 @@ class GoodputLimit(ConcurrencyLimit):
                 self._try(2 * self.now, bytes_per_s)
         elif self._is_doubtful or bytes_per_s < usual * _COLLAPSE:
             is_overloaded = self.now > before and bytes_per_s < usual * _OVERLOADED
+            self._was_overloaded = is_overloaded
             self.now = min(before, self.most)
             self._forget()
             self._hold_until_s = at_s + self._hold_s * (_OVERLOADED_HOLD if is_overloaded else 1)

@@ -13,7 +13,7 @@ from nbrucio.errors import NbrucioError, NoSpace, OverBudget
 from nbrucio.store import Store, Stored
 from nbrucio.transfer.allowance import Allowance
 from nbrucio.transfer.base import Sink
-from nbrucio.transfer.errors import Stopped
+from nbrucio.transfer.errors import Stopped, Yielded
 from nbrucio.transfer.parts import PartMemory
 from nbrucio.transfer.performance import Performances
 from nbrucio.transfer.registry import Sources
@@ -57,7 +57,7 @@ class TransferContext:
         self._known: set[tuple[str, Did]] = set()
         self._input_ended = False
         self._error: BaseException | None = None
-        self._sinks: set[Sink] = set()
+        self._sinks: dict[Sink, str] = {}  # their hosts, in the order in which they began
         self._stopping = False
 
     def enter(self, task: Task) -> bool:
@@ -116,21 +116,23 @@ class TransferContext:
         found = (self._outcomes[task.instance, task.entry.did] for task in self._tasks)
         return tuple(Outcome(task, *one) for task, one in zip(self._tasks, found, strict=True))
 
-    def begin(self, sink: Sink) -> None:
-        """Watch ``sink`` until `end`."""
+    def begin(self, sink: Sink, host: str) -> None:
+        """Watch ``sink``, which reads from ``host``, until `end`."""
         with self._guard:
-            self._sinks.add(sink)
+            self._sinks[sink] = host
         if self._stopping:
             sink.abort(Stopped())
 
     def end(self, sink: Sink) -> None:
         """Stop watching ``sink``."""
         with self._guard:
-            self._sinks.discard(sink)
+            self._sinks.pop(sink, None)
 
     def watch(self) -> None:
-        """Abort stalled attempts, and start more at a time where that helps."""
-        self.schedule.observe()
+        """Abort stalled attempts and those that overload a host, and start more at a time where that helps."""
+        for host, count in self.schedule.observe().items():
+            for sink in self._last_begun(host, count):
+                sink.abort(Yielded())
         now = time.monotonic()
         for sink in self._running():
             sink.watch(now)
@@ -148,6 +150,12 @@ class TransferContext:
         """Raise `Stopped` once the run must stop."""
         if self._stopping:
             raise Stopped
+
+    def _last_begun(self, host: str, count: int) -> Iterable[Sink]:
+        """Return the last ``count`` sinks of ``host``, without files in parts, whose parts end soon by themselves."""
+        with self._guard:
+            sinks = [sink for sink, where in self._sinks.items() if where == host and sink.end is None]
+        return sinks[-count:] if count > 0 else ()
 
     def _running(self) -> Iterable[Sink]:
         with self._guard:

@@ -90,6 +90,10 @@ class Stopped(Exception):
     """The run was cancelled. Partial files stay for the next run."""
 
 
+class Yielded(Exception):
+    """The attempt was ended because its host is overloaded. It continues later, and does not count as failed."""
+
+
 class StoreError(Exception):
     """The store failed during an attempt, not the storage. ``error`` is the cause."""
 

@@ -140,9 +140,14 @@ class Scheduler:
         with self._changed:
             self._arrived[host] += size_bytes
 
-    def observe(self) -> None:
-        """Update the limits, by what has arrived and while no thread asks for a job."""
-        now = time.monotonic()
+    def observe(self) -> dict[str, int]:
+        """Update the limits, by what has arrived and while no thread asks for a job.
+
+        Returns:
+            how many files should stop being read, by host: those whose trial has overloaded it. Until they end, which
+            takes long then, it serves all of them slowly.
+        """
+        now, surplus = time.monotonic(), dict[str, int]()
         with self._changed:
             divisible = {parted.host for parted in self._parted if parted.has_rest()}
             for host in self._ready.keys() | divisible:
@@ -153,9 +158,12 @@ class Scheduler:
                 if jobs:
                     limit.observe(now, time.process_time(), -jobs[0][1])
                 limit.measure(now, self._arrived[host])
+                if limit.was_overloaded():
+                    surplus[host] = self._running[host] - limit.now
                 wanted = limit.now if host in divisible else len(jobs)
                 for _ in range(min(wanted, limit.now - self._running[host])):
                     self._changed.notify()
+        return surplus
 
     def slots(self) -> int:
         """Return how many files may be downloaded at a time from the hosts that are in use."""

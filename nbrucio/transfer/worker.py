@@ -27,6 +27,7 @@ from nbrucio.transfer.errors import (
     Tried,
     Unreachable,
     WrongBytes,
+    Yielded,
     attempt_error,
     final_error,
 )
@@ -113,7 +114,7 @@ class Worker:
         sink = self._sink(job, host, partial)
         resumed_bytes, began, began_at = partial.size_bytes, time.time(), time.monotonic()
         at = RseHost(job.left[0].rse, host)
-        self._context.begin(sink)
+        self._context.begin(sink, host)
         self._context.performances.began(at)
         try:
             self._attempt(job, host, sink)
@@ -127,6 +128,9 @@ class Worker:
                 self._reschedule(job, host, 0.0)
             else:
                 self._drop_replica(job, error)
+            return False
+        except Yielded:
+            self._reschedule(job, host, 0.0)
             return False
         except TransientError as error:
             self._retry(job, host, error)

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbrucio.core.events import FileRetried
 from nbrucio.core.files import Replica
 from nbrucio.core.hosts import HostBook, HostFacts
 from nbrucio.store import Store
 from nbrucio.transfer.concurrency import GoodputLimit
 from nbrucio.transfer.fetch import fetch
-from nbrucio.transfer.types import StorageAccess, Task
+from nbrucio.transfer.scheduler import Scheduler
+from nbrucio.transfer.types import StorageAccess, Task, TransferLimits
 from tests.support.faulty_disk import INSTANCE, entry
 from tests.support.hostile_storage import GOOD, Hostile
 from tests.support.listener import Listener
@@ -57,6 +59,38 @@ def test_a_source_that_collapses_is_left_at_the_level_before() -> None:
     assert levels[-1] == 16
     # Each trial costs seconds until the connections that are too many have ended, so there is only one.
     assert [level for level, _ in itertools.groupby(levels)] == [4, 8, 16, 32, 16]
+
+
+@pytest.mark.parametrize(("collapsed", "times"), [(1e6, 1), (8e7, 0)])
+def test_a_limit_says_once_that_a_trial_overloaded_the_source(collapsed: float, times: int) -> None:
+    limit = GoodputLimit(64)
+    said = 0
+    arrived = 0.0
+    for look in range(100):
+        limit.measure(look * 0.1, round(arrived))
+        said += limit.was_overloaded()
+        arrived += (5e6 * limit.now if limit.now <= 16 else collapsed) * 0.1
+    assert said == times
+
+
+def test_files_that_overload_a_host_yield_and_continue_where_they_were(
+    server: Hostile, store: Store, access: StorageAccess, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observe = Scheduler.observe
+    surplus = [2]
+
+    def overloaded(schedule: Scheduler) -> dict[str, int]:
+        found = observe(schedule)
+        ((host, arrived),) = schedule._arrived.items() or [("", 0)]
+        return {host: surplus.pop()} if surplus and arrived > 4 * 40_000 else found
+
+    monkeypatch.setattr(Scheduler, "observe", overloaded)
+    tasks = [Task(INSTANCE, entry(str(n), GOOD), (Replica("R", server.url(f"slow/{n}")),)) for n in range(4)]
+    outcomes = fetch(tasks, store, {INSTANCE: access}, listener, limits=TransferLimits(attempts=1))
+    assert all(outcome.stored for outcome in outcomes)
+    assert not surplus
+    assert sorted(request.offset > 0 for request in server.requests) == [False] * 4 + [True] * 2
+    assert not [event for event in listener.events if isinstance(event, FileRetried)]
 
 
 def test_one_stream_is_enough_where_it_fills_the_line() -> None:
