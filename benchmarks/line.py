@@ -21,6 +21,8 @@ from dataclasses import dataclass
 #: Bytes that a direction holds besides those that are on their way.
 _SPARE_BYTES = 1 << 20
 _UNCAPPED_BYTES = 64 << 20
+#: Seconds by which a source is planned in advance: a timer may be late, and what it misses would be lost.
+_AHEAD_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,36 @@ class _Pace:
 
 
 class _Source:
-    """The common limits of the connections to one target."""
+    """The common limits of the connections to one target, which sends one piece after another."""
 
     def __init__(self, line: Line, port: int) -> None:
         self.line = line
         self.port = port
-        self.pace = _Pace(line.source_mb_s * 1e6)
         self.open = 0
+        self._pace = _Pace(line.source_mb_s * 1e6)
+        self._waiting: deque[tuple[_Far, bytes]] = deque()
+        self._is_sending = False
 
-    def slower(self) -> float:
-        return 10.0 if self.line.brittle and self.open > self.line.brittle else 1.0
+    def take(self, end: _Far, data: bytes) -> None:
+        """Send ``data`` of ``end`` when what came before it was sent."""
+        self._waiting.append((end, data))
+        if not self._is_sending:
+            self._send()
+
+    def _send(self) -> None:
+        """Send what can be sent now, without that of connections which were closed meanwhile."""
+        loop, self._is_sending = asyncio.get_running_loop(), False
+        while self._waiting:
+            end, data = self._waiting.popleft()
+            if not end.is_wanted():
+                continue
+            slower = 10.0 if self.line.brittle and self.open > self.line.brittle else 1.0
+            sent_s = self._pace.pass_s(loop.time(), len(data), slower)
+            end.sent(sent_s, data)
+            if sent_s > loop.time() + _AHEAD_S:
+                self._is_sending = True
+                loop.call_at(sent_s - _AHEAD_S / 2, self._send)
+                return
 
 
 class _End(asyncio.Protocol):
@@ -90,7 +112,8 @@ class _End(asyncio.Protocol):
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
-        self._hold(self._passed_s(len(data)) + self._delay_s, data)
+        self._count(len(data))
+        self._hold(asyncio.get_running_loop().time() + self._delay_s, data)
 
     def eof_received(self) -> bool:
         self._hold(asyncio.get_running_loop().time() + self._delay_s, b"")
@@ -109,17 +132,16 @@ class _End(asyncio.Protocol):
             self.other.is_writable = True
             self.other.send()
 
-    def _passed_s(self, _size_bytes: int) -> float:
-        """When these bytes have passed the caps."""
-        return asyncio.get_running_loop().time()
+    def _count(self, size_bytes: int) -> None:
+        """Read no more while this end holds too much."""
+        self._held_bytes += size_bytes
+        if self._held_bytes > self._limit and self.transport is not None:
+            self.transport.pause_reading()
 
     def _hold(self, due: float, data: bytes) -> None:
         if self._queue:
             due = max(due, self._queue[-1][0])
         self._queue.append((due, data))
-        self._held_bytes += len(data)
-        if self._held_bytes > self._limit and self.transport is not None and data:
-            self.transport.pause_reading()
         if self._timer is None:
             self.send()
 
@@ -157,9 +179,26 @@ class _Far(_End):
         if bytes_per_s:
             self._limit = int(bytes_per_s * 2 * self._delay_s) + _SPARE_BYTES
 
-    def _passed_s(self, size_bytes: int) -> float:
-        now, source = super()._passed_s(size_bytes), self._source
-        return max(self._pace.pass_s(now, size_bytes), source.pace.pass_s(now, size_bytes, source.slower()))
+    def data_received(self, data: bytes) -> None:
+        self._count(len(data))
+        self._source.take(self, data)
+
+    def eof_received(self) -> bool:
+        self._source.take(self, b"")
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._source.take(self, b"")
+
+    def is_wanted(self) -> bool:
+        """Whether the client's end is still there."""
+        return self.other is not None and self.other.transport is not None and not self.other.transport.is_closing()
+
+    def sent(self, when_s: float, data: bytes) -> None:
+        """Pass on ``data``, which the storage has sent at ``when_s``."""
+        capped_s = self._pace.pass_s(asyncio.get_running_loop().time(), len(data))
+        self._hold(max(when_s, capped_s) + self._delay_s, data)
 
 
 class _Near(_End):
