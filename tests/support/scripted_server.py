@@ -94,8 +94,10 @@ class ScriptedServer:
                 return
             try:
                 self._answer(connection)
-            except (ssl.SSLError, ConnectionError):
-                connection.close()  # the client does not trust us, or has enough
+            except (ssl.SSLError, ConnectionError, TimeoutError):
+                # The client does not trust us, has enough, or is none of ours: Jupyter looks for its kernels on ports
+                # that were free a moment before.
+                connection.close()
 
     def _answer(self, connection: socket.socket) -> None:
         connection.settimeout(10)
