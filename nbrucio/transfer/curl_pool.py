@@ -118,9 +118,14 @@ class CurlPool:
 
     def _new(self, peer: ConnectionKey) -> CurlHandle:
         drivers = self._drivers[_shared(peer)]
+        driver = None
         if len(drivers) < _DRIVERS:
-            drivers[CurlDriver()] = 0
-        driver = min(drivers, key=drivers.__getitem__)
+            try:
+                driver = CurlDriver()
+            except RuntimeError:  # no more threads: the one that there is reads everything
+                if not drivers:
+                    raise
+        driver = driver or min(drivers, key=drivers.__getitem__)
         options = curl_options(self._access, self._limits, with_certificate=peer.with_certificate)
         handle = CurlHandle(options, driver)
         drivers[driver] += 1
