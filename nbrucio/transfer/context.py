@@ -21,6 +21,9 @@ from nbrucio.transfer.scheduler import Scheduler
 from nbrucio.transfer.traces import Traces
 from nbrucio.transfer.types import Outcome, StorageAccess, Task, TransferLimits
 
+#: Seconds within which a file ends by itself, so that interrupting it gains nothing.
+_LONG_S = 0.3
+
 
 class TransferContext:
     """The state of one call of `fetch`. Thread-safe."""
@@ -57,7 +60,8 @@ class TransferContext:
         self._known: set[tuple[str, Did]] = set()
         self._input_ended = False
         self._error: BaseException | None = None
-        self._sinks: dict[Sink, str] = {}  # their hosts, in the order in which they began
+        #: Their hosts, and when they began, in that order.
+        self._sinks: dict[Sink, tuple[str, float]] = {}
         self._stopping = False
 
     def enter(self, task: Task) -> bool:
@@ -119,7 +123,7 @@ class TransferContext:
     def begin(self, sink: Sink, host: str) -> None:
         """Watch ``sink``, which reads from ``host``, until `end`."""
         with self._guard:
-            self._sinks[sink] = host
+            self._sinks[sink] = host, time.monotonic()
         if self._stopping:
             sink.abort(Stopped())
 
@@ -130,10 +134,10 @@ class TransferContext:
 
     def watch(self) -> None:
         """Abort stalled attempts and those that overload a host, and start more at a time where that helps."""
-        for host, count in self.schedule.observe().items():
-            for sink in self._last_begun(host, count):
-                sink.abort(Yielded())
         now = time.monotonic()
+        for host, count in self.schedule.observe().items():
+            for sink in self._last_begun(host, count, now - _LONG_S):
+                sink.abort(Yielded())
         for sink in self._running():
             sink.watch(now)
 
@@ -151,11 +155,13 @@ class TransferContext:
         if self._stopping:
             raise Stopped
 
-    def _last_begun(self, host: str, count: int) -> Iterable[Sink]:
-        """Return the last ``count`` sinks of ``host``, without files in parts, whose parts end soon by themselves."""
+    def _last_begun(self, host: str, count: int, before: float) -> Iterable[Sink]:
+        """Return the last ``count`` sinks of ``host``, without those that end soon by themselves: which began after
+        ``before``, or are files in parts.
+        """
         with self._guard:
-            sinks = [sink for sink, where in self._sinks.items() if where == host and sink.end is None]
-        return sinks[-count:] if count > 0 else ()
+            sinks = [sink for sink, (where, _) in self._sinks.items() if where == host and sink.end is None]
+            return [sink for sink in sinks[-count:] if self._sinks[sink][1] < before] if count > 0 else ()
 
     def _running(self) -> Iterable[Sink]:
         with self._guard:
