@@ -7,14 +7,17 @@ such an instance is read in a child, which has an environment of its own and sen
 
 from __future__ import annotations
 
+import fcntl
 import os
 import queue
 import ssl
+import sys
 import tempfile
 import threading
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import IO
 
 from nbrucio.core.files import Replica
 from nbrucio.disk.child import start
@@ -35,6 +38,9 @@ _VARIABLES = ("X509_CERT_DIR", "X509_CERT_FILE", "XrdSecGSICADIR")
 #: Answers that wait for the thread of a file; at most a megabyte each.
 _WAITING = 2
 _POLL_S = 0.2
+#: Bytes that the pipe from the child holds: a frame. With the system's 64 kB both processes take turns 15 times for
+#: each, and 1,000 files of 1 MB took 5.6 s instead of 4.8 s.
+_PIPE_BYTES = 1 << 20
 
 
 def has_own_cas(access: StorageAccess, scheme: str) -> bool:
@@ -119,6 +125,7 @@ class _Child:
         self.has_ended = False
         self._is_killed = False
         self._process = start(xrootd_child.__name__, environ)
+        _widen(self._process.stdout)
         self._guard = threading.Lock()
         self._numbers = count()
         self._files: dict[int, queue.Queue[Frame]] = {}
@@ -192,3 +199,10 @@ class _Child:
                 self._process.stdin.flush()
         except (OSError, ValueError) as error:
             raise TransientError(xrootd_child.ENDED) from error
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let a pipe hold `_PIPE_BYTES`, where the system and its limits allow it."""
+    if sys.platform == "linux" and pipe is not None:
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
