@@ -1,10 +1,10 @@
 """A long line on loopback: a TCP proxy that adds latency, and caps each connection and all of them together.
 
-    python -m benchmarks.line RTT_MS CONNECTION_MB_S SOURCE_MB_S LISTEN:TARGET...        (a cap of 0 is none)
+    python -m benchmarks.line RTT_MS CONNECTION_MB_S SOURCE_MB_S PLACES SLOWS BRITTLE LISTEN:TARGET...   (0 for none)
 
 Only the way from the storage is capped. Refusals and collapses of a storage that has too many connections can be added:
-`Line.places` closes each further connection, `Line.brittle` slows all of them down. It is one process on one core, so
-benchmarks print its own ceiling.
+`Line.places` closes each further connection, `Line.slows` and `Line.brittle` slow all of them down. It is one process
+on one core, so benchmarks print its own ceiling.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class Line:
         connection_mb_s: megabytes per second of each connection; 0 for no cap.
         source_mb_s: the same of all connections together.
         places: connections that are served; each further one is closed at once. 0 for all.
+        slows: connections above which all together get less in proportion: half of ``source_mb_s`` for twice as many.
+            0 for none.
         brittle: connections above which all together get a tenth of ``source_mb_s``. 0 for none.
     """
 
@@ -41,6 +43,7 @@ class Line:
     connection_mb_s: float = 0.0
     source_mb_s: float = 0.0
     places: int = 0
+    slows: int = 0
     brittle: int = 0
 
 
@@ -82,13 +85,17 @@ class _Source:
             end, data = self._waiting.popleft()
             if not end.is_wanted():
                 continue
-            slower = 10.0 if self.line.brittle and self.open > self.line.brittle else 1.0
-            sent_s = self._pace.pass_s(loop.time(), len(data), slower)
+            sent_s = self._pace.pass_s(loop.time(), len(data), self._slower())
             end.sent(sent_s, data)
             if sent_s > loop.time() + _AHEAD_S:
                 self._is_sending = True
                 loop.call_at(sent_s - _AHEAD_S / 2, self._send)
                 return
+
+    def _slower(self) -> float:
+        if self.line.brittle and self.open > self.line.brittle:
+            return 10.0
+        return max(1.0, self.open / self.line.slows) if self.line.slows else 1.0
 
 
 class _End(asyncio.Protocol):
@@ -237,7 +244,7 @@ def opened(line: Line, ports: dict[int, int]) -> Iterator[None]:
     Args:
         ports: where it listens, and the port of the storage behind that.
     """
-    numbers = (line.rtt_ms, line.connection_mb_s, line.source_mb_s, line.places, line.brittle)
+    numbers = (line.rtt_ms, line.connection_mb_s, line.source_mb_s, line.places, line.slows, line.brittle)
     pairs = (f"{listen}:{target}" for listen, target in ports.items())
     command = [sys.executable, "-m", "benchmarks.line", *map(str, numbers), *pairs]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -262,8 +269,8 @@ async def _serve(line: Line, ports: dict[int, int]) -> None:
 
 
 def main() -> None:
-    rtt_ms, connection, source, places, brittle, *pairs = sys.argv[1:]
-    line = Line(float(rtt_ms), float(connection), float(source), int(places), int(brittle))
+    rtt_ms, connection, source, places, slows, brittle, *pairs = sys.argv[1:]
+    line = Line(float(rtt_ms), float(connection), float(source), int(places), int(slows), int(brittle))
     asyncio.run(_serve(line, {int(a): int(b) for a, _, b in (pair.partition(":") for pair in pairs)}))
 
 

@@ -62,6 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--caps", type=float, nargs="+", default=[0, 20, 5], metavar="MB/S", help="of a connection")
     parser.add_argument("--source", type=float, default=0, metavar="MB/S", help="cap of all connections together")
     parser.add_argument("--places", type=int, default=0, help="connections that the storage accepts")
+    parser.add_argument("--slows", type=int, default=0, help="connections above which the storage slows down")
     parser.add_argument("--brittle", type=int, default=0, help="connections above which the storage collapses")
     parser.add_argument("--rounds", type=int, default=3, help="runs of nbrucio and of the raw tools")
     parser.add_argument("--rucio-rounds", type=int, default=1, help="runs of rucio download, which take minutes")
@@ -76,7 +77,7 @@ def _cells(ground: Ground, shapes: tuple[Shape, ...], options: argparse.Namespac
         for protocol in options.protocols:
             for rtt_ms in options.rtt:
                 for cap in options.caps:
-                    line = Line(rtt_ms, cap, options.source, options.places, options.brittle)
+                    line = Line(rtt_ms, cap, options.source, options.places, options.slows, options.brittle)
                     (ground.folder / "hosts.json").unlink(missing_ok=True)
                     with opened(line, ground.behind()):
                         case = f"{rtt_ms:g} | {cap:g}" if cap else f"{rtt_ms:g} | no cap"
