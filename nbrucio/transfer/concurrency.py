@@ -11,8 +11,8 @@ from nbrucio.core.hosts import HostFacts
 _SPAN_S = 0.01
 #: Size from which reading, summing and writing release the interpreter's lock long enough for other threads.
 LARGE_BYTES = 400_000
-#: Files at a time from a host of which nothing is known yet.
-START = 4
+#: Files at a time from a host of which nothing is known yet, and most of them from mounted storage.
+START, MOST_MOUNTED = 8, 4
 #: Seconds over which bytes are counted, and seconds before that in which new connections are made.
 _WINDOW_S, _SETTLE_S = 0.3, 0.2
 #: Factor by which another level must increase the bytes per second to be kept, and below which it is left at once.

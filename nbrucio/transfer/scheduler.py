@@ -16,7 +16,7 @@ from nbrucio.core.files import Replica
 from nbrucio.core.hosts import MOUNTED, HostFacts
 from nbrucio.core.plan import FileKey
 from nbrucio.store.partial import Partial
-from nbrucio.transfer.concurrency import START, AdaptiveLimit, ConcurrencyLimit, GoodputLimit
+from nbrucio.transfer.concurrency import MOST_MOUNTED, AdaptiveLimit, ConcurrencyLimit, GoodputLimit
 from nbrucio.transfer.errors import Tried
 from nbrucio.transfer.parts import PartedFile
 from nbrucio.transfer.types import Task
@@ -71,7 +71,7 @@ class Scheduler:
 
     def __init__(self, per_host: int, known: Mapping[str, HostFacts] | None = None) -> None:
         self._limits: dict[str, ConcurrencyLimit] = _Limits(per_host, known or {})
-        self._limits[MOUNTED] = AdaptiveLimit(min(per_host, START))
+        self._limits[MOUNTED] = AdaptiveLimit(min(per_host, MOST_MOUNTED))
         self._arrived: Counter[str] = Counter()
         self._ready: dict[str, list[tuple[bool, int, int, TransferJob]]] = defaultdict(list)
         self._first: Collection[FileKey] = ()

@@ -17,6 +17,7 @@ from nbrucio.core.events import FileRetried
 from nbrucio.core.files import Replica
 from nbrucio.core.hosts import HostBook, HostFacts
 from nbrucio.store import Store
+from nbrucio.transfer import context
 from nbrucio.transfer.concurrency import GoodputLimit
 from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.scheduler import Scheduler
@@ -42,12 +43,12 @@ def _levels(limit: GoodputLimit, line: Line, seconds: float, look_s: float = 0.1
 
 def test_where_each_stream_waits_the_limit_grows_within_two_seconds() -> None:
     levels = _levels(GoodputLimit(32), lambda streams: 5e6 * streams, 3.0)
-    assert levels[0] == 4
-    assert levels[20] == 32
+    assert levels[0] == 8
+    assert levels[15] == 32
     assert max(levels) == 32
 
 
-@pytest.mark.parametrize("useful", [4, 8, 16])
+@pytest.mark.parametrize("useful", [8, 16])
 def test_the_limit_returns_to_where_the_line_is_full(useful: int) -> None:
     levels = _levels(GoodputLimit(32), lambda streams: 5e6 * min(streams, useful), 20.0)
     assert max(levels) == min(32, 2 * useful), "the next level was tried"
@@ -58,7 +59,7 @@ def test_a_source_that_collapses_is_left_at_the_level_before() -> None:
     levels = _levels(GoodputLimit(64), lambda streams: 5e6 * streams if streams <= 16 else 1e6, 10.0)
     assert levels[-1] == 16
     # Each trial costs seconds until the connections that are too many have ended, so there is only one.
-    assert [level for level, _ in itertools.groupby(levels)] == [4, 8, 16, 32, 16]
+    assert [level for level, _ in itertools.groupby(levels)] == [8, 16, 32, 16]
 
 
 @pytest.mark.parametrize(("collapsed", "times"), [(1e6, 1), (8e7, 0)])
@@ -73,23 +74,31 @@ def test_a_limit_says_once_that_a_trial_overloaded_the_source(collapsed: float, 
     assert said == times
 
 
+@pytest.mark.parametrize(("long_s", "interrupted"), [(0.3, 2), (60.0, 0)])
 def test_files_that_overload_a_host_yield_and_continue_where_they_were(
-    server: Hostile, store: Store, access: StorageAccess, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    server: Hostile,
+    store: Store,
+    access: StorageAccess,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+    long_s: float,
+    interrupted: int,
 ) -> None:
+    monkeypatch.setattr(context, "_LONG_S", long_s)
     observe = Scheduler.observe
     surplus = [2]
 
     def overloaded(schedule: Scheduler) -> dict[str, int]:
         found = observe(schedule)
         ((host, arrived),) = schedule._arrived.items() or [("", 0)]
-        return {host: surplus.pop()} if surplus and arrived > 4 * 40_000 else found
+        return {host: surplus.pop()} if surplus and arrived > 4 * 160_000 else found
 
     monkeypatch.setattr(Scheduler, "observe", overloaded)
     tasks = [Task(INSTANCE, entry(str(n), GOOD), (Replica("R", server.url(f"slow/{n}")),)) for n in range(4)]
     outcomes = fetch(tasks, store, {INSTANCE: access}, listener, limits=TransferLimits(attempts=1))
     assert all(outcome.stored for outcome in outcomes)
     assert not surplus
-    assert sorted(request.offset > 0 for request in server.requests) == [False] * 4 + [True] * 2
+    assert sorted(request.offset > 0 for request in server.requests) == [False] * 4 + [True] * interrupted
     assert not [event for event in listener.events if isinstance(event, FileRetried)]
 
 
