@@ -7,6 +7,8 @@ those files are started early that the plan later contains, see `Downloads.start
 from __future__ import annotations
 
 import queue
+import resource
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 #: Largest number of files that wait for a transfer before the plan is made; the others wait for the plan.
 _WAITING = 5_000
+#: Files that a download has open: its connection, its partial file and its lock, and the latter two of a file that
+#: waits for its commit. And what a process has open besides.
+_FILES_EACH, _OTHER_FILES = 5, 64
 #: Rucio lists the replicas of so few files in some 20 ms. They wait for the plan, so that the files which cannot be
 #: obtained are reported before the first byte.
 FEW = 20
@@ -270,16 +275,24 @@ def _load() -> None:
 
 
 def transfer_limits(policy: Policy) -> TransferLimits:
-    """Return the limits of transfers by this machine's policy; two hosts may be busy at once."""
+    """Return the limits of transfers by the policy and this process's limit on open files; two hosts may be busy."""
     from nbrucio.transfer.types import TransferLimits
 
+    most = _most_at_a_time()
     return TransferLimits(
-        per_host=policy.parallel,
-        total=2 * policy.parallel,
+        per_host=min(policy.parallel, most),
+        total=min(2 * policy.parallel, most),
+        committing=min(TransferLimits.committing, most),
         max_download_bytes=policy.max_download_bytes,
         origin=policy.limit,
         keep_free_bytes=policy.keep_free_bytes,
     )
+
+
+def _most_at_a_time() -> int:
+    """Return for how many downloads this process may have files open: macOS allows 256, where others allow 1,024."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if most == resource.RLIM_INFINITY else max(1, (most - _OTHER_FILES) // _FILES_EACH)
 
 
 def _wanted(

@@ -11,9 +11,6 @@ from nbrucio.store.session import Arrival
 from nbrucio.transfer.context import TransferContext
 from nbrucio.transfer.types import Task
 
-#: Largest number of files waiting for their commit. Each holds two descriptors, and a process often has 1,024.
-_WAITING = 128
-
 #: Seconds to collect a group while more files are being downloaded. Each flush makes the disk write its journal, and
 #: other threads that create files wait for that.
 _GATHER_S = 0.1
@@ -26,6 +23,7 @@ class CommitQueue:
 
     def __init__(self, context: TransferContext) -> None:
         self._context = context
+        self._most = context.limits.committing
         self._items: list[_Item] = []
         self._closed = False
         guard = threading.Lock()
@@ -38,7 +36,7 @@ class CommitQueue:
         Blocks while the queue is full.
         """
         with self._due:
-            while len(self._items) >= _WAITING:
+            while len(self._items) >= self._most:
                 self._has_space.wait()
             self._items.append((task, partial, lock))
             # Waking the commit thread for each of many small files would cost more than their commits.
@@ -70,7 +68,7 @@ class CommitQueue:
 
     def _is_complete(self) -> bool:
         """Whether the group is full, or no file can join it."""
-        return self._closed or len(self._items) >= _WAITING or self._context.open_tasks() <= len(self._items)
+        return self._closed or len(self._items) >= self._most or self._context.open_tasks() <= len(self._items)
 
     def _commit(self, group: list[_Item]) -> None:
         arrivals = [Arrival(task.instance, task.entry, partial) for task, partial, _ in group]

@@ -100,6 +100,7 @@ class TransferLimits:
     Attributes:
         per_host: concurrent transfers per host.
         total: concurrent transfers.
+        committing: files that wait for their commit; each has two descriptors.
         attempts: attempts at one replica after transient errors.
         backoff_s: seconds before the second attempt; doubles with each further one.
         max_wait_s: longest wait in seconds, also when a server asks for more; a random part comes on top.
@@ -118,6 +119,7 @@ class TransferLimits:
 
     per_host: int = 4
     total: int = 8
+    committing: int = 128
     attempts: int = 4
     backoff_s: float = 0.5
     max_wait_s: float = 20.0
