@@ -22,6 +22,7 @@ MAX_REQUIREMENTS = 10_000
 _CORRECT = "Correct or remove this requirement under the key 'nbrucio' in the notebook's metadata."
 _REMOVE = "Correct or remove the key 'nbrucio' in the notebook's metadata."
 _VARIANTS = "Correct 'variants' under the key 'nbrucio' in the notebook's metadata."
+_FEWER = "Declare a container or dataset in place of its parts, or use another notebook."
 _UPDATE = "Update nbrucio, or ask whoever runs this Jupyter to do so."
 
 
@@ -139,7 +140,7 @@ class Declaration(NamedTuple):
             raise BadDeclaration(
                 f"{requirement.did} was not added: a notebook can declare at most {MAX_REQUIREMENTS:,} requirements.",
                 subject=str(requirement.did),
-                hint="Declare a container or dataset in place of its parts, or use another notebook.",
+                hint=_FEWER,
             )
         return self._replace(entries=(*self.entries, requirement))
 
@@ -190,11 +191,20 @@ class Declaration(NamedTuple):
 def from_attachments(value: object) -> Declaration:
     """Return the declaration of rucio-jupyterlab's ``rucio_attachments``, a list of ``{"did", "type",
     "variableName"}``. Anything else in it becomes an invalid requirement. Attached data is also a variable.
+
+    Raises:
+        BadDeclaration: there are too many.
     """
     if not isinstance(value, list):
         return Declaration()
+    if len(value) > MAX_REQUIREMENTS:
+        raise BadDeclaration(
+            f"The notebook has {len(value):,} attachments of rucio-jupyterlab, and at most {MAX_REQUIREMENTS:,} are "
+            "read.",
+            hint=_FEWER,
+        )
     entries = []
-    for item in value[:MAX_REQUIREMENTS]:
+    for item in value:
         fields = item if isinstance(item, Mapping) else {}
         entries.append({"did": fields.get("did"), "handle": fields.get("variableName"), "bind": True})
     return Declaration(_parse_entries(entries, NO_PARAMETERS))

@@ -40,9 +40,9 @@ def read_declared(path: Path, parameters: Mapping[str, object] = NO_PARAMETERS) 
     """
     notebook = load(path)
     value = notebook.value()
-    if value is None:
-        return Declared(notebook, from_attachments(notebook.metadata.get(ATTACHMENTS_KEY)))
     try:
+        if value is None:
+            return Declared(notebook, from_attachments(notebook.metadata.get(ATTACHMENTS_KEY)))
         return Declared(notebook, Declaration.parse(value, parameters))
     except NbrucioError as error:
         error.subject = error.subject or str(path)

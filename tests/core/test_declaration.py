@@ -179,6 +179,11 @@ def test_attachments_of_the_other_extension_are_read() -> None:
     assert len(declaration.faults) == 2
 
 
+def test_attachments_are_not_left_out_silently() -> None:
+    with pytest.raises(BadDeclaration, match="has 10,001 attachments of rucio-jupyterlab, and at most 10,000 are read"):
+        from_attachments([{"did": "test:one"}] * 10_001)
+
+
 @given(json_values)
 def test_any_attachments_are_read_without_harm(value: object) -> None:
     from_attachments(value)
