@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,8 @@ class Ground:
     """Everything that is set up. What ends in memory counts for all peers alike.
 
     Attributes:
+        ca: the file with the storage's CA, for programs that take a file.
+        cas: the folder of CAs that X509_CERT_DIR names, as on the Grid's machines; it holds the same one.
         ports: where each protocol of ``server`` is reached, which may be a line before it.
     """
 
@@ -63,13 +66,15 @@ class Ground:
     sandbox: Sandbox
     server: XrootdServer
     ca: Path
+    cas: Path
     ports: Mapping[str, int]
 
     @property
     def environment(self) -> dict[str, str]:
         """In which nbrucio and the plain rucio client run."""
         # Reverse look-ups of local addresses are no part of what is measured.
-        return {**os.environ, **self.sandbox.env(), "XRD_LOGLEVEL": "Error", "PYTHONWARNINGS": "ignore"}
+        own = {"XRD_LOGLEVEL": "Error", "PYTHONWARNINGS": "ignore", "X509_CERT_DIR": str(self.cas)}
+        return {**os.environ, **self.sandbox.env(), **own}
 
     def files(self, shape: Shape) -> list[Path]:
         """The source files of a shape; protocols share them."""
@@ -91,25 +96,33 @@ class Ground:
 
 @contextmanager
 def prepared(
-    folder: Path, shapes: tuple[Shape, ...], protocols: tuple[str, ...], *, with_line: bool = False
+    folder: Path,
+    shapes: tuple[Shape, ...],
+    protocols: tuple[str, ...],
+    *,
+    with_line: bool = False,
+    with_own_ca: bool = False,
 ) -> Iterator[Ground]:
     """Start the servers and seed ``shapes``; stop them at the end.
 
     Args:
         with_line: whether the storage is reached through a line, which the caller opens.
+        with_own_ca: whether the configuration of nbrucio names a file of CAs instead of the Grid's folder.
     """
     _compile()
     folder.chmod(0o755)  # the xrootd server runs as nobody
     sandbox = Sandbox(folder / "sandbox", tied=True)
     sandbox.start()
     certificate, ca = _certificates(folder)
+    cas = _grid_folder(folder / "cas", ca)
     server = XrootdServer(folder / "files", folder / "xrootd", certificate)
     (folder / "files").mkdir(exist_ok=True)
     server.start()
     try:
         own = {"root": server.port, "https": server.https_port}
-        ground = Ground(folder, sandbox, server, ca, {one: free_port() for one in own} if with_line else own)
-        _trust(ground)
+        ports = {one: free_port() for one in own} if with_line else own
+        ground = Ground(folder, sandbox, server, ca, cas, ports)
+        _trust(ground, ca if with_own_ca else cas)
         with sandbox.admin() as client:
             for protocol in protocols:
                 _add_rse(client, ground, protocol)
@@ -163,12 +176,20 @@ def _certificates(folder: Path) -> tuple[Path, Path]:
     return certificate, ca
 
 
-def _trust(ground: Ground) -> None:
+def _grid_folder(folder: Path, ca: Path) -> Path:
+    """Return a new folder with ``ca`` under the name by which OpenSSL finds it."""
+    folder.mkdir()
+    shutil.copy(ca, folder)
+    subprocess.run(["openssl", "rehash", folder], check=True)  # noqa: S607
+    return folder
+
+
+def _trust(ground: Ground, cas: Path) -> None:
     """Let nbrucio verify the xrootd server's certificate and read its files, instead of the sandbox's own storage."""
     configuration = Path(ground.sandbox.env()["NBRUCIO_CONFIG"])
     lines = configuration.read_text().splitlines()
     ours = {
-        "storage_ca": f"storage_ca = {json.dumps(str(ground.ca))}",
+        "storage_ca": f"storage_ca = {json.dumps(str(cas))}",
         "file_roots": f"file_roots = {json.dumps([str(ground.folder / 'files')])}",
     }
     configuration.write_text("".join(ours.get(line.partition(" ")[0], line) + "\n" for line in lines))

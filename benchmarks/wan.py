@@ -41,7 +41,7 @@ def main() -> None:
     shapes = tuple(shape for shape in SHAPES if shape.name in options.shapes)
     with (
         tempfile.TemporaryDirectory(dir=room_for(shapes, options.folder), prefix="nbrucio-bench-") as name,
-        prepared(Path(name), shapes, tuple(options.protocols), with_line=True) as ground,
+        prepared(Path(name), shapes, tuple(options.protocols), with_line=True, with_own_ca=options.own_ca) as ground,
     ):
         for protocol in options.protocols:
             _say(f"The proxy's own ceiling, {protocol}: {_ceiling(ground, shapes[-1], protocol):,.0f} MB/s")
@@ -64,6 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--places", type=int, default=0, help="connections that the storage accepts")
     parser.add_argument("--slows", type=int, default=0, help="connections above which the storage slows down")
     parser.add_argument("--brittle", type=int, default=0, help="connections above which the storage collapses")
+    parser.add_argument("--own-ca", action="store_true", help="root:// is read in a child then")
     parser.add_argument("--rounds", type=int, default=3, help="runs of nbrucio and of the raw tools")
     parser.add_argument("--rucio-rounds", type=int, default=1, help="runs of rucio download, which take minutes")
     parser.add_argument("--without", nargs="+", default=[], metavar="PEER", help="peers to leave out, by full name")
