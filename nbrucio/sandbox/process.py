@@ -48,6 +48,14 @@ class Process:
                     os.killpg(self.pid, signal.SIGKILL)
                 while self.alive():
                     time.sleep(_POLL_S)
+            self._end_group(time.monotonic() + patience_s)
+
+    def _end_group(self, deadline: float) -> None:
+        """Kill what is left of the group, and wait for its end: a worker that its server left holds the port."""
+        with suppress(ProcessLookupError, PermissionError):  # no member is left; on macOS: only ended ones
+            while time.monotonic() < deadline:
+                os.killpg(self.pid, signal.SIGKILL)
+                time.sleep(_POLL_S)
 
 
 def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path, inherit_fd: int) -> Process:

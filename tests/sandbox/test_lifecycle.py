@@ -19,7 +19,7 @@ from nbrucio.errors import MissingDependency, NbrucioError, UnreadableFile, Usag
 from nbrucio.sandbox import Sandbox, seed, servers
 from nbrucio.sandbox import sandbox as sandbox_module
 from nbrucio.sandbox.layout import SandboxLayout
-from nbrucio.sandbox.process import Process
+from nbrucio.sandbox.process import Process, spawn
 from nbrucio.sandbox.state import State, load_state
 
 
@@ -214,6 +214,26 @@ def test_stop_never_ends_a_process_that_got_the_same_number() -> None:
     finally:
         bystander.kill()
         bystander.wait()
+
+
+def test_stop_waits_for_a_worker_that_its_server_left(tmp_path: Path) -> None:
+    # A server on a busy machine kills a slow worker and ends before it; the worker then still holds the port.
+    server = (
+        "import os, signal, time\n"
+        "if os.fork() == 0:\n"
+        "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "    print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    log = tmp_path / "log"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        leader = spawn([sys.executable, "-c", server], os.environ, log, listener.fileno())
+    while not log.exists() or "ready" not in log.read_text():
+        assert leader.alive()
+        time.sleep(0.02)
+    leader.stop()
+    socket.create_server(address).close()
 
 
 def test_folder_of_somebody_else_is_refused_and_kept(tmp_path: Path) -> None:
