@@ -13,6 +13,7 @@ import pytest
 
 from nbrucio.config import Config, Instance, load
 from nbrucio.core.events import Event, Noticed
+from nbrucio.pipeline import preflight
 from nbrucio.pipeline.preflight import ending
 from nbrucio.pipeline.run import sync
 from nbrucio.sandbox import Sandbox
@@ -90,6 +91,14 @@ def test_nothing_is_said_where_nothing_is_known(ca: UserAuthority) -> None:
 def test_without_a_rate_a_download_that_no_network_finishes_in_time_is_named(ca: UserAuthority) -> None:
     (sentence,) = _ending(_config(), 10_000 * GB, bytes_per_s=None, X509_USER_PROXY=str(ca.proxy(ends=_in(1))))
     assert "this download takes at least 2.2 h" in sentence
+
+
+def test_no_certificate_is_read_for_a_download_of_seconds(ca: UserAuthority, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr(preflight, "end_of", read.append)
+    for seconds, count in ((9, 0), (11, 1)):
+        _ending(_config(), seconds * 1_000_000, X509_USER_PROXY=str(ca.proxy(ends=_in(1))))
+        assert len(read) == count
 
 
 def test_a_sync_reports_it_before_its_first_byte(
