@@ -81,13 +81,16 @@ class Arrivals:
         self._reports = ()
         return publish(reports, runtime=self._runtime)
 
-    def add(self, task: Task, stored: Stored) -> None:
-        """Append the line of a file that is in the store now, if `publish` was called."""
-        did = task.entry.did
+    def add(self, files: Iterable[tuple[Task, Stored]]) -> None:
+        """Append the lines of files that are in the store now, if `publish` was called."""
+        lines: dict[Path, list[bytes]] = defaultdict(list)
         with self._guard:
-            for owner in (self._owners or {}).get(task.instance, {}).get(did, ()):
-                if owner.path not in self._broken and other_bytes(owner.resolved, task.entry, stored.sha256) is None:
-                    self._append(owner, task, stored)
+            for task, stored in files:
+                for owner in (self._owners or {}).get(task.instance, {}).get(task.entry.did, ()):
+                    if other_bytes(owner.resolved, task.entry, stored.sha256) is None:
+                        lines[owner.path].append(self._line(owner, task, stored))
+            for path in lines.keys() - self._broken:
+                self._append(path, b"".join(lines[path]))
 
     def preferred(self) -> Collection[FileKey] | None:
         """Return the files that code in a kernel has asked for since the last call; None if it asked for none."""
@@ -132,7 +135,7 @@ class Arrivals:
                 others = files.get(entry.did)
                 files[entry.did] = alone if others is None else [*others, owner]
 
-    def _append(self, owner: _Owner, task: Task, stored: Stored) -> None:
+    def _line(self, owner: _Owner, task: Task, stored: Stored) -> bytes:
         file = ManifestFile(
             did=str(task.entry.did),
             path=stored.where,
@@ -141,15 +144,17 @@ class Arrivals:
             stat=(*stored.stat[:2], None),
         )
         handle = owner.resolved.requirement.handle
-        line = encoded({"run": self._run, "handle": handle, "file": row_of(file)}) + b"\n"
+        return encoded({"run": self._run, "handle": handle, "file": row_of(file)}) + b"\n"
+
+    def _append(self, path: Path, lines: bytes) -> None:
         try:
             # Not kept open: a run may have more notebooks than a process may have open files.
-            descriptor = os.open(owner.path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
-                complete = os.write(descriptor, line) == len(line)
+                complete = os.write(descriptor, lines) == len(lines)
             finally:
                 os.close(descriptor)
         except OSError:
             complete = False
         if not complete:
-            self._broken.add(owner.path)
+            self._broken.add(path)

@@ -64,7 +64,7 @@ class Downloads:
         run: RunContext,
         cancel: threading.Event | None = None,
         begins: Callable[[Sequence[Wanted]], object] | None = None,
-        arrived: Callable[[Task, Stored], object] | None = None,
+        arrived: Callable[[Sequence[tuple[Task, Stored]]], object] | None = None,
         preferred: Callable[[], Collection[FileKey] | None] | None = None,
     ) -> None:
         self._begins = begins

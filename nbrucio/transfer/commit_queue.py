@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+from nbrucio.store import Stored
 from nbrucio.store.locks import Lock
 from nbrucio.store.partial import Partial
 from nbrucio.store.session import Arrival
@@ -72,12 +73,14 @@ class CommitQueue:
 
     def _commit(self, group: list[_Item]) -> None:
         arrivals = [Arrival(task.instance, task.entry, partial) for task, partial, _ in group]
+        stored: list[tuple[Task, Stored]] = []
         for (task, _, lock), committed in zip(group, self._context.session.commit(arrivals), strict=True):
             lock.release()
             if committed.moved_aside is not None:
                 self._context.report_moved(task.entry.did, committed.moved_aside)
             if committed.stored is not None:
-                self._context.succeed(task, committed.stored)
+                stored.append((task, committed.stored))
             else:
                 assert committed.error is not None
                 self._context.fail(task, committed.error)
+        self._context.succeed(stored)

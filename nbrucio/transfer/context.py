@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from nbrucio.core.did import Did
 from nbrucio.core.events import FileFailed, FileFinished, Noticed, Reporter
@@ -35,7 +35,7 @@ class TransferContext:
         reporter: Reporter,
         limits: TransferLimits,
         book: HostBook | None = None,
-        arrived: Callable[[Task, Stored], object] | None = None,
+        arrived: Callable[[Sequence[tuple[Task, Stored]]], object] | None = None,
     ) -> None:
         self.book = book or HostBook()
         self._arrived = arrived
@@ -79,12 +79,13 @@ class TransferContext:
             self._input_ended = True
             self._finish_if_done()
 
-    def succeed(self, task: Task, stored: Stored) -> None:
-        """Record that the file of ``task`` is in the store."""
+    def succeed(self, files: Sequence[tuple[Task, Stored]]) -> None:
+        """Record that the files of these tasks are in the store."""
         if self._arrived is not None:
-            self._arrived(task, stored)
-        self.reporter.report(FileFinished(task.entry.did, stored.size_bytes))
-        self._settle(task, stored, None)
+            self._arrived(files)
+        for task, stored in files:
+            self.reporter.report(FileFinished(task.entry.did, stored.size_bytes))
+            self._settle(task, stored, None)
 
     def fail(self, task: Task, error: NbrucioError) -> None:
         """Record that the file of ``task`` could not be downloaded."""

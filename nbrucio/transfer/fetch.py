@@ -39,7 +39,7 @@ def fetch(
     limits: TransferLimits = TransferLimits(),  # noqa: B008 frozen
     cancel: threading.Event | None = None,
     book: HostBook | None = None,
-    arrived: Callable[[Task, Stored], object] | None = None,
+    arrived: Callable[[Sequence[tuple[Task, Stored]]], object] | None = None,
     preferred: Callable[[], Collection[FileKey] | None] | None = None,
 ) -> tuple[Outcome, ...]:
     """Download the file of each task into ``store``.
@@ -55,7 +55,7 @@ def fetch(
         reporter: receives events from several threads.
         cancel: set it to stop within a second; resumable partial files stay.
         book: experience with hosts; gets that of this run.
-        arrived: called from several threads with each file as soon as it is in the store; must be quick and not raise.
+        arrived: called from several threads with files as soon as they are in the store; must be quick and not raise.
         preferred: asked ten times a second which files to start before all others; None means the same as before.
 
     Returns:

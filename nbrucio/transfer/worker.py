@@ -199,7 +199,7 @@ class Worker:
             return False
         if job.partial is not None:
             job.partial.discard()
-        self._context.succeed(task, stored)
+        self._context.succeed([(task, stored)])
         return True
 
     def _open(self, job: TransferJob) -> Partial:
