@@ -10,6 +10,8 @@ import selectors
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from nbrucio.disk.threads import DaemonThread
@@ -33,8 +35,9 @@ class CurlRequest:
         self.curl = curl
         self.is_aborted = False
         self._driver = driver
-        self._done = threading.Event()
-        self._error: Exception | None = None
+        #: The error of the request, or None, once it has ended. A queue of one item: `threading.Event` is written in
+        #: Python, and took 40 of the 400 microseconds that a small file costs.
+        self._ended: SimpleQueue[Exception | None] = SimpleQueue()
 
     def perform(self) -> None:
         """Run the request to its end.
@@ -45,11 +48,9 @@ class CurlRequest:
         """
         if not self._driver.call(lambda: self._driver.begin(self)):
             raise aborted()
-        while not self._done.wait(_LOOK_S):
-            if not self._driver.is_alive() and not self._done.is_set():
-                raise MemoryError("a thread ended without a word")
-        if self._error is not None:
-            raise self._error
+        error = self._wait()
+        if error is not None:
+            raise error
 
     def abort(self) -> None:
         """End the request soon, or as soon as it begins. Any thread may call it, also after the request's end."""
@@ -58,8 +59,15 @@ class CurlRequest:
 
     def end(self, error: Exception | None) -> None:
         """Let `perform` return, or raise ``error``."""
-        self._error = error
-        self._done.set()
+        self._ended.put(error)
+
+    def _wait(self) -> Exception | None:
+        while True:
+            is_alive = self._driver.is_alive()
+            with suppress(Empty):
+                return self._ended.get(timeout=_LOOK_S)
+            if not is_alive:
+                raise MemoryError("a thread ended without a word")
 
 
 class CurlDriver:
