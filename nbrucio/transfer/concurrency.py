@@ -11,8 +11,10 @@ from nbrucio.core.hosts import HostFacts
 _SPAN_S = 0.01
 #: Size from which reading, summing and writing release the interpreter's lock long enough for other threads.
 LARGE_BYTES = 400_000
-#: Files at a time from a host of which nothing is known yet, and most of them from mounted storage.
-START, MOST_MOUNTED = 8, 4
+#: Files at a time from a host of which nothing is known yet, and if it turns out that this process is busy with them.
+START, START_NEAR = 8, 4
+#: Most files at a time from mounted storage.
+MOST_MOUNTED = 4
 #: Seconds over which bytes are counted, and seconds before that in which new connections are made.
 _WINDOW_S, _SETTLE_S = 0.3, 0.2
 #: Factor by which another level must increase the bytes per second to be kept, and below which it is left at once.
@@ -27,6 +29,8 @@ _FALLEN, _FALLEN_TIMES = 0.6, 3
 _HOLD_S, _KNOWN_HOLD_S, _LONGEST_HOLD_S = 3.0, 12.0, 48.0
 #: Share of the useful cores' time above which a thread is too many, and below which one more is worth it.
 _BUSY, _IDLE = 0.9, 0.7
+#: Share of all cores' time above which reading more files at a time brings no more bytes.
+_COMPUTING = 0.5
 
 
 class ConcurrencyLimit:
@@ -45,12 +49,13 @@ class ConcurrencyLimit:
             size_bytes: size of the file that it takes.
         """
 
-    def measure(self, at_s: float, arrived_bytes: int) -> None:
+    def measure(self, at_s: float, arrived_bytes: int, computed_s: float) -> None:
         """Record how much has arrived while more files waited for this limit.
 
         Args:
             at_s: time in seconds, by any clock.
             arrived_bytes: bytes from this host since the run began.
+            computed_s: CPU seconds of this process, all threads together.
         """
 
     def was_overloaded(self) -> bool:
@@ -110,20 +115,22 @@ class GoodputLimit(ConcurrencyLimit):
     the share of successes are bad signals: on a throttled line both stay good although more streams do not help. So the
     limit doubles, and is reduced again unless the bytes per second grow with it. When the bytes per second fall, half
     the limit is tried in the same way. After a host refuses a connection or asks to wait, this run does not use as many
-    streams with it again.
+    streams with it again. Where reading what arrives is what takes the time, as it does beside the storage, the first
+    level is lowered once, and no higher one is tried.
 
     Args:
         known: what an earlier run found. It is where this limit begins, and is tested after a while only.
     """
 
-    def __init__(self, most: int, start: int = START, known: HostFacts | None = None) -> None:
+    def __init__(self, most: int, known: HostFacts | None = None, cores: int | None = None) -> None:
         super().__init__(most)
+        self._cores = cores or _cores()
         self._refused_above: int | None = None
         self._usual: float | None = None  # bytes per second at the level that is in use
         self._trial: tuple[int, float] | None = None  # the level before a trial, and its bytes per second
         self._is_doubtful = False
         self._fallen = 0
-        self._window: tuple[float, int] | None = None
+        self._window: tuple[float, int, float] | None = None
         self._settled_s = 0.0  # new connections need some round trips before their first byte
         self._hold_s = _HOLD_S
         self._hold_until_s: float | None = 0.0
@@ -132,10 +139,10 @@ class GoodputLimit(ConcurrencyLimit):
         if known is not None and known.most is not None:
             self.most = min(most, known.most)  # not reported as found again, so the run after this one tries more
         if known is not None and known.files is not None:
-            start = known.files
             self._hold_s = _KNOWN_HOLD_S
             self._hold_until_s = None  # begins with the first measurement
             self._is_measured = True
+        start = START if known is None or known.files is None else known.files
         self.now = max(1, min(self.most, start))
 
     def found(self) -> HostFacts:
@@ -143,18 +150,20 @@ class GoodputLimit(ConcurrencyLimit):
         level = self.now if self._trial is None else min(self._trial[0], self.most)
         return HostFacts(level if self._is_measured else None, self._refused_above)
 
-    def measure(self, at_s: float, arrived_bytes: int) -> None:
+    def measure(self, at_s: float, arrived_bytes: int, computed_s: float) -> None:
         """See `ConcurrencyLimit.measure`."""
         if at_s < self._settled_s:
             return
         if self._window is None:
-            self._window = at_s, arrived_bytes
+            self._window = at_s, arrived_bytes, computed_s
             return
-        since_s, bytes_before = self._window
-        if at_s - since_s < _WINDOW_S:
+        since_s, bytes_before, computed_before_s = self._window
+        span_s = at_s - since_s
+        if span_s < _WINDOW_S:
             return
         level = self.now
-        self._decide(at_s, (arrived_bytes - bytes_before) / (at_s - since_s))
+        is_computing = computed_s - computed_before_s > _COMPUTING * self._cores * span_s
+        self._decide(at_s, (arrived_bytes - bytes_before) / span_s, is_computing=is_computing)
         self._window = None
         if self.now != level:
             self._settled_s = at_s + _SETTLE_S
@@ -175,12 +184,15 @@ class GoodputLimit(ConcurrencyLimit):
         """See `ConcurrencyLimit.rest`."""
         self._window = None
 
-    def _decide(self, at_s: float, bytes_per_s: float) -> None:
-        self._is_measured = True
+    def _decide(self, at_s: float, bytes_per_s: float, *, is_computing: bool) -> None:
+        is_first, self._is_measured = not self._is_measured, True
         if self._hold_until_s is None:
             self._hold_until_s = at_s + self._hold_s
+        if is_first and is_computing and self.now > START_NEAR:
+            self.now = START_NEAR
+            return
         if self._trial is None:
-            self._stay(at_s, bytes_per_s)
+            self._stay(at_s, bytes_per_s, may_grow=not is_computing)
             return
         before, usual = self._trial
         if bytes_per_s >= usual * _GAIN:
@@ -199,14 +211,14 @@ class GoodputLimit(ConcurrencyLimit):
         else:
             self._is_doubtful = True  # one window may be bad luck
 
-    def _stay(self, at_s: float, bytes_per_s: float) -> None:
+    def _stay(self, at_s: float, bytes_per_s: float, *, may_grow: bool) -> None:
         """Use the level for another window, or begin a trial of another one."""
         assert self._hold_until_s is not None
         usual = self._usual or bytes_per_s
         self._fallen = self._fallen + 1 if bytes_per_s < _FALLEN * usual else 0
         if self._fallen >= _FALLEN_TIMES and self.now > 1:
             self._try(self.now // 2, bytes_per_s)
-        elif at_s >= self._hold_until_s and self.now < self.most and not self._fallen:
+        elif may_grow and at_s >= self._hold_until_s and self.now < self.most and not self._fallen:
             self._try(2 * self.now, bytes_per_s)
         elif not self._fallen:
             self._usual = 0.8 * usual + 0.2 * bytes_per_s

@@ -157,7 +157,7 @@ class Scheduler:
                     continue
                 if jobs:
                     limit.observe(now, time.process_time(), -jobs[0][1])
-                limit.measure(now, self._arrived[host])
+                limit.measure(now, self._arrived[host], time.process_time())
                 if limit.was_overloaded():
                     surplus[host] = self._running[host] - limit.now
                 wanted = limit.now if host in divisible else len(jobs)

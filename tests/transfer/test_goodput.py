@@ -31,11 +31,20 @@ from tests.transfer.conftest import QUICK
 Line = Callable[[int], float]
 
 
-def _levels(limit: GoodputLimit, line: Line, seconds: float, look_s: float = 0.1, *, start_s: float = 0.0) -> list[int]:
-    """The limit every ``look_s`` of a run over ``line``."""
+def _levels(
+    limit: GoodputLimit,
+    line: Line,
+    seconds: float,
+    look_s: float = 0.1,
+    *,
+    start_s: float = 0.0,
+    busy: float = 0.0,
+) -> list[int]:
+    """The limit every ``look_s`` of a run over ``line``, which computes with ``busy`` cores."""
     arrived, levels = 0.0, []
     for look in range(round(seconds / look_s)):
-        limit.measure(start_s + look * look_s, round(arrived))
+        at_s = start_s + look * look_s
+        limit.measure(at_s, round(arrived), at_s * busy)
         levels.append(limit.now)
         arrived += line(limit.now) * look_s
     return levels
@@ -46,6 +55,18 @@ def test_where_each_stream_waits_the_limit_grows_within_two_seconds() -> None:
     assert levels[0] == 8
     assert levels[15] == 32
     assert max(levels) == 32
+
+
+@pytest.mark.parametrize(("busy", "expected"), [(1.9, [8, 16, 32]), (2.1, [8, 4])])
+def test_fewer_files_are_read_at_a_time_where_reading_them_takes_the_cores(busy: float, expected: list[int]) -> None:
+    levels = _levels(GoodputLimit(32, cores=4), lambda streams: 5e6 * streams, 3.0, busy=busy)
+    assert [level for level, _ in itertools.groupby(levels)] == expected
+
+
+def test_a_level_that_was_reached_stays_while_reading_takes_the_cores() -> None:
+    limit = GoodputLimit(64, cores=4)
+    assert _levels(limit, lambda streams: 5e6 * min(streams, 16), 2.0)[-1] == 16
+    assert set(_levels(limit, lambda streams: 5e6 * min(streams, 16), 20.0, start_s=2.0, busy=2.1)) == {16}
 
 
 @pytest.mark.parametrize("useful", [8, 16])
@@ -68,7 +89,7 @@ def test_a_limit_says_once_that_a_trial_overloaded_the_source(collapsed: float, 
     said = 0
     arrived = 0.0
     for look in range(100):
-        limit.measure(look * 0.1, round(arrived))
+        limit.measure(look * 0.1, round(arrived), 0.0)
         said += limit.was_overloaded()
         arrived += (5e6 * limit.now if limit.now <= 16 else collapsed) * 0.1
     assert said == times
@@ -210,7 +231,7 @@ def test_the_level_stays_within_its_limits_whatever_is_measured(
     at_s, arrived = 0.0, 0
     for wait_s, size_bytes, refused in steps:
         at_s, arrived = at_s + wait_s, arrived + size_bytes
-        limit.measure(at_s, arrived)
+        limit.measure(at_s, arrived, 0.0)
         if refused is not None:
             limit.lower(refused)
         assert 1 <= limit.now <= limit.most <= most
