@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from nbrucio.core.events import Noticed
 from nbrucio.core.files import FileEntry, total_bytes
@@ -52,8 +53,6 @@ class Reread:
         self._read_all(files)
 
     def _read_all(self, files: Mapping[FileKey, FileEntry]) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # with its logging, 4 ms of each other sync
-
         with ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1), "nbrucio-read") as pool:
             try:
                 for number, _ in enumerate(pool.map(self._read, files.items()), 1):
