@@ -20,6 +20,7 @@ from nbrucio.pipeline.run import sync
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.chaos import Chaos
 from nbrucio.sandbox.seed import NewFile, add_dataset, add_files
+from nbrucio.transfer import commit_queue
 from tests.pipeline.test_download import Recorder, notebook, pause
 
 SCHEMA = nbrucio_schemas.load("manifest-1")
@@ -149,6 +150,22 @@ def test_a_sync_that_is_stopped_says_so_to_kernels(
     assert Path(next(files)).is_file()
     with pytest.raises(DataNotHere, match=r"'dimuon' .* is missing: the last sync failed"):
         list(files)
+
+
+def test_files_that_arrive_together_have_a_line_each(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commit_queue, "_GATHER_S", 5.0)  # the commit of the first waits for the others
+    seen: list[set[str]] = []
+
+    class Listener:
+        def report(self, event: Event) -> None:
+            if isinstance(event, FileFinished):
+                lines = next((tmp_path / "runtime").glob("*.arrivals")).read_text().splitlines()
+                seen.append({json.loads(line)["file"]["did"] for line in lines})
+
+    assert sync([notebook(tmp_path)], config, reporter=Listener()).exit_code == 0
+    assert seen[-1] == {f"sandbox:dimuon.{number}.root" for number in range(1, 5)}
 
 
 def test_lines_that_cannot_be_written_delay_the_files_only(config: Config, tmp_path: Path) -> None:
