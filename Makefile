@@ -6,6 +6,9 @@ STAMP = $(VENV)/.installed
 # PEP 517 also for packages without pyproject.toml: pip warns of the old way, which is nothing that you can mend.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517
 
+# Compiled once, also where the environment asks Python not to keep it: the tests alone start it some thousand times.
+unexport PYTHONDONTWRITEBYTECODE
+
 LABEXTENSION = nbrucio/labextension
 NODE_MODULES = frontend/node_modules/.package-lock.json
 # With node from the environment, where the machine has none.
@@ -79,12 +82,16 @@ coverage: $(STAMP)  ## measure branch coverage, and write it into docs/reliabili
 	@sh tools/need-programs.sh xrootd setfacl
 	$(BIN)/python tools/trust.py --coverage
 
-lint: $(STAMP) $(NODE_MODULES)  ## ruff, mypy --strict, the floors, prettier, tsc and eslint
+lint: $(STAMP) frontend/lib/.linted  ## ruff, mypy --strict, the floors, prettier, tsc and eslint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# Alone it takes longer than all the others together, and few changes touch the panel.
+frontend/lib/.linted: $(NODE_MODULES) $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/lib/*')
 	$(NPM) run lint
+	@mkdir -p $(@D) && touch $@
 
 format: $(STAMP) $(NODE_MODULES)  ## let ruff and prettier rewrite what they can
 	$(BIN)/ruff check --fix .

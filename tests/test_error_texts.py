@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from tests.support.error_texts import ErrorText, error_texts, tree
 from tests.support.snapshots import Snapshots
 
 ROOT = Path(__file__).parents[1]
-FOUND = tuple(error_texts(ROOT, ("nbrucio", "cli/nbrucio_cli")))
 TREE = tree()
 
 #: A message is one thing that happened; what to do about it stands in the hint.
@@ -31,6 +31,11 @@ DIALECT = re.compile(
 )
 
 
+@cache
+def _found() -> tuple[ErrorText, ...]:
+    return tuple(error_texts(ROOT, ("nbrucio", "cli/nbrucio_cli")))
+
+
 def test_errors_as_in_the_snapshots(snapshots: Snapshots) -> None:
     snapshots.check("errors.txt", [("Codes", _codes()), *_rooms()])
 
@@ -42,7 +47,7 @@ def _codes() -> str:
 
 
 def _rooms() -> Iterator[tuple[str, str]]:
-    for file, texts in groupby(FOUND, key=lambda text: text.file):
+    for file, texts in groupby(_found(), key=lambda text: text.file):
         lines: list[str] = []
         last = ""
         for text in texts:
@@ -64,11 +69,11 @@ def _lines(text: ErrorText) -> Iterator[str]:
 
 
 def test_a_message_is_short() -> None:
-    messages = (message for text in FOUND for message in text.messages)
+    messages = (message for text in _found() for message in text.messages)
     assert [each for each in messages if len(_PLACEHOLDER.sub(_PUT_IN, each)) > MAX_CHARS] == []
 
 
 def test_errors_are_in_plain_words() -> None:
-    texts = [text for text in FOUND if not text.file.startswith(_OTHERS)]
+    texts = [text for text in _found() if not text.file.startswith(_OTHERS)]
     words = (words for text in texts for words in (*text.messages, *text.hints))
     assert [each for each in words if DIALECT.search(each)] == []

@@ -23,6 +23,7 @@ def _instance(name: str, server: NotingRucio) -> Instance:
     )
 
 
+@pytest.mark.real
 def test_a_thousand_interleaved_calls_of_two_instances_are_not_mixed(
     tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

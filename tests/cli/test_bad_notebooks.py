@@ -137,6 +137,7 @@ def test_edits_keep_unknown_keys_and_warn_of_each(connected: Cli, notebook: Writ
     assert any(other.items() <= requirement.items() for requirement in kept)
 
 
+@pytest.mark.real
 def test_init_says_whether_nbformat_takes_a_notebook(cli: Cli) -> None:
     path = cli.folder / "nb.ipynb"
     path.write_text('{"cells": [{"cell_type": "raw"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}')

@@ -137,6 +137,7 @@ def test_a_metalink_has_no_paths_of_this_machine_unless_asked(connected: Cli, no
     assert "<metalink" in connected("export", path, "--format", "metalink", "--file-urls").out
 
 
+@pytest.mark.real
 def test_init_lists_what_the_code_names_and_adds_nothing(cli: Cli) -> None:
     path = cli.folder / "my nb.ipynb"
     cell = {"cell_type": "code", "source": "!rucio download a:b", "metadata": {}, "outputs": []}

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tools.docs_site import DOCS, ROOT, shelves
 
 
@@ -17,6 +19,7 @@ def test_every_page_is_on_one_shelf() -> None:
     assert sorted(listed) == sorted(set(pages) - {"index.md"})
 
 
+@pytest.mark.real
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "tools/docs_site.py"), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

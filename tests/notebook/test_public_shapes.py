@@ -57,6 +57,7 @@ def test_the_shapes_are_valid_and_differ() -> None:
     nbformat.reads(next(iter(texts.values())).decode("utf-8-sig"), as_version=4)
 
 
+@pytest.mark.real
 def test_init_add_lock_and_remove_change_our_key_only(tmp_path: Path, offline: Config) -> None:
     for name, path, raw in everyone(tmp_path):
         save(load(path), Declaration().as_json())
