@@ -110,10 +110,11 @@ def test_one_file_that_fails_is_named_after_the_others(config: Config, tmp_path:
 def test_files_that_code_waits_for_go_before_larger_ones(config: Config, tmp_path: Path, sandbox: Sandbox) -> None:
     requirements = []
     for handle, size, count in (("large", 60_000, 8), ("small", 50_000, 2)):
-        files = [NewFile(Did("sandbox", f"{handle}.{number}"), b"x" * size) for number in range(count)]
+        name = f"waited-for-{handle}"
+        files = [NewFile(Did("sandbox", f"{name}.{number}"), b"x" * size) for number in range(count)]
         with sandbox.admin() as client:
             add_files(client, files, ["SANDBOX_HTTPS"])
-            did = add_dataset(client, "sandbox", handle, [file.did for file in files], closed=True)
+            did = add_dataset(client, "sandbox", name, [file.did for file in files], closed=True)
         requirements.append({"did": str(did), "handle": handle})
     path = notebook(tmp_path)
     value = json.loads(path.read_text())
@@ -135,7 +136,7 @@ def test_files_that_code_waits_for_go_before_larger_ones(config: Config, tmp_pat
     finally:
         sandbox.cause(Chaos())
     assert len(finished) == 10
-    assert max(finished.index("small.0"), finished.index("small.1")) < 8, finished
+    assert max(finished.index(f"waited-for-small.{number}") for number in range(2)) < 8, finished
 
 
 def test_a_sync_that_is_stopped_says_so_to_kernels(
