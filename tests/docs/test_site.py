@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import speed_chart
 from tools.docs_site import DOCS, ROOT, shelves
 
 
@@ -45,8 +46,17 @@ def test_each_picture_is_taken_by_a_test_and_shown() -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     taken = set(re.findall(r"\.shot\(\"([\w-]+)\"", code))
     assert 'shot(f"look-{look}"' in code
-    taken.add("high-contrast")  # the look of forced colours
+    taken |= {"high-contrast", speed_chart.CHART.stem}  # the look of forced colours; the test below
     pages = "".join(page.read_text("utf-8") for page in (ROOT / "README.md", *DOCS.rglob("*.md")))
     for picture in (DOCS / "images").iterdir():
         assert picture.stem in taken, picture
         assert f"images/{picture.name}" in pages, picture
+
+
+def test_the_chart_shows_what_the_tables_say() -> None:
+    assert speed_chart.CHART.read_text("utf-8") == speed_chart.chart()
+    (alt,) = re.findall(r"!\[(.*)\]\(docs/images/speed.svg\)", (ROOT / "README.md").read_text("utf-8"))
+    groups = list(speed_chart.groups())
+    for name, column in {"nbrucio": "nbrucio", "raw tool": "raw", "rucio download": "rucio"}.items():
+        seconds = [getattr(group, column) for group in groups]
+        assert f"{name} {min(seconds):.2g} to {max(seconds):.2g}" in alt
