@@ -53,15 +53,16 @@ $(LABEXTENSION)/package.json: $(NODE_MODULES) frontend/package.json frontend/tsc
 types: $(NODE_MODULES)  ## make the panel's types of what it exchanges with the server from schemas/
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/panel_types.py
 
-# Each process has a sandbox of its own; a file's tests stay in one process, where they share servers.
-PYTEST = $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+# Each process has a sandbox of its own; a file's tests stay in one process, where they share servers. In the order of
+# their names, since by their number the slowest files, which have few tests, come last and alone.
+PYTEST = $(BIN)/python -m pytest --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: lint  ## lint, types, and the tests that need no server: under a minute when run again
-	$(PYTEST) -q -m 'not real and not world' --deselect tests/test_house_rules.py::test_the_linters_have_nothing_to_say
+	$(PYTEST) --numprocesses logical -q -m 'not real and not world' --deselect tests/test_house_rules.py::test_the_linters_have_nothing_to_say
 
 test: $(STAMP) frontend  ## run every test; under 15 minutes on two cores
 	@sh tools/need-programs.sh xrootd chromium R g++ setfacl
-	$(PYTEST)
+	$(PYTEST) --numprocesses auto
 
 # For file systems that tests mount.
 DISKS = fusermount3 mksquashfs squashfuse mkfs.exfat mount.exfat-fuse sshfs socat /usr/lib/openssh/sftp-server
