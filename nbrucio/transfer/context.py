@@ -184,7 +184,8 @@ class Hosts:
     def __init__(self, limits: TransferLimits) -> None:
         self._limits = limits
         self._guard = threading.Lock()
-        self._failures: dict[str, tuple[int, float]] = {}  # failed attempts in a row, and the time of the first
+        #: Failed attempts in a row, the time of the first, and the cause of the last.
+        self._failures: dict[str, tuple[int, float, str]] = {}
 
     def delivered(self, host: str) -> None:
         """Record a complete download from ``host``."""
@@ -192,16 +193,18 @@ class Hosts:
             with self._guard:
                 self._failures.pop(host, None)
 
-    def failed(self, host: str) -> None:
+    def failed(self, host: str, cause: str) -> None:
         """Record an attempt that failed because of ``host``, not because of the file."""
         with self._guard:
-            count, since = self._failures.get(host, (0, time.monotonic()))
-            self._failures[host] = (count + 1, since)
+            count, since, _ = self._failures.get(host, (0, time.monotonic(), ""))
+            self._failures[host] = (count + 1, since, cause)
 
-    def is_dead(self, host: str) -> bool:
-        """Whether this run must not use ``host`` again."""
+    def why_dead(self, host: str) -> str | None:
+        """Return the last cause for which this run must not use ``host`` again; None where it may."""
         if not self._failures:
-            return False
+            return None
         with self._guard:
-            count, since = self._failures.get(host, (0, 0.0))
-        return count >= self._limits.host_failures and time.monotonic() - since >= self._limits.host_s
+            count, since, cause = self._failures.get(host, (0, 0.0, ""))
+        if count < self._limits.host_failures or time.monotonic() - since < self._limits.host_s:
+            return None
+        return cause

@@ -154,7 +154,7 @@ def final_error(entry: FileEntry, tried: Sequence[Tried], untried: int = 0) -> N
 
 
 def _causes(tried: Sequence[Tried]) -> str:
-    """Return the causes of the first replicas. Each cause was also reported when its attempt failed."""
+    """Return the causes of the first replicas. Those of others were reported when the next one was tried."""
     shown = [str(one) for one in tried[:_SHOWN_CAUSES]]
     others = len(tried) - len(shown)
     return "; ".join([*shown, f"and {plural(others, 'more replica')}"] if others else shown)

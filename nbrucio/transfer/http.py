@@ -310,19 +310,19 @@ def _translated(code: int, curl: pycurl.Curl, access: StorageAccess) -> Attempt:
     """Translate an error of libcurl. Its text may contain the URL, and so a signature: it is never shown."""
     import pycurl
 
+    text = curl.errstr().lower()
+    if "http/0.9" in text:  # which libcurl takes any other protocol for
+        return TransientError("it does not answer in HTTP", host=True)
     if code in (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL):
         return PermanentError("its URL cannot be read")  # libcurl may not even return it
-    text = curl.errstr().lower()
     proxy = proxy_named(curl.getinfo(pycurl.EFFECTIVE_URL))
     through = "" if proxy is None else f" through the proxy {proxy}"
-    if any(refusal in text for refusal in _TLS_REFUSALS):
+    if code == pycurl.E_SSL_CERTPROBLEM or any(refusal in text for refusal in _TLS_REFUSALS):
         return Refused(_why_rejected(access))
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
         return PermanentError(f"its certificate cannot be verified: {UNVERIFIED[tls_fault(text)]}")
     if code == pycurl.E_SSL_CACERT_BADFILE:
         return PermanentError(f"the CAs {access.ca} cannot be read")
-    if code == pycurl.E_SSL_CERTPROBLEM:
-        return Refused(_why_rejected(access))
     if code == pycurl.E_SSL_CONNECT_ERROR:
         return TransientError("the TLS connection failed", host=True, busy=True)
     if code in (pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_RESOLVE_PROXY):

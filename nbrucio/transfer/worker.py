@@ -79,7 +79,7 @@ class Worker:
         if self._context.full is not None:
             self._end(job, _not_tried(job, self._context.full))
             return
-        if self._context.hosts.is_dead(host):
+        if self._context.hosts.why_dead(host) is not None:
             self._next_replica(job)
             return
         lock = self._context.store.lock(job.task.instance, job.task.entry.did)
@@ -241,18 +241,18 @@ class Worker:
         if error.busy and job.refused < _REFUSALS and self._context.schedule.is_overloaded(host):
             job.refused += 1
             if not self._context.schedule.has_delivered(host):
-                self._context.hosts.failed(host)  # it may as well be down
+                self._context.hosts.failed(host, error.cause)  # it may as well be down
             self._reschedule(job, host, self._pause_s(error, _REFUSED_S, share=0.7))
             return
         job.attempts += 1
         if error.host:
-            self._context.hosts.failed(host)
+            self._context.hosts.failed(host, error.cause)
         limits = self._context.limits
         allowed = min(limits.attempts, _TRIES_UNREACHABLE) if isinstance(error, Unreachable) else limits.attempts
-        if job.attempts >= allowed or self._context.hosts.is_dead(host):
+        if job.attempts >= allowed or self._context.hosts.why_dead(host) is not None:
             self._drop_replica(job, error)
             return
-        self._report_failure(job, error)
+        self._report_failure(job, Tried(job.left[0].rse, error))
         self._reschedule(job, host, self._pause_s(error, limits.backoff_s * 2 ** (job.attempts - 1)))
 
     def _pause_s(self, error: TransientError, usual_s: float, share: float = 0.25) -> float:
@@ -270,41 +270,44 @@ class Worker:
 
     def _drop_replica(self, job: TransferJob, error: Attempt) -> None:
         """Move on to the next replica."""
-        self._report_failure(job, error)
         if isinstance(error, (TransientError, Refused)):  # other errors are those of one file
             self._context.performances.failed(RseHost(job.left[0].rse, host_of(job.left[0])))
-        job.tried.append(Tried(job.left.pop(0).rse, error))
+        dropped = Tried(job.left.pop(0).rse, error)
+        job.tried.append(dropped)
         job.attempts = 0
         job.is_whole = job.is_in_parts = job.has_new_token = False
         job.failed += 1
         self._close(job)
-        self._next_replica(job)
+        self._next_replica(job, dropped)
 
-    def _next_replica(self, job: TransferJob) -> None:
+    def _next_replica(self, job: TransferJob, dropped: Tried | None = None) -> None:
         # A file may have thousands of replicas, at hosts of which each takes its time to fail.
         while job.left and job.failed < self._context.limits.replicas:
             reason = self._why_unusable(job)
             if reason is None:
+                if dropped is not None:
+                    self._report_failure(job, dropped)
                 self._context.schedule.add(job, host_of(job.left[0]))
                 return
             job.tried.append(Tried(job.left.pop(0).rse, reason))
         self._end(job, final_error(job.task.entry, job.tried, untried=len(job.left)))
 
-    def _why_unusable(self, job: TransferJob) -> PermanentError | None:
+    def _why_unusable(self, job: TransferJob) -> Attempt | None:
         """Return why the job's next replica is not worth an attempt; None when it is."""
         replica = job.left[0]
         if not self._context.sources.reads(job.task.instance, replica):
             return PermanentError(f"nbrucio does not support the protocol {printable(replica.scheme)}")
         if not is_text(replica.pfn):
             return PermanentError("its URL cannot be read")
-        if self._context.hosts.is_dead(host_of(replica)):
-            return PermanentError("its host failed before in this run")
+        cause = self._context.hosts.why_dead(host_of(replica))
+        if cause is not None:
+            return TransientError(f"its host failed in this run ({cause})", host=True)
         return None
 
-    def _report_failure(self, job: TransferJob, error: Attempt) -> None:
+    def _report_failure(self, job: TransferJob, failed: Tried) -> None:
+        """Report an attempt after which another one follows."""
         entry = job.task.entry
-        rse = job.left[0].rse
-        self._context.reporter.report(FileRetried(entry.did, rse, attempt_error(entry, Tried(rse, error))))
+        self._context.reporter.report(FileRetried(entry.did, failed.rse, attempt_error(entry, failed)))
 
     def _close(self, job: TransferJob) -> None:
         if job.partial is not None:

@@ -248,6 +248,18 @@ class Hostile:
         _send(connection, request, "200 OK", GOOD[:1000], length=len(GOOD))
         return False
 
+    def _do_fades(self, connection: socket.socket, request: Request) -> bool:
+        """The connection ends once, and then the server is busy for good."""
+        if not self._failed(request.path, 1):
+            return self._do_cut(connection, request)
+        _send(connection, request, "503 Busy", b"")
+        return True
+
+    def _do_ssh(self, connection: socket.socket, _request: Request) -> bool:
+        """Another protocol than HTTP."""
+        connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+        return False
+
     def _do_long(self, connection: socket.socket, request: Request) -> bool:
         _send(connection, request, "200 OK", GOOD + b"!")
         return True

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from nbrucio.core.did import Did
-from nbrucio.core.events import BytesArrived, Event, FileFinished, FileStarted, SilentReporter, Waiting
+from nbrucio.core.events import BytesArrived, Event, FileFinished, FileRetried, FileStarted, SilentReporter, Waiting
 from nbrucio.core.files import Replica
 from nbrucio.disk.threads import DaemonThread
 from nbrucio.errors import Interrupted, TransferFailed
@@ -130,7 +130,35 @@ def test_a_dead_host_is_left_alone_for_the_rest_of_the_run(
     assert all(isinstance(outcome.error, TransferFailed) for outcome in outcomes)
     assert len(server.requests) < 160, "four attempts for each of forty files"
     # Not of each: one that was under way when the host was given up has its own cause.
-    assert any("failed before in this run" in str(outcome.error) for outcome in outcomes)
+    assert any("BAD: its host failed in this run (HTTP 503)." in str(outcome.error) for outcome in outcomes)
+
+
+def test_files_of_a_host_that_was_given_up_are_kept_to_be_resumed(
+    server: Hostile, store: Store, access: StorageAccess
+) -> None:
+    tasks = [Task(INSTANCE, entry(str(n), GOOD), (Replica("BUSY", server.url(f"fades/{n}")),)) for n in range(20)]
+    outcomes = fetch(tasks, store, {INSTANCE: access}, SilentReporter(), limits=QUICK)
+    assert any("its host failed in this run (HTTP 503)" in str(outcome.error) for outcome in outcomes)
+    for outcome in outcomes:
+        assert outcome.error is not None
+        assert outcome.error.hint == "Try again later. The next sync resumes partial downloads."
+    assert [path.stat().st_size for path in partials(store.root)] == [1000] * 20
+    again = [Task(INSTANCE, one.entry, (Replica("BUSY", server.url(f"good/{n}")),)) for n, one in enumerate(tasks)]
+    assert all(outcome.stored for outcome in fetch(again, store, {INSTANCE: access}, SilentReporter(), limits=QUICK))
+    assert {request.offset for request in server.requests[-20:]} == {1000}
+
+
+def test_an_attempt_is_reported_only_if_another_one_follows(
+    server: Hostile, store: Store, access: StorageAccess
+) -> None:
+    listener = Listener()
+    (outcome,) = fetch(
+        [task(server.url("status/404/a"), server.url("status/404/b"))],
+        *(store, {INSTANCE: access}, listener),
+        limits=QUICK,
+    )
+    assert isinstance(outcome.error, TransferFailed)
+    assert [event.rse for event in listener.events if isinstance(event, FileRetried)] == ["RSE0"]
 
 
 def test_limits_are_kept_per_host_and_in_total(server: Hostile, store: Store, access: StorageAccess) -> None:

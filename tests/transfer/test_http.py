@@ -115,10 +115,12 @@ def test_a_version_is_continued_only_if_it_is_the_same(server: Hostile, bring: B
     assert server.requests[1].headers["if-range"] == '"old"'
 
 
-def test_a_stalled_transfer_is_ended_by_its_speed(server: Hostile, bring: Bring, listener: Listener) -> None:
-    bring(server.url("trickle"), limits=replace(QUICK, attempts=1))
-    (retried,) = [event for event in listener.events if isinstance(event, FileRetried)]
-    assert "stalled" in str(retried.error)
+def test_a_stalled_transfer_is_ended_by_its_speed(server: Hostile, bring: Bring) -> None:
+    assert "stalled" in str(bring(server.url("trickle"), limits=replace(QUICK, attempts=1)).error)
+
+
+def test_a_server_of_another_protocol_is_called_that(server: Hostile, bring: Bring) -> None:
+    assert "RSE0: it does not answer in HTTP." in str(bring(server.url("ssh")).error)
 
 
 def test_a_slow_but_steady_transfer_is_left_alone(server: Hostile, bring: Bring) -> None:
