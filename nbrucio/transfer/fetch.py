@@ -72,9 +72,9 @@ def fetch(
     except KeyboardInterrupt as error:
         raise _interrupted() from error
     finally:
+        pool.shutdown()  # which ends the attempts that still run, so that their bytes count
         pool.context.book.found.update(pool.context.schedule.found())
         pool.context.book.rses.update(pool.context.performances.found())
-        pool.shutdown()
     return pool.context.outcomes()
 
 

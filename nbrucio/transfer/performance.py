@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from nbrucio.core.hosts import MOUNTED, Performance, RseHost
 
+#: Seconds of reading from which on a rate counts, however few bytes they brought: a slow RSE is known before it ends.
+_LONG_S = 10.0
+
 
 @dataclass
 class _Count:
@@ -69,15 +72,17 @@ class Performances:
         self._counts[at].failed = True
 
     def found(self) -> dict[RseHost, Performance]:
-        """Return the performance of the RSEs from which a file arrived, or failed. Mounted ones are not measured."""
+        """Return the performance of the RSEs that were measured, or where a file ended; not of mounted ones."""
         with self._guard:
+            rates = {at: self._rate(count) for at, count in self._counts.items() if at.host != MOUNTED}
             return {
-                at: Performance(self._rate(count), count.failed)
-                for at, count in self._counts.items()
-                if count.failed is not None and at.host != MOUNTED
+                at: Performance(rate, bool(self._counts[at].failed))
+                for at, rate in rates.items()
+                if rate is not None or self._counts[at].failed is not None
             }
 
     def _rate(self, count: _Count) -> float | None:
         present_s = self._clock() - count.since_s if count.running else 0.0
         busy_s = count.busy_s + present_s
-        return count.size_bytes / busy_s if count.size_bytes >= self._least_bytes and busy_s > 0 else None
+        is_measured = busy_s > 0 and (count.size_bytes >= self._least_bytes or busy_s >= _LONG_S)
+        return count.size_bytes / busy_s if is_measured and count.size_bytes else None

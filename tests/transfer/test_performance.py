@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from nbrucio.core.events import BytesArrived, Event
 from nbrucio.core.files import Replica
 from nbrucio.core.hosts import MOUNTED, HostBook, Performance, RseHost
+from nbrucio.errors import Interrupted
 from nbrucio.store import Store
 from nbrucio.transfer.fetch import fetch
 from nbrucio.transfer.performance import Performances
@@ -44,6 +49,39 @@ def test_few_bytes_are_no_rate_and_an_rse_that_nothing_ended_at_is_unknown() -> 
     counted.ended(AT, 999)
     counted.delivered(AT)
     assert counted.found() == {AT: Performance(None)}
+
+
+def test_an_rse_that_is_too_slow_to_bring_a_file_is_known_to_be_slow() -> None:
+    now = [0.0]
+    counted = Performances(16_000_000, lambda: now[0])
+    counted.began(AT)
+    now[0] = 9.0
+    counted.ended(AT, 90_000)
+    assert counted.found() == {}
+    counted.began(AT)
+    now[0] = 10.0
+    counted.ended(AT, 10_000)
+    assert counted.found() == {AT: Performance(10_000.0)}
+
+
+class _CancelsAtFirstBytes:
+    def __init__(self) -> None:
+        self.cancel = threading.Event()
+
+    def report(self, event: Event) -> None:
+        if isinstance(event, BytesArrived):
+            self.cancel.set()
+
+
+def test_what_a_stopped_run_read_counts(server: Hostile, store: Store, access: StorageAccess) -> None:
+    reporter, book = _CancelsAtFirstBytes(), HostBook()
+    task = Task(INSTANCE, entry("1", GOOD), (Replica("SLOW", server.url("slow/x")),))
+    limits = replace(PATIENT, measured_bytes=1)
+    with pytest.raises(Interrupted):
+        fetch([task], store, {INSTANCE: access}, reporter, limits=limits, cancel=reporter.cancel, book=book)
+    (found,) = book.rses.values()
+    assert found.bytes_per_s is not None
+    assert not found.failed
 
 
 def test_a_run_finds_out_which_rse_failed_and_which_one_delivered(
