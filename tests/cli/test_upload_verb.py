@@ -118,6 +118,14 @@ def test_a_wrong_target_is_told_in_words(
         assert not list(client.list_dids(SCOPE, [{"name": name}], did_type="file"))
 
 
+def test_a_dataset_with_the_name_of_its_file_is_refused_and_the_name_stays_free(connected: Cli, folder: Path) -> None:
+    file = next(folder.glob("*.one.dat"))
+    refused = send(connected, file, "--dataset", file.name)
+    assert refused.exit_code == 2
+    assert f"{SCOPE}:{file.name} cannot be both the dataset and a file in it" in refused.err
+    assert send(connected, file).exit_code == 0
+
+
 def test_nothing_is_left_at_a_storage_whose_registration_was_refused(
     connected: Cli, folder: Path, sandbox: Sandbox
 ) -> None:
