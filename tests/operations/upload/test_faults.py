@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from nbrucio.config import Config, Instance
+from nbrucio.core.did import Did
 from nbrucio.core.events import ApplyStarted, Event
 from nbrucio.errors import CredentialsRejected, NbrucioError, UnreadableFile
 from nbrucio.operations.upload.faults import UploadErrors, transfer_reason
 from nbrucio.operations.upload.upload import UploadReport, UploadTarget, upload
 from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.seed import replica_paths
 
 RSE, SCOPE, OTHER, SMALL = "SANDBOX_SCRATCHDISK", "user.sandbox", "user.other", "SMALL_SCRATCHDISK"
 _DOMAIN = {"read": 1, "write": 1, "delete": 1}
@@ -42,10 +44,16 @@ class Listener:
 def send(config: Config, sandbox: Sandbox, tmp_path: Path) -> Callable[..., tuple[UploadReport, list[str]]]:
     """Uploads files, and returns the report and the words for the log."""
 
-    def run(*paths: Path, rse: str = RSE, scope: str = SCOPE, act: Callable[[], object] = lambda: None) -> object:
+    def run(
+        *paths: Path,
+        rse: str = RSE,
+        scope: str = SCOPE,
+        dataset: Did | None = None,
+        act: Callable[[], object] = lambda: None,
+    ) -> object:
         words: list[str] = []
         environ = {**os.environ, **sandbox.env(), "HOME": str(tmp_path)}
-        target = UploadTarget(rse, scope)
+        target = UploadTarget(rse, scope, dataset)
         report = upload(paths, target, config, reporter=Listener(act), detail=words.append, environ=environ)
         return report, words
 
@@ -98,6 +106,28 @@ def test_a_place_that_refuses_is_named(
         ("unavailable", "EMPTY_SCRATCHDISK", "EMPTY_SCRATCHDISK has no protocol for uploads from here."),
         ("unavailable", "CLOSED_SCRATCHDISK", "CLOSED_SCRATCHDISK is not available for uploads now."),
     ]
+
+
+def test_an_upload_without_a_good_file_makes_no_dataset(
+    send: Callable[..., tuple[UploadReport, list[str]]], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    own = uuid.uuid4().hex[:8]
+    dataset, spaced, gone, taken = (Did(SCOPE, f"{own}.{name}") for name in ("set", "sp ace", "gone", "taken"))
+    paths = [tmp_path / did.name for did in (spaced, gone, taken)]
+    for path in paths:
+        path.write_bytes(b"data")
+    with sandbox.client() as client:
+        client.add_dataset(taken.scope, taken.name)
+    report, _ = send(*paths, dataset=dataset, act=paths[1].unlink)
+    reasons = {result.file.did: result.error.message for result in report.files if result.error}
+    assert reasons == {
+        spaced: f"sandbox does not allow the name '{spaced.name}'.",
+        gone: f"'{gone.name}' was removed before it was sent.",
+        taken: f"{taken} is a DATASET in sandbox, not a file.",
+    }
+    with sandbox.admin() as client:
+        assert not list(client.list_dids(SCOPE, [{"name": dataset.name}], did_type="all"))
+        assert not any(place.exists() for place in replica_paths(client, RSE, [spaced]).values())
 
 
 def test_a_quota_that_is_used_up_is_named(
