@@ -11,6 +11,7 @@ from nbrucio.config import Instance
 from nbrucio.core.did import Did
 from nbrucio.core.text import printable
 from nbrucio.errors import Unavailable, UsageError
+from nbrucio.operations.upload.faults import UploadErrors
 
 
 def check_rse(client: Any, instance: Instance, rse: str) -> None:  # noqa: ANN401 - Rucio has no types
@@ -74,6 +75,8 @@ class UploadDataset:
         client: a ``rucio.client.Client``.
         did, rse: the dataset, and the RSE of its rule.
         lifetime_s: lifetime of that rule in seconds; None for no expiry.
+        own_scope: whether its scope is one of the user's own.
+        errors: translates errors.
         notice: receives what the user should know.
     """
 
@@ -83,12 +86,16 @@ class UploadDataset:
         did: Did,
         rse: str,
         lifetime_s: int | None,
+        own_scope: bool,
+        errors: UploadErrors,
         notice: Callable[[str], None],
     ) -> None:
         self.did = did
         self._client = client
         self._rse = rse
         self._lifetime_s = lifetime_s
+        self._own_scope = own_scope
+        self._errors = errors
         self._notice = notice
         self._ready = False
 
@@ -116,25 +123,36 @@ class UploadDataset:
             )
         return True
 
-    def prepare(self) -> None:
-        """Create the dataset and its rule, unless they exist.
+    def prepare(self, file: Did) -> None:
+        """Create the dataset and its rule, unless they exist, before ``file`` is sent or attached.
 
         Raises:
             UsageError: as `exists`.
+            ConsentNeeded: the account lacks permission to create the dataset, or to add files to it.
         """
+        from rucio.common.exception import DataIdentifierNotFound
+
         if self._ready:
             return
-        if self.exists():
-            self._add_rule()
-        else:
+        if not self.exists():
             self._create()
+        else:
+            if not self._own_scope:
+                # Rucio looks at the permission first. UploadClient attaches only after it has registered the file.
+                with suppress(DataIdentifierNotFound):
+                    self.attach(file)
+            self._add_rule()
         self._ready = True
 
     def attach(self, file: Did) -> None:
-        """Attach ``file``, unless it is attached."""
+        """Attach ``file``, unless it is attached.
+
+        Raises:
+            ConsentNeeded: the account lacks permission.
+        """
         from rucio.common.exception import DuplicateContent, FileAlreadyExists
 
-        with suppress(DuplicateContent, FileAlreadyExists):
+        with self._errors.permitted("add files to", self.did), suppress(DuplicateContent, FileAlreadyExists):
             self._client.attach_dids(self.did.scope, self.did.name, [{"scope": file.scope, "name": file.name}])
 
     def _create(self) -> None:
@@ -143,7 +161,7 @@ class UploadDataset:
         rule = {"account": self._client.account, "copies": 1, "rse_expression": self._rse, "comment": UPLOAD_COMMENT}
         rules = [{**rule, "grouping": "DATASET", "lifetime": self._lifetime_s}]
         # An upload that runs at the same time may have created it meanwhile.
-        with suppress(DataIdentifierAlreadyExists):
+        with self._errors.permitted("create", self.did), suppress(DataIdentifierAlreadyExists):
             self._client.add_dataset(self.did.scope, self.did.name, rules=rules)
 
     def _add_rule(self) -> None:

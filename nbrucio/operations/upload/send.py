@@ -73,7 +73,7 @@ class Sender:
         state = self._known_state(path, did)
         if self._dataset is not None:
             path.open("rb").close()  # no dataset for a file that cannot be sent
-            self._dataset.prepare()
+            self._dataset.prepare(did)
         if state == "AVAILABLE":
             self._attach(did)
             return "present"

@@ -55,7 +55,10 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
         upload.own_scope = check_scope(client, instance, order["scope"])
         dataset = None
         if order["dataset"]:
-            dataset = UploadDataset(client, Did.parse(order["dataset"]), rse, lifetime_s, partial(_notice, say))
+            did = Did.parse(order["dataset"])
+            own_scope = upload.own_scope if did.scope == order["scope"] else check_scope(client, instance, did.scope)
+            notice = partial(_notice, say)
+            dataset = UploadDataset(client, did, rse, lifetime_s, own_scope, upload, notice)
             dataset.exists()
         sender = Sender(client, instance, rse, dataset, lifetime_s, upload)
     for number, row in enumerate(order["files"]):

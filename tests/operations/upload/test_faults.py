@@ -130,6 +130,32 @@ def test_an_upload_without_a_good_file_makes_no_dataset(
         assert not any(place.exists() for place in replica_paths(client, RSE, [spaced]).values())
 
 
+def test_a_dataset_that_refuses_is_named_and_nothing_is_sent(
+    send: Callable[..., tuple[UploadReport, list[str]]], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    own = uuid.uuid4().hex[:8]
+    path = tmp_path / f"{own}.dat"
+    path.write_bytes(b"data")
+    new, theirs, nowhere = Did(OTHER, f"{own}.new"), Did(OTHER, f"{own}.theirs"), Did("nobodys", "set")
+    with sandbox.admin() as client:
+        if OTHER not in client.list_scopes():
+            client.add_scope("root", OTHER)
+        client.add_dataset(theirs.scope, theirs.name)
+    asked = [send(path, dataset=dataset)[0].error for dataset in (new, theirs, nowhere)]
+    assert [(error.code, error.subject, error.message) for error in asked if error] == [
+        ("consent-needed", str(new), f"Your account lacks permission to create the dataset {new} in sandbox."),
+        (
+            "consent-needed",
+            str(theirs),
+            f"Your account lacks permission to add files to the dataset {theirs} in sandbox.",
+        ),
+        ("usage", "nobodys", "The scope 'nobodys' does not exist in sandbox."),
+    ]
+    with sandbox.client() as client:
+        assert not list(client.list_dids(SCOPE, [{"name": path.name}], did_type="all"))
+        assert not list(client.list_did_rules(theirs.scope, theirs.name))
+
+
 def test_a_quota_that_is_used_up_is_named(
     send: Callable[..., tuple[UploadReport, list[str]]], sandbox: Sandbox, tmp_path: Path
 ) -> None:
