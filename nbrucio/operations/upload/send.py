@@ -80,10 +80,10 @@ class Sender:
         with UploadProgress(path, moved) as watch:
             self._causes.reset(watch.begin)
             _wait_for_size(path.stat().st_size)
-            self._upload(path, did)
+            result = self._upload(path, did)
         if state is not None:  # registered by an upload that never finished
             self._client.update_replicas_states(self._rse, [{"scope": did.scope, "name": did.name, "state": "A"}])
-        return "uploaded"
+        return result
 
     def _known_state(self, path: Path, did: Did) -> str | None:
         """Return the state of the replica at the RSE; None without one."""
@@ -112,7 +112,7 @@ class Sender:
         if self._dataset is not None:
             self._dataset.attach(did)
 
-    def _upload(self, path: Path, did: Did) -> None:
+    def _upload(self, path: Path, did: Did) -> str:
         from rucio.common.exception import AccessDenied, NoFilesUploaded, NotAllFilesUploaded
 
         item: dict[str, object] = {
@@ -129,10 +129,16 @@ class Sender:
         try:
             self._uploads.upload([item])
         except (NoFilesUploaded, NotAllFilesUploaded) as error:
-            raise self._errors.transfer_failed(did, self._causes.last) from error
+            words = self._causes.last
+            if self._known_state(path, did) != "AVAILABLE":
+                raise self._errors.transfer_failed(did, words) from error
+            # Registered meanwhile, by another upload, or by this one, of which only the attachment failed.
+            self._attach(did)
+            return "present"
         except AccessDenied as error:
             self._take_back(did)
             raise self._errors.not_permitted() from error
+        return "uploaded"
 
     def _take_back(self, did: Did) -> None:
         """Remove the bytes of a file that Rucio did not register."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +29,29 @@ PROTOCOL = {
     "impl": "rucio.rse.protocols.posix.Default",
     "domains": {"lan": _DOMAIN, "wan": _DOMAIN},
 }
+
+#: Sends a file that Rucio does not know at first, as when another upload registers it meanwhile.
+LATE = """
+import sys
+from pathlib import Path
+from rucio.client import Client
+from nbrucio.config import Instance
+from nbrucio.core.did import Did
+from nbrucio.operations.upload.destination import UploadDataset
+from nbrucio.operations.upload.faults import UploadErrors
+from nbrucio.operations.upload.send import Sender
+
+class LateClient(Client):
+    def get_metadata_bulk(self, dids):
+        del LateClient.get_metadata_bulk
+        return []
+
+path, did, dataset, rse = Path(sys.argv[1]), Did.parse(sys.argv[2]), Did.parse(sys.argv[3]), sys.argv[4]
+client, instance = LateClient(), Instance("sandbox", "sandbox", "http://localhost", "http://localhost", "userpass")
+errors = UploadErrors(instance, rse, did.scope, print)
+target = UploadDataset(client, dataset, rse, None, True, errors, print)
+print(Sender(client, instance, rse, target, None, errors).send(path, did, print))
+"""
 
 
 class Listener:
@@ -154,6 +179,21 @@ def test_a_dataset_that_refuses_is_named_and_nothing_is_sent(
     with sandbox.client() as client:
         assert not list(client.list_dids(SCOPE, [{"name": path.name}], did_type="all"))
         assert not list(client.list_did_rules(theirs.scope, theirs.name))
+
+
+def test_a_file_that_another_upload_registers_meanwhile_is_present(
+    send: Callable[..., tuple[UploadReport, list[str]]], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    own = uuid.uuid4().hex[:8]
+    path, did, dataset = tmp_path / f"{own}.dat", Did(SCOPE, f"{own}.dat"), Did(SCOPE, f"{own}.set")
+    path.write_bytes(b"data")
+    assert send(path)[0].exit_code == 0
+    words = [sys.executable, "-c", LATE, str(path), str(did), str(dataset), RSE]
+    environ = {**os.environ, **sandbox.env(), "HOME": str(tmp_path)}
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["present"], done.stderr
+    with sandbox.client() as client:
+        assert [row["name"] for row in client.list_content(dataset.scope, dataset.name)] == [did.name]
 
 
 def test_a_quota_that_is_used_up_is_named(
