@@ -60,7 +60,7 @@ class Did(NamedTuple):
         Raises:
             BadDid: one of them is invalid; the message names it.
         """
-        fault = scope_fault(scope) or _name_fault(name)
+        fault = scope_fault(scope) or name_fault(name)
         if fault is None:
             return cls(scope, name)
         text = f"{scope}:{name}"
@@ -76,7 +76,8 @@ def scope_fault(scope: str) -> str | None:
     return None
 
 
-def _name_fault(name: str) -> str | None:
+def name_fault(name: str) -> str | None:
+    """Return why ``name`` is not the name of a DID; None if it is one."""
     if not name:
         return "its name is empty"
     if len(name) > MAX_NAME_CHARS:

@@ -118,6 +118,14 @@ def test_a_wrong_target_is_told_in_words(
         assert not list(client.list_dids(SCOPE, [{"name": name}], did_type="file"))
 
 
+def test_a_dataset_with_the_name_of_its_file_is_refused_and_the_name_stays_free(connected: Cli, folder: Path) -> None:
+    file = next(folder.glob("*.one.dat"))
+    refused = send(connected, file, "--dataset", file.name)
+    assert refused.exit_code == 2
+    assert f"{SCOPE}:{file.name} cannot be both the dataset and a file in it" in refused.err
+    assert send(connected, file).exit_code == 0
+
+
 def test_nothing_is_left_at_a_storage_whose_registration_was_refused(
     connected: Cli, folder: Path, sandbox: Sandbox
 ) -> None:
@@ -136,6 +144,42 @@ def test_a_path_that_is_not_there_and_two_of_one_name_send_nothing(connected: Cl
     twins = send(connected, folder)
     assert twins.exit_code == 2
     assert "would both be" in twins.err
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("two\nlines.dat", "its name contains a control character"),
+        ("x" * 243, "its name has more than 242 bytes"),
+        ("ä" * 122, "its name has more than 242 bytes"),
+    ],
+)
+def test_a_name_that_cannot_be_uploaded_is_told_with_its_path_before_anything_is_sent(
+    connected: Cli, folder: Path, name: str, reason: str
+) -> None:
+    path = folder / name
+    path.write_bytes(b"data")
+    refused = send(connected, folder)
+    assert refused.exit_code == 2
+    assert reason in refused.err
+    assert str(path).replace("\n", "\\n") in refused.err
+    assert "hint: Rename the file" in refused.err
+    path.rename(folder / uuid.uuid4().hex)
+    assert send(connected, folder).exit_code == 0
+
+
+@pytest.mark.parametrize("rse", [POSIX, HTTPS])
+def test_the_longest_name_is_uploaded(connected: Cli, folder: Path, rse: str) -> None:
+    path = folder / uuid.uuid4().hex.ljust(242, "x")
+    path.write_bytes(b"data")
+    sent = send(connected, path, rse=rse)
+    assert sent.exit_code == 0, sent.err
+
+
+def test_a_device_is_not_told_to_be_missing(connected: Cli) -> None:
+    refused = send(connected, "/dev/null")
+    assert refused.exit_code == 2
+    assert "'/dev/null' is not a regular file" in refused.err
 
 
 def test_offline_and_wrong_credentials_end_with_their_codes(connected: Cli, folder: Path, cli: Cli) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from nbrucio.catalogue.rules import UPLOAD_COMMENT
@@ -10,6 +11,7 @@ from nbrucio.config import Instance
 from nbrucio.core.did import Did
 from nbrucio.core.text import printable
 from nbrucio.errors import Unavailable, UsageError
+from nbrucio.operations.upload.faults import UploadErrors
 
 
 def check_rse(client: Any, instance: Instance, rse: str) -> None:  # noqa: ANN401 - Rucio has no types
@@ -64,40 +66,114 @@ def _own_scopes(client: Any) -> list[str]:  # noqa: ANN401
         return []  # Rucio raises for an account without scopes
 
 
-def ensure_dataset(
-    client: Any,  # noqa: ANN401
-    dataset: Did,
-    rse: str,
-    lifetime_s: int | None,
-    notice: Callable[[str], None],
-) -> None:
-    """Create ``dataset`` and its rule at ``rse``, unless they exist.
+class UploadDataset:
+    """The dataset of an upload, created with its rule just before the first file needs it.
 
-    Raises:
-        UsageError: the DID exists and is not an open dataset.
+    Rucio never frees the name of a DID, so an upload without a single good file must not leave an empty dataset.
+
+    Args:
+        client: a ``rucio.client.Client``.
+        did, rse: the dataset, and the RSE of its rule.
+        lifetime_s: lifetime of that rule in seconds; None for no expiry.
+        own_scope: whether its scope is one of the user's own.
+        errors: translates errors.
+        notice: receives what the user should know.
     """
-    from rucio.common.exception import DataIdentifierNotFound
 
-    rule = {"account": client.account, "copies": 1, "rse_expression": rse, "comment": UPLOAD_COMMENT}
-    try:
-        facts = client.get_did(dataset.scope, dataset.name)
-    except DataIdentifierNotFound:
-        rules = [{**rule, "grouping": "DATASET", "lifetime": lifetime_s}]
-        client.add_dataset(dataset.scope, dataset.name, rules=rules)
-        return
-    if facts["type"] != "DATASET":
-        raise UsageError(
-            f"{dataset} is a {facts['type']}, not a dataset.", subject=str(dataset), hint="Name a dataset."
-        )
-    if not facts["open"]:
-        raise UsageError(
-            f"The dataset {dataset} is closed, so no files can be added.",
-            subject=str(dataset),
-            hint="Choose another dataset.",
-        )
-    if any(row["rse_expression"] == rse for row in client.list_did_rules(dataset.scope, dataset.name)):
-        if lifetime_s is not None:
-            notice(f"{dataset} already exists; its lifetime was not changed.")
-        return
-    did = {"scope": dataset.scope, "name": dataset.name}
-    client.add_replication_rule([did], 1, rse, grouping="DATASET", lifetime=lifetime_s, comment=UPLOAD_COMMENT)
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401
+        did: Did,
+        rse: str,
+        lifetime_s: int | None,
+        own_scope: bool,
+        errors: UploadErrors,
+        notice: Callable[[str], None],
+    ) -> None:
+        self.did = did
+        self._client = client
+        self._rse = rse
+        self._lifetime_s = lifetime_s
+        self._own_scope = own_scope
+        self._errors = errors
+        self._notice = notice
+        self._ready = False
+
+    def exists(self) -> bool:
+        """Return whether the dataset exists.
+
+        Raises:
+            UsageError: the DID exists and is not an open dataset.
+        """
+        from rucio.common.exception import DataIdentifierNotFound
+
+        try:
+            facts = self._client.get_did(self.did.scope, self.did.name)
+        except DataIdentifierNotFound:
+            return False
+        if facts["type"] != "DATASET":
+            raise UsageError(
+                f"{self.did} is a {facts['type']}, not a dataset.", subject=str(self.did), hint="Name a dataset."
+            )
+        if not facts["open"]:
+            raise UsageError(
+                f"The dataset {self.did} is closed, so no files can be added.",
+                subject=str(self.did),
+                hint="Choose another dataset.",
+            )
+        return True
+
+    def prepare(self, file: Did) -> None:
+        """Create the dataset and its rule, unless they exist, before ``file`` is sent or attached.
+
+        Raises:
+            UsageError: as `exists`.
+            ConsentNeeded: the account lacks permission to create the dataset, or to add files to it.
+        """
+        from rucio.common.exception import DataIdentifierNotFound
+
+        if self._ready:
+            return
+        if not self.exists():
+            self._create()
+        else:
+            if not self._own_scope:
+                # Rucio looks at the permission first. UploadClient attaches only after it has registered the file.
+                with suppress(DataIdentifierNotFound):
+                    self.attach(file)
+            self._add_rule()
+        self._ready = True
+
+    def attach(self, file: Did) -> None:
+        """Attach ``file``, unless it is attached.
+
+        Raises:
+            ConsentNeeded: the account lacks permission.
+        """
+        from rucio.common.exception import DuplicateContent, FileAlreadyExists
+
+        with self._errors.permitted("add files to", self.did), suppress(DuplicateContent, FileAlreadyExists):
+            self._client.attach_dids(self.did.scope, self.did.name, [{"scope": file.scope, "name": file.name}])
+
+    def _create(self) -> None:
+        from rucio.common.exception import DataIdentifierAlreadyExists
+
+        rule = {"account": self._client.account, "copies": 1, "rse_expression": self._rse, "comment": UPLOAD_COMMENT}
+        rules = [{**rule, "grouping": "DATASET", "lifetime": self._lifetime_s}]
+        # An upload that runs at the same time may have created it meanwhile.
+        with self._errors.permitted("create", self.did), suppress(DataIdentifierAlreadyExists):
+            self._client.add_dataset(self.did.scope, self.did.name, rules=rules)
+
+    def _add_rule(self) -> None:
+        from rucio.common.exception import DuplicateRule
+
+        rows = self._client.list_did_rules(self.did.scope, self.did.name)
+        if any(row["rse_expression"] == self._rse for row in rows):
+            if self._lifetime_s is not None:
+                self._notice(f"{self.did} already exists; its lifetime was not changed.")
+            return
+        content = [{"scope": self.did.scope, "name": self.did.name}]
+        with suppress(DuplicateRule):  # made meanwhile by an upload that runs at the same time
+            self._client.add_replication_rule(
+                content, 1, self._rse, grouping="DATASET", lifetime=self._lifetime_s, comment=UPLOAD_COMMENT
+            )

@@ -89,6 +89,23 @@ class UploadErrors:
         except RucioRefused as error:
             raise self._refused(did) from error
 
+    @contextmanager
+    def permitted(self, act: str, dataset: Did) -> Iterator[None]:
+        """Raise `ConsentNeeded` about ``dataset`` if Rucio does not let the account ``act``, such as ``create``."""
+        from rucio.common.exception import AccessDenied
+
+        from nbrucio.catalogue.child.clients_errors import words_of
+
+        try:
+            yield
+        except AccessDenied as error:
+            self.detail(f"{type(error).__name__}: {words_of(error)}")
+            raise ConsentNeeded(
+                f"Your account lacks permission to {act} the dataset {dataset} in {self._instance.name}.",
+                subject=str(dataset),
+                hint=f"Name a dataset in a scope of your own, or ask the owner of the scope {dataset.scope}.",
+            ) from error
+
     def transfer_failed(self, did: Did, words: str) -> TransferFailed:
         """Return the error of a file that the storage did not accept; ``words`` are rucio-clients'."""
         self.detail(f"{did}: {words or 'rucio-clients gives no reason'}")

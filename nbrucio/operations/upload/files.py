@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbrucio.core.did import Did
+from nbrucio.core.did import Did, name_fault
 from nbrucio.core.text import printable
-from nbrucio.errors import UsageError
+from nbrucio.errors import BadDid, UsageError
+from nbrucio.operations.upload.progress import TEMPORARY_SUFFIX
+
+#: Bytes of a file name that storage can store with UploadClient's suffix: file systems allow 255 (NAME_MAX).
+MAX_NAME_BYTES = 255 - len(TEMPORARY_SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,15 @@ def collect(paths: Sequence[Path], scope: str) -> tuple[LocalFile, ...]:
     within folders, are left out.
 
     Raises:
-        UsageError: a path does not exist, a folder is empty, or two files would get the same name.
-        BadDid: a name is not valid at Rucio.
+        UsageError: a path does not exist, or is neither a folder nor a regular file; a folder is empty; or two files
+            would get the same name.
+        BadDid: a name is not valid at Rucio, or too long for storage.
     """
     found: dict[Did, LocalFile] = {}
     for path in paths:
         for file, name in _below(path):
-            did = Did.parse(f"{scope}:{name}")
+            _check_name(file, name)
+            did = Did.of(scope, name)
             twin = found.get(did)
             if twin is not None and twin.path != file:
                 raise UsageError(
@@ -52,12 +59,32 @@ def collect(paths: Sequence[Path], scope: str) -> tuple[LocalFile, ...]:
     return tuple(found[did] for did in sorted(found))
 
 
+def _check_name(file: Path, name: str) -> None:
+    fault = name_fault(name)
+    if fault is None and len(os.fsencode(name)) > MAX_NAME_BYTES:
+        fault = (
+            f"its name has more than {MAX_NAME_BYTES} bytes, too long for storage with the suffix {TEMPORARY_SUFFIX}"
+        )
+    if fault is not None:
+        raise BadDid(
+            f"{printable(str(file), 500)} cannot be uploaded as {printable(name, 40)}: {fault}.",
+            subject=str(file),
+            hint="Rename the file, then try again.",
+        )
+
+
 def _below(path: Path) -> Iterator[tuple[Path, str]]:
     path = path.absolute()
     if path.is_file():
         yield path, path.name
         return
     if not path.is_dir():
+        if path.exists():
+            raise UsageError(
+                f"{printable(str(path))} is not a regular file.",
+                subject=str(path),
+                hint="Write its content to a file, then upload that file.",
+            )
         raise UsageError(f"{printable(str(path))} does not exist.", subject=str(path))
     files = sorted(_visible(path))
     if not files:

@@ -14,7 +14,7 @@ from pathlib import Path
 from nbrucio.disk.threads import DaemonThread
 
 INTERVAL_S = 0.25
-_TEMPORARY = ".rucio.upload"  # UploadClient's suffix for an incomplete file
+TEMPORARY_SUFFIX = ".rucio.upload"  # UploadClient's suffix for an incomplete file
 
 
 class UploadProgress:
@@ -59,7 +59,7 @@ def sent_bytes(path: str) -> int | None:
     try:
         for entry in Path("/proc/self/fd").iterdir():
             target = _target(entry)
-            if target.endswith(_TEMPORARY):
+            if target.endswith(TEMPORARY_SUFFIX):
                 return Path(target).stat().st_size
             if target == path:
                 source = _position(entry.name)

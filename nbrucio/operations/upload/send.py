@@ -18,6 +18,7 @@ from typing import Any
 from nbrucio.config import Instance
 from nbrucio.core.did import Did
 from nbrucio.errors import IntegrityError
+from nbrucio.operations.upload.destination import UploadDataset
 from nbrucio.operations.upload.faults import UploadErrors
 from nbrucio.operations.upload.progress import UploadProgress
 
@@ -42,7 +43,7 @@ class Sender:
         client: Any,  # noqa: ANN401 - Rucio has no types
         instance: Instance,
         rse: str,
-        dataset: Did | None,
+        dataset: UploadDataset | None,
         lifetime_s: int | None,
         errors: UploadErrors,
     ) -> None:
@@ -70,27 +71,34 @@ class Sender:
             RucioException: any other error of Rucio.
         """
         state = self._known_state(path, did)
+        if self._dataset is not None:
+            path.open("rb").close()  # no dataset for a file that cannot be sent
+            self._dataset.prepare(did)
         if state == "AVAILABLE":
             self._attach(did)
             return "present"
         with UploadProgress(path, moved) as watch:
             self._causes.reset(watch.begin)
             _wait_for_size(path.stat().st_size)
-            self._upload(path, did)
+            result = self._upload(path, did)
         if state is not None:  # registered by an upload that never finished
             self._client.update_replicas_states(self._rse, [{"scope": did.scope, "name": did.name, "state": "A"}])
-        return "uploaded"
+        return result
 
     def _known_state(self, path: Path, did: Did) -> str | None:
         """Return the state of the replica at the RSE; None without one."""
-        from rucio.common.exception import DataIdentifierNotFound
-
-        try:
-            meta = self._client.get_metadata(did.scope, did.name)
-        except DataIdentifierNotFound:
+        # Unlike get_metadata, this refuses a name that Rucio does not allow, before anything is written.
+        rows = list(self._client.get_metadata_bulk([{"scope": did.scope, "name": did.name}]))
+        if not rows:
             return None
-        same = meta["bytes"] == path.stat().st_size and _number(meta["adler32"]) == adler32_of(path)
-        if meta["did_type"] != "FILE" or not same:
+        meta = rows[0]
+        if meta["did_type"] != "FILE":
+            raise IntegrityError(
+                f"{did} is a {meta['did_type']} in {self._instance.name}, not a file.",
+                subject=str(did),
+                hint="Give the file another name.",
+            )
+        if meta["bytes"] != path.stat().st_size or _number(meta["adler32"]) != adler32_of(path):
             raise IntegrityError(
                 f"{self._instance.name} already has {did}, and its content differs from {path.name}.",
                 subject=str(did),
@@ -101,14 +109,10 @@ class Sender:
         return states.get(self._rse)
 
     def _attach(self, did: Did) -> None:
-        from rucio.common.exception import DuplicateContent, FileAlreadyExists
-
         if self._dataset is not None:
-            with suppress(DuplicateContent, FileAlreadyExists):
-                content = [{"scope": did.scope, "name": did.name}]
-                self._client.attach_dids(self._dataset.scope, self._dataset.name, content)
+            self._dataset.attach(did)
 
-    def _upload(self, path: Path, did: Did) -> None:
+    def _upload(self, path: Path, did: Did) -> str:
         from rucio.common.exception import AccessDenied, NoFilesUploaded, NotAllFilesUploaded
 
         item: dict[str, object] = {
@@ -121,14 +125,20 @@ class Sender:
         if self._dataset is None:
             item["lifetime"] = self._lifetime_s
         else:
-            item |= {"dataset_scope": self._dataset.scope, "dataset_name": self._dataset.name}
+            item |= {"dataset_scope": self._dataset.did.scope, "dataset_name": self._dataset.did.name}
         try:
             self._uploads.upload([item])
         except (NoFilesUploaded, NotAllFilesUploaded) as error:
-            raise self._errors.transfer_failed(did, self._causes.last) from error
+            words = self._causes.last
+            if self._known_state(path, did) != "AVAILABLE":
+                raise self._errors.transfer_failed(did, words) from error
+            # Registered meanwhile, by another upload, or by this one, of which only the attachment failed.
+            self._attach(did)
+            return "present"
         except AccessDenied as error:
             self._take_back(did)
             raise self._errors.not_permitted() from error
+        return "uploaded"
 
     def _take_back(self, did: Did) -> None:
         """Remove the bytes of a file that Rucio did not register."""

@@ -182,6 +182,7 @@ def upload(
     instance = config.instance(target.instance)
     _check_allowed(target.rse, config.policy)
     files = collect(paths, target.scope)
+    _check_dataset(target.dataset, files)
     if config.policy.offline:
         raise switched_offline(instance, "upload to")
     environ = os.environ if environ is None else environ
@@ -203,6 +204,16 @@ def _check_allowed(rse: str, policy: Policy) -> None:
         subject=rse,
         hint=f"Allowed: {', '.join(allowed) or 'no RSE'}.{because(policy.reason)}",
     )
+
+
+def _check_dataset(dataset: Did | None, files: Sequence[LocalFile]) -> None:
+    """Check that no file has the name of the dataset, which Rucio would never free again for the file."""
+    if any(file.did == dataset for file in files):
+        raise UsageError(
+            f"{dataset} cannot be both the dataset and a file in it.",
+            subject=str(dataset),
+            hint="Choose another name for the dataset.",
+        )
 
 
 def _order(instance: Instance, target: UploadTarget, files: Sequence[LocalFile]) -> dict[str, Any]:

@@ -33,12 +33,11 @@ def _upload(order: dict[str, Any], say: Say) -> None:
 
 def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
     from nbrucio.catalogue.child.clients_errors import require_clients
-    from nbrucio.operations.upload.destination import check_rse, check_scope, ensure_dataset
+    from nbrucio.operations.upload.destination import UploadDataset, check_rse, check_scope
     from nbrucio.operations.upload.faults import UploadErrors
 
     require_clients()
     rse, lifetime_s = order["rse"], order["lifetime_s"]
-    dataset = Did.parse(order["dataset"]) if order["dataset"] else None
     upload = UploadErrors(instance, rse, order["scope"], lambda words: say("detail", words=words))
     with upload.translated():
         from rucio.client import Client, baseclient
@@ -54,8 +53,13 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
             client.account = client.whoami()["account"]
         check_rse(client, instance, rse)
         upload.own_scope = check_scope(client, instance, order["scope"])
-        if dataset is not None:
-            ensure_dataset(client, dataset, rse, lifetime_s, lambda message: say("notice", message=message))
+        dataset = None
+        if order["dataset"]:
+            did = Did.parse(order["dataset"])
+            own_scope = upload.own_scope if did.scope == order["scope"] else check_scope(client, instance, did.scope)
+            notice = partial(_notice, say)
+            dataset = UploadDataset(client, did, rse, lifetime_s, own_scope, upload, notice)
+            dataset.exists()
         sender = Sender(client, instance, rse, dataset, lifetime_s, upload)
     for number, row in enumerate(order["files"]):
         path, did = Path(row["path"]), Did.parse(row["did"])
@@ -69,6 +73,10 @@ def _carry_out(order: dict[str, Any], instance: Instance, say: Say) -> None:
             say("failed", file=number, error=error.as_json())
         else:
             say("done", file=number, state=state)
+
+
+def _notice(say: Say, message: str) -> None:
+    say("notice", message=message)
 
 
 def _moved(say: Say, number: int, size_bytes: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from nbrucio.config import Config, Instance
+from nbrucio.core.did import Did
 from nbrucio.core.events import ApplyStarted, Event
 from nbrucio.errors import CredentialsRejected, NbrucioError, UnreadableFile
 from nbrucio.operations.upload.faults import UploadErrors, transfer_reason
 from nbrucio.operations.upload.upload import UploadReport, UploadTarget, upload
 from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.seed import replica_paths
 
 RSE, SCOPE, OTHER, SMALL = "SANDBOX_SCRATCHDISK", "user.sandbox", "user.other", "SMALL_SCRATCHDISK"
 _DOMAIN = {"read": 1, "write": 1, "delete": 1}
@@ -25,6 +29,29 @@ PROTOCOL = {
     "impl": "rucio.rse.protocols.posix.Default",
     "domains": {"lan": _DOMAIN, "wan": _DOMAIN},
 }
+
+#: Sends a file that Rucio does not know at first, as when another upload registers it meanwhile.
+LATE = """
+import sys
+from pathlib import Path
+from rucio.client import Client
+from nbrucio.config import Instance
+from nbrucio.core.did import Did
+from nbrucio.operations.upload.destination import UploadDataset
+from nbrucio.operations.upload.faults import UploadErrors
+from nbrucio.operations.upload.send import Sender
+
+class LateClient(Client):
+    def get_metadata_bulk(self, dids):
+        del LateClient.get_metadata_bulk
+        return []
+
+path, did, dataset, rse = Path(sys.argv[1]), Did.parse(sys.argv[2]), Did.parse(sys.argv[3]), sys.argv[4]
+client, instance = LateClient(), Instance("sandbox", "sandbox", "http://localhost", "http://localhost", "userpass")
+errors = UploadErrors(instance, rse, did.scope, print)
+target = UploadDataset(client, dataset, rse, None, True, errors, print)
+print(Sender(client, instance, rse, target, None, errors).send(path, did, print))
+"""
 
 
 class Listener:
@@ -42,10 +69,16 @@ class Listener:
 def send(config: Config, sandbox: Sandbox, tmp_path: Path) -> Callable[..., tuple[UploadReport, list[str]]]:
     """Uploads files, and returns the report and the words for the log."""
 
-    def run(*paths: Path, rse: str = RSE, scope: str = SCOPE, act: Callable[[], object] = lambda: None) -> object:
+    def run(
+        *paths: Path,
+        rse: str = RSE,
+        scope: str = SCOPE,
+        dataset: Did | None = None,
+        act: Callable[[], object] = lambda: None,
+    ) -> object:
         words: list[str] = []
         environ = {**os.environ, **sandbox.env(), "HOME": str(tmp_path)}
-        target = UploadTarget(rse, scope)
+        target = UploadTarget(rse, scope, dataset)
         report = upload(paths, target, config, reporter=Listener(act), detail=words.append, environ=environ)
         return report, words
 
@@ -98,6 +131,69 @@ def test_a_place_that_refuses_is_named(
         ("unavailable", "EMPTY_SCRATCHDISK", "EMPTY_SCRATCHDISK has no protocol for uploads from here."),
         ("unavailable", "CLOSED_SCRATCHDISK", "CLOSED_SCRATCHDISK is not available for uploads now."),
     ]
+
+
+def test_an_upload_without_a_good_file_makes_no_dataset(
+    send: Callable[..., tuple[UploadReport, list[str]]], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    own = uuid.uuid4().hex[:8]
+    dataset, spaced, gone, taken = (Did(SCOPE, f"{own}.{name}") for name in ("set", "sp ace", "gone", "taken"))
+    paths = [tmp_path / did.name for did in (spaced, gone, taken)]
+    for path in paths:
+        path.write_bytes(b"data")
+    with sandbox.client() as client:
+        client.add_dataset(taken.scope, taken.name)
+    report, _ = send(*paths, dataset=dataset, act=paths[1].unlink)
+    reasons = {result.file.did: result.error.message for result in report.files if result.error}
+    assert reasons == {
+        spaced: f"sandbox does not allow the name '{spaced.name}'.",
+        gone: f"'{gone.name}' was removed before it was sent.",
+        taken: f"{taken} is a DATASET in sandbox, not a file.",
+    }
+    with sandbox.admin() as client:
+        assert not list(client.list_dids(SCOPE, [{"name": dataset.name}], did_type="all"))
+        assert not any(place.exists() for place in replica_paths(client, RSE, [spaced]).values())
+
+
+def test_a_dataset_that_refuses_is_named_and_nothing_is_sent(
+    send: Callable[..., tuple[UploadReport, list[str]]], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    own = uuid.uuid4().hex[:8]
+    path = tmp_path / f"{own}.dat"
+    path.write_bytes(b"data")
+    new, theirs, nowhere = Did(OTHER, f"{own}.new"), Did(OTHER, f"{own}.theirs"), Did("nobodys", "set")
+    with sandbox.admin() as client:
+        if OTHER not in client.list_scopes():
+            client.add_scope("root", OTHER)
+        client.add_dataset(theirs.scope, theirs.name)
+    asked = [send(path, dataset=dataset)[0].error for dataset in (new, theirs, nowhere)]
+    assert [(error.code, error.subject, error.message) for error in asked if error] == [
+        ("consent-needed", str(new), f"Your account lacks permission to create the dataset {new} in sandbox."),
+        (
+            "consent-needed",
+            str(theirs),
+            f"Your account lacks permission to add files to the dataset {theirs} in sandbox.",
+        ),
+        ("usage", "nobodys", "The scope 'nobodys' does not exist in sandbox."),
+    ]
+    with sandbox.client() as client:
+        assert not list(client.list_dids(SCOPE, [{"name": path.name}], did_type="all"))
+        assert not list(client.list_did_rules(theirs.scope, theirs.name))
+
+
+def test_a_file_that_another_upload_registers_meanwhile_is_present(
+    send: Callable[..., tuple[UploadReport, list[str]]], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    own = uuid.uuid4().hex[:8]
+    path, did, dataset = tmp_path / f"{own}.dat", Did(SCOPE, f"{own}.dat"), Did(SCOPE, f"{own}.set")
+    path.write_bytes(b"data")
+    assert send(path)[0].exit_code == 0
+    words = [sys.executable, "-c", LATE, str(path), str(did), str(dataset), RSE]
+    environ = {**os.environ, **sandbox.env(), "HOME": str(tmp_path)}
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["present"], done.stderr
+    with sandbox.client() as client:
+        assert [row["name"] for row in client.list_content(dataset.scope, dataset.name)] == [did.name]
 
 
 def test_a_quota_that_is_used_up_is_named(
