@@ -52,6 +52,16 @@ def test_without_an_instance_it_leads_to_init(ask: Ask) -> None:
     assert areas["servers"] == []
 
 
+@pytest.mark.usefixtures("connected")
+def test_a_default_instance_that_does_not_exist_is_an_error(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBRUCIO_INSTANCE", "nope")
+    areas = ask(exit_code=2)
+    (finding,) = areas["configuration"]
+    assert (finding["state"], finding["code"]) == ("error", "unknown-instance")
+    assert "'nope' (NBRUCIO_INSTANCE) is not configured on this machine" in finding["text"]
+    assert areas["logins"][0]["state"] == "ok"
+
+
 def test_a_file_that_is_not_toml_does_not_hide_the_rest(home: Path, ask: Ask) -> None:
     file = home / "xdg_config_home" / "nbrucio" / "config.toml"
     file.parent.mkdir(parents=True)
