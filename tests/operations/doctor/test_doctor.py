@@ -137,6 +137,19 @@ def test_a_store_that_cannot_be_written_is_an_error(ask: Ask, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("below", ["", "/store"])
+def test_a_store_that_is_a_file_is_an_error(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NBRUCIO_STORE", f"{tmp_path}/file{below}")
+    (finding,) = ask(exit_code=2)["store"]
+    assert (finding["state"], finding["code"]) == ("error", "bad-config")
+    assert finding["text"] == f"The cache {tmp_path}/file{below} cannot be used: {tmp_path}/file is not a folder."
+    assert "NBRUCIO_STORE" in finding["hint"]
+
+
+@pytest.mark.usefixtures("connected")
 def test_a_library_that_is_not_installed_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "LIBRARIES", ((("root",), "no_such_module", "xrootd"),))
     areas = ask()
