@@ -110,7 +110,7 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
         values["trace_host"] = (trace_host, source)
     if extract_scope:
         values["extract_scope"] = (extract_scope, source)
-    return Table(key, values, environ)
+    return Table(key, values, environ, source)
 
 
 def _line_of_setting(text: str, key: str) -> int | None:

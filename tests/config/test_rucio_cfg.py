@@ -184,6 +184,15 @@ def test_a_wrong_setting_is_named_as_the_file_writes_it(
     assert "client." not in fault.error.message
 
 
+@pytest.mark.parametrize("text", ["", "# nothing\n", "[client]\n", "[policy]\npermission = x\n"])
+def test_a_file_without_settings_is_named(text: str, configured: Load, tmp_path: Path) -> None:
+    (fault,) = configured(cfg=text).faults
+    file = tmp_path / "rucio" / "etc" / "rucio.cfg"
+    assert fault.error.message.startswith(f"{file}: rucio_host in [client] is missing")
+    (fault,) = configured(cfg=text, RUCIO_ACCOUNT="jdoe").faults
+    assert fault.error.message.startswith(f"{file} and RUCIO_ACCOUNT: rucio_host in [client] is missing")
+
+
 def test_a_rucio_cfg_of_an_own_instance_is_named_likewise(configured: Load, tmp_path: Path) -> None:
     (tmp_path / "site.cfg").write_text("[client]\nauth_type = gss\nrucio_host = ftp://x\n")
     own = f'[instances.cms]\nrucio_cfg = "{tmp_path}/site.cfg"\n'
