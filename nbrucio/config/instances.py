@@ -161,8 +161,17 @@ def _auth_type(table: Table) -> str:
     return auth_type
 
 
+def _header(table: Table, name: str) -> str | None:
+    """Read what is sent in a header: Latin-1, without control characters and those that nobody sees."""
+    text = table.text(name)
+    wrong = next((char for char in text or "" if char > "\xff" or not char.isprintable()), None)
+    if wrong is not None:
+        raise table.fault(name, f"contains U+{ord(wrong):04X}, which HTTP cannot send")
+    return text
+
+
 def _account(table: Table) -> str | None:
-    account = table.text("account")
+    account = _header(table, "account")
     if account is not None and "$" in account:  # a Rucio account cannot contain one
         raise table.fault("account", f"is {account}; write the account's name: Rucio replaces no variables")
     return account
@@ -171,7 +180,7 @@ def _account(table: Table) -> str | None:
 def _credentials(table: Table) -> Credentials:
     oidc: Mapping[str, str | None] = {name: table.text(f"oidc_{name}") for name in _OIDC}
     return Credentials(
-        username=table.text("username"),
+        username=_header(table, "username"),
         password=table.secret("password"),
         client_cert=table.path("client_cert"),
         client_key=table.path("client_key"),
