@@ -26,6 +26,8 @@ LATE = "the connection timed out"
 SILENT = "it stopped answering"
 UNCONNECTED = "no connection"
 BROKEN_OFF = "its answer broke off"
+#: The HTTP statuses of a server that has no time now; 429 is that of one that limits each client.
+BUSY = (429, 502, 503, 504)
 REDIRECTS = (301, 302, 303, 307, 308)
 #: The longest host name, and a port.
 _MAX_HOST = 260
