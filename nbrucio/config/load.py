@@ -166,7 +166,8 @@ def user_file(environ: Mapping[str, str]) -> Path:
 def _read(file: Path, environ: Mapping[str, str]) -> Table | None:
     """Return the top table of ``file``; None if the file does not exist."""
     try:
-        text = "" if str(file) == os.devnull else read_file(file, SMALL_BYTES).decode("utf-8")
+        # Notepad writes a BOM.
+        text = "" if str(file) == os.devnull else read_file(file, SMALL_BYTES).decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -87,7 +87,7 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
 
     text = ""
     try:
-        text = read_file(path, SMALL_BYTES).decode("utf-8")
+        text = read_file(path, SMALL_BYTES).decode("utf-8-sig")
         parser = _parsed(text, str(path))
         section = {name: value for name, value in parser.items("client") if value} if "client" in parser else {}
         trace_host = parser.get("trace", "trace_host", fallback="")

@@ -77,7 +77,7 @@ def test_a_front_that_limits_its_clients_is_busy(
     assert len(waited) == 1
     assert 3.0 <= waited[0] <= 4.5
     scripted.answers = [limited]
-    with pytest.raises(Offline, match="is temporarily unavailable: .*429") as caught:
+    with pytest.raises(Offline, match=r"is temporarily unavailable: .*429") as caught:
         logged_in(**at(scripted)).describe(DIMUON)
     assert caught.value.hint == "Try again in 3 s, as the server asks."
 

@@ -169,3 +169,7 @@ def test_the_account_of_the_environment_is_checked_too(configured: Load) -> None
     cfg = "[client]\nrucio_host = https://r.example\nauth_host = https://r.example\nauth_type = gss\n"
     (fault,) = configured(cfg=cfg, RUCIO_ACCOUNT="root\u200b").faults
     assert fault.error.message.startswith("RUCIO_ACCOUNT: account in [client] contains U+200B")
+
+
+def test_a_file_with_a_bom_is_read(configured: Load) -> None:
+    assert configured("\ufeff" + BELLE).instance("belle").name == "belle"

@@ -193,6 +193,11 @@ def test_a_file_without_settings_is_named(text: str, configured: Load, tmp_path:
     assert fault.error.message.startswith(f"{file} and RUCIO_ACCOUNT: rucio_host in [client] is missing")
 
 
+def test_a_file_with_a_bom_is_read(configured: Load) -> None:
+    config = configured(cfg=f"\ufeff[client]\n{HOSTS}auth_type = gss\n")
+    assert (len(config.instances), config.faults) == (1, ())
+
+
 def test_a_rucio_cfg_of_an_own_instance_is_named_likewise(configured: Load, tmp_path: Path) -> None:
     (tmp_path / "site.cfg").write_text("[client]\nauth_type = gss\nrucio_host = ftp://x\n")
     own = f'[instances.cms]\nrucio_cfg = "{tmp_path}/site.cfg"\n'
