@@ -22,6 +22,8 @@ from nbrucio.errors import BadConfig
 _VO = re.compile(r"[A-Za-z0-9.-]+")
 #: A host, or with ``*.`` all hosts below a domain of at least two parts; with or without a port.
 _HOST = re.compile(r"(\*\.[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")
+#: Of a number of minutes.
+_MAX_DIGITS = 9
 #: Settings that say who the user is, not which server is asked.
 LOGIN_SETTINGS = (
     "account",
@@ -199,7 +201,7 @@ def _refresh_before_s(table: Table) -> int | None:
     """Read what `rucio` does with ``auth_oidc_refresh_active`` (false) and ``auth_oidc_refresh_before_exp`` (20)."""
     active = (table.text("auth_oidc_refresh_active") or "").lower() in ("true", "yes", "on", "1")
     minutes = table.text("auth_oidc_refresh_before_exp") or "20"
-    if not minutes.isdecimal():
+    if not minutes.isdecimal() or len(minutes) > _MAX_DIGITS:
         raise table.fault("auth_oidc_refresh_before_exp", 'must be a number of minutes such as "20"')
     return int(minutes) * 60 if active else None
 

@@ -197,6 +197,9 @@ def parse_toml(text: str, file: Path) -> dict[str, object]:
         raise BadConfig(f"{file} is nested too deeply.", subject=str(file), hint="Correct the file.") from error
     except tomllib.TOMLDecodeError as error:
         raise BadConfig(f"{file} is not valid TOML: {error}.", subject=str(file), hint="Correct the file.") from error
+    except ValueError as error:  # Python reads no longer ones
+        words = f"{file} has a number of more than 4,300 digits."
+        raise BadConfig(words, subject=str(file), hint="Correct the file.") from error
     return content
 
 

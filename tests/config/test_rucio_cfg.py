@@ -174,6 +174,11 @@ def test_a_fault_of_the_file_gives_its_line_and_no_secret(configured: Load, text
             {},
             "CFG:5: auth_oidc_refresh_before_exp in [client] must be a number of minutes",
         ),
+        (
+            f"{HOSTS}auth_type = oidc\nauth_oidc_refresh_before_exp = {'9' * 5000}\n",
+            {},
+            "CFG:5: auth_oidc_refresh_before_exp in [client] must be a number of minutes",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_as_the_file_writes_it(
