@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, print_json, tell_error
+from nbrucio_cli.common import cli_command, json_option, print_json, tell_error, tell_errors
 from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:
@@ -172,10 +172,14 @@ def import_(file: Path | None, dry_run: bool, as_json: bool) -> int:
     It reads the RucioConfig of rucio-jupyterlab in Jupyter's configuration folders and in this session, the RUCIO_*
     variables of the VRE's containers, and each rucio.cfg in a usual place. Or it reads FILE alone: a rucio.cfg, or a
     .json or .py file with RucioConfig.
+
+    Exit code 2: there is nothing to import, or nothing was added because of faults.
     """
+    from nbrucio.errors import exit_code_for
     from nbrucio.operations.import_config import import_config
 
     result = import_config(file, write=not dry_run)
+    errors = result.errors()
     if as_json:
         print_json(
             {
@@ -183,17 +187,21 @@ def import_(file: Path | None, dry_run: bool, as_json: bool) -> int:
                 "instances": [one.as_json() for one in result.found],
                 "toml": result.toml,
                 "notices": list(result.notices),
-            }
+            },
+            errors,
         )
     else:
         _print_import(result, dry_run=dry_run)
-    return 0
+    tell_errors(errors)
+    return exit_code_for(errors)
 
 
 def _print_import(result: Imported, *, dry_run: bool) -> None:
     for notice in result.notices:
         click.echo(f"warning: {notice}", err=True)
     for one in result.found:
+        if one.is_wrong and not result.toml:
+            continue  # it is among the errors
         if one.skipped:
             click.echo(f"{one.name}: not added: {one.skipped} ({one.where})")
         else:

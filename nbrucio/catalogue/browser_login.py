@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from nbrucio.catalogue.errors import rejected, tidy
+from nbrucio.catalogue.login_errors import require_https
 from nbrucio.catalogue.login_requests import asked
 from nbrucio.catalogue.network_errors import http_error, not_rucio
 from nbrucio.catalogue.token_cache import TOKEN
@@ -38,7 +39,7 @@ class BrowserLogin:
         expires_at: end of the time for it, in seconds since the epoch.
 
     Raises:
-        CredentialsRejected: the server offers no such login.
+        CredentialsRejected: the server offers no such login, or the instance is not asked over TLS.
         NbrucioError: the server cannot be reached.
     """
 
@@ -83,6 +84,7 @@ class BrowserLogin:
         return token if token and TOKEN.match(token) else None
 
     def _begun(self) -> str:
+        require_https(self._instance)
         try:
             answer = self._ask("/auth/oidc", self._wishes())
         except HttpError as error:

@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from errno import ENOENT
 from shlex import quote
 
-from nbrucio.catalogue.network_errors import REDIRECTS, http_error, misconfigured, not_rucio, out_of_reach, redirected
+from nbrucio.catalogue.network_errors import (
+    BUSY,
+    REDIRECTS,
+    http_error,
+    misconfigured,
+    not_rucio,
+    out_of_reach,
+    redirected,
+)
 from nbrucio.config import Instance
 from nbrucio.core.text import human_seconds, printable
 from nbrucio.disk.libraries import missing_library
@@ -202,7 +210,7 @@ def _refused(error: ServerRefusal, instance: Instance, subject: str | None) -> N
             subject=subject or instance.name,
             hint="The token or a name may be too long for it. Ask its operators for the reason.",
         )
-    if error.status in (502, 503, 504):
+    if error.status in BUSY:
         return _unavailable(words, instance, error.retry_after_s)
     if error.status in REDIRECTS and error.location:
         return redirected(error.location, instance)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from nbrucio.catalogue.bearer import claims, wanted_audience
 from nbrucio.catalogue.errors import rejected
+from nbrucio.catalogue.login_errors import require_https
 from nbrucio.catalogue.token_cache import TOKEN
 from nbrucio.config import Instance
 from nbrucio.disk.read import parse_json
@@ -36,8 +37,7 @@ def token_of_hub(instance: Instance, environ: Mapping[str, str], timeouts: Timeo
     if not all(environ.get(name) for name in (_URL, _API_TOKEN, _USER)):
         words = f"hub_token is set, and this is not a session of JupyterHub ({_API_TOKEN} is not set)"
         raise rejected(instance, words, "Log in from a session of the hub, or configure another login.")
-    if not (_is_safe(instance.host) and _is_safe(instance.auth_host)):
-        raise rejected(instance, "tokens are sent over https only", "Correct host and auth_host of the instance.")
+    require_https(instance)
     found = _at(_auth_state(instance, environ, timeouts), path)
     if not isinstance(found, str) or not TOKEN.match(found) or " " in found:
         raise rejected(instance, f"the hub's auth_state has no token at {path}", _ASK)
@@ -50,12 +50,6 @@ def token_of_hub(instance: Instance, environ: Mapping[str, str], timeouts: Timeo
         words = f"the hub's token at {path} is for the audience {named}, not {wanted_audience(instance)}"
         raise rejected(instance, words, _ASK)
     return found
-
-
-def _is_safe(url: str) -> bool:
-    """Return whether nobody between here and the server can read what is sent to it."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def _auth_state(instance: Instance, environ: Mapping[str, str], timeouts: Timeouts) -> object:

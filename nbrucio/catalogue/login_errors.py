@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from nbrucio.catalogue.certificates import dn_of
 from nbrucio.catalogue.errors import ServerRefusal, error_for, rejected
@@ -25,6 +26,22 @@ def login_errors(instance: Instance, creds: Mapping[str, Any]) -> Iterator[None]
     except (ServerRefusal, HttpError, OSError) as error:
         # No name for it here: the frame would hold its own traceback, and with it sockets, until they are collected.
         raise _login_error(error, instance, creds) from error
+
+
+def https_only(instance: Instance) -> CredentialsRejected:
+    """Return the error for a login by tokens at a server that is not asked over TLS."""
+    return rejected(instance, "tokens are sent over https only", "Correct host and auth_host of the instance.")
+
+
+def require_https(instance: Instance) -> None:
+    """Make sure that nobody between here and the server can read the tokens that are sent to it.
+
+    Raises:
+        CredentialsRejected: the URL of another machine is not https.
+    """
+    for url in map(urlsplit, (instance.host, instance.auth_host)):
+        if url.scheme != "https" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise https_only(instance)
 
 
 def _login_error(error: BaseException, instance: Instance, creds: Mapping[str, Any]) -> NbrucioError:

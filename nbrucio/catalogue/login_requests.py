@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from nbrucio.catalogue.errors import ServerRefusal
 from nbrucio.catalogue.login_tokens import Issued, expiry
@@ -17,6 +17,8 @@ from nbrucio.version import __version__
 _SEVERAL_ACCOUNTS = 206
 #: More than the 25 characters of Rucio's schemas.
 _MAX_ACCOUNT = 100
+#: Where Rucio tells whose token it is.
+WHOAMI = "/accounts/whoami"
 TOKEN = "X-Rucio-Auth-Token"  # noqa: S105 the name of a header
 
 
@@ -64,16 +66,19 @@ def issued(answer: Response) -> Issued:
 
 
 def account_in(answer: Response) -> str:
-    """Return the account in the answer to ``/accounts/whoami``, a redirect, and close it.
+    """Return the account in the answer to `WHOAMI`, a redirect, and close it.
 
     Raises:
-        ServerRefusal: the server refused the request.
+        ServerRefusal: the server refused the request, or redirects it elsewhere.
         HttpError: it is not Rucio's answer.
     """
-    if answer.status not in (301, 302, 303):
+    # Rucio's redirect is relative: the account alone. A front that redirects everything to https repeats the path.
+    target = urlsplit(urljoin(WHOAMI, answer.headers.get("Location", ""))).path
+    folder, _, last = target.rpartition("/")
+    if answer.status not in (301, 302, 303) or not folder.endswith("/accounts") or last == "whoami":
         raise refusal_of(answer)
     answer.close()
-    name = unquote(urlsplit(answer.headers.get("Location", "")).path.rpartition("/")[2])
+    name = unquote(last)
     if not name.isprintable() or not 0 < len(name) <= _MAX_ACCOUNT:
         raise Malformed("the redirect names no account")
     return name

@@ -20,6 +20,7 @@ from nbrucio.catalogue.bearer import (
 )
 from nbrucio.catalogue.errors import rejected
 from nbrucio.catalogue.fingerprint import key_of
+from nbrucio.catalogue.login_errors import https_only
 from nbrucio.catalogue.token_cache import TOKEN, forget_token, save_token, saved_token, token_file
 from nbrucio.config import Config, Instance
 from nbrucio.disk.locks import locked
@@ -119,6 +120,8 @@ class LoginTokens:
 
     def none_left(self) -> CredentialsRejected:
         """Return the error for a login that needs a token, with the reason why each supplied token is not used."""
+        if not _is_over_tls(self._instance):
+            return https_only(self._instance)
         reasons = list(self._reasons())
         if not reasons:
             return rejected(self._instance, "there is no valid token for it")
@@ -163,9 +166,6 @@ class LoginTokens:
             yield UsableToken(token, found)
 
     def _reasons(self) -> Iterator[_Reason]:
-        if not _is_over_tls(self._instance):
-            yield _Reason("tokens are sent over https only")
-            return
         for place in configured_places(self._instance):
             yield self._reason(place)
         found = discovered(self._environ)

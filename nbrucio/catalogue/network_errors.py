@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from nbrucio.config import Instance
 from nbrucio.errors import BadConfig, Interrupted, NbrucioError, Offline, RucioRefused
 from nbrucio.http import (
+    BadProxy,
     BrokenOff,
     GivenUp,
     HttpError,
@@ -25,6 +26,8 @@ LATE = "the connection timed out"
 SILENT = "it stopped answering"
 UNCONNECTED = "no connection"
 BROKEN_OFF = "its answer broke off"
+#: The HTTP statuses of a server that has no time now; 429 is that of one that limits each client.
+BUSY = (429, 502, 503, 504)
 REDIRECTS = (301, 302, 303, 307, 308)
 #: The longest host name, and a port.
 _MAX_HOST = 260
@@ -46,12 +49,15 @@ def http_error(error: HttpError, instance: Instance) -> NbrucioError:
         return tls_error(error, instance)
     if isinstance(error, NotConnected):
         return unconnected(instance, LATE if error.late else UNCONNECTED)
+    if isinstance(error, BadProxy):
+        words = f"{instance.name} cannot be asked: {error}."
+        return BadConfig(words, subject=error.variable, hint=_past_proxy(error.variable))
     if isinstance(error, Silent):
-        return out_of_reach(instance, SILENT)
+        return through_proxy(instance, SILENT) or out_of_reach(instance, SILENT)
     if isinstance(error, GivenUp):
         return Interrupted(f"The request to {instance.name} was cancelled.", subject=instance.name)
     if isinstance(error, BrokenOff):
-        return out_of_reach(instance, BROKEN_OFF)
+        return through_proxy(instance, BROKEN_OFF) or out_of_reach(instance, BROKEN_OFF)
     return misconfigured(instance, str(error))
 
 
@@ -72,12 +78,20 @@ def out_of_reach(instance: Instance, what: str, hint: str | None = None) -> Offl
 
 def unconnected(instance: Instance, what: str) -> Offline:
     """Return the error for a failed connection; it names the environment's proxy if there is one."""
+    is_local = urlsplit(instance.host).hostname in ("127.0.0.1", "::1", "localhost")
+    return through_proxy(instance, what) or out_of_reach(instance, what, _START_IT if is_local else None)
+
+
+def through_proxy(instance: Instance, what: str) -> Offline | None:
+    """Return the error for a server that cannot be reached through the environment's proxy; None without one."""
     proxy = proxy_named(instance.host)
     if proxy is None:
-        is_local = urlsplit(instance.host).hostname in ("127.0.0.1", "::1", "localhost")
-        return out_of_reach(instance, what, _START_IT if is_local else None)
-    hint = f"Correct or unset {proxy.variable}, or add the server to no_proxy, and try again."
-    return out_of_reach(instance, f"{what} through the proxy {proxy}", hint)
+        return None
+    return out_of_reach(instance, f"{what} through the proxy {proxy}", _past_proxy(proxy.variable))
+
+
+def _past_proxy(variable: str) -> str:
+    return f"Correct or unset {variable}, or add the server to no_proxy, and try again."
 
 
 def tls_error(error: BaseException, instance: Instance) -> NbrucioError:
@@ -121,10 +135,12 @@ _TLS_WORDS: dict[TlsFault, tuple[str, str]] = {
 
 def not_rucio(instance: Instance) -> RucioRefused:
     """Return the error for a response that no Rucio server sends."""
+    proxy = proxy_named(instance.host)
+    front = "A proxy" if proxy is None else f"The proxy {proxy}"
     return RucioRefused(
         f"{instance.name} ({instance.host}) did not answer like a Rucio server.",
         subject=instance.name,
-        hint="Check the instance's host. A proxy or a login page may have answered instead.",
+        hint=f"Check the instance's host. {front} or a login page may have answered instead.",
     )
 
 

@@ -16,6 +16,8 @@ from nbrucio.core.replica_sums import ReplicaSums, RseSum
 from nbrucio.core.text import printable
 from nbrucio.errors import BadDid, RucioRefused
 
+#: No sum of bytes reaches it.
+_MAX_COUNT = 2**63 - 1
 _ADLER32 = re.compile(r"[0-9a-f]{1,8}\Z")
 _MD5 = re.compile(r"[0-9a-f]{32}\Z")
 _REPORT = "Report it to the operators of this Rucio server."
@@ -194,13 +196,13 @@ def _is_read_by(protocol: RucioRow) -> bool:
 
 
 def count_of(row: RucioRow, key: str, did: Did) -> int | None:
-    """Return the non-negative integer at ``key``; None when the server does not know it.
+    """Return the integer at ``key``, from 0 to `_MAX_COUNT`; None when the server does not know it.
 
     Raises:
         RucioRefused: it is something else.
     """
     value = row.get(key)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_COUNT):
         raise _malformed(did, key)
     return value
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from nbrucio.catalogue.errors import tidy
 from nbrucio.catalogue.network_errors import (
+    BUSY,
     REDIRECTS,
     http_error,
     not_rucio,
@@ -88,7 +89,7 @@ def _client(url: str, instance: Instance, policy: Policy) -> Client:
 def _not_answered(instance: Instance, status: int, location: str | None) -> NbrucioError:
     if status in REDIRECTS and location:
         return redirected(location, instance)
-    if status in (502, 503, 504):
+    if status in BUSY:
         return out_of_reach(instance, f"HTTP status {status}", "Try again in a few minutes.")
     return not_rucio(instance)
 

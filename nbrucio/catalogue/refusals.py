@@ -12,6 +12,7 @@ from html import unescape
 from typing import Any
 
 from nbrucio.catalogue.errors import ServerRefusal
+from nbrucio.catalogue.network_errors import BUSY
 from nbrucio.core.cancellation import given_up
 from nbrucio.core.jitter import jittered, no_sooner
 from nbrucio.http import GivenUp, Response
@@ -20,7 +21,6 @@ from nbrucio.http import GivenUp, Response
 _MAX_BYTES = 1024 * 1024
 #: nginx and Apache name the error in the title of their page, haproxy in its first heading.
 _TITLE = re.compile(rb"<(title|h1)[^>]*>([^<]{1,200})<", re.IGNORECASE)
-_BUSY = (502, 503, 504)
 #: How often a request is sent to a server that is busy, and the seconds between: at first, and at most.
 _MAX_SENT, _WAIT_S, _MAX_WAIT_S = 3, 0.25, 10.0
 
@@ -51,7 +51,7 @@ def patiently(ask: Callable[[], Response]) -> Response:
     """
     for sent in range(1, _MAX_SENT + 1):
         answer = ask()
-        if answer.status not in _BUSY or sent == _MAX_SENT:
+        if answer.status not in BUSY or sent == _MAX_SENT:
             break
         asked_s = retry_after_s(answer.headers)
         if asked_s is not None and asked_s > _MAX_WAIT_S:

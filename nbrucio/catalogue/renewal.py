@@ -11,7 +11,7 @@ from pathlib import Path
 from nbrucio.catalogue.bearer import claims
 from nbrucio.catalogue.errors import ServerRefusal, rejected, tidy
 from nbrucio.catalogue.hub_token import token_of_hub
-from nbrucio.catalogue.login_requests import account_in, asked
+from nbrucio.catalogue.login_requests import WHOAMI, account_in, asked
 from nbrucio.catalogue.login_tokens import expiry
 from nbrucio.catalogue.token_cache import TOKEN, SavedToken, save_token, saved_facts, token_file
 from nbrucio.config import Instance, Policy
@@ -117,7 +117,7 @@ class Renewal:
         try:
             if self._instance.account is None:
                 on_host = self._instance._replace(auth_host=self._instance.host)
-                with asked(on_host, "/accounts/whoami", headers, timeouts) as answer:
+                with asked(on_host, WHOAMI, headers, timeouts) as answer:
                     headers["X-Rucio-Account"] = account_in(answer)
             with asked(self._instance, "/auth/oidc_refresh", headers, timeouts) as answer:
                 answer.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbrucio.catalogue.login import log_in
-from nbrucio.catalogue.login_requests import account_in, headers_of
+from nbrucio.catalogue.login_requests import WHOAMI, account_in, headers_of
 from nbrucio.catalogue.login_tokens import LoginTokens, is_about_token
 from nbrucio.catalogue.refusals import patiently, refusal_of
 from nbrucio.config import Config, Instance, Policy
@@ -70,7 +70,7 @@ class RucioSession:
 
     def whoami(self) -> str:
         """Return the account that the server takes the login for; it names it in a redirect, which is not followed."""
-        return account_in(self._answer(Request("GET", "/accounts/whoami")))
+        return account_in(self._answer(Request("GET", WHOAMI)))
 
     def close(self) -> None:
         """Close the connections. A later request connects anew. Idempotent."""

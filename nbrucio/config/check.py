@@ -12,10 +12,11 @@ from nbrucio.config.effective import PATHS
 from nbrucio.config.load import SYSTEM_FILE, load, read_files, read_layers
 from nbrucio.config.path_text import expand, unset_variables, unset_words
 from nbrucio.config.table import Table, UnknownSetting, fault
+from nbrucio.config.values import Config
 from nbrucio.core.schema import SchemaFault, schema_faults
 from nbrucio.disk.libraries import unexpected
 from nbrucio.disk.read import read_file, reason
-from nbrucio.errors import BadConfig, NbrucioError
+from nbrucio.errors import BadConfig, NbrucioError, UsageError
 
 #: Files that an instance cannot work without.
 _NEEDED = ("ca_cert", "storage_ca", "client_cert", "client_key", "ssh_private_key")
@@ -65,8 +66,20 @@ def check(
     for table in layers.found.tables:
         files += _paths(table)
         warnings += _mounts(table)
-    errors: list[NbrucioError] = [*map(_unknown, unknown), *(each.error for each in config.faults), *files]
+    faults = [each.error for each in config.faults]
+    errors: list[NbrucioError] = [*map(_unknown, unknown), *faults, *_default(config, faults), *files]
     return Checked(config.sources, (*errors, *_not_yet(tables, errors)), tuple(warnings))
+
+
+def _default(config: Config, faults: Sequence[NbrucioError]) -> Iterator[NbrucioError]:
+    """Yield the error of a default instance that is named and cannot be used, unless it is among ``faults``."""
+    if config.default_name is None:
+        return
+    try:
+        config.instance()
+    except UsageError as error:
+        if error not in faults:
+            yield error
 
 
 def _not_yet(tables: Iterable[Table], known: Sequence[NbrucioError]) -> Iterator[NbrucioError]:

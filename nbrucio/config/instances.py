@@ -22,6 +22,8 @@ from nbrucio.errors import BadConfig
 _VO = re.compile(r"[A-Za-z0-9.-]+")
 #: A host, or with ``*.`` all hosts below a domain of at least two parts; with or without a port.
 _HOST = re.compile(r"(\*\.[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")
+#: Of a number of minutes.
+_MAX_DIGITS = 9
 #: Settings that say who the user is, not which server is asked.
 LOGIN_SETTINGS = (
     "account",
@@ -161,8 +163,17 @@ def _auth_type(table: Table) -> str:
     return auth_type
 
 
+def _header(table: Table, name: str) -> str | None:
+    """Read what is sent in a header: Latin-1, without control characters and those that nobody sees."""
+    text = table.text(name)
+    wrong = next((char for char in text or "" if char > "\xff" or not char.isprintable()), None)
+    if wrong is not None:
+        raise table.fault(name, f"contains U+{ord(wrong):04X}, which HTTP cannot send")
+    return text
+
+
 def _account(table: Table) -> str | None:
-    account = table.text("account")
+    account = _header(table, "account")
     if account is not None and "$" in account:  # a Rucio account cannot contain one
         raise table.fault("account", f"is {account}; write the account's name: Rucio replaces no variables")
     return account
@@ -171,7 +182,7 @@ def _account(table: Table) -> str | None:
 def _credentials(table: Table) -> Credentials:
     oidc: Mapping[str, str | None] = {name: table.text(f"oidc_{name}") for name in _OIDC}
     return Credentials(
-        username=table.text("username"),
+        username=_header(table, "username"),
         password=table.secret("password"),
         client_cert=table.path("client_cert"),
         client_key=table.path("client_key"),
@@ -190,7 +201,7 @@ def _refresh_before_s(table: Table) -> int | None:
     """Read what `rucio` does with ``auth_oidc_refresh_active`` (false) and ``auth_oidc_refresh_before_exp`` (20)."""
     active = (table.text("auth_oidc_refresh_active") or "").lower() in ("true", "yes", "on", "1")
     minutes = table.text("auth_oidc_refresh_before_exp") or "20"
-    if not minutes.isdecimal():
+    if not minutes.isdecimal() or len(minutes) > _MAX_DIGITS:
         raise table.fault("auth_oidc_refresh_before_exp", 'must be a number of minutes such as "20"')
     return int(minutes) * 60 if active else None
 

@@ -166,7 +166,8 @@ def user_file(environ: Mapping[str, str]) -> Path:
 def _read(file: Path, environ: Mapping[str, str]) -> Table | None:
     """Return the top table of ``file``; None if the file does not exist."""
     try:
-        text = "" if str(file) == os.devnull else read_file(file, SMALL_BYTES).decode("utf-8")
+        # Notepad writes a BOM.
+        text = "" if str(file) == os.devnull else read_file(file, SMALL_BYTES).decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -196,6 +197,9 @@ def parse_toml(text: str, file: Path) -> dict[str, object]:
         raise BadConfig(f"{file} is nested too deeply.", subject=str(file), hint="Correct the file.") from error
     except tomllib.TOMLDecodeError as error:
         raise BadConfig(f"{file} is not valid TOML: {error}.", subject=str(file), hint="Correct the file.") from error
+    except ValueError as error:  # Python reads no longer ones
+        words = f"{file} has a number of more than 4,300 digits."
+        raise BadConfig(words, subject=str(file), hint="Correct the file.") from error
     return content
 
 

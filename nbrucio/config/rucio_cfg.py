@@ -87,7 +87,7 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
 
     text = ""
     try:
-        text = read_file(path, SMALL_BYTES).decode("utf-8")
+        text = read_file(path, SMALL_BYTES).decode("utf-8-sig")
         parser = _parsed(text, str(path))
         section = {name: value for name, value in parser.items("client") if value} if "client" in parser else {}
         trace_host = parser.get("trace", "trace_host", fallback="")
@@ -110,7 +110,7 @@ def read(path: Path, key: str, environ: Mapping[str, str]) -> Table:
         values["trace_host"] = (trace_host, source)
     if extract_scope:
         values["extract_scope"] = (extract_scope, source)
-    return Table(key, values, environ)
+    return Table(key, values, environ, source)
 
 
 def _line_of_setting(text: str, key: str) -> int | None:

@@ -71,14 +71,22 @@ class UnknownSetting(NamedTuple):
 class Table:
     """The settings below ``key``, each with its origin.
 
+    ``source`` is the origin of a table that may have no settings at all; it is named where one is missing.
     ``asked`` and ``rows`` record what was read, so that `unknown` can name the rest. All reading methods raise
     `BadConfig` for a value of the wrong type.
     """
 
-    def __init__(self, key: str, values: Mapping[str, tuple[object, ConfigSource]], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        key: str,
+        values: Mapping[str, tuple[object, ConfigSource]],
+        environ: Mapping[str, str],
+        source: ConfigSource | None = None,
+    ) -> None:
         self.key = key
         self.values = values
         self.environ = environ
+        self.source = source
         self.asked: set[str] = set()
         self.rows: list[Table] = []
 
@@ -95,7 +103,7 @@ class Table:
 
     def over(self, below: Table) -> Table:
         """Return both tables merged by key; this one takes precedence."""
-        return Table(self.key, {**below.values, **self.values}, self.environ)
+        return Table(self.key, {**below.values, **self.values}, self.environ, self.source or below.source)
 
     def table(self, name: str) -> Table:
         """Return the table at ``name``; an empty one if absent."""
@@ -187,8 +195,9 @@ class Table:
         if name in self.values:
             return fault(self.values[name][1], self.path_of(name), what)
         key = self.path_of(name)
-        labels = sorted({source.where(self.key) for _, source in self.values.values()})
-        names = {source.name_of(key) for _, source in self.values.values()}
+        sources = [source for _, source in self.values.values()] + ([self.source] if self.source else [])
+        labels = sorted({source.where(self.key) for source in sources})
+        names = {source.name_of(key) for source in sources}
         source = ConfigSource(" and ".join(labels) or "configuration", Path.cwd())
         return fault(source, names.pop() if len(names) == 1 else key, what)
 

@@ -70,7 +70,7 @@ def add_instances(
         new_instance(name, settings, environ)
     file = user_file(environ)
     try:
-        before = read_file(file, SMALL_BYTES).decode("utf-8") if file.exists() else ""
+        before = read_file(file, SMALL_BYTES).decode("utf-8-sig") if file.exists() else ""
         after = _extended(file, before, instances, default)
         _write(file, before, after, secret=any("password" in settings for settings in instances.values()))
     except (OSError, UnicodeDecodeError) as error:
@@ -163,7 +163,7 @@ def _write(file: Path, before: str, after: str, *, secret: bool) -> None:
         file.chmod(0o600)
 
     def unchanged() -> None:
-        if read_file(file, SMALL_BYTES).decode("utf-8") != before:
+        if read_file(file, SMALL_BYTES).decode("utf-8-sig") != before:
             raise OSError("another program has just changed it; try again")
 
     replace_file(file, data, unchanged)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from nbrucio.http.errors import BadCertificate, BrokenOff, NotConnected, NotSupported, translate_errors
-from nbrucio.http.proxy import proxy_of
+from nbrucio.http.errors import BadCertificate, BadProxy, BrokenOff, NotConnected, translate_errors
+from nbrucio.http.proxy import proxy_fault, proxy_named, proxy_of
 from nbrucio.http.response import Response
 from nbrucio.http.types import Request, Timeouts, Tls
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Connections to reuse. urllib3 closes further ones after use, with a warning on stderr.
 _KEPT = 64
+
+#: The HTTP status of a proxy that does not accept the login in its URL, or has none.
+_PROXY_LOGIN, _ASKS_LOGIN = 407, "asks for a login, or refuses the one in its URL"
 
 DEFAULT_TLS, DEFAULT_TIMEOUTS = Tls(), Timeouts()
 
@@ -64,26 +67,42 @@ class Client:
 
     def _attempt(self, manager: PoolManager, request: Request, headers: Mapping[str, str]) -> Response:
         from urllib3 import Timeout
+        from urllib3.exceptions import ProxyError
 
         with translate_errors():
-            raw = manager.urlopen(
-                request.method,
-                self._url + request.path,
-                body=request.body,
-                headers=dict(headers),
-                timeout=Timeout(connect=self._timeouts.connect_s, read=self._timeouts.read_s),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-        return Response(raw)
+            try:
+                raw = manager.urlopen(
+                    request.method,
+                    self._url + request.path,
+                    body=request.body,
+                    headers=dict(headers),
+                    timeout=Timeout(connect=self._timeouts.connect_s, read=self._timeouts.read_s),
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+            except ProxyError as error:
+                if f" {_PROXY_LOGIN} " in str(error):  # it refused the tunnel to an https server
+                    raise _bad_proxy(self._url, _ASKS_LOGIN) from error
+                raise
+        answer = Response(raw)
+        if answer.status == _PROXY_LOGIN and proxy_of(self._url) is not None:
+            answer.close()
+            raise _bad_proxy(self._url, _ASKS_LOGIN)
+        return answer
 
     def _connected(self) -> PoolManager:
         with self._lock:
             if self._manager is None:
                 self._manager = _manager(self._url, self._tls)
             return self._manager
+
+
+def _bad_proxy(url: str, what: str) -> BadProxy:
+    proxy = proxy_named(url)
+    assert proxy is not None
+    return BadProxy(f"the proxy {proxy} {what}", variable=proxy.variable)
 
 
 def _manager(url: str, tls: Tls) -> PoolManager:
@@ -96,9 +115,10 @@ def _manager(url: str, tls: Tls) -> PoolManager:
     if proxy is None:
         manager = urllib3.PoolManager(maxsize=_KEPT, ssl_context=context)
     else:
+        fault = proxy_fault(proxy)
+        if fault is not None:
+            raise _bad_proxy(url, fault)
         parts = urlsplit(proxy)
-        if parts.scheme not in ("http", "https"):
-            raise NotSupported(f"proxies of the kind {parts.scheme} are not supported")
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
         manager = urllib3.ProxyManager(
             proxy,

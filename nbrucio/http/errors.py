@@ -6,7 +6,7 @@
     ├── NotConnected      no connection to the server or the proxy
     ├── NotTrusted        TLS: the server's certificate cannot be verified
     ├── BadCertificate    a CA or certificate file of this machine cannot be used
-    ├── NotSupported      a proxy of a kind that needs more libraries
+    ├── BadProxy          the proxy of the environment cannot be used, or asks for a login
     ├── Silent            no progress within the time allowed
     ├── BrokenOff         the connection broke, or the response is not HTTP
     ├── Malformed         the body is not what its type says
@@ -45,8 +45,16 @@ class BadCertificate(HttpError):
     """A CA file, client certificate or key cannot be used."""
 
 
-class NotSupported(HttpError):
-    """The proxy that the environment names needs further libraries."""
+class BadProxy(HttpError):
+    """The proxy that the environment names cannot be used.
+
+    Attributes:
+        variable: the environment variable that names it.
+    """
+
+    def __init__(self, text: str, *, variable: str) -> None:
+        super().__init__(text)
+        self.variable = variable
 
 
 class Silent(HttpError):

@@ -52,9 +52,22 @@ def proxy_named(url: str) -> NamedProxy | None:
         return None
     names = (f"{urlsplit(url).scheme}_proxy", "all_proxy")
     variables = [name for wanted in names for name in os.environ if name.lower() == wanted and os.environ[name]]
-    scheme, _, rest = found.partition("://")
+    scheme, _, rest = "".join(filter(str.isprintable, found)).partition("://")
     variable = variables[0] if variables else "the system's settings"
     return NamedProxy(f"{scheme}://{rest.rpartition('@')[2].rstrip('/')}", variable)
+
+
+def proxy_fault(proxy: str) -> str | None:
+    """Return what is wrong with the URL of a proxy, as the end of a sentence; None if it can be used."""
+    try:
+        parts = urlsplit(proxy)
+        is_url = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_url = False
+    # urlsplit takes away white space that urllib3 and libcurl do not.
+    if not is_url or proxy != proxy.strip() or any(char.isspace() for char in proxy.rpartition("@")[2]):
+        return "is not a URL such as http://proxy.example.org:3128"
+    return None if parts.scheme in ("http", "https") else f"is of the kind {parts.scheme}, which nbrucio cannot use"
 
 
 def _in_network(host: str, networks: str) -> bool:

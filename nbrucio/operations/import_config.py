@@ -37,6 +37,7 @@ class ForeignInstance(NamedTuple):
         where: the file or the variables.
         ignored: the keys that mean nothing to nbrucio.
         skipped: why it is not added; None when it is.
+        is_wrong: whether it is not added because of a fault in it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ForeignInstance(NamedTuple):
     where: str
     ignored: tuple[str, ...] = ()
     skipped: str | None = None
+    is_wrong: bool = False
 
     def as_json(self) -> dict[str, object]:
         """Return it as a JSON object."""
@@ -70,6 +72,10 @@ class Imported(NamedTuple):
     file: Path | None
     toml: str
     notices: tuple[str, ...]
+
+    def errors(self) -> list[NbrucioError]:
+        """Return the error of each instance with a fault if for that reason there is nothing to add."""
+        return [] if self.toml else [_fault(one) for one in self.found if one.is_wrong]
 
 
 class _Rows(NamedTuple):
@@ -154,7 +160,7 @@ def _checked(one: ForeignInstance, addresses: Mapping[object, str]) -> ForeignIn
     try:
         instance = new_instance(one.name, one.settings)
     except NbrucioError as error:
-        return one._replace(skipped=error.message.rstrip("."))
+        return one._replace(skipped=error.message.rstrip("."), is_wrong=True)
     known = addresses.get(instance.address)
     return one if known is None else one._replace(skipped=f"its server is already configured as {known}")
 
@@ -224,6 +230,15 @@ def _python(file: Path) -> Mapping[str, Any]:
     except Exception as error:
         raise _unreadable(file, f"{type(error).__name__} when it was executed: {error}") from error
     return loaded
+
+
+def _fault(one: ForeignInstance) -> UsageError:
+    return UsageError(
+        f"{one.name} was not added: {one.skipped} ({one.where}).",
+        subject=one.name,
+        hint=f"Correct {one.where} and import it again, or set the instance up by hand.",
+        next_command=_INIT,
+    )
 
 
 def _unreadable(file: Path, why: str) -> BadConfig:

@@ -198,7 +198,9 @@ def test_a_token_is_sent_to_no_rucio_over_http() -> None:
         for plain in (one, one._replace(credentials=Credentials(token_env="T"))):
             tokens = LoginTokens(plain, environ, _config(instances=(plain,)))
             assert tokens.current() is None
-            assert "https only" in tokens.none_left().message
+            error = tokens.none_left()
+            assert "https only" in error.message
+            assert (error.hint, error.next_command) == ("Correct host and auth_host of the instance.", None)
 
 
 def test_tokens_do_not_show_where_values_are_printed() -> None:

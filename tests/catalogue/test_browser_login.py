@@ -135,3 +135,12 @@ def test_a_server_that_is_down_when_the_login_starts_is_named(begin: Begin, issu
 
 def test_a_broken_answer_while_waiting_does_not_end_the_login(begin: Begin) -> None:
     assert begin(STARTED, b"", b"", NOT_YET, LOGIN).wait() == "a-fresh-token"
+
+
+@pytest.mark.parametrize("setting", ["host", "auth_host"])
+def test_no_login_is_begun_at_a_server_without_tls(setting: str) -> None:
+    safe = Instance("cern", "cern", "https://rucio.invalid", "https://rucio.invalid", "oidc", "jdoe", Credentials())
+    instance = safe._replace(**{setting: "http://rucio.invalid"})  # type: ignore[arg-type]
+    with pytest.raises(CredentialsRejected, match="tokens are sent over https only") as caught:
+        BrowserLogin(instance, Policy(connect_timeout_s=1), paste_code=False)
+    assert (caught.value.hint, caught.value.next_command) == ("Correct host and auth_host of the instance.", None)

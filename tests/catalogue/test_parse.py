@@ -52,6 +52,8 @@ def test_md5_becomes_lower_case() -> None:
         {"bytes": "3"},
         {"bytes": True},
         {"bytes": 1.5},
+        {"bytes": 2**63},
+        {"bytes": 10**4000},
     ],
 )
 def test_a_malformed_file_is_refused_not_taken_as_unverified(change: dict[str, Any]) -> None:

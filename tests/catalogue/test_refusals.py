@@ -12,7 +12,7 @@ from nbrucio.catalogue.errors import ServerRefusal, error_for
 from nbrucio.catalogue.refusals import retry_after_s
 from nbrucio.config import Instance
 from nbrucio.core.did import Did
-from nbrucio.errors import BadConfig, NbrucioError, RucioRefused
+from nbrucio.errors import BadConfig, NbrucioError, Offline, RucioRefused
 from tests.catalogue.conftest import Connect
 from tests.support.scripted_server import ScriptedServer, answer
 from tests.support.sync_questions import DIMUON, FACTS, at
@@ -63,6 +63,23 @@ def test_a_busy_front_is_asked_again_after_its_pause_and_not_by_all_at_the_same_
     assert all(2.0 <= pause <= 3.0 for pause in asked)
     assert all(0.375 <= pause <= 0.625 for pause in usual)
     assert len(set(waited)) == 8
+
+
+@pytest.mark.parametrize("body", ["", "<title>429 Too Many Requests</title>"])
+def test_a_front_that_limits_its_clients_is_busy(
+    body: str, logged_in: Connect, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(refusals, "_pause", waited.append)
+    limited = answer(body, status="429 Too Many Requests", kind="text/html", Retry_After="3")
+    scripted.answers = [limited, answer(FACTS, kind="application/json")]
+    assert logged_in(**at(scripted)).describe(DIMUON).open
+    assert len(waited) == 1
+    assert 3.0 <= waited[0] <= 4.5
+    scripted.answers = [limited]
+    with pytest.raises(Offline, match=r"is temporarily unavailable: .*429") as caught:
+        logged_in(**at(scripted)).describe(DIMUON)
+    assert caught.value.hint == "Try again in 3 s, as the server asks."
 
 
 def test_a_front_that_asks_for_a_long_pause_is_not_asked_again(logged_in: Connect, scripted: ScriptedServer) -> None:

@@ -15,7 +15,7 @@ import trustme
 
 from nbrucio.catalogue.rucio import RucioCatalogue
 from nbrucio.config import Credentials
-from nbrucio.errors import CredentialsRejected, NbrucioError, Offline
+from nbrucio.errors import BadConfig, CredentialsRejected, NbrucioError, Offline
 from tests.catalogue.conftest import Connect
 from tests.support.certificates import BEGINS, DN, ENDED, UserAuthority, server_certificate
 from tests.support.scripted_server import LOGIN, ScriptedServer, answer
@@ -234,3 +234,60 @@ def test_a_dead_proxy_of_the_environment_is_named(
     assert caught.value.exit_code == 8
     assert variable in str(caught.value.hint)
     assert "secret" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("proxy", "shown", "fault"),
+    [
+        ("socks5://127.0.0.1:1", "socks5://127.0.0.1:1", "is of the kind socks5, which nbrucio cannot use"),
+        ("://", "://", "is not a URL such as http://proxy.example.org:3128"),
+        ("127.0.0.1:99999", "http://127.0.0.1:99999", "is not a URL"),
+        ("http://me:secret@127.0.0.1:abc", "http://127.0.0.1:abc", "is not a URL"),
+        (" http://127.0.0.1:1", " http://127.0.0.1:1", "is not a URL"),
+        ("http://127.0.0.1:1\n", "http://127.0.0.1:1", "is not a URL"),
+        ("http://[::1", "http://[::1", "is not a URL"),
+        ("http://", "http://", "is not a URL"),
+    ],
+)
+def test_a_proxy_variable_that_cannot_be_used_is_named(
+    scheme: str, proxy: str, shown: str, fault: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{scheme}://rucio.invalid"
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", proxy)
+    with pytest.raises(BadConfig) as caught:
+        connect(host=url, auth_host=url).describe(DIMUON)
+    named = f"the proxy {shown} ({scheme.upper()}_PROXY) {fault}"
+    assert caught.value.message.startswith(f"sandbox cannot be asked: {named}")
+    assert f"Correct or unset {scheme.upper()}_PROXY" in str(caught.value.hint)
+    assert "secret" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_asks_for_a_login_is_named(
+    scheme: str, connect: Connect, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{scheme}://rucio.invalid"
+    scripted.answers = [answer("", "407 Proxy Authentication Required", Proxy_Authenticate="Basic realm=x")]
+    monkeypatch.setenv(f"{scheme}_proxy", scripted.url)
+    words = rf"the proxy {scripted.url} \({scheme}_proxy\) asks for a login, or refuses the one in its URL\.$"
+    with pytest.raises(BadConfig, match=words):
+        connect(host=url, auth_host=url).describe(DIMUON)
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (answer("{", kind="application/json", Content_Length="100"), "its answer broke off through the proxy {}"),
+        (answer("<html>", kind="text/html"), "The proxy {} or a login page may have answered instead"),
+    ],
+)
+def test_a_proxy_that_answers_for_the_server_is_named(
+    reply: bytes, words: str, logged_in: Connect, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.answers = [reply]
+    monkeypatch.setenv("http_proxy", scripted.url)
+    url = "http://rucio.invalid"
+    with pytest.raises(NbrucioError) as caught:
+        logged_in(host=url, auth_host=url).describe(DIMUON)
+    assert words.format(f"{scripted.url} (http_proxy)") in f"{caught.value} {caught.value.hint}"

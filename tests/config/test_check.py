@@ -64,6 +64,21 @@ def test_every_invalid_instance_is_reported(tmp_path: Path) -> None:
     assert [message.partition(" ")[0] for message, _ in _found(_check(tmp_path, text))] == [":2:", ":5:"]
 
 
+def test_a_default_instance_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    (error,) = _check(tmp_path, 'default_instance = "nope"\n' + ATLAS).errors
+    assert f"'nope' ({tmp_path / 'config.toml'}:1) is not configured" in error.message
+    assert "Configured instances: atlas" in str(error.hint)
+    (error,) = _check(tmp_path, ATLAS, NBRUCIO_INSTANCE="nope").errors
+    assert "'nope' (NBRUCIO_INSTANCE) is not configured" in error.message
+    assert _check(tmp_path, 'default_instance = "atlas"\n' + ATLAS).errors == ()
+
+
+def test_a_default_instance_that_is_invalid_is_reported_once(tmp_path: Path) -> None:
+    text = 'default_instance = "a"\n[instances.a]\nhost = "no URL"\n'
+    ((message, _),) = _found(_check(tmp_path, text))
+    assert message.startswith(":3: instances.a.host must be a URL")
+
+
 def test_a_file_that_is_not_toml_has_a_line(tmp_path: Path) -> None:
     ((message, _),) = _found(_check(tmp_path, "[policy]\nmax_download 5\n"))
     assert "is not valid TOML" in message

@@ -80,6 +80,9 @@ def test_two_servers_cannot_share_an_identity(configured: Load) -> None:
         config.instance("twin")
 
 
+GOOD = 'host = "https://r.example"\nauth_type = "gss"\n'
+
+
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
@@ -111,6 +114,10 @@ def test_two_servers_cannot_share_an_identity(configured: Load) -> None:
             '[[instances.x.mounts]]\nrse = "R"\npath = "/r"\nbegins_at = 1\nprefix = "file://r/"',
             "instances.x.mounts[0].prefix cannot be combined with begins_at",
         ),
+        (f'{GOOD}account = "root\\u200b"', "instances.x.account contains U+200B, which HTTP cannot send"),
+        (f'{GOOD}account = "日本"', "instances.x.account contains U+65E5, which HTTP cannot send"),
+        (f'{GOOD}account = "a\\nb"', "instances.x.account contains U+000A, which HTTP cannot send"),
+        (f'{GOOD}username = "a\\u00a0b"', "instances.x.username contains U+00A0, which HTTP cannot send"),
         ('rucio_cfg = "nowhere.cfg"', "nowhere.cfg cannot be read as a rucio.cfg: No such file"),
     ],
 )
@@ -152,3 +159,17 @@ def test_a_storage_ca_at_the_top_is_that_of_all_instances_without_their_own(conf
 def test_a_vo_that_rucio_would_refuse_is_a_wrong_setting(configured: Load, vo: str) -> None:
     with pytest.raises(BadConfig, match=r"belle\.vo must be the name of a VO"):
         configured(BELLE + f'vo = "{vo}"\n').instance("belle")
+
+
+def test_an_account_may_have_latin_letters(configured: Load) -> None:
+    assert configured(f'[instances.x]\n{GOOD}account = "josé"\n').instance("x").account == "josé"
+
+
+def test_the_account_of_the_environment_is_checked_too(configured: Load) -> None:
+    cfg = "[client]\nrucio_host = https://r.example\nauth_host = https://r.example\nauth_type = gss\n"
+    (fault,) = configured(cfg=cfg, RUCIO_ACCOUNT="root\u200b").faults
+    assert fault.error.message.startswith("RUCIO_ACCOUNT: account in [client] contains U+200B")
+
+
+def test_a_file_with_a_bom_is_read(configured: Load) -> None:
+    assert configured("\ufeff" + BELLE).instance("belle").name == "belle"

@@ -181,3 +181,8 @@ def test_the_operators_rules_hold_and_users_can_only_be_stricter(configured: Loa
     assert configured(loose, system="[policy]\n").policy.upload_rses == ("B", "C")
     with pytest.raises(BadConfig, match=r"policy\.max_stage_lifetime is not a lifetime such as 12h, 30d or 2w"):
         configured("[policy]\n", system='[policy]\nmax_stage_lifetime = "soon"\n')
+
+
+def test_a_number_that_python_does_not_read_is_a_fault_of_the_file(configured: Load) -> None:
+    with pytest.raises(BadConfig, match=r"config\.toml has a number of more than 4,300 digits\."):
+        configured(f"[policy]\nparallel = {'9' * 5000}\n")

@@ -174,6 +174,11 @@ def test_a_fault_of_the_file_gives_its_line_and_no_secret(configured: Load, text
             {},
             "CFG:5: auth_oidc_refresh_before_exp in [client] must be a number of minutes",
         ),
+        (
+            f"{HOSTS}auth_type = oidc\nauth_oidc_refresh_before_exp = {'9' * 5000}\n",
+            {},
+            "CFG:5: auth_oidc_refresh_before_exp in [client] must be a number of minutes",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_as_the_file_writes_it(
@@ -182,6 +187,20 @@ def test_a_wrong_setting_is_named_as_the_file_writes_it(
     (fault,) = configured(cfg=f"[client]\n{text}", **environ).faults
     assert words.replace("CFG", "rucio.cfg") in fault.error.message
     assert "client." not in fault.error.message
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "[client]\n", "[policy]\npermission = x\n"])
+def test_a_file_without_settings_is_named(text: str, configured: Load, tmp_path: Path) -> None:
+    (fault,) = configured(cfg=text).faults
+    file = tmp_path / "rucio" / "etc" / "rucio.cfg"
+    assert fault.error.message.startswith(f"{file}: rucio_host in [client] is missing")
+    (fault,) = configured(cfg=text, RUCIO_ACCOUNT="jdoe").faults
+    assert fault.error.message.startswith(f"{file} and RUCIO_ACCOUNT: rucio_host in [client] is missing")
+
+
+def test_a_file_with_a_bom_is_read(configured: Load) -> None:
+    config = configured(cfg=f"\ufeff[client]\n{HOSTS}auth_type = gss\n")
+    assert (len(config.instances), config.faults) == (1, ())
 
 
 def test_a_rucio_cfg_of_an_own_instance_is_named_likewise(configured: Load, tmp_path: Path) -> None:

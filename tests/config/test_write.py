@@ -197,3 +197,8 @@ def test_with_fixed_instances_a_user_sets_the_login_alone(file: Path) -> None:
         assert (names, account, len(faults)) == (["atlas"], "jdoe", 1)
         assert "the administrator fixes the instances of this machine" in faults[0]
     assert read("[policy]\nfixed_instances = false\n") == (["atlas"], [], "jdoe")
+
+
+def test_a_file_with_a_bom_is_extended(file: Path) -> None:
+    text = _add(file, "\ufeff" + ATLAS, default="new")
+    assert text.startswith(f'default_instance = "new"\n\n{ATLAS}')

@@ -159,12 +159,28 @@ def test_a_wrong_instance_is_skipped_and_the_others_are_added(home: Path, run: R
     assert [one.name for one in load().instances] == ["atlas"]
 
 
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_if_faults_leave_nothing_to_add_it_fails(home: Path, run: Run, words: tuple[str, ...]) -> None:
+    file = _json(home, {**ESCAPE, "rucio_base_url": "no URL"})
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: escape was not added: new instance: instances.escape.host must be a URL")
+    assert f"Correct {file} and import it again" in " ".join(err.split())
+    assert err.endswith("next: nbrucio config init\n")
+    code, out, _ = run("--json", *words)
+    facts = json.loads(out)
+    assert (code, facts["exit_code"], facts["errors"][0]["subject"]) == (2, 2, "escape")
+    assert "must be a URL" in facts["instances"][0]["skipped"]
+
+
 def test_a_server_that_is_configured_already_is_skipped(home: Path, run: Run) -> None:
     own = home / "config" / "nbrucio" / "config.toml"
     own.parent.mkdir(parents=True)
     own.write_text('[instances.mine]\nhost = "https://rucio.atlas.example"\nauth_type = "gss"\n')
     _json(home, ATLAS)
-    assert "atlas: not added: its server is already configured as mine" in run()[1]
+    code, out, _ = run()
+    assert code == 0
+    assert "atlas: not added: its server is already configured as mine" in out
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"RucioConfig": []}', '{"RucioConfig": {"instances": 7}}'])

@@ -339,3 +339,30 @@ def test_the_state_of_a_login_is_what_the_server_says(
     row = who_am_i(instance, config_of(instance, tmp_path), {**environ, "MINE": jwt()})
     assert row.state == state
     assert isinstance(row.error, NbrucioError) is (state != "active")
+
+
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "303 SEE OTHER"])
+@pytest.mark.parametrize("path", ["/accounts/whoami", "/", "/login?next=/accounts/jdoe", "/sso/jdoe"])
+def test_a_front_that_redirects_all_requests_is_no_login(
+    path: str,
+    status: str,
+    at: Callable[..., Instance],
+    server: ScriptedServer,
+    environ: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    instance = at("oidc", token_env="MINE")
+    server.answers = [answer("", status, Location=f"https://front.example.org{path}")]
+    row = who_am_i(instance, config_of(instance, tmp_path), {**environ, "MINE": jwt()})
+    assert row.state == "failed"
+    assert "redirects to https://front.example.org, which nbrucio does not follow" in str(row.error)
+
+
+@pytest.mark.parametrize("location", ["jdoe", "/accounts/jdoe", "https://rucio.example.org/v1/accounts/jdoe"])
+def test_the_account_is_named_by_a_redirect_of_any_form(
+    location: str, at: Callable[..., Instance], server: ScriptedServer, environ: dict[str, str], tmp_path: Path
+) -> None:
+    instance = at("oidc", token_env="MINE")._replace(account=None)
+    server.answers = [answer("", "303 SEE OTHER", Location=location)]
+    row = who_am_i(instance, config_of(instance, tmp_path), {**environ, "MINE": jwt()})
+    assert (row.account, row.state, row.error) == ("jdoe", "active", None)

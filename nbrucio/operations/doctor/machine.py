@@ -46,6 +46,10 @@ def _folder(instance: str, what: str, folder: Path) -> Finding:
 def store(config: Config) -> Iterator[Finding]:
     """Yield the free space of the store, and what its file system lacks."""
     path = str(config.store_path)
+    file = next(filter(_is_in_the_way, (config.store_path, *config.store_path.parents)), None)
+    if file is not None:
+        yield Finding.of(path, _no_folder(path, file))
+        return
     try:
         free = Store(config.store_path).free_bytes()
     except NbrucioError as error:
@@ -60,6 +64,15 @@ def store(config: Config) -> Iterator[Finding]:
     else:
         yield Finding(path, Verdict.OK, f"{path} has {human_bytes(free)} free.")
     yield from _file_system(config.store_path)
+
+
+def _no_folder(path: str, file: Path) -> BadConfig:
+    words = f"The cache {path} cannot be used: {file} is not a folder."
+    return BadConfig(words, subject=path, hint="Set store.path or NBRUCIO_STORE to a folder.")
+
+
+def _is_in_the_way(path: Path) -> bool:
+    return os.path.lexists(path) and not path.is_dir()
 
 
 def _file_system(store_path: Path) -> Iterator[Finding]:

@@ -52,6 +52,16 @@ def test_without_an_instance_it_leads_to_init(ask: Ask) -> None:
     assert areas["servers"] == []
 
 
+@pytest.mark.usefixtures("connected")
+def test_a_default_instance_that_does_not_exist_is_an_error(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBRUCIO_INSTANCE", "nope")
+    areas = ask(exit_code=2)
+    (finding,) = areas["configuration"]
+    assert (finding["state"], finding["code"]) == ("error", "unknown-instance")
+    assert "'nope' (NBRUCIO_INSTANCE) is not configured on this machine" in finding["text"]
+    assert areas["logins"][0]["state"] == "ok"
+
+
 def test_a_file_that_is_not_toml_does_not_hide_the_rest(home: Path, ask: Ask) -> None:
     file = home / "xdg_config_home" / "nbrucio" / "config.toml"
     file.parent.mkdir(parents=True)
@@ -124,6 +134,19 @@ def test_a_store_that_cannot_be_written_is_an_error(ask: Ask, monkeypatch: pytes
     monkeypatch.setenv("NBRUCIO_STORE", "/proc/nbrucio")
     areas = ask(exit_code=2)
     assert "/proc cannot be written" in areas["store"][-1]["text"]
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("below", ["", "/store"])
+def test_a_store_that_is_a_file_is_an_error(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NBRUCIO_STORE", f"{tmp_path}/file{below}")
+    (finding,) = ask(exit_code=2)["store"]
+    assert (finding["state"], finding["code"]) == ("error", "bad-config")
+    assert finding["text"] == f"The cache {tmp_path}/file{below} cannot be used: {tmp_path}/file is not a folder."
+    assert "NBRUCIO_STORE" in finding["hint"]
 
 
 @pytest.mark.usefixtures("connected")
