@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from nbrucio.disk.system_errors import FULL
+from nbrucio.disk.system_errors import FULL, shortage
 from nbrucio.errors import BadConfig, NbrucioError, NoSpace, Unavailable
 
 #: Errors of a read-only store. FUSE file systems that cannot write lack the calls altogether.
@@ -14,6 +14,9 @@ _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 
 def store_error(error: OSError, root: str, subject: str | None = None) -> NbrucioError:
     """Return the nbrucio error for ``error``, raised by a call below the store at ``root``."""
+    short = shortage(error, subject)
+    if short is not None:
+        return short
     if error.errno in FULL:
         causes = {
             errno.EDQUOT: "your quota is used up",
