@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
 import re
@@ -127,13 +128,14 @@ def test_the_program_of_the_page_asks_downloads_and_reads(notebook: Path) -> Non
     assert run("").stdout.startswith("0 files to download"), "it asks only where something is missing"
 
 
-def test_an_exception_of_the_progress_ends_the_run_and_is_raised(notebook: Path) -> None:
+@pytest.mark.parametrize("kind", [ZeroDivisionError, OSError])
+def test_an_exception_of_the_progress_ends_the_run_and_is_raised(notebook: Path, kind: type[Exception]) -> None:
     nbrucio.add(notebook, "sandbox:dimuon")
 
-    def fail(now: nbrucio.Progress) -> None:
-        raise ZeroDivisionError(f"after {now.files_done} files")
+    def fail(_now: nbrucio.Progress) -> None:
+        raise kind(errno.ENOSPC, "the program's own disk")
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(kind):
         nbrucio.sync(notebook, progress=fail)
     assert nbrucio.sync(notebook).exit_code == 0, "the next sync continues"
 
@@ -169,6 +171,31 @@ def test_wrong_arguments_are_errors_of_ours(notebook: Path, machine: Path) -> No
         with pytest.raises(kind):
             call()
     assert nbrucio.sync(machine / "none.ipynb").exit_code == 2, "one notebook of several does not end the others"
+
+
+FULL_PROCESS = """
+import os, resource, sys
+import nbrucio
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+held = [os.open("/dev/null", os.O_RDONLY) for _ in range(256 - int(sys.argv[2]) - len(os.listdir("/dev/fd")) + 1)]
+try:
+    errors = nbrucio.sync(sys.argv[1]).errors()
+except nbrucio.NbrucioError as error:
+    errors = [error]
+os.close(held.pop())
+print(*{f"{error.exit_code} {error.message}" for error in errors}, sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("files", [4, 6, 8, 10, 12])
+def test_a_program_that_keeps_too_many_files_open_gets_an_error_of_ours_or_its_data(notebook: Path, files: int) -> None:
+    nbrucio.add(notebook, "sandbox:dimuon")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_PROCESS, str(notebook), str(files)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    known = r"4 (\S+ was not downloaded: )?nbrucio cannot open more files: this process has too many open\.|"
+    assert all(re.fullmatch(known, line) for line in done.stdout.splitlines()), done.stdout
 
 
 def test_an_unreadable_notebook_without_data_is_left_out_with_a_warning(notebook: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 
 from nbrucio.config import Config
 from nbrucio.core.events import Event, Noticed
+from nbrucio.disk.system_errors import system_error
 from nbrucio.errors import Interrupted, NbrucioError
 from nbrucio.pipeline.progress import Progress, Throttled
 
@@ -45,13 +46,14 @@ def load_config(*, instance: str | None = None) -> Config:
     Raises:
         NbrucioError: the configuration cannot be read, or has no such instance.
     """
-    from nbrucio.config import load
+    with local_errors():
+        from nbrucio.config import load
 
-    if instance is None:
-        return load()
-    config = load({**os.environ, "NBRUCIO_INSTANCE": instance})
-    config.instance(instance)
-    return config
+        if instance is None:
+            return load()
+        config = load({**os.environ, "NBRUCIO_INSTANCE": instance})
+        config.instance(instance)
+        return config
 
 
 def paths_of(given: PathLike | Iterable[PathLike]) -> list[Path]:
@@ -68,6 +70,21 @@ def notebooks_of(given: PathLike | Iterable[PathLike]) -> list[Path]:
     for words in left_out:
         warnings.warn(words, stacklevel=3)
     return found
+
+
+@contextmanager
+def local_errors() -> Iterator[None]:
+    """Raise the error of a disk, a file or a limit of this machine as an `NbrucioError`, as commands show it.
+
+    A context and no decorator: warnings count the frames between them and a program.
+    """
+    try:
+        yield
+    except (OSError, MemoryError, RuntimeError) as error:
+        found = system_error(error)
+        if found is None:
+            raise
+        raise found from error
 
 
 class Follower:
@@ -107,10 +124,14 @@ class Follower:
 
 @contextmanager
 def following(progress: OnProgress | None, cancel: threading.Event | None) -> Iterator[Follower]:
-    """Return a reporter for a run, which an exception of ``progress`` ends; the exception is raised at the end."""
+    """Return a reporter for a run, which an exception of ``progress`` ends; the exception is raised at the end.
+
+    Other errors are those of `local_errors`.
+    """
     follower = Follower(progress, cancel or threading.Event())
     try:
-        yield follower
+        with local_errors():
+            yield follower
     except Interrupted:
         if follower.error is None:
             raise

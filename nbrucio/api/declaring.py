@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbrucio.api.common import PathLike, load_config, notebooks_of
+from nbrucio.api.common import PathLike, load_config, local_errors, notebooks_of
 from nbrucio.config import Config
 from nbrucio.errors import BadDid
 
@@ -46,20 +46,25 @@ def add(
     Raises:
         NbrucioError: a DID is invalid or does not exist, or the notebook cannot be edited; nothing is written.
     """
-    from nbrucio.core.selection import Selection
-    from nbrucio.operations.adding import Wish, rule_of
-    from nbrucio.operations.adding import add as run
+    with local_errors():
+        from nbrucio.core.selection import Selection
+        from nbrucio.operations.adding import Wish, rule_of
+        from nbrucio.operations.adding import add as run
 
-    used, texts = config or load_config(), [dids] if isinstance(dids, str) else list(dids)
-    for text in texts:
-        if "*" in text:
-            raise BadDid(f"'{text}' is a pattern.", subject=text, hint="Search for it, and add DIDs of the result.")
-    chosen = [rule_of(used, instance).did(text) for text in texts]
-    limited = match is not None or first is not None or max_bytes is not None
-    selection = Selection(match, first, max_bytes) if limited else None
-    return run(
-        Path(notebook), chosen, used, wish=Wish(handle, instance, selection, access, variant, offline), reporter=None
-    )
+        used, texts = config or load_config(), [dids] if isinstance(dids, str) else list(dids)
+        for text in texts:
+            if "*" in text:
+                raise BadDid(f"'{text}' is a pattern.", subject=text, hint="Search for it, and add DIDs of the result.")
+        chosen = [rule_of(used, instance).did(text) for text in texts]
+        limited = match is not None or first is not None or max_bytes is not None
+        selection = Selection(match, first, max_bytes) if limited else None
+        return run(
+            Path(notebook),
+            chosen,
+            used,
+            wish=Wish(handle, instance, selection, access, variant, offline),
+            reporter=None,
+        )
 
 
 def remove(notebook: PathLike, names: str | Iterable[str]) -> Edit:
@@ -68,9 +73,10 @@ def remove(notebook: PathLike, names: str | Iterable[str]) -> Edit:
     Raises:
         NbrucioError: one of them is not declared, or the notebook cannot be edited; nothing is written.
     """
-    from nbrucio.operations.edit import remove as run
+    with local_errors():
+        from nbrucio.operations.edit import remove as run
 
-    return run(Path(notebook), [names] if isinstance(names, str) else list(names))
+        return run(Path(notebook), [names] if isinstance(names, str) else list(names))
 
 
 def lock(
@@ -91,11 +97,12 @@ def lock(
     Raises:
         NbrucioError: the notebook cannot be edited, or a handle is not declared; nothing is written.
     """
-    from nbrucio.operations.edit import lock as run
+    with local_errors():
+        from nbrucio.operations.edit import lock as run
 
-    handles = [upgrade] if isinstance(upgrade, str) else [] if isinstance(upgrade, bool) else list(upgrade)
-    wanted = handles if handles or upgrade is True else None  # no handles would mean all of them
-    return run(Path(notebook), config or load_config(), upgrade=wanted, variant=variant, pin=pin)
+        handles = [upgrade] if isinstance(upgrade, str) else [] if isinstance(upgrade, bool) else list(upgrade)
+        wanted = handles if handles or upgrade is True else None  # no handles would mean all of them
+        return run(Path(notebook), config or load_config(), upgrade=wanted, variant=variant, pin=pin)
 
 
 def diff(old: PathLike, new: PathLike, *, config: Config | None = None) -> DiffReport:
@@ -104,10 +111,11 @@ def diff(old: PathLike, new: PathLike, *, config: Config | None = None) -> DiffR
     Raises:
         NbrucioError: a notebook or the configuration cannot be read.
     """
-    from nbrucio.operations.diff import diff as run
-    from nbrucio.operations.diff import remembered_lists
+    with local_errors():
+        from nbrucio.operations.diff import diff as run
+        from nbrucio.operations.diff import remembered_lists
 
-    return run(Path(old), Path(new), remembered_lists(config or load_config()))
+        return run(Path(old), Path(new), remembered_lists(config or load_config()))
 
 
 def check(
@@ -121,6 +129,7 @@ def check(
     Raises:
         NbrucioError: the configuration cannot be read, or a folder has no notebook.
     """
-    from nbrucio.operations.check import check as run
+    with local_errors():
+        from nbrucio.operations.check import check as run
 
-    return run(notebooks_of(notebooks), None if offline else config or load_config())
+        return run(notebooks_of(notebooks), None if offline else config or load_config())

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from nbrucio.api.common import OnProgress, PathLike, following, load_config, notebooks_of
+from nbrucio.api.common import OnProgress, PathLike, following, load_config, local_errors, notebooks_of
 from nbrucio.config import Config
 from nbrucio.core.requirement import NO_PARAMETERS
 from nbrucio.errors import UsageError
@@ -50,10 +50,10 @@ def sync(
         Interrupted: ``cancel`` was set. Finished files stay, unfinished ones continue at the next sync.
         NbrucioError: the configuration cannot be read, a folder has no notebook, or options exclude each other.
     """
-    from nbrucio.pipeline.run import sync as run
-
-    paths, options = notebooks_of(notebooks), _options(offline, refresh, locked, frozen, variant, parameters)
     with following(progress, cancel) as follower:
+        from nbrucio.pipeline.run import sync as run
+
+        paths, options = notebooks_of(notebooks), _options(offline, refresh, locked, frozen, variant, parameters)
         return run(paths, config or load_config(), options=options, reporter=follower, cancel=follower.cancel)
 
 
@@ -77,10 +77,11 @@ def plan(
     Raises:
         NbrucioError: the configuration cannot be read, a folder has no notebook, or options exclude each other.
     """
-    from nbrucio.pipeline.estimate import estimate
+    with local_errors():
+        from nbrucio.pipeline.estimate import estimate
 
-    options = _options(offline, refresh, locked, frozen, variant, parameters)
-    return estimate(notebooks_of(notebooks), config or load_config(), options=options, exact=exact)
+        options = _options(offline, refresh, locked, frozen, variant, parameters)
+        return estimate(notebooks_of(notebooks), config or load_config(), options=options, exact=exact)
 
 
 def status(
@@ -98,9 +99,10 @@ def status(
     Raises:
         NbrucioError: the configuration cannot be read, or a folder has no notebook.
     """
-    from nbrucio.pipeline.status import status as of
+    with local_errors():
+        from nbrucio.pipeline.status import status as of
 
-    return of(notebooks_of(notebooks), config or load_config(), variant=variant, check=check)
+        return of(notebooks_of(notebooks), config or load_config(), variant=variant, check=check)
 
 
 def verify(
@@ -111,9 +113,10 @@ def verify(
     Raises:
         NbrucioError: the configuration cannot be read, or a folder has no notebook.
     """
-    from nbrucio.operations.verify import verify as run
+    with local_errors():
+        from nbrucio.operations.verify import verify as run
 
-    return run(notebooks_of(notebooks), config or load_config(), variant=variant)
+        return run(notebooks_of(notebooks), config or load_config(), variant=variant)
 
 
 def _options(

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from nbrucio.api.common import OnProgress, PathLike, following, load_config, notebooks_of, paths_of
+from nbrucio.api.common import OnProgress, PathLike, following, load_config, local_errors, notebooks_of, paths_of
 from nbrucio.config import Config
 from nbrucio.core.did import Did
 
@@ -36,10 +36,11 @@ def search(
     Raises:
         NbrucioError: the pattern or a filter is invalid, or Rucio cannot answer.
     """
-    from nbrucio.operations.searching import search as run
+    with local_errors():
+        from nbrucio.operations.searching import search as run
 
-    conditions = [filters] if isinstance(filters, str) else list(filters)
-    return run(pattern, config or load_config(), kind=kind, filters=conditions, limit=limit, instance=instance)
+        conditions = [filters] if isinstance(filters, str) else list(filters)
+        return run(pattern, config or load_config(), kind=kind, filters=conditions, limit=limit, instance=instance)
 
 
 def stage(
@@ -69,12 +70,12 @@ def stage(
         OverBudget: the new rules together exceed your quota; none was made.
         NbrucioError: no notebook can be read, a handle is unknown, nothing is mounted, or Rucio cannot answer.
     """
-    from nbrucio.operations.follow_rules import follow
-    from nbrucio.operations.stage import stage as run
-
-    paths, used = notebooks_of(notebooks), config or load_config()
-    chosen = [handles] if isinstance(handles, str) else list(handles)
     with following(None, cancel) as follower:
+        from nbrucio.operations.follow_rules import follow
+        from nbrucio.operations.stage import stage as run
+
+        paths, used = notebooks_of(notebooks), config or load_config()
+        chosen = [handles] if isinstance(handles, str) else list(handles)
         staged = run(
             paths,
             used,
@@ -108,10 +109,10 @@ def upload(
     Raises:
         NbrucioError: the arguments or the configuration are wrong, or the upload is not allowed; nothing is sent.
     """
-    from nbrucio.operations.upload.upload import UploadTarget
-    from nbrucio.operations.upload.upload import upload as run
-
-    attached = Did.parse(dataset if ":" in dataset else f"{scope}:{dataset}") if dataset else None
-    target = UploadTarget(rse, scope, attached, lifetime_s, instance)
     with following(progress, cancel) as follower:
+        from nbrucio.operations.upload.upload import UploadTarget
+        from nbrucio.operations.upload.upload import upload as run
+
+        attached = Did.parse(dataset if ":" in dataset else f"{scope}:{dataset}") if dataset else None
+        target = UploadTarget(rse, scope, attached, lifetime_s, instance)
         return run(paths_of(paths), target, config or load_config(), reporter=follower, cancel=follower.cancel)

@@ -105,6 +105,8 @@ class Committer:
         fd = _fd(candidate)
         self._make_read_only(fd)
         candidate.found = self._fs.fstat(fd)
+        if candidate.found.st_size != candidate.sums.size_bytes:
+            raise OSError(errno.ESTALE, "another program changed the file")
         candidate.partial.close()
 
     def _make_read_only(self, fd: int) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
-from nbrucio.disk.system_errors import FULL
+from nbrucio.disk.system_errors import FULL, shortage
 from nbrucio.errors import BadConfig, NbrucioError, NoSpace, Unavailable
 
 #: Errors of a read-only store. FUSE file systems that cannot write lack the calls altogether.
@@ -14,6 +15,9 @@ _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 
 def store_error(error: OSError, root: str, subject: str | None = None) -> NbrucioError:
     """Return the nbrucio error for ``error``, raised by a call below the store at ``root``."""
+    short = shortage(error, subject)
+    if short is not None:
+        return short
     if error.errno in FULL:
         causes = {
             errno.EDQUOT: "your quota is used up",
@@ -33,9 +37,21 @@ def store_error(error: OSError, root: str, subject: str | None = None) -> Nbruci
         )
     if error.errno in _IN_THE_WAY:
         return BadConfig(
-            f"The cache {root} cannot be used: {error.filename} must be a folder.",
+            f"The cache {root} cannot be used: {_in_the_way(error.filename or root)} must be a folder.",
             subject=subject,
             hint="Move that file away, then try again.",
+        )
+    if error.errno == errno.EXDEV:
+        return BadConfig(
+            f"The cache {root} cannot be used: its folders objects and partial are on different disks.",
+            subject=subject,
+            hint="Move the whole cache to one disk, or set NBRUCIO_STORE to another folder.",
+        )
+    if error.errno in (errno.ENOENT, errno.ESTALE):
+        return Unavailable(
+            f"Another program removed or changed files in the cache {root} while nbrucio wrote there.",
+            subject=subject,
+            hint="Run the same command again: nbrucio downloads what is missing.",
         )
     return Unavailable(
         f"The cache {root} cannot be used: {error.strerror or error}.",
@@ -51,3 +67,9 @@ def unreadable(error: OSError, path: str, subject: str) -> NbrucioError:
         subject=subject,
         hint="Correct its owner and mode, or remove it and run `nbrucio sync` again.",
     )
+
+
+def _in_the_way(blocked: str) -> str:
+    """Return the file that is on the way to the path ``blocked``, which may not exist itself."""
+    path = Path(blocked)
+    return str(next((one for one in (*reversed(path.parents), path) if one.exists() and not one.is_dir()), path))

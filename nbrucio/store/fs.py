@@ -50,7 +50,12 @@ class FileSystem:
 
     def clone(self, target_fd: int, source_fd: int) -> None:
         """Make ``target_fd`` share the blocks of ``source_fd``; raises `OSError` where the file system cannot."""
-        fcntl.ioctl(target_fd, _FICLONE, source_fd)
+        flags = fcntl.fcntl(target_fd, fcntl.F_GETFL)
+        fcntl.fcntl(target_fd, fcntl.F_SETFL, flags & ~os.O_APPEND)  # Linux clones into no file opened to append
+        try:
+            fcntl.ioctl(target_fd, _FICLONE, source_fd)
+        finally:
+            fcntl.fcntl(target_fd, fcntl.F_SETFL, flags)
 
     def try_lock(self, fd: int) -> bool:
         """Lock an open file or folder exclusively; False when another descriptor holds the lock.

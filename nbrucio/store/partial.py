@@ -38,7 +38,9 @@ class Partial:
     def open(self) -> None:
         """Open the file to append to the bytes it has."""
         if self.fd is None:
-            self.fd = self._fs.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK)
+            # Appended bytes leave no hole after another program has shortened the file: its size shows that at the end.
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+            self.fd = self._fs.open(self.path, flags)
             if self.size_bytes:
                 self._fs.seek(self.fd, self.size_bytes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -241,6 +243,7 @@ class Store:
         """
         try:
             self._prepare()
+            self._require_one_disk()
         except OSError as error:
             raise self.error(error) from error
         from nbrucio.store.session import Session  # readers do not pay for this import
@@ -273,6 +276,13 @@ class Store:
                     self._fs.mkdir(folder)
         if not self._exists(layout.tag):
             write_whole(self._fs, layout.tag, layout.scratch(), _CACHEDIR_TAG)
+
+    def _require_one_disk(self) -> None:
+        """Fail before the first download if no partial file can be renamed to its final name."""
+        # A path that ends with a dot leads through a link.
+        disks = {self._fs.lstat(f"{folder}/.").st_dev for folder in (self._layout.objects, self._layout.partial)}
+        if len(disks) > 1:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
     def _former(self, instance: str, entry: FileEntry) -> tuple[str, Place] | None:
         """Return `StoreLayout.former` if the entry has a checksum to identify the file with."""

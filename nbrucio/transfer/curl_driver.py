@@ -10,7 +10,7 @@ import selectors
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -77,27 +77,22 @@ class CurlDriver:
 
     Raises:
         RuntimeError: this machine gives no more threads.
+        OSError, MemoryError, pycurl.error: nor open files or memory.
     """
 
     def __init__(self) -> None:
-        import pycurl
-
         self._guard = threading.Lock()
         self._calls: list[Callable[[], None]] = []
         self._is_over = self._is_closed = False
         self._running: dict[pycurl.Curl, CurlRequest] = {}
         self._deadline: float | None = None
-        self._bell, self._rope = os.pipe()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._bell, selectors.EVENT_READ)
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._remind)
-        self._thread = DaemonThread(self._run, "nbrucio-https")
+        self._opened = ExitStack()
         try:
+            self._open()
+            self._thread = DaemonThread(self._run, "nbrucio-https")
             self._thread.start()
-        except RuntimeError:
-            self._free()
+        except BaseException:
+            self._opened.close()
             raise
 
     def call(self, function: Callable[[], None]) -> bool:
@@ -136,6 +131,20 @@ class CurlDriver:
         if self._running.get(request.curl) is request:
             self._end(request.curl, aborted())
 
+    def _open(self) -> None:
+        import pycurl
+
+        self._bell, self._rope = os.pipe()
+        self._opened.callback(os.close, self._rope)
+        self._opened.callback(os.close, self._bell)
+        self._selector = selectors.DefaultSelector()
+        self._opened.callback(self._selector.close)
+        self._selector.register(self._bell, selectors.EVENT_READ)
+        self._multi = pycurl.CurlMulti()
+        self._opened.callback(self._multi.close)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._remind)
+
     def _close(self) -> None:
         self._is_closed = True
 
@@ -153,7 +162,7 @@ class CurlDriver:
             for request in self._running.values():
                 request.end(error)
             self._running.clear()
-        self._free()
+        self._opened.close()
 
     def _is_finished(self) -> bool:
         with self._guard:
@@ -210,12 +219,6 @@ class CurlDriver:
     def _remind(self, wait_ms: int) -> None:
         """Set the time at which libcurl wants to be called; a negative one cancels it."""
         self._deadline = None if wait_ms < 0 else time.monotonic() + wait_ms / 1000
-
-    def _free(self) -> None:
-        self._multi.close()
-        self._selector.close()
-        os.close(self._bell)
-        os.close(self._rope)
 
 
 def aborted() -> Exception:

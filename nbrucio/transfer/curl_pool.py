@@ -6,11 +6,13 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbrucio.disk.system_errors import lacking, out_of_memory, shortage
 from nbrucio.transfer.curl_driver import CurlDriver, CurlRequest
+from nbrucio.transfer.errors import Shortage
 from nbrucio.transfer.types import StorageAccess, TransferLimits
 from nbrucio.transfer.urls import Origin
 
@@ -26,6 +28,8 @@ _IDLE_S = 0.25
 #: and 3.7 CPU seconds with 2, 3.8 and 3.9 with 4, 4.1 and 4.5 with a thread for each connection.
 _DRIVERS = 2
 _ANY: Origin = ("", "", 0)
+#: ``E_FAILED_INIT`` and ``E_OUT_OF_MEMORY``, also of an option.
+_NOT_MADE = (2, 27)
 
 
 class ConnectionKey(NamedTuple):
@@ -53,6 +57,9 @@ class CurlHandle:
     Args:
         options: libcurl options for all requests, by name without ``CURLOPT_``.
         driver: whose connections it uses; None for a connection of its own.
+
+    Raises:
+        Shortage: this machine gives no more memory.
     """
 
     def __init__(self, options: Mapping[str, Any], driver: CurlDriver | None = None) -> None:
@@ -60,16 +67,18 @@ class CurlHandle:
 
         self.driver = driver
         self.used_s = 0.0
-        self.buffer = memoryview(bytearray(_BUFFER_BYTES))
-        self.curl: pycurl.Curl = pycurl.Curl()
+        with _shortages():
+            self.buffer = memoryview(bytearray(_BUFFER_BYTES))
+            self.curl: pycurl.Curl = pycurl.Curl()
         self.set(**options)
 
     def set(self, **options: object) -> None:
-        """Set libcurl options by name."""
+        """Set libcurl options by name. Raises `Shortage`."""
         import pycurl
 
-        for name, value in options.items():
-            self.curl.setopt(getattr(pycurl, name), value)
+        with _shortages():
+            for name, value in options.items():
+                self.curl.setopt(getattr(pycurl, name), value)
 
     def request(self) -> CurlRequest:
         """Return the request that the options describe."""
@@ -78,7 +87,10 @@ class CurlHandle:
 
     def close(self) -> None:
         """Close the handle, and its own connection."""
-        self.curl.close()
+        import pycurl
+
+        with suppress(pycurl.error):  # without memory a request may still run when its caller has got an error
+            self.curl.close()
 
 
 class CurlPool:
@@ -104,6 +116,7 @@ class CurlPool:
 
         Raises:
             RuntimeError: this machine gives no more threads.
+            Shortage: nor open files or memory.
         """
         if peer.with_certificate:
             peer = peer._replace(certificate=self._access.certificate_state())
@@ -121,13 +134,19 @@ class CurlPool:
         driver = None
         if len(drivers) < _DRIVERS:
             try:
-                driver = CurlDriver()
-            except RuntimeError:  # no more threads: the one that there is reads everything
-                if not drivers:
+                with _shortages():
+                    driver = CurlDriver()
+            except (RuntimeError, Shortage):
+                if not drivers:  # else the one that there is reads everything
                     raise
         driver = driver or min(drivers, key=drivers.__getitem__)
         options = curl_options(self._access, self._limits, with_certificate=peer.with_certificate)
-        handle = CurlHandle(options, driver)
+        try:
+            handle = CurlHandle(options, driver)
+        except BaseException:
+            if driver not in drivers:
+                driver.close()
+            raise
         drivers[driver] += 1
         driver.keep(drivers[driver])
         return handle
@@ -164,6 +183,22 @@ class CurlPool:
             idle, self._idle = self._idle, defaultdict(list)
         for peer, handles in idle.items():
             self._close(peer, handles)
+
+
+@contextmanager
+def _shortages() -> Iterator[None]:
+    """Raise `Shortage` where open files or memory are lacking. libcurl's constructors give no reason, and no code."""
+    import pycurl
+
+    try:
+        yield
+    except (pycurl.error, OSError, MemoryError) as error:
+        short = shortage(error)
+        if isinstance(error, pycurl.error) and (len(error.args) == 1 or error.args[0] in _NOT_MADE):
+            short = lacking() or out_of_memory()
+        if short is None:
+            raise
+        raise Shortage(short) from error
 
 
 def _shared(peer: ConnectionKey) -> ConnectionKey:

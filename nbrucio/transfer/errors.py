@@ -13,6 +13,7 @@ from nbrucio.errors import (
     MissingDependency,
     NbrucioError,
     TransferFailed,
+    Unavailable,
 )
 
 _SHOWN_CAUSES = 3
@@ -60,6 +61,14 @@ class Unreachable(TransientError):
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause, host=True, busy=True)
+
+
+class Shortage(TransientError):
+    """This machine gives no more open files or memory, as ``error`` says. Fewer requests at a time may need less."""
+
+    def __init__(self, error: Unavailable) -> None:
+        super().__init__(error.message.rstrip("."), busy=True)
+        self.error = error
 
 
 class PermanentError(Attempt):
@@ -129,6 +138,9 @@ def final_error(entry: FileEntry, tried: Sequence[Tried], untried: int = 0) -> N
     missing = [one.error for one in tried if isinstance(one.error, MissingLibrary)]
     if tried and len(missing) == len(tried):
         return missing[0].error
+    short = next((one.error.error for one in tried if isinstance(one.error, Shortage)), None)
+    if short is not None:
+        return Unavailable(f"{entry.did} was not downloaded: {short.message}", subject=str(entry.did), hint=short.hint)
     kind = _error_type(tried)
     causes = _causes(tried) + (f". {len(tried)} of {len(tried) + untried} replicas were tried" if untried else "")
     name = str(entry.did)

@@ -12,11 +12,21 @@ from nbrucio.catalogue.certificates import why_unusable
 from nbrucio.core.files import Replica
 from nbrucio.core.text import printable
 from nbrucio.disk.libraries import missing_library
+from nbrucio.disk.system_errors import lacking
 from nbrucio.http import TlsFault, proxy_named, tls_fault
 from nbrucio.transfer.base import Sink
 from nbrucio.transfer.curl_driver import CurlRequest
 from nbrucio.transfer.curl_pool import ConnectionKey, CurlPool
-from nbrucio.transfer.errors import Attempt, NoParts, PermanentError, Refused, TransientError, Unreachable, WrongBytes
+from nbrucio.transfer.errors import (
+    Attempt,
+    NoParts,
+    PermanentError,
+    Refused,
+    Shortage,
+    TransientError,
+    Unreachable,
+    WrongBytes,
+)
 from nbrucio.transfer.parts import PartSink
 from nbrucio.transfer.types import StorageAccess, TransferLimits
 from nbrucio.transfer.urls import Origin, first_url, is_signed, next_url, origin_of
@@ -49,12 +59,16 @@ class Http:
 
     Raises:
         MissingDependency: pycurl cannot be loaded.
+        Shortage: for lack of memory or open files.
     """
 
     def __init__(self, access: StorageAccess, limits: TransferLimits) -> None:
         try:
             import pycurl  # noqa: F401
         except ImportError as error:  # also when pycurl was built for another libcurl than the system's
+            short = lacking()
+            if short is not None:
+                raise Shortage(short) from error
             raise missing_library(
                 "pycurl",
                 f"Downloads over https need pycurl, which cannot be loaded: {error}.",
@@ -148,6 +162,9 @@ class Http:
             response.flush()  # the next attempt continues from these bytes
             if response.is_drained:
                 return
+            short = lacking()  # libcurl blames the server or our certificate
+            if short is not None:
+                raise Shortage(short) from error
             raise _translated(error.args[0], request.curl, self._access) from error
         sink.check()
         response.flush()

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nbrucio.core.files import Replica
+from nbrucio.disk.system_errors import shortage
 from nbrucio.transfer.base import CHUNK_BYTES, Sink
-from nbrucio.transfer.errors import PermanentError, TransientError
+from nbrucio.transfer.errors import PermanentError, Shortage, TransientError
 from nbrucio.transfer.roots import Roots
 
 _LOCAL = ("", "localhost")
@@ -100,5 +101,8 @@ def _copy(fd: int, sink: Sink, size_bytes: int) -> None:
 def _translated(error: OSError | ValueError) -> PermanentError | TransientError:
     if isinstance(error, ValueError):
         return PermanentError("its path contains a NUL character")
+    short = shortage(error)
+    if short is not None:
+        return Shortage(short)
     cause = error.strerror or str(error)
     return PermanentError(cause) if error.errno in _PERMANENT else TransientError(cause)

@@ -10,12 +10,13 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 from nbrucio.core.files import Replica
 from nbrucio.disk.threads import DaemonThread
 from nbrucio.transfer.curl_pool import CurlHandle, curl_options
+from nbrucio.transfer.errors import Shortage
 from nbrucio.transfer.types import StorageAccess, Task, TraceTarget, TransferLimits
 
 #: Largest number of traces per request, and seconds to collect them.
@@ -115,18 +116,17 @@ def _send(target: TraceTarget, traces: list[dict[str, Any]]) -> bool:
         import pycurl
     except ImportError:
         return False
-    handle = CurlHandle(curl_options(StorageAccess(ca=target.ca), _LIMITS, with_certificate=False))
-    handle.set(
-        URL=target.url.rstrip("/") + "/traces/",
-        HTTPHEADER=["Content-Type: application/json"],
-        COPYPOSTFIELDS=json.dumps(traces),
-        TIMEOUT_MS=round(_TIMEOUT_S * 1000),
-        WRITEFUNCTION=len,  # discard the response
-    )
+    options = curl_options(StorageAccess(ca=target.ca), _LIMITS, with_certificate=False)
     try:
-        handle.curl.perform()
-        return bool(200 <= handle.curl.getinfo(pycurl.RESPONSE_CODE) < 300)
-    except pycurl.error:
+        with closing(CurlHandle(options)) as handle:
+            handle.set(
+                URL=target.url.rstrip("/") + "/traces/",
+                HTTPHEADER=["Content-Type: application/json"],
+                COPYPOSTFIELDS=json.dumps(traces),
+                TIMEOUT_MS=round(_TIMEOUT_S * 1000),
+                WRITEFUNCTION=len,  # discard the response
+            )
+            handle.curl.perform()
+            return bool(200 <= handle.curl.getinfo(pycurl.RESPONSE_CODE) < 300)
+    except (pycurl.error, Shortage):
         return False
-    finally:
-        handle.close()

@@ -21,6 +21,7 @@ from nbrucio.transfer.errors import (
     NoParts,
     PermanentError,
     Refused,
+    Shortage,
     Stopped,
     StoreError,
     TransientError,
@@ -240,7 +241,7 @@ class Worker:
             return
         if error.busy and job.refused < _REFUSALS and self._context.schedule.is_overloaded(host):
             job.refused += 1
-            if not self._context.schedule.has_delivered(host):
+            if error.host and not self._context.schedule.has_delivered(host):
                 self._context.hosts.failed(host, error.cause)  # it may as well be down
             self._reschedule(job, host, self._pause_s(error, _REFUSED_S, share=0.7))
             return
@@ -270,7 +271,8 @@ class Worker:
 
     def _drop_replica(self, job: TransferJob, error: Attempt) -> None:
         """Move on to the next replica."""
-        if isinstance(error, (TransientError, Refused)):  # other errors are those of one file
+        # Other errors are those of one file, or of this machine.
+        if isinstance(error, (TransientError, Refused)) and not isinstance(error, Shortage):
             self._context.performances.failed(RseHost(job.left[0].rse, host_of(job.left[0])))
         dropped = Tried(job.left.pop(0).rse, error)
         job.tried.append(dropped)

@@ -21,10 +21,11 @@ from typing import IO
 
 from nbrucio.core.files import Replica
 from nbrucio.disk.child import start
+from nbrucio.disk.system_errors import shortage
 from nbrucio.disk.threads import DaemonThread
 from nbrucio.transfer import xrootd_child
 from nbrucio.transfer.base import Sink
-from nbrucio.transfer.errors import TransientError
+from nbrucio.transfer.errors import Shortage, TransientError
 from nbrucio.transfer.parts import PartSink
 from nbrucio.transfer.types import StorageAccess, TransferLimits
 from nbrucio.transfer.xrootd import bindings
@@ -114,7 +115,13 @@ class XrootdChildren:
                     self._child.kill()
                 environ = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
                 own = ca_variables(self._access, Path(self._empty.name))
-                self._child = _Child(environ | own, self._access, self._limits)
+                try:
+                    self._child = _Child(environ | own, self._access, self._limits)
+                except OSError as error:
+                    short = shortage(error)
+                    if short is None:
+                        raise
+                    raise Shortage(short) from error
             return self._child
 
 

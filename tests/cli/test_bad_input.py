@@ -205,6 +205,24 @@ def test_a_store_that_cannot_be_written(connected: Cli, notebook: Write) -> None
     assert blocked.read_text() == "a file stands where the store should be"
 
 
+@pytest.mark.parametrize("files", [11, 13])
+def test_a_process_that_may_open_few_files(connected: Cli, notebook: Write, files: int) -> None:
+    path = notebook({"did": "sandbox:dimuon", "handle": "x"})
+    code = (
+        f"import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}));"
+        "sys.argv = ['nbrucio', 'sync', sys.argv[1]]; from nbrucio_cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], env=connected.env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 4, done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert errors
+    assert all("nbrucio cannot open more files: this process has too many open." in line for line in errors)
+    assert "`ulimit -n 4096`" in done.stderr
+    assert connected("sync", path).exit_code == 0
+
+
 # --- killed, and twice at once ----------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from nbrucio.disk.libraries import unexpected
 from nbrucio.disk.permissions import make_private_folder
+from nbrucio.disk.system_errors import lacking
+from tests.support.limits import few_files
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,21 @@ def test_a_limit_of_the_machine_is_named_with_what_to_do(error: Exception) -> No
     found = unexpected(error)
     assert (found.exit_code, found.message) == (4, "This machine gives nbrucio no more memory or threads.")
     assert "`ulimit -v`" in (found.hint or "")
+
+
+@pytest.mark.parametrize(("code", "whose"), [(errno.EMFILE, "this process"), (errno.ENFILE, "this machine")])
+def test_too_many_open_files_are_no_fault_of_the_file_that_could_not_be_opened(code: int, whose: str) -> None:
+    found = unexpected(OSError(code, os.strerror(code), "/data/x"))
+    assert (found.exit_code, found.subject) == (4, None)
+    assert found.message == f"nbrucio cannot open more files: {whose} has too many open."
+    assert "`ulimit -n 4096`" in (found.hint or "")
+
+
+def test_a_process_with_hardly_any_more_files_lacks_them() -> None:
+    assert lacking() is None
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208
+    with few_files(4):
+        found = lacking()
+    assert found is not None
+    assert "too many open" in found.message
+    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208

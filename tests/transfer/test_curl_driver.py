@@ -16,10 +16,11 @@ from nbrucio.store import Store
 from nbrucio.transfer.curl_driver import CurlDriver, CurlRequest
 from nbrucio.transfer.curl_pool import ConnectionKey, CurlPool, curl_options
 from nbrucio.transfer.fetch import fetch
-from nbrucio.transfer.types import StorageAccess, Task
+from nbrucio.transfer.types import Outcome, StorageAccess, Task
 from nbrucio.transfer.urls import origin_of
 from tests.support.faulty_disk import INSTANCE, entry
 from tests.support.hostile_storage import GOOD, Hostile
+from tests.support.limits import few_files
 from tests.support.listener import Listener
 from tests.transfer.conftest import QUICK
 
@@ -181,6 +182,29 @@ def test_nothing_stays_open_after_a_driver() -> None:
         driver.close()
         _until(lambda: not driver.is_alive())  # noqa: B023 called at once
     assert len(list(Path("/dev/fd").iterdir())) <= before
+
+
+@pytest.mark.parametrize("files", range(4))
+def test_nothing_stays_open_after_a_driver_that_lacks_files(files: int) -> None:
+    before = len(list(Path("/dev/fd").iterdir()))
+    with few_files(files), pytest.raises((OSError, pycurl.error)):
+        CurlDriver()
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("name", ["Curl", "CurlMulti"])
+def test_a_machine_without_memory_for_libcurl_says_so(
+    bring: Callable[..., Outcome], server: Hostile, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def fail() -> None:
+        raise pycurl.error(f"initializing {name} failed")
+
+    monkeypatch.setattr(pycurl, name, fail)
+    error = bring(server.url("good")).error
+    assert (error and error.message) == (
+        "test:good.root was not downloaded: This machine gives nbrucio no more memory or threads."
+    )
+    _until(lambda: "nbrucio-https" not in [thread.name for thread in threading.enumerate()])
 
 
 @pytest.mark.parametrize("threads", [0, 1])

@@ -161,9 +161,11 @@ def test_what_the_tasks_raise_is_raised(store: Store) -> None:
         fetch(making(), store, LOCAL, SilentReporter())  # type: ignore[arg-type]
 
 
-def test_where_blocks_can_be_shared_no_byte_is_copied(tmp_path: Path, good: Path) -> None:
+def test_where_blocks_can_be_shared_no_byte_is_copied(
+    tmp_path: Path, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     disk = CountedDisk()
-    disk.clone = _clone  # type: ignore[method-assign]
+    monkeypatch.setattr("nbrucio.store.fs.fcntl.ioctl", _clone)
     listener = Listener()
     wanted = Task(INSTANCE, entry("x", GOOD), (Replica("R", f"file://{good}"),))
     (outcome,) = fetch([wanted], Store(tmp_path / "store", fs=disk), LOCAL, listener)
@@ -173,6 +175,6 @@ def test_where_blocks_can_be_shared_no_byte_is_copied(tmp_path: Path, good: Path
     assert disk.calls.count("write") == 2, "the store's tag and the record"
 
 
-def _clone(target_fd: int, source_fd: int) -> None:
-    """What FICLONE does on btrfs and XFS, which a test machine rarely has."""
+def _clone(target_fd: int, _request: int, source_fd: int) -> None:
+    """What FICLONE does on btrfs and XFS, which a test machine rarely has. Both refuse a file opened to append."""
     os.sendfile(target_fd, source_fd, 0, os.fstat(source_fd).st_size)
