@@ -189,7 +189,7 @@ def test_nothing_stays_open_after_a_driver_that_lacks_files(files: int) -> None:
     before = len(list(Path("/dev/fd").iterdir()))
     with few_files(files), pytest.raises((OSError, pycurl.error)):
         CurlDriver()
-    assert len(list(Path("/dev/fd").iterdir())) == before
+    assert len(list(Path("/dev/fd").iterdir())) <= before  # other tests' connections may end meanwhile
 
 
 @pytest.mark.parametrize("name", ["Curl", "CurlMulti"])
