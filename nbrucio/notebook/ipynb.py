@@ -39,18 +39,24 @@ def load(path: Path) -> Notebook:
     """Return the notebook at ``path``.
 
     Raises:
-        BadNotebook: the file is missing, cannot be read, or is not a notebook that can be edited safely.
+        BadNotebook: the file is missing, cannot be read, is not a notebook that can be edited safely, or is the text of
+            an ``.ipynb`` that has the declaration (see `nbrucio.notebook.pairs`).
     """
     path = Path(path)  # programs may pass a str
     raw = _read(path)
     try:
-        return parse(raw, path)
+        notebook = parse(raw, path)
     except BadNotebook as error:
         copy = copy_of(path)
         if copy.is_file():
             error.hint = f"An earlier write was interrupted. The previous content is in {_shown(copy)}."
             error.next_command = f"{_command('cp', copy)} {_command('', path).strip()}"
         raise
+    if notebook.outline is None:
+        from nbrucio.notebook.pairs import check_declared_here
+
+        check_declared_here(notebook, load)
+    return notebook
 
 
 def parse(raw: bytes, path: Path) -> Notebook:
