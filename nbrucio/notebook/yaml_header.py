@@ -13,7 +13,6 @@ from nbrucio.notebook.base import KEY
 
 #: Comment mark of each kind of script; Markdown has none.
 COMMENTS = {".py": "#", ".r": "#", ".jl": "#", ".cpp": "//", ".md": "", ".markdown": "", ".rmd": "", ".qmd": ""}
-_BOM = "\ufeff"
 _MAX_HEADER_LINES = 50_000
 _SCRIPT_START = re.compile(r"#!.*|#.*coding[:=].*")
 
@@ -43,7 +42,7 @@ class Header:
         comment = COMMENTS[path.suffix.lower()]
         lines, mark = text.splitlines(keepends=True), f"{comment} ---".strip()
         at = next((n for n, line in enumerate(lines) if line.strip() and not _SCRIPT_START.match(line)), len(lines))
-        if at == len(lines) or lines[at].lstrip(_BOM).rstrip() != mark:
+        if at == len(lines) or lines[at].rstrip() != mark:
             return None
         ends = (n for n in range(at + 1, min(len(lines), _MAX_HEADER_LINES)) if lines[n].rstrip() == mark)
         end = next(ends, None)
@@ -57,12 +56,13 @@ class Header:
     def new(cls, text: str, path: Path) -> Header:
         """Return an empty header for a text without one."""
         comment = COMMENTS[path.suffix.lower()]
-        mark = f"{comment} ---".strip() + "\n"
         lines = text.splitlines(keepends=True)
+        newline = "\r\n" if lines[:1] and lines[0].endswith("\r\n") else "\n"
+        mark = f"{comment} ---".strip() + newline
         at = next((n for n, line in enumerate(lines) if not _SCRIPT_START.match(line)), len(lines)) if comment else 0
-        blank = [] if at < len(lines) and not lines[at].strip() else ["\n"]
+        blank = [] if at < len(lines) and not lines[at].strip() else [newline]
         wrapped = bool(comment) or "```{code-cell" not in text
-        start = [f"{comment} jupyter:".strip() + "\n"] if wrapped else []
+        start = [f"{comment} jupyter:".strip() + newline] if wrapped else []
         lines[at:at] = [mark, *start, mark, *blank]
         return cls(path, lines, at + 1, at + 1 + len(start), f"{comment} " if comment else "", wrapped)
 

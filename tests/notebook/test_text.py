@@ -13,6 +13,7 @@ import pytest
 from nbrucio.errors import BadNotebook
 from nbrucio.notebook.base import KEY
 from nbrucio.notebook.ipynb import create_empty, load, parse, save, with_value
+from nbrucio.notebook.text import declares_in_text
 
 VALUE: dict[str, Any] = {
     "version": 1,
@@ -102,6 +103,36 @@ def test_windows_line_ends_stay(tmp_path: Path) -> None:
     assert raw.count(b"\n") == raw.count(b"\r\n")
     save(load(path), None)
     assert path.read_bytes() == PERCENT.replace("\n", "\r\n").encode()
+
+
+BLOCK = "# /// script\n# dependencies = []\n#\n# [tool.nbrucio]\n# version = 1\n# ///\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("nb.py", "# %%\nimport os\n"), ("nb.py", PERCENT), ("nb.md", MYST), ("nb.md", "# A\n")]
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_byte_order_mark_stays_first(tmp_path: Path, name: str, text: str, newline: str) -> None:
+    raw = b"\xef\xbb\xbf" + text.replace("\n", newline).encode()
+    (tmp_path / name).write_bytes(raw)
+    cells = load(tmp_path / name).code_cells()
+    notebook = save(load(tmp_path / name), VALUE)
+    assert load(tmp_path / name).value() == VALUE
+    assert notebook.code_cells() == cells
+    assert notebook.raw.startswith(b"\xef\xbb\xbf")
+    assert notebook.raw.count(b"\xef\xbb\xbf") == 1
+    assert notebook.raw.count(b"\n") == notebook.raw.count(newline.encode())
+    if name == "nb.py":
+        compile(notebook.raw, name, "exec")
+
+
+def test_a_block_after_a_byte_order_mark_is_found(tmp_path: Path) -> None:
+    path = written(tmp_path / "nb.py", "\ufeff" + BLOCK)
+    assert load(path).value() == {"version": 1}
+    assert declares_in_text(path)
+    save(load(path), VALUE)
+    assert path.read_text().count("# /// script") == 1
+    assert load(path).value() == VALUE
 
 
 @pytest.mark.parametrize("fmt", ["py:percent", "py:light", "md", "md:myst", "Rmd"])
