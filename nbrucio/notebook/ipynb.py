@@ -66,8 +66,9 @@ def parse(raw: bytes, path: Path) -> Notebook:
     the file.
 
     Raises:
-        BadNotebook: ``raw`` is not UTF-8, not JSON, nested too deeply, not a notebook of format 4, or has ``metadata``
-            or our key twice, so that programs would disagree on its content.
+        BadNotebook: ``raw`` is not UTF-8, not JSON, nested too deeply, not a notebook of format 4, or has a key twice,
+            among ``metadata``, ``cells``, ``nbformat``, ours and those in ours, so that programs would disagree on its
+            content.
         MissingDependency: it is a text notebook, and the library for those is not installed.
     """
     if path.suffix != ".ipynb":
@@ -87,16 +88,16 @@ def parse(raw: bytes, path: Path) -> Notebook:
         document, inner, values = _scan(text)
     except json.JSONDecodeError as error:
         raise _not_json(path, text, error) from error
+    except _RepeatedKeyError as error:
+        hint = "Merge them into one; otherwise only the last one counts."
+        raise _bad(path, f"has the key {printable(str(error))} twice in {KEY!r}", hint=hint) from error
     except RecursionError as error:
         raise _bad(path, "cannot be read: it is nested too deeply", hint=_RESTORE) from error
     _check_format(path, values)
     metadata, cells = values.get("metadata"), values.get("cells")
     if document is None or inner is None or not isinstance(metadata, dict) or not isinstance(cells, list):
         raise _bad(path, "is not a notebook: it is JSON without cells or metadata", hint=_RESTORE)
-    for where, key in ((document, "metadata"), (inner, KEY)):
-        if len(where.named(key)) > 1:
-            hint = "Remove one of them; programs disagree on which one counts."
-            raise _bad(path, f"has the key {key!r} twice", hint=hint)
+    _check_unrepeated(path, document, inner)
     return Notebook(path, raw, MappingProxyType(metadata), (document, inner), tuple(_code(cells)))
 
 
@@ -192,7 +193,22 @@ class _NotANumberError(Exception):
     """NaN or Infinity in place of a JSON number."""
 
 
+class _RepeatedKeyError(Exception):
+    """An object in our value has this key twice, for example after a merge that kept both sides."""
+
+
+def _without_repeats(members: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(members)
+    if len(values) < len(members):
+        keys = [key for key, _ in members]
+        raise _RepeatedKeyError(next(key for key in keys if keys.count(key) > 1))
+    return values
+
+
 _EXACT = json.JSONDecoder(parse_int=number_from_digits, parse_constant=_refuse_constant)
+_OURS = json.JSONDecoder(
+    parse_int=number_from_digits, parse_constant=_refuse_constant, object_pairs_hook=_without_repeats
+)
 #: For values needed only for their end and the sources: float reads any number of digits, without a Python call.
 _QUICK = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 
@@ -205,7 +221,9 @@ def _scan(text: str) -> tuple[ObjectText | None, ObjectText | None, dict[str, ob
         nonlocal inner
         if key != "metadata" or not text.startswith("{", position):
             return _QUICK.raw_decode(text, position)
-        inner, metadata = scan_object(text, position, lambda _key, at: _EXACT.raw_decode(text, at))
+        inner, metadata = scan_object(
+            text, position, lambda key, at: (_OURS if key == KEY else _EXACT).raw_decode(text, at)
+        )
         return metadata, inner.end
 
     document: ObjectText | None = None
@@ -222,6 +240,13 @@ def _scan(text: str) -> tuple[ObjectText | None, ObjectText | None, dict[str, ob
     if skip_space(text, end) < len(text):
         raise json.JSONDecodeError("Extra data", text, skip_space(text, end))
     return document, inner, values
+
+
+def _check_unrepeated(path: Path, document: ObjectText, inner: ObjectText) -> None:
+    for where, key in ((document, "metadata"), (document, "cells"), (document, "nbformat"), (inner, KEY)):
+        if len(where.named(key)) > 1:
+            hint = "Remove one of them; programs disagree on which one counts."
+            raise _bad(path, f"has the key {key!r} twice", hint=hint)
 
 
 def _check_format(path: Path, values: Mapping[str, object]) -> None:

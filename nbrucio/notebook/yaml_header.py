@@ -142,7 +142,7 @@ def _block(yaml: list[str], key: str, start: int, end: int, indent: int) -> tupl
 
 
 def _load_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML
-    yaml = _yaml()
+    yaml, declares = _yaml(), re.search(rf"\b{KEY}\b", text) is not None
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined] # PyYAML has no types
         """Loads plain values only. References could inflate a small text; a time stays text."""
@@ -151,6 +151,14 @@ def _load_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML
             if self.check_event(yaml.events.AliasEvent):
                 raise yaml.YAMLError("it contains a reference (*name)")
             return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: ANN401 - PyYAML's own
+            keys = [key.value for key, _ in node.value]
+            repeated = next((key for key, _ in node.value if keys.count(key.value) > 1), None)
+            if declares and repeated is not None:
+                problem = f"it has the key {repeated.value!r} twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, repeated.start_mark)
+            return super().construct_mapping(node, deep)
 
     Loader.yaml_implicit_resolvers = {
         first: [(tag, found) for tag, found in resolvers if tag != "tag:yaml.org,2002:timestamp"]

@@ -154,6 +154,7 @@ def test_jupytexts_round_trip_keeps_the_declaration(tmp_path: Path, fmt: str) ->
     [
         ("# jupyter:\n#   nbrucio: [\n", "is not valid YAML"),
         ("# jupyter:\n#   a: &x [1]\n#   b: *x\n", "reference"),
+        ("# jupyter:\n#   nbrucio:\n#     requirements: []\n#     requirements: []\n", "'requirements' twice"),
         ("# jupyter:\n#   nbrucio: !!python/object:os.system {}\n", "is not valid YAML"),
     ],
 )
