@@ -172,6 +172,38 @@ def test_a_header_that_cannot_be_edited_by_lines_is_left_alone(tmp_path: Path) -
     assert path.read_bytes() == before
 
 
+QUARTO = '---\ntitle: "Q"\njupyter: python3\n---\n\n```{python}\nimport nbrucio\n```\n'
+
+
+@pytest.mark.parametrize("name", ["nb.qmd", "nb.md"])
+@pytest.mark.parametrize("text", [QUARTO, QUARTO.replace("python3\n---", "python3\n...")])
+def test_a_header_of_quarto_gets_the_declaration_beside_its_kernel(tmp_path: Path, name: str, text: str) -> None:
+    path = written(tmp_path / name, text)
+    save(load(path), VALUE)
+    assert load(path).value() == VALUE
+    assert declares_in_text(path)
+    assert path.read_text().startswith('---\ntitle: "Q"\njupyter: python3\nnbrucio:\n  version: 1\n')
+    save(load(path), None)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("text", ["# ---\n# A section\n# ---\nimport os\n", "# ---\nx = {1: 2}\n# ---\n"])
+def test_a_banner_is_no_header(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path / "nb.py", text)
+    save(load(path), VALUE)
+    assert load(path).value() == VALUE
+    assert path.read_text().endswith(f"# ---\n\n{text}")
+
+
+def test_a_banner_with_a_colon_says_what_makes_it_a_header(tmp_path: Path) -> None:
+    path = written(tmp_path / "nb.py", "# ---\n# title: kept\n# ---\n")
+    with pytest.raises(BadNotebook, match="has no line 'jupyter:'") as caught:
+        save(load(path), VALUE)
+    assert caught.value.hint == "Add the line '# jupyter:' at its end."
+    save(load(written(path, "# ---\n# title: kept\n# jupyter:\n# ---\n")), VALUE)
+    assert load(path).value() == VALUE
+
+
 def test_a_time_without_quotes_stays_text(tmp_path: Path) -> None:
     path = written(tmp_path / "nb.py", "# ---\n# jupyter:\n#   nbrucio:\n#     locked: 2026-11-23T10:00:00Z\n# ---\n")
     assert load(path).value() == {"locked": "2026-11-23T10:00:00Z"}
