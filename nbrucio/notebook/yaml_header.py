@@ -14,7 +14,8 @@ from nbrucio.notebook.base import KEY
 #: Comment mark of each kind of script; Markdown has none.
 COMMENTS = {".py": "#", ".r": "#", ".jl": "#", ".cpp": "//", ".md": "", ".markdown": "", ".rmd": "", ".qmd": ""}
 _MAX_HEADER_LINES = 50_000
-_SCRIPT_START = re.compile(r"#!.*|#.*coding[:=].*")
+#: Databricks knows its notebooks by their first line. See its documentation, "Export and import notebooks".
+_SCRIPT_START = re.compile(r"#!.*|#.*coding[:=].*|# Databricks notebook source\s*")
 _KEY_LINE = re.compile(r"\{|[^\s#].*?:(\s|$)")
 #: A line ``jupyter:`` with the notebook's metadata, unlike Quarto's, which names a kernel: ``jupyter: python3``.
 _WRAPPER = re.compile(r"jupyter:\s*(\{|#|$)")

@@ -204,6 +204,14 @@ def test_a_banner_with_a_colon_says_what_makes_it_a_header(tmp_path: Path) -> No
     assert load(path).value() == VALUE
 
 
+@pytest.mark.parametrize("name", ["nb.py", "nb.R"])
+def test_the_first_line_of_databricks_stays_first(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path / name, "# Databricks notebook source\nx = 1\n\n# COMMAND ----------\n")
+    save(load(path), VALUE)
+    assert path.read_text().startswith("# Databricks notebook source\n# ---\n")
+    assert load(path).value() == VALUE
+
+
 def test_a_time_without_quotes_stays_text(tmp_path: Path) -> None:
     path = written(tmp_path / "nb.py", "# ---\n# jupyter:\n#   nbrucio:\n#     locked: 2026-11-23T10:00:00Z\n# ---\n")
     assert load(path).value() == {"locked": "2026-11-23T10:00:00Z"}
