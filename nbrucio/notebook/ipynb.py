@@ -30,6 +30,7 @@ from nbrucio.notebook.json_edit import (
 )
 
 _BOM = "\ufeff"
+_BLANK = _BOM + " \t\r\n"
 _CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 _RESTORE = "Restore the file from a copy."
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -80,9 +81,9 @@ def parse(raw: bytes, path: Path) -> Notebook:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _bad(path, f"is not UTF-8 text: byte {error.start} is wrong", hint="Save it as UTF-8.") from error
-    if not text.strip(_BOM + " \t\r\n"):
+    if not text.strip(_BLANK):
         raise _bad(
-            path, "is empty", hint="Remove it, then create a new notebook.", next_command=_command("nbrucio init", path)
+            path, "is empty", hint="Create a notebook in its place.", next_command=_command("nbrucio init", path)
         )
     try:
         document, inner, values = _scan(text)
@@ -152,11 +153,33 @@ def save(notebook: Notebook, value: Mapping[str, object] | None) -> Notebook:
     return saved
 
 
+def can_create(path: Path) -> bool:
+    """Whether `create_empty` writes ``path``: it does not exist, or it is only white space and not a text notebook.
+
+    A file that an interrupted write left is none of these: its previous content is beside it.
+
+    Raises:
+        BadNotebook: the file cannot be read.
+    """
+    if not path.exists():
+        return True
+    blank = not _read(path).decode("utf-8", "replace").strip(_BLANK)
+    return blank and not _is_text(path) and not copy_of(path).is_file()
+
+
+def _is_text(path: Path) -> bool:
+    from nbrucio.notebook.text import is_text
+
+    return is_text(path)
+
+
 def create_empty(path: Path) -> Notebook:
     """Create a Python notebook without cells at ``path``, in the format that its suffix names.
 
+    A file for which `can_create` is true is replaced.
+
     Raises:
-        BadNotebook: ``path`` exists, or the file cannot be created.
+        BadNotebook: ``path`` exists with content, or the file cannot be created.
         MissingDependency: nbformat cannot be loaded, or jupytext for a text notebook.
         NoSpace: the disk is full; no file is left.
     """
@@ -169,12 +192,21 @@ def create_empty(path: Path) -> Notebook:
     content = v4.new_notebook(metadata={"kernelspec": _KERNEL})
     raw = f"{v4.writes(content)}\n".encode()
     if path.suffix != ".ipynb":
-        from nbrucio.notebook.text import empty_text, is_text
+        from nbrucio.notebook.text import empty_text
 
-        raw = empty_text(path, content) if is_text(path) else raw
+        raw = empty_text(path, content) if _is_text(path) else raw
     with _write_errors(path):
-        create_file(path, raw)
+        if path.is_file():
+            _refuse_if_filled(path)
+            replace_file(path, raw, last_check=lambda: _refuse_if_filled(path))
+        else:
+            create_file(path, raw)
     return parse(raw, path)
+
+
+def _refuse_if_filled(path: Path) -> None:
+    if not can_create(path):
+        raise FileExistsError
 
 
 def number_from_digits(digits: str) -> float | int:

@@ -74,11 +74,11 @@ def test_reading_a_large_notebook_takes_about_as_long_as_json_does() -> None:
 @pytest.mark.parametrize(
     ("content", "message", "hint", "next_command"),
     [
-        (b"", "'analysis.ipynb' is empty.", "Remove it, then create a new notebook.", "nbrucio init analysis.ipynb"),
+        (b"", "'analysis.ipynb' is empty.", "Create a notebook in its place.", "nbrucio init analysis.ipynb"),
         (
             b"\xef\xbb\xbf\n",
             "'analysis.ipynb' is empty.",
-            "Remove it, then create a new notebook.",
+            "Create a notebook in its place.",
             "nbrucio init analysis.ipynb",
         ),
         (b'{"a": "\xe9"}', "'analysis.ipynb' is not UTF-8 text: byte 7 is wrong.", "Save it as UTF-8.", None),
