@@ -84,3 +84,11 @@ def test_a_url_is_no_place_for_the_output(shell: Shell, url: str) -> None:
     done = shell("nbrucio", "run", notebook, url)
     assert (done.exit_code, "error: OUTPUT must be a local file, and " in done.err) == (2, True)
     assert [path.name for path in shell.folder.iterdir()] == [notebook.name]
+
+
+@pytest.mark.parametrize("words", [(), ("-k", "absent")])
+def test_a_kernel_that_is_not_installed_leaves_no_output(shell: Shell, words: tuple[str, ...]) -> None:
+    kernel = {"display_name": "x", "language": "python", "name": "python3" if words else "absent"}
+    done = shell("nbrucio", "run", shell.notebook(code=("1",), kernelspec=kernel), "out/nb.ipynb", *words)
+    assert (done.exit_code, "The notebook needs the kernel 'absent', which is not installed." in done.err) == (2, True)
+    assert not (shell.folder / "out").exists()
