@@ -26,13 +26,13 @@ def command(notebook: Path, from_code: bool, as_json: bool) -> None:
     In an existing notebook only the metadata of nbrucio changes. Data attached with rucio-jupyterlab becomes declared.
     """
     from nbrucio.notebook.declared import read_declared
-    from nbrucio.notebook.ipynb import create_empty, save
+    from nbrucio.notebook.ipynb import can_create, create_empty, save
     from nbrucio.notebook.schema_errors import declaration_warnings
     from nbrucio.notebook.validity import format_errors
     from nbrucio.operations.proposing import notes_on
     from nbrucio_cli.rows import quoted
 
-    created = not notebook.exists()
+    created = can_create(notebook)
     if created:
         from nbrucio.notebook.folders import check_findable
 

@@ -45,6 +45,7 @@ def command(
     """
     from nbrucio.operations.edit import lock
     from nbrucio_cli.progress import reporting
+    from nbrucio_cli.rows import no_data
     from nbrucio_cli.tables import lock_words
 
     if handles and not upgrade:
@@ -64,8 +65,11 @@ def command(
         change = f", {resolved.drift}" if resolved.drift else ""
         act = edit.acts[requirement.handle]
         click.echo(f"'{requirement.handle}' {act}: {requirement.did}{lock_words(resolved.lock)}{change}")
-    unchanged = "unchanged" if edit.errors() else "already locked"
-    click.echo(f"Wrote {notebook}." if edit.changed else f"{notebook} is {unchanged}.")
+    if edit.requirements:
+        unchanged = "unchanged" if edit.errors() else "already locked"
+        click.echo(f"Wrote {notebook}." if edit.changed else f"{notebook} is {unchanged}.")
+    else:
+        click.echo(no_data(notebook))
     if not upgrade and any(resolved.lock and resolved.lock.open for resolved in edit.requirements):
         _show_growth(notebook, config, variant)
     tell_warnings(edit.warnings)

@@ -43,11 +43,16 @@ def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield f"  {line}"
 
 
+def no_data(notebook: Path) -> str:
+    """Return the words for a notebook without data."""
+    return f"No data is declared. {next_step(f'nbrucio add {quoted(notebook)} SCOPE:NAME')}"
+
+
 def notebook_lines(notebook: Path, rows: Iterable[RequirementTotals], *, declares_none: bool) -> Iterator[str]:
     """Return the name of one notebook and a row for each requirement."""
     yield str(notebook)
     if declares_none:
-        yield f"  No data is declared. {next_step(f'nbrucio add {quoted(notebook)} SCOPE:NAME')}"
+        yield f"  {no_data(notebook)}"
     yield from table_lines((_state(row), row.handle, row.did, _amount(row)) for row in rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -59,6 +60,8 @@ def command(
     from nbrucio_cli.progress import reporting
     from nbrucio_cli.tables import summary
 
+    for name, path in (("NOTEBOOK", notebook), ("OUTPUT", output)):
+        _check_local(name, path)
     values, loud = typed(parameters), not (quiet or as_json)
     with private_runtime() as runtime:
         with reporting(quiet=not loud, events=False) as reporter:
@@ -78,3 +81,15 @@ def command(
     elif not quiet:
         click.echo(f"Executed: {target}")
     return 0
+
+
+def _check_local(name: str, path: Path | None) -> None:
+    # A path has one slash where its URL had two.
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
+        from nbrucio.errors import UsageError
+
+        raise UsageError(
+            f"{name} must be a local file, and {path} is a URL.",
+            subject=str(path),
+            hint="papermill reads and writes URLs: papermill --engine nbrucio NOTEBOOK OUTPUT.",
+        )

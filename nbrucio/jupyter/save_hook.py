@@ -13,8 +13,8 @@ from nbrucio.core.did import Did, DidType
 from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.requirement import Requirement, lock_for, propose_handle
 from nbrucio.errors import BadDeclaration
+from nbrucio.notebook.base import ATTACHMENTS_KEY
 from nbrucio.notebook.code_scan import SAVE, Scan, scan_notebook
-from nbrucio.notebook.declared import ATTACHMENTS_KEY
 
 KEY = "nbrucio"
 #: Marks a requirement that the scan added; only these are ever marked unused.

@@ -16,7 +16,7 @@ from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.report import NotebookReport
 from nbrucio.errors import NbrucioError, UnreadableFile
 from nbrucio.kernel.asked import Asked
-from nbrucio.notebook.declared import ATTACHMENTS_KEY
+from nbrucio.notebook.base import ATTACHMENTS_KEY
 from nbrucio.notebook.ipynb import load as load_notebook
 from nbrucio.pipeline.cached_status import CachedStatus
 from nbrucio.pipeline.progress import Progress

@@ -13,8 +13,8 @@ from pathlib import Path
 MANIFEST_VARIABLE = "NBRUCIO_MANIFEST"
 NOTEBOOK_VARIABLE = "NBRUCIO_NOTEBOOK"
 RUNTIME_VARIABLE = "NBRUCIO_RUNTIME_DIR"
-#: How the names of notebooks end, those as text included.
-_NOTEBOOK_NAMES = frozenset({".ipynb", ".py", ".md", ".R", ".r", ".jl", ".cpp", ".markdown", ".Rmd", ".qmd"})
+#: How the names of notebooks end in any case, those as text included.
+_NOTEBOOK_NAMES = frozenset({".ipynb", ".py", ".md", ".r", ".jl", ".cpp", ".markdown", ".rmd", ".qmd"})
 
 
 def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -127,10 +127,14 @@ def find_notebook(
 def existing_notebook(text: object) -> Path | None:
     """Return the path ``text`` if it is a notebook file; else None."""
     # JPY_SESSION_NAME is what a client chose: a path, a path that was renamed since, or a UUID.
-    if not isinstance(text, str) or "\0" in text or Path(text).suffix not in _NOTEBOOK_NAMES:
+    if not isinstance(text, str) or "\0" in text or not _is_name(text):
         return None
     path = Path(text)
     return path.absolute() if path.is_file() else None
+
+
+def _is_name(text: str) -> bool:
+    return Path(text).suffix.lower() in _NOTEBOOK_NAMES
 
 
 def _parents_notebook(process: Path | None = None) -> Path | None:
@@ -143,9 +147,9 @@ def _parents_notebook(process: Path | None = None) -> Path | None:
         return None
     programs = {Path(os.fsdecode(word)).name for word in words[:3]}
     if "jupytext" in programs:
-        texts = (folder / os.fsdecode(word) for word in words[2:] if Path(os.fsdecode(word)).suffix in _NOTEBOOK_NAMES)
+        texts = (folder / os.fsdecode(word) for word in words[2:] if _is_name(os.fsdecode(word)))
         return next((path for path in texts if path.is_file()), None)
-    named = [folder / os.fsdecode(word) for word in words if word.endswith(b".ipynb")]
+    named = [folder / os.fsdecode(word) for word in words if word.lower().endswith(b".ipynb")]
     existing = [path for path in named if path.is_file()]
     # papermill takes the input, then the output (which may exist from an earlier run).
     if "papermill" in programs and named and named[0].is_file():

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from nbrucio.notebook.json_edit import ObjectText
 
 KEY = "nbrucio"
+#: The metadata key of rucio-jupyterlab, read as a declaration where ours is absent.
+ATTACHMENTS_KEY = "rucio_attachments"
 
 
 #: Size limit of a notebook. Reading one takes up to four times its size in memory.

@@ -9,11 +9,8 @@ from typing import NamedTuple
 from nbrucio.core.declaration import Declaration, from_attachments
 from nbrucio.core.requirement import NO_PARAMETERS
 from nbrucio.errors import NbrucioError
-from nbrucio.notebook.base import Notebook
+from nbrucio.notebook.base import ATTACHMENTS_KEY, Notebook
 from nbrucio.notebook.ipynb import load
-
-#: The metadata key of rucio-jupyterlab, read as a declaration where ours is absent.
-ATTACHMENTS_KEY = "rucio_attachments"
 
 
 class Declared(NamedTuple):

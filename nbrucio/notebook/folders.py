@@ -45,8 +45,7 @@ def notebooks_in(folder: Path) -> list[Path]:
 def _is_foreign(path: Path, warn: Callable[[str], object]) -> bool:
     """Warn of an unreadable notebook without any mention of nbrucio or of rucio-jupyterlab's attachments."""
     from nbrucio.disk.read import open_regular
-    from nbrucio.notebook.base import KEY, MAX_BYTES
-    from nbrucio.notebook.declared import ATTACHMENTS_KEY
+    from nbrucio.notebook.base import ATTACHMENTS_KEY, KEY, MAX_BYTES
     from nbrucio.notebook.ipynb import load
 
     try:

@@ -30,6 +30,7 @@ from nbrucio.notebook.json_edit import (
 )
 
 _BOM = "\ufeff"
+_BLANK = _BOM + " \t\r\n"
 _CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 _RESTORE = "Restore the file from a copy."
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -39,18 +40,24 @@ def load(path: Path) -> Notebook:
     """Return the notebook at ``path``.
 
     Raises:
-        BadNotebook: the file is missing, cannot be read, or is not a notebook that can be edited safely.
+        BadNotebook: the file is missing, cannot be read, is not a notebook that can be edited safely, or is the text of
+            an ``.ipynb`` that has the declaration (see `nbrucio.notebook.pairs`).
     """
     path = Path(path)  # programs may pass a str
     raw = _read(path)
     try:
-        return parse(raw, path)
+        notebook = parse(raw, path)
     except BadNotebook as error:
         copy = copy_of(path)
         if copy.is_file():
             error.hint = f"An earlier write was interrupted. The previous content is in {_shown(copy)}."
             error.next_command = f"{_command('cp', copy)} {_command('', path).strip()}"
         raise
+    if notebook.outline is None:
+        from nbrucio.notebook.pairs import check_declared_here
+
+        check_declared_here(notebook, load)
+    return notebook
 
 
 def parse(raw: bytes, path: Path) -> Notebook:
@@ -60,8 +67,9 @@ def parse(raw: bytes, path: Path) -> Notebook:
     the file.
 
     Raises:
-        BadNotebook: ``raw`` is not UTF-8, not JSON, nested too deeply, not a notebook of format 4, or has ``metadata``
-            or our key twice, so that programs would disagree on its content.
+        BadNotebook: ``raw`` is not UTF-8, not JSON, nested too deeply, not a notebook of format 4, or has a key twice,
+            among ``metadata``, ``cells``, ``nbformat``, ours and those in ours, so that programs would disagree on its
+            content.
         MissingDependency: it is a text notebook, and the library for those is not installed.
     """
     if path.suffix != ".ipynb":
@@ -73,24 +81,24 @@ def parse(raw: bytes, path: Path) -> Notebook:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _bad(path, f"is not UTF-8 text: byte {error.start} is wrong", hint="Save it as UTF-8.") from error
-    if not text.strip(_BOM + " \t\r\n"):
+    if not text.strip(_BLANK):
         raise _bad(
-            path, "is empty", hint="Remove it, then create a new notebook.", next_command=_command("nbrucio init", path)
+            path, "is empty", hint="Create a notebook in its place.", next_command=_command("nbrucio init", path)
         )
     try:
         document, inner, values = _scan(text)
     except json.JSONDecodeError as error:
         raise _not_json(path, text, error) from error
+    except _RepeatedKeyError as error:
+        hint = "Merge them into one; otherwise only the last one counts."
+        raise _bad(path, f"has the key {printable(str(error))} twice in {KEY!r}", hint=hint) from error
     except RecursionError as error:
         raise _bad(path, "cannot be read: it is nested too deeply", hint=_RESTORE) from error
     _check_format(path, values)
     metadata, cells = values.get("metadata"), values.get("cells")
     if document is None or inner is None or not isinstance(metadata, dict) or not isinstance(cells, list):
         raise _bad(path, "is not a notebook: it is JSON without cells or metadata", hint=_RESTORE)
-    for where, key in ((document, "metadata"), (inner, KEY)):
-        if len(where.named(key)) > 1:
-            hint = "Remove one of them; programs disagree on which one counts."
-            raise _bad(path, f"has the key {key!r} twice", hint=hint)
+    _check_unrepeated(path, document, inner)
     return Notebook(path, raw, MappingProxyType(metadata), (document, inner), tuple(_code(cells)))
 
 
@@ -145,11 +153,33 @@ def save(notebook: Notebook, value: Mapping[str, object] | None) -> Notebook:
     return saved
 
 
+def can_create(path: Path) -> bool:
+    """Whether `create_empty` writes ``path``: it does not exist, or it is only white space and not a text notebook.
+
+    A file that an interrupted write left is none of these: its previous content is beside it.
+
+    Raises:
+        BadNotebook: the file cannot be read.
+    """
+    if not path.exists():
+        return True
+    blank = not _read(path).decode("utf-8", "replace").strip(_BLANK)
+    return blank and not _is_text(path) and not copy_of(path).is_file()
+
+
+def _is_text(path: Path) -> bool:
+    from nbrucio.notebook.text import is_text
+
+    return is_text(path)
+
+
 def create_empty(path: Path) -> Notebook:
     """Create a Python notebook without cells at ``path``, in the format that its suffix names.
 
+    A file for which `can_create` is true is replaced.
+
     Raises:
-        BadNotebook: ``path`` exists, or the file cannot be created.
+        BadNotebook: ``path`` exists with content, or the file cannot be created.
         MissingDependency: nbformat cannot be loaded, or jupytext for a text notebook.
         NoSpace: the disk is full; no file is left.
     """
@@ -162,12 +192,21 @@ def create_empty(path: Path) -> Notebook:
     content = v4.new_notebook(metadata={"kernelspec": _KERNEL})
     raw = f"{v4.writes(content)}\n".encode()
     if path.suffix != ".ipynb":
-        from nbrucio.notebook.text import empty_text, is_text
+        from nbrucio.notebook.text import empty_text
 
-        raw = empty_text(path, content) if is_text(path) else raw
+        raw = empty_text(path, content) if _is_text(path) else raw
     with _write_errors(path):
-        create_file(path, raw)
+        if path.is_file():
+            _refuse_if_filled(path)
+            replace_file(path, raw, last_check=lambda: _refuse_if_filled(path))
+        else:
+            create_file(path, raw)
     return parse(raw, path)
+
+
+def _refuse_if_filled(path: Path) -> None:
+    if not can_create(path):
+        raise FileExistsError
 
 
 def number_from_digits(digits: str) -> float | int:
@@ -186,7 +225,22 @@ class _NotANumberError(Exception):
     """NaN or Infinity in place of a JSON number."""
 
 
+class _RepeatedKeyError(Exception):
+    """An object in our value has this key twice, for example after a merge that kept both sides."""
+
+
+def _without_repeats(members: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(members)
+    if len(values) < len(members):
+        keys = [key for key, _ in members]
+        raise _RepeatedKeyError(next(key for key in keys if keys.count(key) > 1))
+    return values
+
+
 _EXACT = json.JSONDecoder(parse_int=number_from_digits, parse_constant=_refuse_constant)
+_OURS = json.JSONDecoder(
+    parse_int=number_from_digits, parse_constant=_refuse_constant, object_pairs_hook=_without_repeats
+)
 #: For values needed only for their end and the sources: float reads any number of digits, without a Python call.
 _QUICK = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 
@@ -199,7 +253,9 @@ def _scan(text: str) -> tuple[ObjectText | None, ObjectText | None, dict[str, ob
         nonlocal inner
         if key != "metadata" or not text.startswith("{", position):
             return _QUICK.raw_decode(text, position)
-        inner, metadata = scan_object(text, position, lambda _key, at: _EXACT.raw_decode(text, at))
+        inner, metadata = scan_object(
+            text, position, lambda key, at: (_OURS if key == KEY else _EXACT).raw_decode(text, at)
+        )
         return metadata, inner.end
 
     document: ObjectText | None = None
@@ -216,6 +272,13 @@ def _scan(text: str) -> tuple[ObjectText | None, ObjectText | None, dict[str, ob
     if skip_space(text, end) < len(text):
         raise json.JSONDecodeError("Extra data", text, skip_space(text, end))
     return document, inner, values
+
+
+def _check_unrepeated(path: Path, document: ObjectText, inner: ObjectText) -> None:
+    for where, key in ((document, "metadata"), (document, "cells"), (document, "nbformat"), (inner, KEY)):
+        if len(where.named(key)) > 1:
+            hint = "Remove one of them; programs disagree on which one counts."
+            raise _bad(path, f"has the key {key!r} twice", hint=hint)
 
 
 def _check_format(path: Path, values: Mapping[str, object]) -> None:

@@ -10,6 +10,7 @@ ours into the text of a paired ``.ipynb``.
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def declares_in_text(path: Path) -> bool:
         return False
     try:
         with open_regular(path, MAX_BYTES) as file:
-            return _mentions(file.read(65_536).decode("utf-8", "replace"), path)
+            return _mentions(file.read(65_536).decode("utf-8-sig", "replace"), path)
     except OSError:
         return False
 
@@ -77,7 +78,7 @@ def parse_text(raw: bytes, path: Path) -> TextNotebook:
         MissingDependency: PyYAML is not installed.
     """
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadNotebook(
             f"{path} is not UTF-8 text: byte {error.start} is wrong.", subject=str(path), hint="Save it as UTF-8."
@@ -111,12 +112,13 @@ def text_with_value(notebook: Notebook, value: Mapping[str, object] | None) -> b
     plain = None if value is None else json.loads(json.dumps(value))
     if notebook.metadata.get(KEY) == plain:
         return notebook.raw
-    text = notebook.raw.decode("utf-8")
+    mark = BOM_UTF8 if notebook.raw.startswith(BOM_UTF8) else b""
+    text = notebook.raw.decode("utf-8-sig")
     header = _header(text, notebook.path)
     if header is None:
         kind = ScriptHeader if is_marimo(text, notebook.path) else Header
         header = kind.new(text, notebook.path)
-    return header.with_value(plain).encode("utf-8")
+    return mark + header.with_value(plain).encode("utf-8")
 
 
 def _read(path: Path, raw: bytes) -> Any:  # noqa: ANN401 - a notebook of nbformat
@@ -127,7 +129,7 @@ def _read(path: Path, raw: bytes) -> Any:  # noqa: ANN401 - a notebook of nbform
     import nbformat
 
     try:
-        return jupytext.reads(raw.decode("utf-8"), path.suffix)
+        return jupytext.reads(raw.decode("utf-8-sig"), path.suffix)
     except (ValueError, KeyError, nbformat.ValidationError, jupytext.formats.JupytextFormatError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise BadNotebook(

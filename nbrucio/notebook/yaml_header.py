@@ -13,9 +13,12 @@ from nbrucio.notebook.base import KEY
 
 #: Comment mark of each kind of script; Markdown has none.
 COMMENTS = {".py": "#", ".r": "#", ".jl": "#", ".cpp": "//", ".md": "", ".markdown": "", ".rmd": "", ".qmd": ""}
-_BOM = "\ufeff"
 _MAX_HEADER_LINES = 50_000
-_SCRIPT_START = re.compile(r"#!.*|#.*coding[:=].*")
+#: Databricks knows its notebooks by their first line. See its documentation, "Export and import notebooks".
+_SCRIPT_START = re.compile(r"#!.*|#.*coding[:=].*|# Databricks notebook source\s*")
+_KEY_LINE = re.compile(r"\{|[^\s#].*?:(\s|$)")
+#: A line ``jupyter:`` with the notebook's metadata, unlike Quarto's, which names a kernel: ``jupyter: python3``.
+_WRAPPER = re.compile(r"jupyter:\s*(\{|#|$)")
 
 
 @dataclass(frozen=True)
@@ -43,26 +46,30 @@ class Header:
         comment = COMMENTS[path.suffix.lower()]
         lines, mark = text.splitlines(keepends=True), f"{comment} ---".strip()
         at = next((n for n, line in enumerate(lines) if line.strip() and not _SCRIPT_START.match(line)), len(lines))
-        if at == len(lines) or lines[at].lstrip(_BOM).rstrip() != mark:
+        if at == len(lines) or lines[at].rstrip() != mark:
             return None
-        ends = (n for n in range(at + 1, min(len(lines), _MAX_HEADER_LINES)) if lines[n].rstrip() == mark)
+        marks = {mark} if comment else {mark, "..."}  # pandoc ends a header with either
+        ends = (n for n in range(at + 1, min(len(lines), _MAX_HEADER_LINES)) if lines[n].rstrip() in marks)
         end = next(ends, None)
         if end is None:
             return None
         found = cls(path, lines, at + 1, end, f"{comment} " if comment else "", wrapped=True)
-        top_level = not comment and not any(line.startswith("jupyter:") for line in found.yaml)
-        return found if not top_level else cls(path, lines, at + 1, end, found.prefix, wrapped=False)
+        if comment:
+            return found if found._is_metadata(comment) else None
+        wrapped = any(_WRAPPER.match(line) for line in found.yaml)
+        return found if wrapped else cls(path, lines, at + 1, end, found.prefix, wrapped=False)
 
     @classmethod
     def new(cls, text: str, path: Path) -> Header:
         """Return an empty header for a text without one."""
         comment = COMMENTS[path.suffix.lower()]
-        mark = f"{comment} ---".strip() + "\n"
         lines = text.splitlines(keepends=True)
+        newline = "\r\n" if lines[:1] and lines[0].endswith("\r\n") else "\n"
+        mark = f"{comment} ---".strip() + newline
         at = next((n for n, line in enumerate(lines) if not _SCRIPT_START.match(line)), len(lines)) if comment else 0
-        blank = [] if at < len(lines) and not lines[at].strip() else ["\n"]
+        blank = [] if at < len(lines) and not lines[at].strip() else [newline]
         wrapped = bool(comment) or "```{code-cell" not in text
-        start = [f"{comment} jupyter:".strip() + "\n"] if wrapped else []
+        start = [f"{comment} jupyter:".strip() + newline] if wrapped else []
         lines[at:at] = [mark, *start, mark, *blank]
         return cls(path, lines, at + 1, at + 1 + len(start), f"{comment} " if comment else "", wrapped)
 
@@ -75,6 +82,12 @@ class Header:
     @property
     def _own(self) -> list[str]:
         return self.lines[self.first : self.last]
+
+    def _is_metadata(self, comment: str) -> bool:
+        """Whether the lines are comments with a key among them, unlike a banner or the code between two of them."""
+        return all(line.startswith(comment) for line in self._own) and (
+            not self._own or any(_KEY_LINE.match(line) for line in self.yaml)
+        )
 
     def declares(self) -> bool:
         """Whether the header has our key."""
@@ -101,21 +114,21 @@ class Header:
         if self.wrapped:
             start, end = _block(yaml, "jupyter", 0, len(yaml), 0) or (0, 0)
             if not end:
-                raise self._cannot("has no line 'jupyter:'")
-            if yaml[start].rstrip() != "jupyter:":
-                raise self._cannot("has its metadata on one line")
+                raise self._cannot("has no line 'jupyter:'", f"Add the line '{self.prefix}jupyter:' at its end.")
+            if not re.match(r"jupyter:\s*(#|$)", yaml[start]):
+                raise self._cannot("has its metadata on one line", "Write each key under 'jupyter:' on its own line.")
             start += 1
             indent = next((len(line) - len(line.lstrip()) for line in yaml[start:end] if line.strip()), 2)
         found = _block(yaml, KEY, start, end, indent)
         if found is None and KEY in self.metadata():
-            raise self._cannot(f"has '{KEY}' on a line with other keys")
+            raise self._cannot(f"has '{KEY}' on a line with other keys", "Write each key on its own line.")
         return (*(found or (end, end)), indent)
 
-    def _cannot(self, what: str) -> BadNotebook:
+    def _cannot(self, what: str, hint: str) -> BadNotebook:
         return BadNotebook(
             f"The header of {self.path} {what}, so it was not written.",
             subject=str(self.path),
-            hint="Let jupytext rewrite the header: jupytext --update-metadata '{}' NOTEBOOK.",
+            hint=hint,
         )
 
 
@@ -142,7 +155,7 @@ def _block(yaml: list[str], key: str, start: int, end: int, indent: int) -> tupl
 
 
 def _load_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML
-    yaml = _yaml()
+    yaml, declares = _yaml(), re.search(rf"\b{KEY}\b", text) is not None
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined] # PyYAML has no types
         """Loads plain values only. References could inflate a small text; a time stays text."""
@@ -151,6 +164,14 @@ def _load_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML
             if self.check_event(yaml.events.AliasEvent):
                 raise yaml.YAMLError("it contains a reference (*name)")
             return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: ANN401 - PyYAML's own
+            keys = [key.value for key, _ in node.value]
+            repeated = next((key for key, _ in node.value if keys.count(key.value) > 1), None)
+            if declares and repeated is not None:
+                problem = f"it has the key {repeated.value!r} twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, repeated.start_mark)
+            return super().construct_mapping(node, deep)
 
     Loader.yaml_implicit_resolvers = {
         first: [(tag, found) for tag, found in resolvers if tag != "tag:yaml.org,2002:timestamp"]

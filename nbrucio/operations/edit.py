@@ -110,7 +110,7 @@ def lock(
 
     Locked data stays locked as it is, unless it is in ``upgrade``. The lock includes the SHA-256 of files in the store,
     because their bytes were verified. A requirement that cannot be resolved has an error in the result; the others are
-    locked.
+    locked. A notebook without data is not written.
 
     Args:
         upgrade: handles to resolve again; an empty collection means all, None means none.
@@ -121,6 +121,8 @@ def lock(
         NbrucioError: the notebook cannot be edited; nothing is written.
     """
     declared = read_declared(path)
+    if not declared.declaration.entries:
+        return Edit(declared.path, (), changed=False, warnings=declaration_warnings(declared.declaration.as_json()))
     chosen = declared.declaration.in_variant(variant)
     check_declared(upgrade or (), path, declared.declaration.requirements)
     anew = [r for r in chosen.requirements if upgrade is None or not upgrade or r.handle in upgrade]

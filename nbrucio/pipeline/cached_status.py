@@ -17,8 +17,7 @@ from nbrucio.core.totals import RequirementTotals
 from nbrucio.errors import NbrucioError
 from nbrucio.kernel import where
 from nbrucio.kernel.configured import digests_of
-from nbrucio.notebook.base import Notebook
-from nbrucio.notebook.declared import ATTACHMENTS_KEY
+from nbrucio.notebook.base import ATTACHMENTS_KEY, Notebook
 from nbrucio.notebook.ipynb import load
 from nbrucio.state.notebook_uses import NotebookUses
 from nbrucio.state.status_cache import StatusCache

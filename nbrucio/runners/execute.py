@@ -51,9 +51,9 @@ def execute(
         NoSpace: the disk of ``output`` is full.
     """
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
         with as_ipynb(notebook) as source, tempfile.TemporaryFile() as log:
             chosen = _Kernel.of(load(source), kernel, load(notebook).language())
+            output.parent.mkdir(parents=True, exist_ok=True)
             environment = for_notebook(report.path, report.manifest)
             run = _Run(source, output, notebook.absolute().parent, chosen, environment, log)
             run.papermill(parameters, progress=progress)
@@ -89,11 +89,10 @@ class _Kernel(NamedTuple):
         notebooks.
 
         Raises:
-            MissingDependency: no kernel of that language is installed, or jupyter_client is not.
+            MissingDependency: the kernel, any kernel of that language or jupyter_client is not installed.
         """
         name = requested or _named(notebook)
-        if name is not None and notebook.language() is not None:
-            return cls(requested, None)
+        known = name is not None and notebook.language() is not None
         try:
             from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
         except ImportError as error:
@@ -104,9 +103,11 @@ class _Kernel(NamedTuple):
             name = _kernel_for(language, specs, sorted(specs, key=lambda one: (one != NATIVE_KERNEL_NAME, one)))
         name = name or NATIVE_KERNEL_NAME
         try:
-            return cls(name, KernelSpecManager().get_kernel_spec(name).language)
+            # papermill writes the output before it starts a kernel, so one that is not installed must be found here.
+            spec = KernelSpecManager().get_kernel_spec(name)
         except NoSuchKernel as error:
             raise _not_installed(name) from error
+        return cls(requested, None) if known else cls(name, spec.language)
 
 
 def _named(notebook: Notebook) -> str | None:
@@ -152,7 +153,6 @@ class _Run(NamedTuple):
         """See `execute`."""
         try:
             import papermill
-            from jupyter_client.kernelspec import NoSuchKernel
             from papermill.exceptions import PapermillException, PapermillExecutionError
 
             from nbrucio.launch.kernel_manager import kernel_manager_with
@@ -175,8 +175,6 @@ class _Run(NamedTuple):
                 f"Cell {error.cell_index} failed: {error.ename}: {error.evalue}",
                 hint=f"The traceback is in {self.output}.",
             ) from error
-        except NoSuchKernel as error:
-            raise _not_installed(error.name) from error
         except PapermillException as error:
             # For example parameters that papermill cannot write in the notebook's language.
             raise UsageError(

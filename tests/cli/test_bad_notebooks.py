@@ -156,3 +156,16 @@ def test_unknown_keys_are_in_the_json_of_edits(connected: Cli, notebook: Write, 
     verb, *rest = words
     (warning,) = connected(verb, path, *rest, "--json").facts["warnings"]
     assert (warning["code"], warning["hint"]) == ("bad-declaration", "Did you mean 'access'?")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("content", ["", " \n\ufeff"])
+def test_an_empty_file_becomes_a_notebook_by_the_command_of_its_error(cli: Cli, content: str) -> None:
+    path = cli.folder / "new.ipynb"
+    path.write_text(content)
+    refused = cli("check", "--offline", "new.ipynb")
+    assert (refused.exit_code, "next: nbrucio init new.ipynb\n" in refused.out) == (2, True)
+    made = cli("init", "new.ipynb")
+    assert (made.exit_code, made.out.splitlines()[0]) == (0, "Created new.ipynb")
+    assert cli("check", "--offline", "new.ipynb").exit_code == 0
+    assert cli("init", "new.ipynb").out.splitlines()[0] == "new.ipynb is ready to declare data."

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from nbrucio_schemas import load
 
 from nbrucio.core.did import Did
@@ -85,3 +86,16 @@ def test_status_says_why_a_locked_list_cannot_be_read(cli: Cli) -> None:
 def test_what_excludes_each_other_is_refused(connected: Cli, notebook: Write) -> None:
     result = connected("sync", notebook(), "--locked", "--refresh")
     assert (result.exit_code, "--refresh, --locked and --frozen exclude each other." in result.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["nb.ipynb", "nb.py"])
+def test_a_notebook_without_data_is_not_written(connected: Cli, notebook: Write, name: str) -> None:
+    notebook()
+    (connected.folder / "nb.py").write_text("print()\n")
+    before = (connected.folder / name).read_bytes()
+    for words in ((), ("--upgrade",), ("--pin",)):
+        result = connected("lock", name, *words)
+        words_out = f"No data is declared. next: nbrucio add {name} SCOPE:NAME\n"
+        assert (result.exit_code, result.out, result.err) == (0, words_out, "")
+        assert (connected.folder / name).read_bytes() == before
+    assert connected("lock", name, "--json").facts["changed"] is False

@@ -27,6 +27,13 @@ def test_the_notebook_is_taken_from_the_environment(notebook: Path, variable: st
     assert where.find_notebook({variable: str(notebook)}, {}) == notebook
 
 
+@pytest.mark.parametrize("name", ["UP.IPYNB", "up.Ipynb", "up.PY", "up.RMD"])
+def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.touch()
+    assert where.find_notebook({"NBRUCIO_NOTEBOOK": str(path)}, {}) == path
+
+
 @pytest.mark.parametrize("variable", ["__vsc_ipynb_file__", "PAPERMILL_INPUT_PATH"])
 def test_the_notebook_is_taken_from_the_variables_of_the_session(notebook: Path, variable: str) -> None:
     assert where.find_notebook({}, {variable: str(notebook)}) == notebook

@@ -74,11 +74,11 @@ def test_reading_a_large_notebook_takes_about_as_long_as_json_does() -> None:
 @pytest.mark.parametrize(
     ("content", "message", "hint", "next_command"),
     [
-        (b"", "'analysis.ipynb' is empty.", "Remove it, then create a new notebook.", "nbrucio init analysis.ipynb"),
+        (b"", "'analysis.ipynb' is empty.", "Create a notebook in its place.", "nbrucio init analysis.ipynb"),
         (
             b"\xef\xbb\xbf\n",
             "'analysis.ipynb' is empty.",
-            "Remove it, then create a new notebook.",
+            "Create a notebook in its place.",
             "nbrucio init analysis.ipynb",
         ),
         (b'{"a": "\xe9"}', "'analysis.ipynb' is not UTF-8 text: byte 7 is wrong.", "Save it as UTF-8.", None),
@@ -184,6 +184,18 @@ def test_reading_a_large_notebook_takes_about_as_long_as_json_does() -> None:
             "Remove one of them; programs disagree on which one counts.",
             None,
         ),
+        (
+            b'{"cells": [], "cells": [], "metadata": {}, "nbformat": 4}',
+            "'analysis.ipynb' has the key 'cells' twice.",
+            "Remove one of them; programs disagree on which one counts.",
+            None,
+        ),
+        (
+            b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat": 4}',
+            "'analysis.ipynb' has the key 'nbformat' twice.",
+            "Remove one of them; programs disagree on which one counts.",
+            None,
+        ),
     ],
 )
 def test_a_bad_file_says_what_is_wrong(
@@ -194,6 +206,24 @@ def test_a_bad_file_says_what_is_wrong(
     error = caught.value
     assert (error.message, error.hint, error.next_command) == (message, hint, next_command)
     assert error.subject == "analysis.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("ours", "key"),
+    [
+        (
+            '{"requirements": [{"did": "s:a", "handle": "a"}], "requirements": [{"did": "s:b", "handle": "b"}]}',
+            "requirements",
+        ),
+        ('{"requirements": [{"did": "s:a", "handle": "a", "did": "s:b"}]}', "did"),
+        ('{"requirements": [], "lock": {"a": {}, "a": {}}}', "a"),
+    ],
+)
+def test_a_merge_that_kept_both_sides_of_a_declaration_is_an_error(ours: str, key: str) -> None:
+    raw = f'{{"metadata": {{"nbrucio": {ours}}}, "cells": [], "nbformat": 4}}'
+    with pytest.raises(BadNotebook, match=f"has the key '{key}' twice in 'nbrucio'"):
+        parse(raw.encode(), PATH)
+    assert parse(raw.replace("nbrucio", "other").encode(), PATH).value() is None
 
 
 def test_a_notebook_that_is_not_there_can_be_made(tmp_path: Path) -> None:

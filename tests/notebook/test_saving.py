@@ -178,11 +178,15 @@ def test_an_empty_notebook_is_as_jupyter_writes_it(tmp_path: Path) -> None:
     assert load(notebook.path) == notebook
 
 
+def make_file(path: Path) -> None:
+    path.write_text("mine")
+
+
 def make_dangling_link(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
-@pytest.mark.parametrize("make", [Path.touch, Path.mkdir, make_dangling_link])
+@pytest.mark.parametrize("make", [make_file, Path.mkdir, make_dangling_link])
 def test_an_empty_notebook_takes_no_ones_place(tmp_path: Path, make: Callable[[Path], None]) -> None:
     path = tmp_path / "new.ipynb"
     make(path)

@@ -13,6 +13,7 @@ import pytest
 from nbrucio.errors import BadNotebook
 from nbrucio.notebook.base import KEY
 from nbrucio.notebook.ipynb import create_empty, load, parse, save, with_value
+from nbrucio.notebook.text import declares_in_text
 
 VALUE: dict[str, Any] = {
     "version": 1,
@@ -104,6 +105,36 @@ def test_windows_line_ends_stay(tmp_path: Path) -> None:
     assert path.read_bytes() == PERCENT.replace("\n", "\r\n").encode()
 
 
+BLOCK = "# /// script\n# dependencies = []\n#\n# [tool.nbrucio]\n# version = 1\n# ///\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("nb.py", "# %%\nimport os\n"), ("nb.py", PERCENT), ("nb.md", MYST), ("nb.md", "# A\n")]
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_byte_order_mark_stays_first(tmp_path: Path, name: str, text: str, newline: str) -> None:
+    raw = b"\xef\xbb\xbf" + text.replace("\n", newline).encode()
+    (tmp_path / name).write_bytes(raw)
+    cells = load(tmp_path / name).code_cells()
+    notebook = save(load(tmp_path / name), VALUE)
+    assert load(tmp_path / name).value() == VALUE
+    assert notebook.code_cells() == cells
+    assert notebook.raw.startswith(b"\xef\xbb\xbf")
+    assert notebook.raw.count(b"\xef\xbb\xbf") == 1
+    assert notebook.raw.count(b"\n") == notebook.raw.count(newline.encode())
+    if name == "nb.py":
+        compile(notebook.raw, name, "exec")
+
+
+def test_a_block_after_a_byte_order_mark_is_found(tmp_path: Path) -> None:
+    path = written(tmp_path / "nb.py", "\ufeff" + BLOCK)
+    assert load(path).value() == {"version": 1}
+    assert declares_in_text(path)
+    save(load(path), VALUE)
+    assert path.read_text().count("# /// script") == 1
+    assert load(path).value() == VALUE
+
+
 @pytest.mark.parametrize("fmt", ["py:percent", "py:light", "md", "md:myst", "Rmd"])
 def test_jupytexts_round_trip_keeps_the_declaration(tmp_path: Path, fmt: str) -> None:
     suffix = fmt.partition(":")[0]
@@ -123,6 +154,7 @@ def test_jupytexts_round_trip_keeps_the_declaration(tmp_path: Path, fmt: str) ->
     [
         ("# jupyter:\n#   nbrucio: [\n", "is not valid YAML"),
         ("# jupyter:\n#   a: &x [1]\n#   b: *x\n", "reference"),
+        ("# jupyter:\n#   nbrucio:\n#     requirements: []\n#     requirements: []\n", "'requirements' twice"),
         ("# jupyter:\n#   nbrucio: !!python/object:os.system {}\n", "is not valid YAML"),
     ],
 )
@@ -138,6 +170,46 @@ def test_a_header_that_cannot_be_edited_by_lines_is_left_alone(tmp_path: Path) -
     with pytest.raises(BadNotebook, match="metadata on one line"):
         save(load(path), VALUE)
     assert path.read_bytes() == before
+
+
+QUARTO = '---\ntitle: "Q"\njupyter: python3\n---\n\n```{python}\nimport nbrucio\n```\n'
+
+
+@pytest.mark.parametrize("name", ["nb.qmd", "nb.md"])
+@pytest.mark.parametrize("text", [QUARTO, QUARTO.replace("python3\n---", "python3\n...")])
+def test_a_header_of_quarto_gets_the_declaration_beside_its_kernel(tmp_path: Path, name: str, text: str) -> None:
+    path = written(tmp_path / name, text)
+    save(load(path), VALUE)
+    assert load(path).value() == VALUE
+    assert declares_in_text(path)
+    assert path.read_text().startswith('---\ntitle: "Q"\njupyter: python3\nnbrucio:\n  version: 1\n')
+    save(load(path), None)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("text", ["# ---\n# A section\n# ---\nimport os\n", "# ---\nx = {1: 2}\n# ---\n"])
+def test_a_banner_is_no_header(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path / "nb.py", text)
+    save(load(path), VALUE)
+    assert load(path).value() == VALUE
+    assert path.read_text().endswith(f"# ---\n\n{text}")
+
+
+def test_a_banner_with_a_colon_says_what_makes_it_a_header(tmp_path: Path) -> None:
+    path = written(tmp_path / "nb.py", "# ---\n# title: kept\n# ---\n")
+    with pytest.raises(BadNotebook, match="has no line 'jupyter:'") as caught:
+        save(load(path), VALUE)
+    assert caught.value.hint == "Add the line '# jupyter:' at its end."
+    save(load(written(path, "# ---\n# title: kept\n# jupyter:\n# ---\n")), VALUE)
+    assert load(path).value() == VALUE
+
+
+@pytest.mark.parametrize("name", ["nb.py", "nb.R"])
+def test_the_first_line_of_databricks_stays_first(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path / name, "# Databricks notebook source\nx = 1\n\n# COMMAND ----------\n")
+    save(load(path), VALUE)
+    assert path.read_text().startswith("# Databricks notebook source\n# ---\n")
+    assert load(path).value() == VALUE
 
 
 def test_a_time_without_quotes_stays_text(tmp_path: Path) -> None:

@@ -76,3 +76,19 @@ def test_an_output_that_cannot_be_written_says_where_to_write(shell: Shell) -> N
     assert done.exit_code == 2
     assert "The executed notebook /dev/null/out.ipynb cannot be written" in done.err
     assert "/nb.ipynb OUTPUT." in done.err
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/out.ipynb", "https://example.org/out.ipynb", "gs://a/b.ipynb"])
+def test_a_url_is_no_place_for_the_output(shell: Shell, url: str) -> None:
+    notebook = shell.notebook(code=("1",))
+    done = shell("nbrucio", "run", notebook, url)
+    assert (done.exit_code, "error: OUTPUT must be a local file, and " in done.err) == (2, True)
+    assert [path.name for path in shell.folder.iterdir()] == [notebook.name]
+
+
+@pytest.mark.parametrize("words", [(), ("-k", "absent")])
+def test_a_kernel_that_is_not_installed_leaves_no_output(shell: Shell, words: tuple[str, ...]) -> None:
+    kernel = {"display_name": "x", "language": "python", "name": "python3" if words else "absent"}
+    done = shell("nbrucio", "run", shell.notebook(code=("1",), kernelspec=kernel), "out/nb.ipynb", *words)
+    assert (done.exit_code, "The notebook needs the kernel 'absent', which is not installed." in done.err) == (2, True)
+    assert not (shell.folder / "out").exists()

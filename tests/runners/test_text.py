@@ -43,3 +43,45 @@ def test_a_folder_takes_a_pair_once_and_leaves_other_scripts_alone(shell: Shell,
         "alone.py",
         "pair.ipynb",
     ]
+
+
+@pytest.fixture
+def pair(shell: Shell, small: dict[str, Any]) -> str:
+    """The ``.ipynb`` of a pair, which alone declares data."""
+    shell.notebook(small, name="pair.ipynb")
+    paired = shell("jupytext", "--set-formats", "ipynb,py:percent", "pair.ipynb")
+    assert paired.exit_code == 0, paired.err
+    return "pair.ipynb"
+
+
+@pytest.mark.parametrize("verb", ["add", "init", "lock", "sync", "status", "run"])
+def test_the_text_of_a_pair_leaves_the_declaration_to_the_ipynb(shell: Shell, pair: str, verb: str) -> None:
+    before = (shell.folder / "pair.py").read_bytes()
+    refused = shell("nbrucio", verb, "pair.py", *(["sandbox:mounted"] if verb == "add" else []))
+    assert refused.exit_code == 2
+    assert refused.err.startswith("error: pair.py is the text of pair.ipynb, which has the declaration.\n")
+    assert refused.err.endswith("next: nbrucio status pair.ipynb\n")
+    assert (shell.folder / "pair.py").read_bytes() == before
+    assert shell("nbrucio", "add", pair, "sandbox:mounted").exit_code == 0
+    assert shell("jupytext", "--sync", pair).exit_code == 0
+    assert len(value_of(shell.folder / pair)["requirements"]) == 2
+
+
+def test_a_text_that_declares_with_its_ipynb_is_edited(shell: Shell, pair: str) -> None:
+    (shell.folder / "jupytext.toml").write_text('notebook_metadata_filter = "nbrucio"\n')
+    assert shell("jupytext", "--to", "py:percent", pair).exit_code == 0
+    assert shell("nbrucio", "add", "pair.py", "sandbox:mounted").exit_code == 0
+    assert shell("jupytext", "--sync", pair).exit_code == 0
+    assert len(value_of(shell.folder / pair)["requirements"]) == 2
+
+
+def test_the_configuration_of_jupytext_pairs_files_and_a_name_alone_does_not(
+    shell: Shell, small: dict[str, Any]
+) -> None:
+    shell.notebook(small, name="nb.ipynb")
+    (shell.folder / "nb.py").write_text("# %%\nprint()\n")
+    assert shell("nbrucio", "status", "nb.py").exit_code == 0
+    (shell.folder / "jupytext.toml").write_text('formats = "ipynb,md"\n')
+    assert shell("nbrucio", "status", "nb.py").exit_code == 0
+    (shell.folder / "jupytext.toml").write_text('formats = "ipynb,py:percent"\n')
+    assert shell("nbrucio", "status", "nb.py").exit_code == 2
