@@ -65,6 +65,16 @@ def test_a_function_is_typed_documented_and_returns_a_result(name: str) -> None:
         assert re.search(rf"`{name}\([^`]*\)`.* \| `{result}` \|", PAGE)
 
 
+@pytest.mark.parametrize("name", ["sync", "plan", "status", "verify", "check", "stage", "lock", "upload"])
+def test_an_empty_name_is_not_the_working_folder(name: str, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(machine)
+    (machine / "nb.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}\n')
+    options = {"rse": "A", "scope": "b"} if name == "upload" else {}
+    for given in ("", ["nb.ipynb", ""]) if name != "lock" else ("",):
+        with pytest.raises(UsageError, match="is empty"):
+            getattr(nbrucio, name)(given, **options)
+
+
 def test_data_is_declared_planned_downloaded_compared_and_removed(notebook: Path) -> None:
     added = nbrucio.add(notebook, "sandbox:dimuon", handle="muons")
     assert (added.exit_code, added.changed, added.requirements[0].requirement.handle) == (0, True, "muons")

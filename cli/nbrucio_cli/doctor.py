@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import cli_command, json_option, print_json
+from nbrucio_cli.missing_notebook import GivenPath
 
 if TYPE_CHECKING:
     from nbrucio.operations.doctor import Diagnosis, Finding
 
 
 @click.command("doctor")
-@click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]…", type=click.Path(path_type=Path))
+@click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]…", type=GivenPath("notebook"))
 @json_option
 @cli_command
 def command(notebooks: tuple[Path, ...], as_json: bool) -> int:

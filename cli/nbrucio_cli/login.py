@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import cli_command, json_option, load_config, print_json, tell_errors
+from nbrucio_cli.missing_notebook import GivenPath
 
 if TYPE_CHECKING:
     from nbrucio.config import Config, Instance
@@ -31,7 +32,7 @@ _MAX_PASSWORD = 4096
     "notebooks",
     multiple=True,
     metavar="NOTEBOOK",
-    type=click.Path(path_type=Path),
+    type=GivenPath("notebook"),
     help="Log in at each instance that this notebook needs; repeatable.",
 )
 @click.option("--username", metavar="NAME", help="The username of a login with a password.")

@@ -16,12 +16,12 @@ from nbrucio_cli.common import (
     tell_errors,
     variant_option,
 )
-from nbrucio_cli.missing_notebook import notebook_argument
+from nbrucio_cli.missing_notebook import GivenPath, notebook_argument
 
 
 @click.command("run")
 @notebook_argument
-@click.argument("output", required=False, type=click.Path(path_type=Path))
+@click.argument("output", required=False, type=GivenPath("output"))
 @click.option(
     "--parameter",
     "-p",

@@ -13,13 +13,14 @@ import click
 from nbrucio.errors import runnable_command
 from nbrucio_cli.common import cli_command, json_option, print_json
 from nbrucio_cli.error_text import next_step
+from nbrucio_cli.missing_notebook import GivenPath
 
 if TYPE_CHECKING:
     from nbrucio.sandbox import Sandbox
 
 _FAULTS = ("corrupt", "truncate", "slow", "drop", "busy", "expire", "off")
 _root_option = click.option(
-    "--root", type=click.Path(path_type=Path), help="The folder of the sandbox; each folder is a sandbox of its own."
+    "--root", type=GivenPath("folder"), help="The folder of the sandbox; each folder is a sandbox of its own."
 )
 
 

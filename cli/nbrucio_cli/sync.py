@@ -25,7 +25,7 @@ from nbrucio_cli.common import (
     tell_errors,
     variant_option,
 )
-from nbrucio_cli.missing_notebook import notebooks_argument
+from nbrucio_cli.missing_notebook import GivenPath, notebooks_argument
 
 if TYPE_CHECKING:
     from nbrucio.core.report import SyncReport
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @rse_option
 @click.option(
     "--links",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath("folder", file_okay=False),
     metavar="DIR",
     help="Also link the files of each handle of one NOTEBOOK in DIR/HANDLE.",
 )
