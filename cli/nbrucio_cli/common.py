@@ -18,6 +18,7 @@ import click
 from nbrucio.config import Config
 from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import Interrupted, MissingDependency, NbrucioError, UnreadableFile, envelope
+from nbrucio.kernel.command import quoted_path
 from nbrucio_cli.error_text import error_json, error_text
 from nbrucio_cli.streams import discard_stdout
 
@@ -98,7 +99,7 @@ def _for_this_command(error: NbrucioError, notebook: object, root: object) -> Nb
     """Return ``error`` with the notebook, or the sandbox's folder, of the command line in its suggestions."""
     shown = next(named([error], notebook)) if isinstance(notebook, Path) else copy.copy(error)
     if isinstance(root, Path) and (shown.next_command or "").startswith("nbrucio sandbox "):
-        shown.next_command = f"{shown.next_command} --root {shlex.quote(str(root))}"
+        shown.next_command = f"{shown.next_command} --root {quoted_path(root)}"
     return shown
 
 
@@ -124,7 +125,7 @@ def tell_errors(errors: Iterable[NbrucioError], limit: int = 5, notebooks: Itera
 
     Errors that differ only by their subject, or by one of the ``notebooks``, are printed once with a count.
     """
-    paths = sorted({name for path in notebooks for name in (str(path), shlex.quote(str(path)))}, key=len, reverse=True)
+    paths = sorted({name for path in notebooks for name in (str(path), quoted_path(path))}, key=len, reverse=True)
     alike: dict[tuple[str, ...], list[NbrucioError]] = {}
     for error in errors:
         texts = (error.message, error.hint or "", error.next_command or "")
@@ -152,7 +153,7 @@ def named(errors: Iterable[NbrucioError], notebook: Path) -> Iterator[NbrucioErr
     for error in errors:
         shown = copy.copy(error)
         shown.hint, shown.next_command = (
-            text and re.sub(r"\bNOTEBOOK\b", lambda _: shlex.quote(str(notebook)), text)
+            text and re.sub(r"\bNOTEBOOK\b", lambda _: quoted_path(notebook), text)
             for text in (error.hint, error.next_command)
         )
         yield shown

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
 import click
+
+from nbrucio.kernel.command import quoted_path
 
 _SHOWN = 5
 
@@ -57,7 +58,7 @@ def _what_to_type(ctx: click.Context, argument: click.Argument) -> str:
     rest = [(one.metavar or one.name or "").split("|")[0].rstrip("…") for one in others if one is not argument]
     if not names:
         return "There is no notebook in this folder. `nbrucio init analysis.ipynb` creates one."
-    quoted = [shlex.quote(name) for name in names if name.isprintable()] or ["NOTEBOOK"]
+    quoted = [quoted_path(name) for name in names if name.isprintable()] or ["NOTEBOOK"]
     command = " ".join([ctx.command_path, quoted[0], *rest])
     if len(names) == 1:
         return f"This folder has one notebook: `{command}`."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio.errors import runnable_command
+from nbrucio.kernel.command import quoted_path
 from nbrucio_cli.common import cli_command, json_option, print_json
 from nbrucio_cli.error_text import next_step
 from nbrucio_cli.missing_notebook import GivenPath
@@ -43,7 +44,7 @@ def sandbox_in(root: Path | None) -> Sandbox:
 
 def _at(root: Path | None) -> str:
     """Return the option for the sandbox's folder, for commands to copy."""
-    return f" --root {shlex.quote(str(root))}" if root else ""
+    return f" --root {quoted_path(root)}" if root else ""
 
 
 def _show(box: Sandbox, root: Path | None, *, as_json: bool) -> int:

@@ -7,6 +7,7 @@ import re
 import shlex
 from typing import Any
 
+from .command import quoted_path
 from .errors import DataNotHere
 from .manifest import Entry, LoadedManifest, writer_is_gone
 
@@ -23,7 +24,7 @@ def not_ready(entry: Entry, manifest: LoadedManifest) -> DataNotHere:
     reason = str(error.get("message") or "the last sync failed.")
     # A capital word in a command is to be filled in, and the notebook is known here.
     hint, command = (
-        re.sub(r"\bNOTEBOOK\b", lambda _: shlex.quote(manifest.notebook), str(text))
+        re.sub(r"\bNOTEBOOK\b", lambda _: quoted_path(manifest.notebook), str(text))
         for text in (error.get("hint") or "", error.get("next_command") or sync)
     )
     return DataNotHere(f"{what} is missing: {reason} {hint}".rstrip(), entry.handle, command)
@@ -54,4 +55,4 @@ def unknown_handle(handle: object, manifest: LoadedManifest) -> DataNotHere:
 
 def command_line(verb: str, notebook: str | os.PathLike[str], *arguments: str) -> str:
     """Return a command of nbrucio on this notebook, quoted for a shell."""
-    return " ".join(["nbrucio", verb, *(shlex.quote(word) for word in (os.fspath(notebook), *arguments))])
+    return " ".join(["nbrucio", verb, quoted_path(notebook), *map(shlex.quote, arguments)])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import where
 from .boot import COMMAND_VARIABLE
+from .command import quoted_path
 from .errors import DataNotHere
 from .files import readable
 from .lookup import Data
@@ -134,7 +135,7 @@ def _run_sync(command: list[str], notebook: Path, show: Show, environ: Mapping[s
         raise DataNotHere(
             f"The data of {notebook.name} could not be downloaded: {reason}",
             None,
-            f"nbrucio sync {shlex.quote(str(notebook))}",
+            f"nbrucio sync {quoted_path(notebook)}",
         )
     show(f"nbrucio: {notebook.name} synced in {time.monotonic() - began:.1f} s")
 

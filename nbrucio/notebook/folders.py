@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from nbrucio.errors import BadNotebook, NbrucioError
+from nbrucio.kernel.command import quoted_path
 
 #: Folders that hold copies of notebooks, not notebooks.
 _SKIPPED_FOLDERS = {".ipynb_checkpoints", ".git", "node_modules", ".venv"}
@@ -90,7 +90,7 @@ def check_findable(path: Path) -> None:
         raise BadNotebook(
             f"{path} would be the text of {path.with_suffix('.ipynb').name}, which has the declaration.",
             subject=str(path),
-            next_command=f"nbrucio init {shlex.quote(str(path.with_suffix('.ipynb')))}",
+            next_command=f"nbrucio init {quoted_path(path.with_suffix('.ipynb'))}",
         )
 
 

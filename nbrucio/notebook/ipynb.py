@@ -303,6 +303,6 @@ def _shown(path: Path) -> str:
 
 
 def _command(command: str, path: Path) -> str:
-    from shlex import quote  # only errors need it
+    from nbrucio.kernel.command import quoted_path  # only errors need it
 
-    return f"{command} {quote(str(path))}"
+    return f"{command} {quoted_path(path)}"
