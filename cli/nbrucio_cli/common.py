@@ -6,16 +6,16 @@ import copy
 import functools
 import json
 import os
-import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from nbrucio.config import Config
+from nbrucio.core.named import named
 from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import Interrupted, MissingDependency, NbrucioError, UnreadableFile, envelope
 from nbrucio.kernel.command import quoted_path
@@ -97,7 +97,7 @@ def cli_command(function: F) -> F:
 
 def _for_this_command(error: NbrucioError, notebook: object, root: object) -> NbrucioError:
     """Return ``error`` with the notebook, or the sandbox's folder, of the command line in its suggestions."""
-    shown = next(named([error], notebook)) if isinstance(notebook, Path) else copy.copy(error)
+    shown = copy.copy(next(named([error], notebook)) if isinstance(notebook, Path) else error)
     if isinstance(root, Path) and (shown.next_command or "").startswith("nbrucio sandbox "):
         shown.next_command = f"{shown.next_command} --root {quoted_path(root)}"
     return shown
@@ -146,17 +146,6 @@ def tell_warnings(warnings: Iterable[NbrucioError], limit: int = 5) -> None:
         click.echo(f"warning: {warning.message} {warning.hint or ''}".rstrip(), err=True)
     if len(found) > limit:
         click.echo(f"warning: {len(found) - limit:,} more like these; --json lists them all.", err=True)
-
-
-def named(errors: Iterable[NbrucioError], notebook: Path) -> Iterator[NbrucioError]:
-    """Return ``errors`` with the name of ``notebook`` in their suggested commands."""
-    for error in errors:
-        shown = copy.copy(error)
-        shown.hint, shown.next_command = (
-            text and re.sub(r"\bNOTEBOOK\b", lambda _: quoted_path(notebook), text)
-            for text in (error.hint, error.next_command)
-        )
-        yield shown
 
 
 def print_json(value: Mapping[str, object], errors: Iterable[NbrucioError] = ()) -> None:

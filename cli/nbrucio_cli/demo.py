@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, load_config, named, print_json, tell_errors
+from nbrucio_cli.common import cli_command, json_option, load_config, print_json, tell_errors
 from nbrucio_cli.missing_notebook import GivenPath
 
 
@@ -53,7 +53,7 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
     if report.exit_code:
         if as_json:
             print_json({**report.as_json(), "output": None})
-        tell_errors(named(report.errors(), notebook))
+        tell_errors(report.errors())
         return report.exit_code
     if not as_json:
         print_report(report, indent="   ")

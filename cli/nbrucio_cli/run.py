@@ -11,7 +11,6 @@ from nbrucio_cli.common import (
     instance_option,
     json_option,
     load_config,
-    named,
     print_json,
     tell_errors,
     variant_option,
@@ -67,7 +66,7 @@ def command(
         if report.exit_code:
             if as_json:
                 print_json({**report.as_json(), "output": None})
-            tell_errors(named(report.errors(), notebook))
+            tell_errors(report.errors())
             return report.exit_code
         if loud:
             click.echo(summary(report), err=True)

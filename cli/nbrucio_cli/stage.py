@@ -10,13 +10,13 @@ import click
 
 from nbrucio.config import Config
 from nbrucio.core.events import Reporter
+from nbrucio.core.named import named
 from nbrucio_cli.common import (
     cli_command,
     expand,
     instance_option,
     json_option,
     load_config,
-    named,
     print_json,
     tell_errors,
 )

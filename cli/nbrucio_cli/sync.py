@@ -18,7 +18,6 @@ from nbrucio_cli.common import (
     keep_consent,
     limited_to,
     load_config,
-    named,
     only_from,
     print_json,
     rse_option,
@@ -160,8 +159,9 @@ def _finish(report: SyncReport, rse: str | None, links: Path | None, *, quiet: b
         for one in made:
             if one.error is None:
                 click.echo(one.words())
-    errors = (error for each in report.notebooks for error in named(each.errors(), each.path))
-    tell_errors((limited_to(error, rse) for error in errors), notebooks=[each.path for each in report.notebooks])
+    tell_errors(
+        (limited_to(error, rse) for error in report.errors()), notebooks=[each.path for each in report.notebooks]
+    )
     tell_errors(faults)
     return code
 
