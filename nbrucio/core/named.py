@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from nbrucio.errors import NbrucioError
-from nbrucio.kernel.command import quoted_path
+from nbrucio.kernel.refusals import quoted_path
 
 
 def named(errors: Iterable[NbrucioError], notebook: str | os.PathLike[str]) -> Iterator[NbrucioError]:

@@ -37,12 +37,6 @@ def words_for(program: str, environ: Mapping[str, str] = os.environ) -> str | No
     return program if found or program not in _OPTIONAL else None
 
 
-def quoted_path(path: str | os.PathLike[str]) -> str:
-    """Return ``path`` quoted for a shell, as an argument that no command takes for an option."""
-    name = os.fspath(path)
-    return shlex.quote(f"./{name}" if name.startswith("-") else name)
-
-
 def own_command(environ: Mapping[str, str] = os.environ) -> str:
     """Return the command that runs the command line of this nbrucio by this Python, from any folder."""
     package = Path(__file__).parents[2]
