@@ -75,6 +75,12 @@ def test_an_empty_name_is_not_the_working_folder(name: str, machine: Path, monke
             getattr(nbrucio, name)(given, **options)
 
 
+@pytest.mark.parametrize("name", ["sync", "plan", "status", "verify", "check"])
+def test_a_name_that_is_too_long_is_in_the_errors(name: str, machine: Path) -> None:
+    (error,) = getattr(nbrucio, name)(machine / f"{'x' * 300}.ipynb").errors()
+    assert isinstance(error, BadNotebook)
+
+
 def test_data_is_declared_planned_downloaded_compared_and_removed(notebook: Path) -> None:
     added = nbrucio.add(notebook, "sandbox:dimuon", handle="muons")
     assert (added.exit_code, added.changed, added.requirements[0].requirement.handle) == (0, True, "muons")

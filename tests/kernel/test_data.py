@@ -340,3 +340,12 @@ def test_a_name_that_add_refuses_gets_no_add_command(here: Here, name: str) -> N
     here.manifest()
     assert "Run:" not in here.message(name)
     assert len(here.message(name)) < 200
+
+
+def test_a_removed_working_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(DataNotHere, match=r"^'x' is missing: the working folder was removed"):
+        Data(environ={})["x"]
