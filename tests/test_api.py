@@ -81,6 +81,13 @@ def test_a_name_that_is_too_long_is_in_the_errors(name: str, machine: Path) -> N
     assert isinstance(error, BadNotebook)
 
 
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("limit", [-1, 0, 10**30])
+def test_a_search_has_a_limit_between_one_and_a_billion(limit: int) -> None:
+    with pytest.raises(UsageError, match="from 1 to 1,000,000,000 DIDs"):
+        nbrucio.search("sandbox:*", limit=limit)
+
+
 def test_data_is_declared_planned_downloaded_compared_and_removed(notebook: Path) -> None:
     added = nbrucio.add(notebook, "sandbox:dimuon", handle="muons")
     assert (added.exit_code, added.changed, added.requirements[0].requirement.handle) == (0, True, "muons")
