@@ -81,6 +81,11 @@ def test_a_name_that_is_too_long_is_in_the_errors(name: str, machine: Path) -> N
     assert isinstance(error, BadNotebook)
 
 
+def test_a_name_that_is_too_long_cannot_be_compared(notebook: Path) -> None:
+    with pytest.raises(BadNotebook, match="file name too long"):
+        nbrucio.diff(notebook.with_name("x" * 300), notebook)
+
+
 @pytest.mark.usefixtures("machine")
 @pytest.mark.parametrize("limit", [-1, 0, 10**30])
 def test_a_search_has_a_limit_between_one_and_a_billion(limit: int) -> None:
