@@ -18,7 +18,7 @@ from nbrucio.config import Config
 from nbrucio.core.named import named
 from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import Interrupted, MissingDependency, NbrucioError, UnreadableFile, envelope
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio_cli.error_text import error_json, error_text
 from nbrucio_cli.streams import discard_stdout
 

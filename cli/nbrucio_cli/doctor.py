@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio_cli.common import cli_command, json_option, print_json
 from nbrucio_cli.missing_notebook import GivenPath
 

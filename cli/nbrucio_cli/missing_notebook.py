@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 
 _SHOWN = 5
 

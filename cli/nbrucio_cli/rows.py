@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio.core.text import human_bytes, plural, unverified_words
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-import os
 import re
 from collections.abc import Iterable, Iterator
 
 from nbrucio.errors import NbrucioError
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 
 
-def named(errors: Iterable[NbrucioError], notebook: str | os.PathLike[str]) -> Iterator[NbrucioError]:
+def named(errors: Iterable[NbrucioError], notebook: object) -> Iterator[NbrucioError]:
     """Return ``errors`` with the name of ``notebook`` in their suggestions."""
     return _filled(errors, "NOTEBOOK", quoted_path(notebook))
 

@@ -13,7 +13,7 @@ from nbrucio.core.planner import Wanted
 from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.core.text import human_bytes, plural
 from nbrucio.errors import ConsentNeeded, MissingDependency, OverBudget, UnreadableFile
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.operations.grants import Grant, Grants, allowance
 
 

@@ -9,7 +9,7 @@ from nbrucio.config import load
 from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.errors import ConsentNeeded, NbrucioError
 from nbrucio.kernel.asked import Asked
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError
 from nbrucio.pipeline.manifest_files import is_empty, path_for, write
 from nbrucio.pipeline.publish import manifest_entry

@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import DataNotHere
 from .manifest import Entry, LoadedManifest, writer_is_gone
+from .quoting import quoted_path
 
 #: Characters of a name in a message.
 _SHOWN_CHARS = 120
@@ -91,12 +92,6 @@ def unknown_handle(handle: str, manifest: LoadedManifest) -> DataNotHere:
     if valid and len(handle) <= _MAX_HANDLE_CHARS and not close:
         add = command_line("add", manifest.notebook, "SCOPE:NAME", "--as", handle)
     return DataNotHere(f"This notebook declares no data as {short_name(handle)}. {rest}", handle, add)
-
-
-def quoted_path(path: str | os.PathLike[str]) -> str:
-    """Return ``path`` quoted for a shell, as an argument that no command takes for an option."""
-    name = os.fspath(path)
-    return shlex.quote(f"./{name}" if name.startswith("-") else name)
 
 
 def command_line(verb: str, notebook: str | os.PathLike[str], *arguments: str) -> str:

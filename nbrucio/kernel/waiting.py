@@ -15,7 +15,7 @@ from .errors import DataNotHere
 from .files import readable
 from .lookup import Data
 from .manifest import Entry, LoadedManifest, read_progress, writer_is_gone
-from .refusals import quoted_path
+from .quoting import quoted_path
 
 POLL_S = 0.2
 #: How long a kernel waits for its first manifest, which the server writes when it starts the kernel.

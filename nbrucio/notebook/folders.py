@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from nbrucio.errors import BadNotebook, NbrucioError
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 
 #: Folders that hold copies of notebooks, not notebooks.
 _SKIPPED_FOLDERS = {".ipynb_checkpoints", ".git", "node_modules", ".venv"}

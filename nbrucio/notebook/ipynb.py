@@ -303,6 +303,6 @@ def _shown(path: Path) -> str:
 
 
 def _command(command: str, path: Path) -> str:
-    from nbrucio.kernel.refusals import quoted_path  # only errors need it
+    from nbrucio.kernel.quoting import quoted_path  # only errors need it
 
     return f"{command} {quoted_path(path)}"

@@ -31,7 +31,7 @@ from nbrucio.errors import (
     envelope,
     exit_code_for,
 )
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.code_scan import scan
 from nbrucio.notebook.declared import Declared, read_declared

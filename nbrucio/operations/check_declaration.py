@@ -13,7 +13,7 @@ from nbrucio.core.parameter import variant_name
 from nbrucio.core.requirement import NO_PARAMETERS, Requirement, handle_of, lock_for, variant_of
 from nbrucio.core.schema import SchemaFault
 from nbrucio.errors import LockStale, NbrucioError
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.notebook.schema_errors import as_error, reader_errors
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from nbrucio.core.scope_rule import ScopeRule
 from nbrucio.core.text import plural, printable
 from nbrucio.errors import BadDid, runnable_command
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.notebook.code_proposals import Proposal, proposals
 from nbrucio.notebook.declared import Declared
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from nbrucio.catalogue.browse import Quota
 from nbrucio.core.text import human_bytes, plural
 from nbrucio.errors import NbrucioError, OverBudget
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.operations.stage_targets import StageTarget
 
 #: Largest number of DIDs that the error names.

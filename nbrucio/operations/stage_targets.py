@@ -13,7 +13,7 @@ from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement, not_declared
 from nbrucio.core.text import plural
 from nbrucio.errors import BadConfig, NbrucioError, UsageError
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.notebook.declared import Declared, read_declared
 from nbrucio.operations.stage_report import Staged
 from nbrucio.pipeline.context import RunContext

@@ -10,7 +10,7 @@ from nbrucio.config import Config
 from nbrucio.core.did import Did
 from nbrucio.core.eviction import CachedFile, first
 from nbrucio.errors import BadNotebook, DidNotFound
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.pipeline.eviction import RECENT_DAYS, CachedData
 from nbrucio.state.notebook_uses import NotebookUse
 from nbrucio.store import Store

@@ -15,7 +15,7 @@ from nbrucio.disk.atomic import write_file
 from nbrucio.kernel import where
 from nbrucio.kernel.asked import Asked
 from nbrucio.kernel.manifest import MAX_BYTES, read_regular
-from nbrucio.kernel.refusals import quoted_path
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.pipeline.manifest import ManifestError
 from nbrucio.pipeline.manifest_files import plain_path
 
