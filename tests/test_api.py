@@ -66,6 +66,34 @@ def test_a_function_is_typed_documented_and_returns_a_result(name: str) -> None:
         assert re.search(rf"`{name}\([^`]*\)`.* \| `{result}` \|", PAGE)
 
 
+@pytest.mark.parametrize("name", ["sync", "plan", "status", "verify", "check", "stage", "lock", "upload"])
+def test_an_empty_name_is_not_the_working_folder(name: str, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(machine)
+    (machine / "nb.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}\n')
+    options = {"rse": "A", "scope": "b"} if name == "upload" else {}
+    for given in ("", ["nb.ipynb", ""]) if name != "lock" else ("",):
+        with pytest.raises(UsageError, match="is empty"):
+            getattr(nbrucio, name)(given, **options)
+
+
+@pytest.mark.parametrize("name", ["sync", "plan", "status", "verify", "check"])
+def test_a_name_that_is_too_long_is_in_the_errors(name: str, machine: Path) -> None:
+    (error,) = getattr(nbrucio, name)(machine / f"{'x' * 300}.ipynb").errors()
+    assert isinstance(error, BadNotebook)
+
+
+def test_a_name_that_is_too_long_cannot_be_compared(notebook: Path) -> None:
+    with pytest.raises(BadNotebook, match="file name too long"):
+        nbrucio.diff(notebook.with_name("x" * 300), notebook)
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("limit", [-1, 0, 10**30])
+def test_a_search_has_a_limit_between_one_and_a_billion(limit: int) -> None:
+    with pytest.raises(UsageError, match="from 1 to 1,000,000,000 DIDs"):
+        nbrucio.search("sandbox:*", limit=limit)
+
+
 def test_data_is_declared_planned_downloaded_compared_and_removed(notebook: Path) -> None:
     added = nbrucio.add(notebook, "sandbox:dimuon", handle="muons")
     assert (added.exit_code, added.changed, added.requirements[0].requirement.handle) == (0, True, "muons")

@@ -16,7 +16,7 @@ from nbrucio_cli.common import (
     print_json,
 )
 from nbrucio_cli.error_text import next_step
-from nbrucio_cli.missing_notebook import notebooks_argument
+from nbrucio_cli.missing_notebook import GivenPath, notebooks_argument
 
 if TYPE_CHECKING:
     from nbrucio.operations.check import CheckReport
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @notebooks_argument
 @click.option("--offline", is_flag=True, help="Check declaration, lock and code only, without Rucio.")
 @click.option("--github", is_flag=True, help="Print findings as annotations for GitHub Actions.")
-@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Also write a JUnit report.")
+@click.option("--junit", type=GivenPath("report", dir_okay=False), help="Also write a JUnit report.")
 @instance_option
 @json_option
 @cli_command

@@ -6,18 +6,19 @@ import copy
 import functools
 import json
 import os
-import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from nbrucio.config import Config
+from nbrucio.core.named import named
 from nbrucio.disk.libraries import unexpected
 from nbrucio.errors import Interrupted, MissingDependency, NbrucioError, UnreadableFile, envelope
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio_cli.error_text import error_json, error_text
 from nbrucio_cli.streams import discard_stdout
 
@@ -96,9 +97,9 @@ def cli_command(function: F) -> F:
 
 def _for_this_command(error: NbrucioError, notebook: object, root: object) -> NbrucioError:
     """Return ``error`` with the notebook, or the sandbox's folder, of the command line in its suggestions."""
-    shown = next(named([error], notebook)) if isinstance(notebook, Path) else copy.copy(error)
+    shown = copy.copy(next(named([error], notebook)) if isinstance(notebook, Path) else error)
     if isinstance(root, Path) and (shown.next_command or "").startswith("nbrucio sandbox "):
-        shown.next_command = f"{shown.next_command} --root {shlex.quote(str(root))}"
+        shown.next_command = f"{shown.next_command} --root {quoted_path(root)}"
     return shown
 
 
@@ -124,7 +125,7 @@ def tell_errors(errors: Iterable[NbrucioError], limit: int = 5, notebooks: Itera
 
     Errors that differ only by their subject, or by one of the ``notebooks``, are printed once with a count.
     """
-    paths = sorted({name for path in notebooks for name in (str(path), shlex.quote(str(path)))}, key=len, reverse=True)
+    paths = sorted({name for path in notebooks for name in (str(path), quoted_path(path))}, key=len, reverse=True)
     alike: dict[tuple[str, ...], list[NbrucioError]] = {}
     for error in errors:
         texts = (error.message, error.hint or "", error.next_command or "")
@@ -145,17 +146,6 @@ def tell_warnings(warnings: Iterable[NbrucioError], limit: int = 5) -> None:
         click.echo(f"warning: {warning.message} {warning.hint or ''}".rstrip(), err=True)
     if len(found) > limit:
         click.echo(f"warning: {len(found) - limit:,} more like these; --json lists them all.", err=True)
-
-
-def named(errors: Iterable[NbrucioError], notebook: Path) -> Iterator[NbrucioError]:
-    """Return ``errors`` with the name of ``notebook`` in their suggested commands."""
-    for error in errors:
-        shown = copy.copy(error)
-        shown.hint, shown.next_command = (
-            text and re.sub(r"\bNOTEBOOK\b", lambda _: shlex.quote(str(notebook)), text)
-            for text in (error.hint, error.next_command)
-        )
-        yield shown
 
 
 def print_json(value: Mapping[str, object], errors: Iterable[NbrucioError] = ()) -> None:

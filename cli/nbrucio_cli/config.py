@@ -11,6 +11,7 @@ import click
 
 from nbrucio_cli.common import cli_command, json_option, print_json, tell_errors
 from nbrucio_cli.config_setup import import_, init
+from nbrucio_cli.missing_notebook import GivenPath
 
 if TYPE_CHECKING:
     from nbrucio.config.effective import Effective, Setting
@@ -100,7 +101,7 @@ def _aligned(rows: Sequence[tuple[str, str]], *, origin: bool) -> Iterator[str]:
 
 
 @command.command("check")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=GivenPath("file"))
 @json_option
 @cli_command
 def check(file: Path | None, as_json: bool) -> int:

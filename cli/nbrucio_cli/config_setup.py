@@ -11,6 +11,7 @@ import click
 
 from nbrucio_cli.common import cli_command, json_option, print_json, tell_error, tell_errors
 from nbrucio_cli.error_text import next_step
+from nbrucio_cli.missing_notebook import GivenPath
 
 if TYPE_CHECKING:
     from nbrucio.operations.configure import Tested
@@ -162,7 +163,7 @@ def _goes_on(*, ask: bool, as_json: bool) -> bool:
 
 
 @click.command("import")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=GivenPath("file"))
 @click.option("--dry-run", is_flag=True, help="Write nothing, and print what would be added.")
 @json_option
 @cli_command

@@ -10,18 +10,19 @@ from pathlib import Path
 
 import click
 
-from nbrucio_cli.common import cli_command, json_option, load_config, named, print_json, tell_errors
+from nbrucio_cli.common import cli_command, json_option, load_config, print_json, tell_errors
+from nbrucio_cli.missing_notebook import GivenPath
 
 
 @click.command("demo")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath("folder", file_okay=False),
     default=Path("nbrucio-demo"),
     show_default=True,
     help="The folder for the notebook, its executed copy and its plot.",
 )
-@click.option("--root", type=click.Path(path_type=Path), help="The sandbox's folder.")
+@click.option("--root", type=GivenPath("folder"), help="The sandbox's folder.")
 @json_option
 @cli_command
 def command(output: Path, root: Path | None, as_json: bool) -> int:
@@ -52,7 +53,7 @@ def command(output: Path, root: Path | None, as_json: bool) -> int:
     if report.exit_code:
         if as_json:
             print_json({**report.as_json(), "output": None})
-        tell_errors(named(report.errors(), notebook))
+        tell_errors(report.errors())
         return report.exit_code
     if not as_json:
         print_report(report, indent="   ")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import cli_command, json_option, load_config, print_json
+from nbrucio_cli.missing_notebook import GivenPath
 
 if TYPE_CHECKING:
     from nbrucio.core.files import FileEntry
@@ -22,7 +23,7 @@ _GIT_ARGUMENTS = (7, 9)
 
 
 @click.command("diff")
-@click.argument("notebooks", nargs=-1, required=True, metavar="OLD NEW", type=click.Path(path_type=Path))
+@click.argument("notebooks", nargs=-1, required=True, metavar="OLD NEW", type=GivenPath("notebook"))
 @click.option(
     "--git", "from_git", is_flag=True, help="For git's diff.<driver>.command: take its arguments, exit with 0."
 )

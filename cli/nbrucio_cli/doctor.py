@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio_cli.common import cli_command, json_option, print_json
+from nbrucio_cli.missing_notebook import GivenPath
 
 if TYPE_CHECKING:
     from nbrucio.operations.doctor import Diagnosis, Finding
 
 
 @click.command("doctor")
-@click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]…", type=click.Path(path_type=Path))
+@click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]…", type=GivenPath("notebook"))
 @json_option
 @cli_command
 def command(notebooks: tuple[Path, ...], as_json: bool) -> int:
@@ -52,7 +53,7 @@ def _finding(finding: Finding, area: str) -> Iterator[str]:
     actions = [finding.hint_here, f"next: {command}" if command else None]
     for action in filter(None, actions):
         # In the area of notebooks, an error's action says NOTEBOOK for the one that it is about.
-        yield f"{'':13}{action.replace('NOTEBOOK', shlex.quote(finding.subject)) if area == 'data' else action}"
+        yield f"{'':13}{action.replace('NOTEBOOK', quoted_path(finding.subject)) if area == 'data' else action}"
 
 
 def _verdict(found: Diagnosis) -> str:

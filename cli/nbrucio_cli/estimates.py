@@ -13,7 +13,7 @@ from nbrucio.core.files import total_bytes
 from nbrucio.core.plan import Access, Amount, RequirementPlan
 from nbrucio.core.sums_estimate import SummedRequirement
 from nbrucio.core.text import human_bytes, human_seconds, plural, unverified_words
-from nbrucio_cli.common import named, print_json, tell_error, tell_errors
+from nbrucio_cli.common import print_json, tell_error, tell_errors
 from nbrucio_cli.tables import print_table
 
 #: RSEs that are listed; a large dataset may be at hundreds.
@@ -49,7 +49,7 @@ def show(estimate: Estimate, *, as_json: bool) -> int:
                     ]
                 )
             )
-    errors = (error for each in estimate.notebooks for error in named(each.errors(), each.path))
+    errors = (error for each in estimate.notebooks for error in each.errors())
     tell_errors(errors, notebooks=[each.path for each in estimate.notebooks])
     if estimate.plan.refusal is not None:
         tell_error(estimate.plan.refusal)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import cli_command, json_option, load_config, print_json
-from nbrucio_cli.missing_notebook import notebook_argument
+from nbrucio_cli.missing_notebook import GivenPath, notebook_argument
 
 if TYPE_CHECKING:
     from nbrucio.notebook.declared import Declared
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=GivenPath("output"),
     help="The file or, for a crate, the folder to write; by default stdout or NOTEBOOK.crate.",
 )
 @click.option("--offline", is_flag=True, help="For a crate: use only the lock and the cache, without Rucio.")

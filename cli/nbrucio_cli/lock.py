@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nbrucio.core.named import named
 from nbrucio_cli.common import (
     cli_command,
     instance_option,
     json_option,
     load_config,
-    named,
     print_json,
     tell_errors,
     tell_warnings,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio_cli.common import cli_command, json_option, load_config, print_json, tell_errors
+from nbrucio_cli.missing_notebook import GivenPath
 
 if TYPE_CHECKING:
     from nbrucio.config import Config, Instance
@@ -31,7 +32,7 @@ _MAX_PASSWORD = 4096
     "notebooks",
     multiple=True,
     metavar="NOTEBOOK",
-    type=click.Path(path_type=Path),
+    type=GivenPath("notebook"),
     help="Log in at each instance that this notebook needs; repeatable.",
 )
 @click.option("--username", metavar="NAME", help="The username of a login with a password.")
@@ -70,10 +71,18 @@ def command(
     from nbrucio.errors import UsageError
     from nbrucio.operations.login import Wishes
     from nbrucio.pipeline.login_ends import instances_of
+    from nbrucio_cli.rows import quoted
 
     if notebooks and instance is not None:
         raise click.UsageError("--for and INSTANCE exclude each other.")
     config = load_config()
+    if words and any(one.is_called(words[0]) for one in config.instances):
+        raise UsageError(
+            f"'{words[0]}' is a second instance.",
+            subject=words[0],
+            hint="Log in at each by itself.",
+            next_command=f"nbrucio login {quoted(words[0])}",
+        )
     wanted = instances_of(notebooks, config) if notebooks else [config.instance(instance)]
     if not wanted:
         raise UsageError("These notebooks declare no data, so that no login is needed.")

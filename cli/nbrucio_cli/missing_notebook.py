@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
 import click
+
+from nbrucio.kernel.quoting import quoted_path
 
 _SHOWN = 5
 
@@ -26,6 +27,25 @@ class NotebookArgument(click.Argument):
             raise click.MissingParameter(_what_to_type(ctx, self), ctx, self) from error
 
 
+class GivenPath(click.Path):
+    """A path that is not empty. `Path` takes an empty one, such as an unset variable of a script, for the folder.
+
+    Args:
+        noun: what it names.
+        options: those of `click.Path`.
+    """
+
+    def __init__(self, noun: str, **options: Any) -> None:  # noqa: ANN401 - forwards click's options
+        super().__init__(path_type=Path, **options)
+        self._noun = noun
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's signature
+        """Convert the value; an empty one is a usage error."""
+        if value == "":
+            self.fail(f"The name of the {self._noun} is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def _what_to_type(ctx: click.Context, argument: click.Argument) -> str:
     from nbrucio.notebook.folders import notebooks_in
 
@@ -38,7 +58,7 @@ def _what_to_type(ctx: click.Context, argument: click.Argument) -> str:
     rest = [(one.metavar or one.name or "").split("|")[0].rstrip("…") for one in others if one is not argument]
     if not names:
         return "There is no notebook in this folder. `nbrucio init analysis.ipynb` creates one."
-    quoted = [shlex.quote(name) for name in names if name.isprintable()] or ["NOTEBOOK"]
+    quoted = [quoted_path(name) for name in names if name.isprintable()] or ["NOTEBOOK"]
     command = " ".join([ctx.command_path, quoted[0], *rest])
     if len(names) == 1:
         return f"This folder has one notebook: `{command}`."
@@ -47,12 +67,12 @@ def _what_to_type(ctx: click.Context, argument: click.Argument) -> str:
     return f"This folder has {len(names):,} notebooks: {shown}. Name one{every}."
 
 
-notebook_argument = click.argument("notebook", cls=NotebookArgument, type=click.Path(path_type=Path))
+notebook_argument = click.argument("notebook", cls=NotebookArgument, type=GivenPath("notebook"))
 notebooks_argument = click.argument(
     "notebooks",
     cls=NotebookArgument,
     nargs=-1,
     required=True,
     metavar="NOTEBOOK…",
-    type=click.Path(path_type=Path),
+    type=GivenPath("notebook"),
 )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nbrucio.core.named import named
 from nbrucio_cli.common import (
     cli_command,
     json_option,
     load_config,
-    named,
     print_json,
     tell_errors,
     variant_option,
@@ -60,9 +60,12 @@ def command(
         raise click.UsageError("--folder, --format and --json exclude each other.")
     if tree is not None and form is None:
         raise click.UsageError("--tree goes with --format.")
-    report = sync([notebook], load_config(), options=Options(offline=True, variant=variant)).notebooks[0]
+    options = Options(offline=True, variant=variant, local=True)
+    report = sync([notebook], load_config(), options=options).notebooks[0]
     wanted = _wanted(report, handles, notebook)
-    errors = [*report.faults, *(error for requirement in wanted for error in requirement.errors())]
+    errors = list(
+        named([*report.faults, *(error for requirement in wanted for error in requirement.errors())], notebook)
+    )
     if form is not None:
         from nbrucio.operations.export.filesets import filesets_text
 
@@ -76,7 +79,7 @@ def command(
         for requirement in wanted:
             for file in requirement.here:
                 click.echo(str(file.path or file.pfn))
-    tell_errors(named(errors, notebook))
+    tell_errors(errors)
     return exit_code_for(errors)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio.core.text import human_bytes, plural, unverified_words
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio_cli.error_text import next_step
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _COLOURS = {"ready": "green", "partial": "yellow", "missing": "yellow", "changed
 
 def quoted(*names: object) -> str:
     """Quote ``names`` for a shell, for commands to copy."""
-    return shlex.join(map(str, names))
+    return " ".join(quoted_path(str(name)) for name in names)
 
 
 def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -12,17 +12,16 @@ from nbrucio_cli.common import (
     instance_option,
     json_option,
     load_config,
-    named,
     print_json,
     tell_errors,
     variant_option,
 )
-from nbrucio_cli.missing_notebook import notebook_argument
+from nbrucio_cli.missing_notebook import GivenPath, notebook_argument
 
 
 @click.command("run")
 @notebook_argument
-@click.argument("output", required=False, type=click.Path(path_type=Path))
+@click.argument("output", required=False, type=GivenPath("output"))
 @click.option(
     "--parameter",
     "-p",
@@ -70,7 +69,7 @@ def command(
         if report.exit_code:
             if as_json:
                 print_json({**report.as_json(), "output": None})
-            tell_errors(named(report.errors(), notebook))
+            tell_errors(report.errors())
             return report.exit_code
         if loud:
             click.echo(summary(report), err=True)

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio.errors import runnable_command
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio_cli.common import cli_command, json_option, print_json
 from nbrucio_cli.error_text import next_step
+from nbrucio_cli.missing_notebook import GivenPath
 
 if TYPE_CHECKING:
     from nbrucio.sandbox import Sandbox
 
 _FAULTS = ("corrupt", "truncate", "slow", "drop", "busy", "expire", "off")
 _root_option = click.option(
-    "--root", type=click.Path(path_type=Path), help="The folder of the sandbox; each folder is a sandbox of its own."
+    "--root", type=GivenPath("folder"), help="The folder of the sandbox; each folder is a sandbox of its own."
 )
 
 
@@ -42,7 +44,7 @@ def sandbox_in(root: Path | None) -> Sandbox:
 
 def _at(root: Path | None) -> str:
     """Return the option for the sandbox's folder, for commands to copy."""
-    return f" --root {shlex.quote(str(root))}" if root else ""
+    return f" --root {quoted_path(root)}" if root else ""
 
 
 def _show(box: Sandbox, root: Path | None, *, as_json: bool) -> int:

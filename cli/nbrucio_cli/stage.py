@@ -10,13 +10,13 @@ import click
 
 from nbrucio.config import Config
 from nbrucio.core.events import Reporter
+from nbrucio.core.named import named
 from nbrucio_cli.common import (
     cli_command,
     expand,
     instance_option,
     json_option,
     load_config,
-    named,
     print_json,
     tell_errors,
 )
@@ -115,6 +115,8 @@ def _notebooks_and_handles(notebook: Path, words: Sequence[str]) -> tuple[list[P
     """
     given, handles = [notebook], []
     for word in words:
+        if not word:
+            raise click.UsageError("The name of a notebook or of a handle is empty.")
         if word.isidentifier() and not (Path(word).is_dir() and word not in declared_handles(expand(given))):
             handles.append(word)
         else:

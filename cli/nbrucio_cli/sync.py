@@ -18,14 +18,13 @@ from nbrucio_cli.common import (
     keep_consent,
     limited_to,
     load_config,
-    named,
     only_from,
     print_json,
     rse_option,
     tell_errors,
     variant_option,
 )
-from nbrucio_cli.missing_notebook import notebooks_argument
+from nbrucio_cli.missing_notebook import GivenPath, notebooks_argument
 
 if TYPE_CHECKING:
     from nbrucio.core.report import SyncReport
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
 @rse_option
 @click.option(
     "--links",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath("folder", file_okay=False),
     metavar="DIR",
     help="Also link the files of each handle of one NOTEBOOK in DIR/HANDLE.",
 )
@@ -160,8 +159,9 @@ def _finish(report: SyncReport, rse: str | None, links: Path | None, *, quiet: b
         for one in made:
             if one.error is None:
                 click.echo(one.words())
-    errors = (error for each in report.notebooks for error in named(each.errors(), each.path))
-    tell_errors((limited_to(error, rse) for error in errors), notebooks=[each.path for each in report.notebooks])
+    tell_errors(
+        (limited_to(error, rse) for error in report.errors()), notebooks=[each.path for each in report.notebooks]
+    )
     tell_errors(faults)
     return code
 

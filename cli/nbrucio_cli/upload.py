@@ -10,13 +10,14 @@ import click
 from nbrucio_cli.common import cli_command, json_option, load_config, print_json, tell_errors
 from nbrucio_cli.completing import instances
 from nbrucio_cli.error_text import next_step
+from nbrucio_cli.missing_notebook import GivenPath
 
 if TYPE_CHECKING:
     from nbrucio.operations.upload.upload import UploadReport
 
 
 @click.command("upload")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=GivenPath("file"))
 @click.option("--rse", required=True, metavar="RSE", help="The RSE that receives the files.")
 @click.option("--scope", required=True, metavar="SCOPE", help="The scope of the files' DIDs.")
 @click.option(

@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 from nbrucio.config import Config
 from nbrucio.core.events import Event, Noticed
 from nbrucio.disk.system_errors import system_error
-from nbrucio.errors import Interrupted, NbrucioError
+from nbrucio.errors import Interrupted, NbrucioError, UsageError
 from nbrucio.pipeline.progress import Progress, Throttled
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -56,9 +56,24 @@ def load_config(*, instance: str | None = None) -> Config:
         return config
 
 
+def path_of(given: PathLike) -> Path:
+    """Return the path of a notebook or a file. `Path` takes an empty name for the working folder.
+
+    Raises:
+        UsageError: the name is empty.
+    """
+    if given == "":
+        raise UsageError("The name of the notebook or of the file is empty.")
+    return Path(given)
+
+
 def paths_of(given: PathLike | Iterable[PathLike]) -> list[Path]:
-    """Return one path, or several, as a list."""
-    return [Path(given)] if isinstance(given, (str, os.PathLike)) else [Path(one) for one in given]
+    """Return one path, or several, as a list.
+
+    Raises:
+        UsageError: the name of one is empty.
+    """
+    return [path_of(one) for one in ([given] if isinstance(given, (str, os.PathLike)) else given)]
 
 
 def notebooks_of(given: PathLike | Iterable[PathLike]) -> list[Path]:

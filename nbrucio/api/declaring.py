@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbrucio.api.common import PathLike, load_config, local_errors, notebooks_of
+from nbrucio.api.common import PathLike, load_config, local_errors, notebooks_of, path_of
 from nbrucio.config import Config
 from nbrucio.errors import BadDid
 
@@ -59,7 +58,7 @@ def add(
         limited = match is not None or first is not None or max_bytes is not None
         selection = Selection(match, first, max_bytes) if limited else None
         return run(
-            Path(notebook),
+            path_of(notebook),
             chosen,
             used,
             wish=Wish(handle, instance, selection, access, variant, offline),
@@ -76,7 +75,7 @@ def remove(notebook: PathLike, names: str | Iterable[str]) -> Edit:
     with local_errors():
         from nbrucio.operations.edit import remove as run
 
-        return run(Path(notebook), [names] if isinstance(names, str) else list(names))
+        return run(path_of(notebook), [names] if isinstance(names, str) else list(names))
 
 
 def lock(
@@ -102,7 +101,7 @@ def lock(
 
         handles = [upgrade] if isinstance(upgrade, str) else [] if isinstance(upgrade, bool) else list(upgrade)
         wanted = handles if handles or upgrade is True else None  # no handles would mean all of them
-        return run(Path(notebook), config or load_config(), upgrade=wanted, variant=variant, pin=pin)
+        return run(path_of(notebook), config or load_config(), upgrade=wanted, variant=variant, pin=pin)
 
 
 def diff(old: PathLike, new: PathLike, *, config: Config | None = None) -> DiffReport:
@@ -115,7 +114,7 @@ def diff(old: PathLike, new: PathLike, *, config: Config | None = None) -> DiffR
         from nbrucio.operations.diff import diff as run
         from nbrucio.operations.diff import remembered_lists
 
-        return run(Path(old), Path(new), remembered_lists(config or load_config()))
+        return run(path_of(old), path_of(new), remembered_lists(config or load_config()))
 
 
 def check(

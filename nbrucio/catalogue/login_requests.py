@@ -53,8 +53,8 @@ def issued(answer: Response) -> Issued:
     """
     if answer.status == _SEVERAL_ACCOUNTS:
         answer.close()
-        names = ", ".join(dict.fromkeys(answer.headers.get("X-Rucio-Auth-Accounts", "").split(",")))
-        words = f"it fits several accounts ({names}), and account is not set"
+        names = ", ".join(filter(None, dict.fromkeys(answer.headers.get("X-Rucio-Auth-Accounts", "").split(","))))
+        words = f"it fits several accounts{names and f' ({names})'}, and account is not set"
         raise ServerRefusal("CannotAuthenticate", words, answer.status)
     if answer.status != 200:
         raise refusal_of(answer)

@@ -20,6 +20,7 @@ from nbrucio.errors import BadDeclaration, BadDid, ParameterNeeded
 VERSION = 1
 MAX_REQUIREMENTS = 10_000
 _CORRECT = "Correct or remove this requirement under the key 'nbrucio' in the notebook's metadata."
+_ATTACHMENT = "Correct or remove this entry of 'rucio_attachments' in the notebook's metadata."
 _REMOVE = "Correct or remove the key 'nbrucio' in the notebook's metadata."
 _VARIANTS = "Correct 'variants' under the key 'nbrucio' in the notebook's metadata."
 _FEWER = "Declare a container or dataset in place of its parts, or use another notebook."
@@ -207,11 +208,11 @@ def from_attachments(value: object) -> Declaration:
     for item in value:
         fields = item if isinstance(item, Mapping) else {}
         entries.append({"did": fields.get("did"), "handle": fields.get("variableName"), "bind": True})
-    return Declaration(_parse_entries(entries, NO_PARAMETERS))
+    return Declaration(_parse_entries(entries, NO_PARAMETERS, _ATTACHMENT))
 
 
 def _parse_entries(
-    entries: Iterable[object], parameters: Mapping[str, object]
+    entries: Iterable[object], parameters: Mapping[str, object], correct: str = _CORRECT
 ) -> tuple[Requirement | DeclarationFault, ...]:
     parsed: list[Requirement | DeclarationFault] = []
     handles: set[str] = set()
@@ -224,7 +225,7 @@ def _parse_entries(
                     hint="Give one of them another handle.",
                 )
         except (BadDeclaration, BadDid) as error:
-            parsed.append(DeclarationFault(raw, _fault(number, error)))
+            parsed.append(DeclarationFault(raw, _fault(number, error, correct)))
         else:
             handles.add(requirement.handle)
             parsed.append(requirement)
@@ -240,11 +241,11 @@ def _in_variant(
     return entry if select == entry.select else entry._replace(select=select, variant=name)
 
 
-def _fault(number: int, error: BadDeclaration | BadDid) -> BadDeclaration:
+def _fault(number: int, error: BadDeclaration | BadDid, correct: str) -> BadDeclaration:
     reason = error.message.rstrip(".")
     kind = ParameterNeeded if isinstance(error, ParameterNeeded) else BadDeclaration
     words = f"Requirement {number} of the notebook is invalid: {reason}."
-    return kind(words, subject=error.subject, hint=error.hint or _CORRECT)
+    return kind(words, subject=error.subject, hint=error.hint or correct)
 
 
 def _parse_lock(lock: Mapping[str, object]) -> tuple[dict[str, LockEntry], dict[str, object]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nbrucio.core.download_origins import DownloadOrigin, sources
 from nbrucio.core.files import total_bytes
+from nbrucio.core.named import named, of_handle
 from nbrucio.core.plan import Access, Amount, Plan, RequirementPlan, amounts_of
 from nbrucio.core.replica_order import ReplicaOrder
 from nbrucio.core.sums_estimate import SummedRequirement
@@ -29,10 +30,11 @@ class NotebookEstimate:
     faults: tuple[NbrucioError, ...] = ()
 
     def errors(self) -> Iterator[NbrucioError]:
-        """Return the errors of this notebook that are known beforehand."""
-        yield from self.faults
+        """Return the errors of this notebook that are known beforehand, with its name in the suggestions."""
+        yield from named(self.faults, self.path)
         for requirement in self.requirements:
-            yield from requirement.errors
+            handle = requirement.resolved.requirement.handle
+            yield from named(of_handle(requirement.errors, handle), self.path)
 
     def as_json(self) -> dict[str, object]:
         """Return this notebook as a JSON-ready mapping."""

@@ -7,7 +7,7 @@ from nbrucio.core.lockentry import LockEntry
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement
 from nbrucio.core.text import human_bytes, plural
-from nbrucio.errors import IntegrityError, LockStale, NbrucioError, Offline
+from nbrucio.errors import IntegrityError, LockStale, NbrucioError, Offline, Unavailable
 
 
 def absent(requirement: Requirement) -> LockStale:
@@ -39,13 +39,24 @@ def lost(requirement: Requirement, entry: LockEntry, drift: str) -> LockStale:
     )
 
 
-def not_asked(requirement: Requirement, *, locked: bool) -> Offline:
-    """Return the error for a requirement that needs the catalogue while nbrucio is offline."""
+def not_asked(requirement: Requirement, *, locked: bool, local: bool) -> NbrucioError:
+    """Return the error for a requirement that needs the catalogue, while no server is asked.
+
+    Args:
+        local: whether that is the verb's way, and nbrucio is not offline.
+    """
+    if local:
+        what = "The locked file list" if locked else "The file list"
+        return Unavailable(
+            f"{what} of {requirement.did} is not on this machine.",
+            subject=str(requirement.did),
+            next_command="nbrucio sync NOTEBOOK",
+        )
     why = "cannot read or compare the lock of" if locked else "has never resolved"
     return Offline(
         f"nbrucio is offline and {why} {requirement.did} on this machine.",
         subject=str(requirement.did),
-        hint="Run `nbrucio sync` once with a network.",
+        hint="Run `nbrucio sync NOTEBOOK` once with a network.",
     )
 
 

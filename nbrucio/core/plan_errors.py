@@ -8,7 +8,7 @@ from nbrucio.core.download_limit import LimitOrigin, because
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.plan import ResolvedRequirement, StoreLimit
 from nbrucio.core.text import human_bytes, plural
-from nbrucio.errors import IntegrityError, NbrucioError, NoReplica, NoSpace, Offline, OverBudget
+from nbrucio.errors import IntegrityError, NbrucioError, NoReplica, NoSpace, Offline, OverBudget, Unavailable
 
 #: By the access that a requirement allows: its name, and what is wrong with a file that it excludes.
 _EXCLUDED: dict[str | None, tuple[str, str]] = {
@@ -45,7 +45,7 @@ def _only_on_tape(entry: FileEntry, replicas: Sequence[Replica]) -> NbrucioError
     return NoReplica(
         f"{entry.did} is only on tape ({where}).",
         subject=str(entry.did),
-        hint="`nbrucio stage NOTEBOOK` asks Rucio for a replica on disk.",
+        hint="`nbrucio stage NOTEBOOK HANDLE` asks Rucio for a replica on disk.",
     )
 
 
@@ -121,12 +121,18 @@ def not_staged(entry: FileEntry, resolved: ResolvedRequirement) -> NbrucioError:
     )
 
 
-def not_asked(entry: FileEntry) -> NbrucioError:
-    """Return the error for a file that is not in the store while nbrucio is offline."""
+def not_asked(entry: FileEntry, *, local: bool) -> NbrucioError:
+    """Return the error for a file that is not in the store, while no server is asked.
+
+    Args:
+        local: whether that is the verb's way, and nbrucio is not offline.
+    """
+    if local:
+        return Unavailable(f"{entry.did} is not cached.", subject=str(entry.did), next_command="nbrucio sync NOTEBOOK")
     return Offline(
         f"{entry.did} is not cached, and nbrucio is offline.",
         subject=str(entry.did),
-        hint="Run `nbrucio sync` once with a network.",
+        hint="Run `nbrucio sync NOTEBOOK` once with a network.",
     )
 
 

@@ -35,6 +35,7 @@ class Availability(NamedTuple):
         stats: of files in the store, the size, modification time in ns and inode with which they were verified.
         doubtful: files in the store that must be read before they count as verified.
         unavailable: why files have no replica in `replicas`, where that is known.
+        local: whether no server was asked although nbrucio is not offline.
     """
 
     stored: Mapping[FileKey, str]
@@ -45,6 +46,7 @@ class Availability(NamedTuple):
     stats: Mapping[FileKey, tuple[int, int, int]] = MappingProxyType({})
     doubtful: Mapping[FileKey, FileEntry] = MappingProxyType({})
     unavailable: Mapping[FileKey, NbrucioError] = MappingProxyType({})
+    local: bool = False
 
 
 class Wanted(NamedTuple):
@@ -156,7 +158,7 @@ def _cheapest(
     if allowed in LOCAL:
         return FilePlan(entry, Access.MISSING, error=_nothing_left(allowed, entry, resolved, limits))
     if key not in availability.replicas:
-        return FilePlan(entry, Access.MISSING, error=plan_errors.not_asked(entry))
+        return FilePlan(entry, Access.MISSING, error=plan_errors.not_asked(entry, local=availability.local))
     replicas = availability.replicas[key]
     plan = _plan_download(entry, replicas, availability.unavailable.get(key))
     if allowed != "stream" or plan.access is Access.MISSING:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from nbrucio.core.did import Did
 from nbrucio.core.distinct import distinct
 from nbrucio.core.files import FileEntry, Replica, total_bytes
+from nbrucio.core.named import named, of_handle
 from nbrucio.core.plan import Access, Amount, RequirementPlan, ResolvedRequirement
 from nbrucio.core.totals import RequirementTotals
 from nbrucio.errors import NbrucioError, envelope, exit_code_for
@@ -167,14 +168,11 @@ class RequirementReport(NamedTuple):
         )
 
     def errors(self) -> Iterator[NbrucioError]:
-        """Yield the errors of the requirement, each once."""
-        if self.resolved.error is not None:
-            yield self.resolved.error
-        seen: set[int] = set()
-        for file in self.files:
-            if file.error is not None and id(file.error) not in seen:
-                seen.add(id(file.error))
-                yield file.error
+        """Yield the errors of the requirement, each once, with its handle in the suggestions."""
+        # By identity: many files may have one error.
+        found = {id(file.error): file.error for file in self.files if file.error is not None}
+        own = () if self.resolved.error is None else (self.resolved.error,)
+        yield from of_handle((*own, *found.values()), self.handle)
 
     def as_json(self, *, with_files: bool = True) -> dict[str, object]:
         """Return this requirement as a JSON-ready mapping; sizes in bytes."""
@@ -235,10 +233,10 @@ class NotebookReport(NamedTuple):
         }
 
     def errors(self) -> Iterator[NbrucioError]:
-        """Yield every error of this notebook, in the order of its requirements."""
-        yield from self.faults
+        """Yield every error of this notebook, with its name in the suggestions, in the order of its requirements."""
+        yield from named(self.faults, self.path)
         for requirement in self.requirements:
-            yield from requirement.errors()
+            yield from named(requirement.errors(), self.path)
 
 
 @distinct
@@ -284,4 +282,4 @@ class StatusReport(SyncReport):
 
     def errors(self) -> Iterator[NbrucioError]:
         """Yield the errors of notebooks that cannot be read, and of invalid requirements."""
-        return (fault for notebook in self.notebooks for fault in notebook.faults)
+        return (fault for notebook in self.notebooks for fault in named(notebook.faults, notebook.path))

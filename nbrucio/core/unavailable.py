@@ -17,7 +17,7 @@ _STATES = {
     "UNAVAILABLE": "is unavailable",
     "TEMPORARY_UNAVAILABLE": "is temporarily unavailable",
 }
-_ON_DISK = "`nbrucio stage NOTEBOOK` asks Rucio for a replica on a mounted RSE."
+_ON_DISK = "`nbrucio stage NOTEBOOK HANDLE` asks Rucio for a replica on a mounted RSE."
 _SWITCHED_OFF = "Sync again when its operators have switched it on."
 _COPYING = "Sync again when the copy is complete; `nbrucio show` lists the replicas of a DID."
 _REPAIR = "Ask the owner of the data, or the operators of the RSE, to repair it."

@@ -159,4 +159,5 @@ def _check(found: os.stat_result, max_bytes: int) -> None:
 
 
 def _too_large(max_bytes: int) -> OSError:
-    return OSError(errno.EFBIG, f"it is larger than {max_bytes / 1e6:.0f} MB")
+    size = f"{max_bytes / 1e6:.0f} MB" if max_bytes >= 1_000_000 else f"{max_bytes / 1e3:.1f} kB"
+    return OSError(errno.EFBIG, f"it is larger than {size}")

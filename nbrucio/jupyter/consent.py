@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from logging import Logger
 from pathlib import Path
@@ -14,6 +13,7 @@ from nbrucio.core.planner import Wanted
 from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.core.text import human_bytes, plural
 from nbrucio.errors import ConsentNeeded, MissingDependency, OverBudget, UnreadableFile
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.operations.grants import Grant, Grants, allowance
 
 
@@ -63,7 +63,7 @@ def _ask(requirement: RequirementReport, path: Path) -> RequirementReport:
     error = ConsentNeeded(
         f"Downloading {plural(len(refused), 'file')}, {human_bytes(size)}, needs your consent.",
         subject=str(requirement.resolved.requirement.did),
-        next_command=f"nbrucio sync {shlex.quote(str(path))}",
+        next_command=f"nbrucio sync {quoted_path(path)}",
     )
     return requirement._replace(
         files=tuple(f._replace(error=error) if isinstance(f.error, OverBudget) else f for f in requirement.files),

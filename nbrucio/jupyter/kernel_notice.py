@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from logging import Logger
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from nbrucio.config import load
 from nbrucio.core.report import NotebookReport, RequirementReport
 from nbrucio.errors import ConsentNeeded, NbrucioError
 from nbrucio.kernel.asked import Asked
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.pipeline.manifest import Manifest, ManifestEntry, ManifestError
 from nbrucio.pipeline.manifest_files import is_empty, path_for, write
 from nbrucio.pipeline.publish import manifest_entry
@@ -38,7 +38,7 @@ def refuse_unasked(path: Path, log: Logger, *, again: bool = False) -> None:
         error = ConsentNeeded(
             "The setting 'on_open' of this server does not allow downloads when a notebook opens.",
             subject=str(path),
-            next_command=f"nbrucio sync {shlex.quote(str(path))}",
+            next_command=f"nbrucio sync {quoted_path(path)}",
         )
         explain(path, error, log)
 

@@ -15,7 +15,16 @@ from .configured import changed_config, stamp_of
 from .errors import DataNotHere
 from .files import Files
 from .manifest import MAX_BYTES, Entry, LoadedManifest, read, read_regular
-from .refusals import changed_file, command_line, not_ready, unknown_handle
+from .refusals import (
+    changed_file,
+    command_line,
+    needed_text,
+    not_ready,
+    plain_did,
+    short_name,
+    unknown_did,
+    unknown_handle,
+)
 
 #: How many of a requirement's local files are checked at its first use, at 2 µs each on a local disk.
 CHECKED_FILES = 1_024
@@ -53,16 +62,18 @@ class Data:
 
         Raises:
             DataNotHere: the handle is not declared, or its data is not ready.
+            TypeError: it is not a string.
         """
-        return self._found(self._by_handle, handle)
+        return self._found(self._by_handle, needed_text(handle, 'nbrucio.data["muons"]', "handle"))
 
     def __call__(self, did: str) -> Files:
         """Return the files of the requirement with the DID ``scope:name``.
 
         Raises:
             DataNotHere: no requirement, or more than one, has this DID, or its data is not ready.
+            TypeError: it is not a string.
         """
-        return self._found(self._by_did, did)
+        return self._found(self._by_did, plain_did(needed_text(did, 'nbrucio.data("scope:name")', "DID")))
 
     def as_completed(self, handle: str | None = None, *, did: str | None = None) -> Iterator[str]:
         """Yield the files of a requirement while a sync downloads them, each as soon as it is here.
@@ -128,9 +139,7 @@ class Data:
         manifest = self._manifest(did)
         found = [entry for entry in manifest.entries.values() if entry.did == did]
         if not found:
-            raise self.outdated((), (did,)) or DataNotHere(
-                f"{did!r} is not declared in this notebook.", did, command_line("add", manifest.notebook, did)
-            )
+            raise self.outdated((), (did,)) or unknown_did(did, manifest)
         if len(found) > 1:
             handles = ", ".join(f"nbrucio.data[{entry.handle!r}]" for entry in found)
             raise DataNotHere(f"{did!r} is declared more than once. Choose one of {handles}.", did)
@@ -308,7 +317,7 @@ class Data:
         return pointed or os.fspath(self._known_notebook() or "")
 
     def _no_manifest(self, subject: str | None) -> DataNotHere:
-        what = f"{subject!r} is missing" if subject else "No data yet"
+        what = f"{short_name(subject)} is missing" if subject else "No data yet"
         notebook = self.notebook()
         if not notebook:
             return program.unknown(what, subject, self._environ)

@@ -29,7 +29,8 @@ def find(environ: Mapping[str, str], namespace: Mapping[str, object] | None = No
     script = _script(namespace)
     if script is not None and (_lists_data(script, environ) or _declares(script)):
         return script
-    synced = [] if in_kernel() else _synced_in(Path.cwd(), environ)
+    folder = _working_folder()
+    synced = [] if in_kernel() or folder is None else _synced_in(folder, environ)
     return synced[0] if len(synced) == 1 else None
 
 
@@ -42,7 +43,9 @@ def unknown(what: str, subject: str | None, environ: Mapping[str, str]) -> DataN
     if in_kernel():
         reason = f"nbrucio does not know which notebook this kernel runs. Set {variable} to its path."
         return DataNotHere(f"{what}: {reason}", subject, f"%env {variable}=NOTEBOOK")
-    folder, way_out = Path.cwd(), f"set {variable} to the path of the notebook"
+    folder, way_out = _working_folder(), f"set {variable} to the path of the notebook"
+    if folder is None:
+        return DataNotHere(f"{what}: the working folder was removed. Change to another one, or {way_out}.", subject)
     synced = [path.name for path in _synced_in(folder, environ)]
     if not synced:
         reason = f"no notebook in {folder} has been synced on this machine. Sync one, or {way_out}."
@@ -50,6 +53,14 @@ def unknown(what: str, subject: str | None, environ: Mapping[str, str]) -> DataN
     names = ", ".join(synced[:3]) + (f" and {len(synced) - 3} more" if len(synced) > 3 else "")
     reason = f"several notebooks in {folder} are synced ({names}). {way_out[0].upper()}{way_out[1:]}."
     return DataNotHere(f"{what}: {reason}", subject, f"export {variable}=NOTEBOOK")
+
+
+def _working_folder() -> Path | None:
+    """Return the working folder; None if it was removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def in_kernel() -> bool:

@@ -15,6 +15,7 @@ from .errors import DataNotHere
 from .files import readable
 from .lookup import Data
 from .manifest import Entry, LoadedManifest, read_progress, writer_is_gone
+from .quoting import quoted_path
 
 POLL_S = 0.2
 #: How long a kernel waits for its first manifest, which the server writes when it starts the kernel.
@@ -134,7 +135,7 @@ def _run_sync(command: list[str], notebook: Path, show: Show, environ: Mapping[s
         raise DataNotHere(
             f"The data of {notebook.name} could not be downloaded: {reason}",
             None,
-            f"nbrucio sync {shlex.quote(str(notebook))}",
+            f"nbrucio sync {quoted_path(notebook)}",
         )
     show(f"nbrucio: {notebook.name} synced in {time.monotonic() - began:.1f} s")
 

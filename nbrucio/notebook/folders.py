@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from nbrucio.errors import BadNotebook, NbrucioError
+from nbrucio.kernel.quoting import quoted_path
 
 #: Folders that hold copies of notebooks, not notebooks.
 _SKIPPED_FOLDERS = {".ipynb_checkpoints", ".git", "node_modules", ".venv"}
@@ -23,7 +23,7 @@ def expand(paths: Sequence[Path], warn: Callable[[str], object]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if not path.is_dir():
+        if not _is_folder(path):
             found.append(path)
             continue
         below = sorted(_notebooks_below(path))
@@ -31,6 +31,13 @@ def expand(paths: Sequence[Path], warn: Callable[[str], object]) -> list[Path]:
             raise BadNotebook(f"There is no notebook in {path}.", subject=str(path))
         found += [notebook for notebook in below if not _is_foreign(notebook, warn)]
     return list(dict.fromkeys(found))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # such as a name that is too long; reading it as a notebook reports that
+        return False
 
 
 def notebooks_in(folder: Path) -> list[Path]:
@@ -89,7 +96,7 @@ def check_findable(path: Path) -> None:
         raise BadNotebook(
             f"{path} would be the text of {path.with_suffix('.ipynb').name}, which has the declaration.",
             subject=str(path),
-            next_command=f"nbrucio init {shlex.quote(str(path.with_suffix('.ipynb')))}",
+            next_command=f"nbrucio init {quoted_path(path.with_suffix('.ipynb'))}",
         )
 
 

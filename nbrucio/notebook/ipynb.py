@@ -366,6 +366,6 @@ def _shown(path: Path) -> str:
 
 
 def _command(command: str, path: Path) -> str:
-    from shlex import quote  # only errors need it
+    from nbrucio.kernel.quoting import quoted_path  # only errors need it
 
-    return f"{command} {quote(str(path))}"
+    return f"{command} {quoted_path(path)}"

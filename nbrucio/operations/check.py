@@ -31,6 +31,7 @@ from nbrucio.errors import (
     envelope,
     exit_code_for,
 )
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.code_scan import scan
 from nbrucio.notebook.declared import Declared, read_declared
@@ -170,14 +171,14 @@ def _use_findings(declared: Declared) -> Iterator[Undeclared]:
             yield Undeclared(
                 f"The code uses '{handle}', which is not declared.",
                 subject=handle,
-                next_command=f"nbrucio add {quote(str(path))} SCOPE:NAME --as {handle}",
+                next_command=f"nbrucio add {quoted_path(path)} SCOPE:NAME --as {handle}",
             )
     for did in used.dids:
         if str(did) not in dids:
             yield Undeclared(
                 f"The code uses {did}, which is not declared.",
                 subject=str(did),
-                next_command=f"nbrucio add {quote(str(path))} {quote(str(did))}",
+                next_command=f"nbrucio add {quoted_path(path)} {quote(str(did))}",
             )
 
 
@@ -209,7 +210,7 @@ def _requirement_findings(path: Path, resolved: ResolvedRequirement) -> Iterator
         yield Drift(
             f"'{handle}' ({resolved.requirement.did}) {resolved.drift}.",
             subject=handle,
-            next_command=f"nbrucio lock {quote(str(path))} {handle} --upgrade",
+            next_command=f"nbrucio lock {quoted_path(path)} {handle} --upgrade",
         )
 
 

@@ -13,6 +13,7 @@ from nbrucio.core.parameter import variant_name
 from nbrucio.core.requirement import NO_PARAMETERS, Requirement, handle_of, lock_for, variant_of
 from nbrucio.core.schema import SchemaFault
 from nbrucio.errors import LockStale, NbrucioError
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.notebook.schema_errors import as_error, reader_errors
 
 
@@ -57,7 +58,7 @@ def lock_findings(path: Path, declaration: Declaration, faults: Sequence[SchemaF
 
 def _stale(path: Path, handle: str, did: Did, reason: str, variant: str = "") -> LockStale:
     option = f" --variant {quote(variant)}" if variant else ""
-    command = f"nbrucio lock {quote(str(path))}{option}"
+    command = f"nbrucio lock {quoted_path(path)}{option}"
     return LockStale(f"'{handle}' ({did}) {reason}.", subject=handle, next_command=command)
 
 

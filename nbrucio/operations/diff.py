@@ -178,7 +178,10 @@ def holds(path: Path) -> dict[str, Held]:
 
 
 def _is_nothing(path: Path) -> bool:
-    return str(path) == os.devnull or (path.is_file() and path.stat().st_size == 0)
+    try:
+        return str(path) == os.devnull or (path.is_file() and path.stat().st_size == 0)
+    except OSError:  # such as a name that is too long; reading it as a notebook reports that
+        return False
 
 
 def _locked(requirement: Requirement, declared: Declared) -> Held:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from nbrucio.core.scope_rule import ScopeRule
 from nbrucio.core.text import plural, printable
 from nbrucio.errors import BadDid, runnable_command
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.notebook.code_proposals import Proposal, proposals
 from nbrucio.notebook.declared import Declared
 
@@ -66,4 +67,4 @@ def _proposed(declared: Declared, one: Proposal, rule: ScopeRule) -> Note:
     except BadDid:  # without a scope, and nothing says which
         did = f"SCOPE:{one.text}"
     message = f"Code cell {one.cell + 1} names {did} ({one.use})."
-    return Note(message, f"nbrucio add {quote(str(declared.path))} {quote(did)}", did)
+    return Note(message, f"nbrucio add {quoted_path(declared.path)} {quote(did)}", did)

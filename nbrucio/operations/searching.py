@@ -15,6 +15,8 @@ from nbrucio.operations.browse import catalogue_of, unsized_of
 
 #: Largest number of hits without a limit of the user's.
 USUAL_LIMIT = 1000
+#: Largest limit: more hits than a catalogue answers with.
+_MAX_LIMIT = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,15 @@ def search(
         pattern: None searches all names in all scopes, by ``filters``.
         kind: ``collection`` (dataset or container), ``dataset``, ``container``, ``file`` or ``all``.
         filters: conditions on metadata, such as ``bytes > 1 GB``; all must hold.
-        limit: largest number of hits.
+        limit: largest number of hits, from 1 to a billion.
 
     Raises:
-        NbrucioError: the pattern or a filter is invalid, or the catalogue cannot answer.
+        NbrucioError: the limit, the pattern or a filter is invalid, or the catalogue cannot answer.
     """
     if pattern is None and not filters:
         raise UsageError("Nothing to search for.", hint="Write SCOPE:PATTERN, or a condition with --filter.")
+    if not 1 <= limit <= _MAX_LIMIT:
+        raise UsageError(f"A search lists from 1 to {_MAX_LIMIT:,} DIDs.", hint="Choose a limit between them.")
     scope, colon, name = (pattern or "*:*").partition(":")
     if not colon or not scope:
         raise BadDid(

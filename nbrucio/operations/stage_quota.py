@@ -14,6 +14,7 @@ from typing import NamedTuple
 from nbrucio.catalogue.browse import Quota
 from nbrucio.core.text import human_bytes, plural
 from nbrucio.errors import NbrucioError, OverBudget
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.operations.stage_targets import StageTarget
 
 #: Largest number of DIDs that the error names.
@@ -63,7 +64,7 @@ def check_quota(new: Iterable[StageTarget], paths: Sequence[Path], rse: str | No
 
 def _command(paths: Sequence[Path], rse: str | None) -> str:
     options = f" --rse {quote(rse)}" if rse else ""
-    return f"nbrucio stage{options} {' '.join(quote(str(path)) for path in paths)}"
+    return f"nbrucio stage{options} {' '.join(map(quoted_path, paths))}"
 
 
 def _quotas(target: StageTarget) -> Mapping[str, Quota]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 from typing import NamedTuple
 
 from nbrucio.catalogue.rucio import RucioCatalogue
@@ -14,6 +13,7 @@ from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement, not_declared
 from nbrucio.core.text import plural
 from nbrucio.errors import BadConfig, NbrucioError, UsageError
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.notebook.declared import Declared, read_declared
 from nbrucio.operations.stage_report import Staged
 from nbrucio.pipeline.context import RunContext
@@ -152,11 +152,11 @@ def _nothing_to_stage(paths: Sequence[Path], declared: Sequence[Requirement]) ->
     if not declared:
         words = f"{several} declares no data." if len(paths) == 1 else f"None of {several} declares data."
         hint = None
-        command = f"nbrucio add {quote(str(paths[0]))} SCOPE:NAME"
+        command = f"nbrucio add {quoted_path(paths[0])} SCOPE:NAME"
     else:
         words = f'No data in {several} is declared with access "rule".'
         hint = 'Name the handles to stage, or declare {"access": "rule"}.'
-        command = f"nbrucio stage {' '.join(quote(str(path)) for path in paths)} {declared[0].handle}"
+        command = f"nbrucio stage {' '.join(map(quoted_path, paths))} {declared[0].handle}"
     return UsageError(words, subject=str(paths[0]), hint=hint, next_command=command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from nbrucio.config import Config
 from nbrucio.core.did import Did
 from nbrucio.core.eviction import CachedFile, first
 from nbrucio.errors import BadNotebook, DidNotFound
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.pipeline.eviction import RECENT_DAYS, CachedData
 from nbrucio.state.notebook_uses import NotebookUse
 from nbrucio.store import Store
@@ -192,7 +192,7 @@ def pin(config: Config, notebooks: Iterable[Path], *, pinned: bool) -> None:
     for path in notebooks:
         use = cached.uses.read(path)
         if use is None:
-            sync = f"nbrucio sync {shlex.quote(str(path))}"
+            sync = f"nbrucio sync {quoted_path(path)}"
             raise BadNotebook(f"{path} was not synced with this cache.", subject=str(path), next_command=sync)
         try:
             cached.uses.pin(use, pinned=pinned)

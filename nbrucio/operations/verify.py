@@ -13,6 +13,7 @@ from nbrucio.core.did import Did
 from nbrucio.core.events import FileFinished, Reporter
 from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.lock_errors import other_bytes
+from nbrucio.core.named import named
 from nbrucio.core.plan import Access, FileKey, ResolvedRequirement
 from nbrucio.core.report import FileReport, RequirementReport, StatusReport
 from nbrucio.disk.read import open_regular
@@ -65,14 +66,18 @@ def verify(
     Every complete file in the store is read. A correct file gets a record, so that a restored or copied store can be
     used. A wrong file is removed, and the next sync downloads it. Mounted files are never changed.
     """
-    report = status(paths, config, variant=variant)
+    report = status(paths, config, variant=variant, local=True)
     with RunContext(config, reporter) as run:
         reading = _Reading(run)
         notebooks = tuple(
             notebook._replace(requirements=tuple(map(reading.requirement, notebook.requirements)))
             for notebook in report.notebooks
         )
-    unresolved = tuple(one.resolved.error for book in notebooks for one in book.requirements if one.resolved.error)
+    unresolved = tuple(
+        error
+        for book in notebooks
+        for error in named((one.resolved.error for one in book.requirements if one.resolved.error), book.path)
+    )
     found = report._replace(notebooks=notebooks)
     return Verified(found, reading.files, reading.size_bytes, tuple(reading.wrong), unresolved)
 

@@ -81,7 +81,7 @@ def locate(
         without = (key for key in replicas.without() if key not in errors and key[0] not in errors)
         unavailable = why_unavailable(run, lacking, without)
     return local.availability()._replace(
-        mounted=mounted, replicas=replicas, replica_errors=errors, unavailable=unavailable
+        mounted=mounted, replicas=replicas, replica_errors=errors, unavailable=unavailable, local=options.local
     )
 
 

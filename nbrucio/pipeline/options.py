@@ -23,6 +23,7 @@ class Options(NamedTuple):
         variant: the variant of the declarations; None means each declaration's own.
         parameters: the notebooks' parameter values, for requirements that depend on one (see `nbrucio.core.parameter`).
         runtime: the folder for the manifests; None means this user's runtime folder.
+        local: with ``offline``, whether that is the verb's way. Errors then do not say that nbrucio is offline.
         part: the part of the files to sync; None means all. The lists must be locked, so that parts do not overlap.
     """
 
@@ -34,11 +35,12 @@ class Options(NamedTuple):
     parameters: Mapping[str, object] = NO_PARAMETERS
     runtime: Path | None = None
     part: Part | None = None
+    local: bool = False
 
     def under(self, policy: Policy) -> Options:
         """Return these options, offline if the policy of this machine is."""
-        return self._replace(offline=self.offline or policy.offline)
+        return self._replace(offline=self.offline or policy.offline, local=self.local and not policy.offline)
 
     def resolving(self) -> ResolveOptions:
         """Return the options for resolving."""
-        return ResolveOptions(self.refresh, self.offline, self.locked, self.frozen)
+        return ResolveOptions(self.refresh, self.offline, self.locked, self.frozen, self.local)

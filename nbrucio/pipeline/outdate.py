@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from nbrucio.disk.atomic import write_file
 from nbrucio.kernel import where
 from nbrucio.kernel.asked import Asked
 from nbrucio.kernel.manifest import MAX_BYTES, read_regular
+from nbrucio.kernel.quoting import quoted_path
 from nbrucio.pipeline.manifest import ManifestError
 from nbrucio.pipeline.manifest_files import plain_path
 
@@ -37,7 +37,7 @@ def _mark(path: Path, asked: Asked, notebook: Path) -> None:
     new = [handle for handle in asked.handles() if handle not in present]
     if not old and not new:
         return
-    command = f"nbrucio sync {shlex.quote(str(notebook))}"
+    command = f"nbrucio sync {quoted_path(notebook)}"
     error = ManifestError("changed", "The notebook was changed after its last sync.", None, command)._asdict()
     # Keep the request of the last sync, so that it still differs from the declaration.
     marked = {

@@ -48,6 +48,7 @@ class ResolveOptions(NamedTuple):
     Attributes:
         refresh: ask the catalogue even if there is a lock.
         offline: never ask the catalogue.
+        local: with ``offline``, whether that is the verb's way, and nbrucio is not offline.
         locked: ask the catalogue, and reject requirements without a lock or with another content.
         frozen: never ask the catalogue for contents, and reject requirements without a lock.
     """
@@ -56,6 +57,7 @@ class ResolveOptions(NamedTuple):
     offline: bool = False
     locked: bool = False
     frozen: bool = False
+    local: bool = False
 
 
 class _Known(NamedTuple):
@@ -215,7 +217,7 @@ class Resolver:
         self, requirement: Requirement, identity: str, locked: _Known | None, options: ResolveOptions
     ) -> ResolvedRequirement:
         if options.offline:
-            raise lock_errors.not_asked(requirement, locked=locked is not None)
+            raise lock_errors.not_asked(requirement, locked=locked is not None, local=options.local)
         facts, everything = self._ask(requirement.did, identity)
         files = requirement.select.apply(everything) if requirement.select else everything
         entry = lock_entry(facts, requirement.select, files, now())

@@ -25,15 +25,17 @@ def status(
     variant: str | None = None,
     check: bool = False,
     publish_ready: bool = False,
+    local: bool = False,
 ) -> StatusReport:
     """Return the status of the notebooks at ``paths``. Write only the status cache.
 
     Args:
         variant: the variant of the declarations.
         check: ask the catalogue whether locked data has changed; otherwise do not use the network.
+        local: do not call data that is unknown here an effect of being offline.
         publish_ready: publish complete notebooks to their kernels, as a sync would; their reports then have a manifest.
     """
-    options = Options(offline=True, variant=variant)
+    options = Options(offline=True, variant=variant, local=local).under(config.policy)
     with RunContext(config) as run:
         recorder = StatusRecorder(run)  # before the store is read
         notebooks = resolve(run, read(paths, options), options)

@@ -20,7 +20,7 @@ _SHOWN_CAUSES = 3
 _ALLOW = "If such files may be read, add their folder to file_roots of this instance in config.toml."
 _ELSEWHERE = "Try again later, or name other RSEs with --rse."
 _LATER = "Try again later. The next sync resumes partial downloads."
-_REPORT = "Report the replicas to their sites, or ask for a copy elsewhere: `nbrucio stage NOTEBOOK`."
+_REPORT = "Report the replicas to their sites, or ask for a copy elsewhere: `nbrucio stage NOTEBOOK HANDLE`."
 
 
 class Attempt(Exception):

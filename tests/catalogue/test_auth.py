@@ -143,6 +143,12 @@ def test_an_oidc_login_in_a_browser_does_not_wait_where_nobody_can_answer(
     assert scripted.requests == []
 
 
+def test_several_accounts_without_names_are_not_listed(connect: Connect, scripted: ScriptedServer) -> None:
+    scripted.answers = [answer("[]", status="206 Partial Content", X_Rucio_Auth_Accounts="")]
+    with pytest.raises(CredentialsRejected, match=r"it fits several accounts, and account is not set"):
+        connect(account=None, host=scripted.url, auth_host=scripted.url).describe(DIMUON)
+
+
 def test_a_user_name_of_several_accounts_needs_one(connect: Connect, scripted: ScriptedServer) -> None:
     scripted.answers = [answer('["a", "b"]', status="206 Partial Content", X_Rucio_Auth_Accounts="a,b,a")]
     with pytest.raises(CredentialsRejected, match=r"it fits several accounts \(a, b\), and account is not set"):

@@ -169,3 +169,16 @@ def test_an_empty_file_becomes_a_notebook_by_the_command_of_its_error(cli: Cli, 
     assert (made.exit_code, made.out.splitlines()[0]) == (0, "Created new.ipynb")
     assert cli("check", "--offline", "new.ipynb").exit_code == 0
     assert cli("init", "new.ipynb").out.splitlines()[0] == "new.ipynb is ready to declare data."
+
+
+def test_the_next_command_for_a_name_that_begins_with_a_dash(connected: Cli) -> None:
+    assert connected("init", "./-dash.ipynb").exit_code == 0
+    added = connected("add", "./-dash.ipynb", "sandbox:growing", "--as", "x")
+    for done in (added, connected("status", "./-dash.ipynb")):
+        assert "next: nbrucio sync ./-dash.ipynb\n" in done.out
+    assert connected("sync", "./-dash.ipynb").exit_code == 0
+    path = connected.folder / "-dash.ipynb"
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "execution_count": None, "outputs": []}
+    cell["source"] = "import nbrucio\nnbrucio.data['y']"
+    path.write_text(path.read_text().replace('"cells": []', '"cells": [' + json.dumps(cell) + "]"))
+    assert "next: nbrucio add ./-dash.ipynb SCOPE:NAME --as y" in connected("check", "--offline", "./-dash.ipynb").out

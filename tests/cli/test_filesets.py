@@ -102,10 +102,10 @@ def test_a_dataset_with_a_missing_file_has_no_fileset(
     )
     connected("sync", path)
     done = connected("paths", path, "--format", "coffea", "--tree", "Events")
-    assert (done.exit_code, done.out) == (8, "")
+    assert (done.exit_code, done.out) == (4, "")
     message, *hints = done.err.strip().splitlines()
     assert "filesets/gone.dat" in message
-    assert hints == ["", "hint: Run `nbrucio sync` once with a network."]
+    assert hints == ["", f"next: nbrucio sync {path}"]
     code = "import nbrucio\ntry:\n nbrucio.filesets('Events')\nexcept LookupError as error:\n print(error)"
     message, command = connected.python(code).splitlines()
     assert message.startswith("'b' (sandbox:filesets/gone.dat) is missing: ")

@@ -261,3 +261,34 @@ def test_the_lines_of_sandbox_env_are_shell(connected: Cli, sandbox: Sandbox) ->
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_name_the_command(cli: Cli, shell: str) -> None:
     assert "_NBRUCIO_COMPLETE" in cli("completion", shell).out
+
+
+def test_paths_and_verify_before_a_sync_name_the_sync_and_are_not_offline(connected: Cli) -> None:
+    connected("init", "my data.ipynb")
+    connected("add", "my data.ipynb", "sandbox:growing", "--as", "x")
+    before = connected("paths", "my data.ipynb")
+    assert (before.exit_code, before.out) == (4, "")
+    assert before.err.splitlines()[0] == (
+        "error: sandbox:growing.1.root is not cached. The same for 1 more; --json lists them."
+    )
+    assert before.err.splitlines()[1:] == ["", "next: nbrucio sync 'my data.ipynb'"]
+    (error, _) = connected("paths", "my data.ipynb", "--json").facts["errors"]
+    assert (error["code"], error["next_command"]) == ("unavailable", "nbrucio sync 'my data.ipynb'")
+    without = connected("paths", "my data.ipynb", NBRUCIO_SAFE="1")
+    assert without.exit_code == 8
+    assert "sandbox:growing.1.root is not cached, and nbrucio is offline." in without.err
+    assert without.err.endswith("hint: Run `nbrucio sync 'my data.ipynb'` once with a network.\n")
+    assert connected("sync", "my data.ipynb").exit_code == 0
+    assert connected("paths", "my data.ipynb").exit_code == 0
+
+
+@pytest.mark.parametrize("verb", ["paths", "verify"])
+def test_data_that_was_never_resolved_here_is_not_called_offline(connected: Cli, notebook: Write, verb: str) -> None:
+    path = notebook(DIMUON)
+    done = connected(verb, path)
+    assert done.exit_code == 4
+    assert done.err == (
+        f"error: The file list of sandbox:dimuon is not on this machine.\n\nnext: nbrucio sync {path}\n"
+    )
+    without = connected(verb, path, NBRUCIO_SAFE="1")
+    assert (without.exit_code, "nbrucio is offline and has never resolved" in without.err) == (8, True)

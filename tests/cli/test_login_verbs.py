@@ -163,3 +163,11 @@ def test_another_username_is_asked_for_its_password(typed: Cli, sandbox: Sandbox
     (typed.folder / "config.toml").write_text(known)
     assert "the password in your configuration" in run("login", "sandbox")[0]
     assert "--password-file" in run("login", "sandbox", "--username", "root", exit_code=7)[1]
+
+
+def test_a_second_instance_is_logged_in_at_by_itself(typed: Cli) -> None:
+    done = typed("login", "sandbox", "sandbox")
+    assert (done.exit_code, done.out) == (2, "")
+    assert done.err == (
+        "error: 'sandbox' is a second instance.\n\nhint: Log in at each by itself.\nnext: nbrucio login sandbox\n"
+    )

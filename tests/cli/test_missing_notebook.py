@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -48,3 +49,30 @@ def test_of_several_notebooks_none_is_chosen(folder: Path) -> None:
     assert words("sync").endswith(f"{several}, or all with those below: `nbrucio sync .`.")
     assert words("add").endswith(f"{several}, as in `nbrucio add n0.ipynb DID`.")
     assert words("remove").endswith("as in `nbrucio remove n0.ipynb HANDLE`.")
+
+
+@pytest.mark.parametrize("verb", NEED)
+def test_an_empty_name_is_not_the_folder(folder: Path, verb: str) -> None:
+    (folder / "nb.ipynb").touch()
+    assert words(verb, "", *(["sandbox:x"] if verb in ("add", "remove") else [])).endswith(
+        "The name of the notebook is empty."
+    )
+    assert sorted(path.name for path in folder.iterdir()) == ["below", "helper.py", "nb.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "noun"),
+    [
+        (["upload", "--rse", "A", "--scope", "b", ""], "file"),
+        (["diff", "nb.ipynb", ""], "notebook"),
+        (["doctor", ""], "notebook"),
+        (["login", "--for", ""], "notebook"),
+        (["stage", "nb.ipynb", ""], "notebook or of a handle"),
+        (["sync", "nb.ipynb", "--links", ""], "folder"),
+        (["config", "check", ""], "file"),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else "",
+)
+def test_an_empty_name_elsewhere_is_refused(folder: Path, verb: list[str], noun: str) -> None:
+    (folder / "nb.ipynb").touch()
+    assert re.search(f"The name of (the|a) {noun} is empty", words(*verb))

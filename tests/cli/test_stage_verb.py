@@ -56,3 +56,15 @@ def test_notebooks_folders_and_handles_are_told_apart(connected: Cli, notebook: 
 
 def test_options_that_exclude_each_other_are_refused(connected: Cli, notebook: Write) -> None:
     assert connected("stage", notebook(), "--list", "--remove").exit_code == 2
+
+
+def test_the_stage_that_an_unreadable_file_suggests_works(
+    connected: Cli, notebook: Write, placed: Callable[..., list[Path]]
+) -> None:
+    placed("cli.gone.dat", b"gone", "SANDBOX_HTTPS")[0].unlink()
+    path = notebook({"did": "sandbox:cli.gone.dat", "handle": "gone"})
+    done = connected("sync", path, "--json")
+    command = f"nbrucio stage {path} gone"
+    assert f"`{command}`" in done.err
+    assert f"`{command}`" in done.facts["errors"][0]["hint"]
+    assert connected(*command.split()[1:]).exit_code == 0

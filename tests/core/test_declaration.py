@@ -209,3 +209,8 @@ def test_a_proposed_handle_is_good_and_free(did: Did, taken: list[str]) -> None:
 )
 def test_proposed_handles_read_like_the_name(name: str, handle: str) -> None:
     assert propose_handle(Did("s", name), ()) == handle
+
+
+def test_the_error_of_an_attachment_names_the_key_that_has_it() -> None:
+    (fault,) = from_attachments([5]).faults
+    assert fault.error.hint == "Correct or remove this entry of 'rucio_attachments' in the notebook's metadata."

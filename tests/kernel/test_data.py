@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -304,3 +305,47 @@ def test_the_package_gives_data_and_its_error() -> None:
     assert nbrucio.DataNotHere is DataNotHere
     with pytest.raises(AttributeError, match="has no attribute 'dada'"):
         _ = nbrucio.dada
+
+
+def test_a_handle_in_the_form_of_a_did_names_the_right_form(here: Here) -> None:
+    here.manifest(local_entry(here.folder, "dimuon", "x"))
+    with pytest.raises(DataNotHere) as caught:
+        here.data("dimuon")
+    assert str(caught.value) == (
+        "'dimuon' is not declared in this notebook. It is a handle: did you mean nbrucio.data['dimuon']?"
+    )
+    for name in ("jets", "s:", ":jets", ""):
+        with pytest.raises(DataNotHere) as caught:
+            here.data(name)
+        assert caught.value.next_command is None
+
+
+@pytest.mark.parametrize("text", [" s:muons\n", "rucio://s:muons", "RUCIO://s:muons"])
+def test_a_did_is_read_as_add_reads_it(here: Here, text: str) -> None:
+    here.manifest(local_entry(here.folder, "muons", "a"))
+    assert here.data(text) is here.data("s:muons")
+
+
+@pytest.mark.parametrize("name", [0, None, ["dimuon", "jets"], b"dimuon", slice(None)])
+def test_a_name_that_is_not_a_text_gets_the_right_form(here: Here, name: Any) -> None:
+    here.manifest(local_entry(here.folder, "dimuon", "x"))
+    with pytest.raises(TypeError, match=r'one handle as a string, such as nbrucio\.data\["muons"\], not \w+$'):
+        here.data[name]
+    with pytest.raises(TypeError, match=r'one DID as a string, such as nbrucio\.data\("scope:name"\), not \w+$'):
+        here.data(name)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "1st", "class", "_x", "x" * 100_000])
+def test_a_name_that_add_refuses_gets_no_add_command(here: Here, name: str) -> None:
+    here.manifest()
+    assert "Run:" not in here.message(name)
+    assert len(here.message(name)) < 200
+
+
+def test_a_removed_working_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(DataNotHere, match=r"^'x' is missing: the working folder was removed"):
+        Data(environ={})["x"]

@@ -102,6 +102,7 @@ def test_reading_data_imports_no_library_and_none_of_the_engine(tmp_path: Path) 
         "nbrucio.kernel.lookup",
         "nbrucio.kernel.manifest",
         "nbrucio.kernel.program",
+        "nbrucio.kernel.quoting",
         "nbrucio.kernel.refusals",
         "nbrucio.kernel.where",
     ]
