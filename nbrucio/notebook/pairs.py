@@ -54,13 +54,18 @@ def _formats(notebook: Notebook) -> str:
 
 
 def _configured_formats(path: Path) -> str:
-    """Return the formats in the ``jupytext.toml`` or the like that applies to ``path``."""
+    """Return the formats in the ``jupytext.toml`` or the like that applies to ``path``.
+
+    A ``.jupytext.py`` is not read: that would run code that came with the notebook.
+    """
     try:
-        from jupytext.config import load_jupytext_config
+        from jupytext.config import find_jupytext_configuration_file, load_jupytext_configuration_file
     except ImportError:
         return ""  # without jupytext, nothing is paired by its configuration
     try:
-        config = load_jupytext_config(str(path.absolute()))
-        return (config and config.default_formats(str(path.absolute()))) or ""
-    except ValueError:  # also jupytext's own error for an invalid configuration
+        file = find_jupytext_configuration_file(path.absolute())
+        if file is None or file.endswith(".py"):
+            return ""
+        return load_jupytext_configuration_file(file).default_formats(str(path.absolute())) or ""
+    except (ValueError, OSError, AttributeError):  # invalid, which is jupytext's own error, unreadable, or empty
         return ""

@@ -67,6 +67,23 @@ def test_the_text_of_a_pair_leaves_the_declaration_to_the_ipynb(shell: Shell, pa
     assert len(value_of(shell.folder / pair)["requirements"]) == 2
 
 
+def test_a_configuration_of_jupytext_in_python_is_not_run(shell: Shell, small: dict[str, Any]) -> None:
+    shell.notebook(small, name="pair.ipynb")
+    (shell.folder / "pair.py").write_text("# %%\nprint(1)\n")
+    (shell.folder / ".jupytext.py").write_text("open('ran', 'w')\nc.formats = 'ipynb,py:percent'\n")
+    assert shell("nbrucio", "status", "pair.py").exit_code == 0
+    assert not (shell.folder / "ran").exists()
+
+
+@pytest.mark.parametrize(("config", "is_pair"), [('formats = "ipynb,py:percent"', True), ("", False), ("=", False)])
+def test_a_pair_may_be_configured(shell: Shell, small: dict[str, Any], config: str, is_pair: bool) -> None:
+    shell.notebook(small, name="pair.ipynb")
+    (shell.folder / "pair.py").write_text("# %%\nprint(1)\n")
+    (shell.folder / "jupytext.toml").write_text(config)
+    done = shell("nbrucio", "status", "pair.py")
+    assert ("which has the declaration" in done.err) == is_pair
+
+
 def test_a_text_that_declares_with_its_ipynb_is_edited(shell: Shell, pair: str) -> None:
     (shell.folder / "jupytext.toml").write_text('notebook_metadata_filter = "nbrucio"\n')
     assert shell("jupytext", "--to", "py:percent", pair).exit_code == 0
