@@ -29,6 +29,16 @@ def stale(requirement: Requirement, drift: str) -> LockStale:
     )
 
 
+def gone(requirement: Requirement, entry: LockEntry) -> LockStale:
+    """Return the error for locked data that the catalogue no longer has, with --locked."""
+    return LockStale(
+        f"The lock of '{requirement.handle}' is stale: {requirement.did} no longer exists in Rucio.",
+        subject=requirement.lock_key,
+        hint="`nbrucio sync NOTEBOOK` without --locked uses the locked list of "
+        f"{plural(entry.files, 'file')}, as far as this machine or Rucio still has them.",
+    )
+
+
 def lost(requirement: Requirement, entry: LockEntry, drift: str) -> LockStale:
     """Return the error for a locked file list that neither this machine nor the catalogue has."""
     return LockStale(

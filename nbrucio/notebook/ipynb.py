@@ -344,6 +344,9 @@ def _write_errors(path: Path) -> Iterator[None]:
 
 
 def _not_json(path: Path, text: str, error: json.JSONDecodeError) -> BadNotebook:
+    if path.suffix.lower() != ".ipynb":
+        what = "is not a notebook: it is not JSON, and its name does not end in .ipynb"
+        return _bad(path, what, hint="Name a file that ends in .ipynb, or a text notebook in .py, .md or the like.")
     conflict = text.startswith(_CONFLICT_MARKS, text.rfind("\n", 0, error.pos) + 1)
     hint = "Resolve the merge conflict in it." if conflict else _RESTORE
     reason = error.msg[:1].lower() + error.msg[1:]

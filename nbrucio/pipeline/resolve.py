@@ -24,7 +24,7 @@ from nbrucio.core.packed_files import bytes_of, digest_of_files, packed
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement, lock_for
 from nbrucio.core.text import printable
-from nbrucio.errors import NbrucioError, UnknownInstance
+from nbrucio.errors import DidNotFound, NbrucioError, UnknownInstance
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared
 from nbrucio.notebook.lock_file import LockFile
@@ -218,7 +218,12 @@ class Resolver:
     ) -> ResolvedRequirement:
         if options.offline:
             raise lock_errors.not_asked(requirement, locked=locked is not None, local=options.local)
-        facts, everything = self._ask(requirement.did, identity)
+        try:
+            facts, everything = self._ask(requirement.did, identity)
+        except DidNotFound as missing:
+            if locked is None or not options.locked:
+                raise
+            raise lock_errors.gone(requirement, locked.entry) from missing
         files = requirement.select.apply(everything) if requirement.select else everything
         entry = lock_entry(facts, requirement.select, files, now())
         if locked is None:

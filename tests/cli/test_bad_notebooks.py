@@ -171,6 +171,13 @@ def test_an_empty_file_becomes_a_notebook_by_the_command_of_its_error(cli: Cli, 
     assert cli("init", "new.ipynb").out.splitlines()[0] == "new.ipynb is ready to declare data."
 
 
+def test_a_file_that_is_no_notebook_is_called_that(cli: Cli) -> None:
+    (cli.folder / "list.txt").write_text("sandbox:dimuon\n")
+    refused = cli("add", "list.txt", "sandbox:dimuon", "--offline")
+    assert refused.exit_code == 2
+    assert "'list.txt' is not a notebook: it is not JSON, and its name does not end in .ipynb." in refused.err
+
+
 def test_the_next_command_for_a_name_that_begins_with_a_dash(connected: Cli) -> None:
     assert connected("init", "./-dash.ipynb").exit_code == 0
     added = connected("add", "./-dash.ipynb", "sandbox:growing", "--as", "x")

@@ -21,7 +21,7 @@ from nbrucio.core.files import DidFacts, FileEntry, Replica
 from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, LockEntry, lock_entry
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.selection import Selection
-from nbrucio.errors import LockStale, NbrucioError, Offline, UnreadableFile
+from nbrucio.errors import DidNotFound, LockStale, NbrucioError, Offline, UnreadableFile
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared
 from nbrucio.notebook.lock_file import LockFile
@@ -101,6 +101,19 @@ def test_a_refresh_gives_the_new_set_and_says_so(tmp_path: Path) -> None:
 def test_locked_refuses_a_lock_that_the_catalogue_contradicts(tmp_path: Path) -> None:
     resolved = resolve(tmp_path, Fake(files(5)), locked(files(3)), ResolveOptions(locked=True))
     assert error(resolved, LockStale) == "The lock of 'data' is stale: s:data gained 2 files, 2.0 MB since the lock."
+
+
+def test_locked_says_that_locked_data_was_deleted_and_what_works_then(tmp_path: Path) -> None:
+    class Deleted(Fake):
+        def describe(self, did: Did) -> DidFacts:
+            raise DidNotFound(f"{did} does not exist in x.")
+
+    deleted, lock = Deleted(files(3)), locked(files(3))
+    resolved = resolve(tmp_path, deleted, lock, ResolveOptions(locked=True))
+    assert error(resolved, LockStale) == "The lock of 'data' is stale: s:data no longer exists in Rucio."
+    assert "`nbrucio sync NOTEBOOK` without --locked" in (getattr(resolved.error, "hint", None) or "")
+    assert resolve(tmp_path, deleted, lock).files == files(3)
+    assert error(resolve(tmp_path, deleted, None), DidNotFound) == "s:data does not exist in x."
 
 
 def test_locked_takes_a_lock_that_still_holds(tmp_path: Path) -> None:
