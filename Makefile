@@ -62,7 +62,7 @@ check: lint  ## lint, types, and the tests that need no server: under a minute w
 
 test: $(STAMP) frontend  ## run every test; under 15 minutes on two cores
 	@sh tools/need-programs.sh xrootd chromium R g++ setfacl
-	$(PYTEST) --numprocesses auto
+	$(PYTEST) --numprocesses logical
 
 # For file systems that tests mount.
 DISKS = fusermount3 mksquashfs squashfuse mkfs.exfat mount.exfat-fuse sshfs socat /usr/lib/openssh/sftp-server

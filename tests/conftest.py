@@ -42,11 +42,6 @@ def rounds(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[trust.Rou
     yield from trust.rounds_of(request, tmp_path / "rounds")
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One process more than there are processors: tests wait a third of their time, for servers and browsers."""
-    return (os.cpu_count() or 1) + 1 if config.option.numprocesses == "auto" else None
-
-
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Count a test of a suite that is one case."""

@@ -72,7 +72,7 @@ def test_what_is_locked_and_here_is_used_without_a_validator(connected: Cli, not
     path = notebook(DIMUON)
     assert connected("lock", path).exit_code == connected("sync", path).exit_code == 0
     told = [connected(verb, path, PYTHONPROFILEIMPORTTIME="1") for verb in ("status", "sync", "paths", "lock")]
-    assert all("nbrucio.core.declaration" in each.err for each in told)
+    assert all("nbrucio.notebook.ipynb" in each.err for each in told)
     loads = ["jsonschema" in each.err or "nbformat" in each.err for each in told]
     assert loads == [False, False, False, True]
     code = f"import os, sys; os.environ['NBRUCIO_NOTEBOOK'] = {str(path)!r}\n"

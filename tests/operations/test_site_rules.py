@@ -49,7 +49,7 @@ def test_a_site_without_downloads_uses_mounted_files_and_offers_a_rule(
     assert [one.state for one in report.requirements] == ["ready", "missing"]
     error = next(report.errors())
     assert error.message.endswith("is not on a mounted RSE, and this site downloads nothing from its instance.")
-    assert error.next_command == "nbrucio stage NOTEBOOK growing"
+    assert error.next_command == f"nbrucio stage {path} growing"
     assert not list((tmp_path / "store").glob("objects/*/*/*.root"))
 
 

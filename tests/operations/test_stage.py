@@ -33,7 +33,7 @@ def test_a_rule_goes_from_replicating_to_ok_and_the_mounted_copy_is_read(
 ) -> None:
     path = notebook(tmp_path, dataset(sandbox, "stage.ok", "SANDBOX_POSIX"))
     before = sync([path], config)
-    assert (before.exit_code, next(before.errors()).next_command) == (4, "nbrucio stage NOTEBOOK")
+    assert (before.exit_code, next(before.errors()).next_command) == (4, f"nbrucio stage {path}")
     staged = stage([path], config)
     (made,) = staged.rules
     assert made.rule is not None

@@ -203,9 +203,10 @@ def test_what_sums_do_not_show_is_said(config: Config, notebook: Write, capsys: 
 
 
 def test_files_that_no_usable_rse_has_are_missing(config: Config, notebook: Write) -> None:
-    (error,) = estimate([notebook("SUMMEDODD")], config).notebooks[0].errors()
+    path = notebook("SUMMEDODD")
+    (error,) = estimate([path], config).notebooks[0].errors()
     assert error.message.startswith("By Rucio's sums, 4 files of sandbox:SUMMEDODD cannot be obtained: SUMMEDODD_")
-    assert (error.code, error.hint) == ("no-replica", "`nbrucio plan --exact NOTEBOOK` names each file.")
+    assert (error.code, error.hint) == ("no-replica", f"`nbrucio plan --exact {path}` names each file.")
 
 
 def test_sums_of_a_dataset_that_has_changed_say_nothing_about_the_lock(
