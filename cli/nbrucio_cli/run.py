@@ -84,11 +84,12 @@ def command(
 
 def _check_local(name: str, path: Path | None) -> None:
     # A path has one slash where its URL had two.
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
+    url = re.match(r"([A-Za-z][A-Za-z0-9+.-]+:/)(.*)", str(path))
+    if url:
         from nbrucio.errors import UsageError
 
         raise UsageError(
-            f"{name} must be a local file, and {path} is a URL.",
+            f"{name} must be a local file, and {url[1]}/{url[2]} is a URL.",
             subject=str(path),
             hint="papermill reads and writes URLs: papermill --engine nbrucio NOTEBOOK OUTPUT.",
         )

@@ -118,7 +118,7 @@ def log_in(
 
 def _nothing_to_run(instance: Instance) -> UsageError:
     return UsageError(
-        f"The login to {instance.name} runs no program that the words after -- could go to.", subject=instance.name
+        f"The login to {instance.name} runs no program, so no words may follow its name.", subject=instance.name
     )
 
 

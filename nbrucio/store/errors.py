@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from nbrucio.disk.system_errors import FULL, shortage
@@ -35,19 +36,16 @@ def store_error(error: OSError, root: str, subject: str | None = None) -> Nbruci
             subject=subject,
             hint="Set NBRUCIO_STORE to a folder that you may write to.",
         )
-    if error.errno in _IN_THE_WAY:
-        return BadConfig(
-            f"The cache {root} cannot be used: {_in_the_way(error.filename or root)} must be a folder.",
-            subject=subject,
-            hint="Move that file away, then try again.",
-        )
+    blocked = file_in_the_way(Path(error.filename or root))
+    if error.errno in _IN_THE_WAY or (error.errno == errno.ENOENT and blocked is not None):  # such as a broken link
+        return no_folder(root, blocked or Path(error.filename or root), subject)
     if error.errno == errno.EXDEV:
         return BadConfig(
             f"The cache {root} cannot be used: its folders objects and partial are on different disks.",
             subject=subject,
             hint="Move the whole cache to one disk, or set NBRUCIO_STORE to another folder.",
         )
-    if error.errno in (errno.ENOENT, errno.ESTALE):
+    if error.errno in (errno.ENOENT, errno.ESTALE) and not _is_above(error.filename, root):
         return Unavailable(
             f"Another program removed or changed files in the cache {root} while nbrucio wrote there.",
             subject=subject,
@@ -69,7 +67,20 @@ def unreadable(error: OSError, path: str, subject: str) -> NbrucioError:
     )
 
 
-def _in_the_way(blocked: str) -> str:
-    """Return the file that is on the way to the path ``blocked``, which may not exist itself."""
-    path = Path(blocked)
-    return str(next((one for one in (*reversed(path.parents), path) if one.exists() and not one.is_dir()), path))
+def no_folder(root: str, file: Path, subject: str | None = None) -> BadConfig:
+    """Return the error for a store at ``root`` with a ``file`` on its way or in it where a folder must be."""
+    hint = "Move that file away, then try again."
+    if _is_above(file, root):  # which may be any file, from a mistake in the setting
+        hint = "Set store.path or NBRUCIO_STORE to a folder."
+    return BadConfig(f"The cache {root} cannot be used: {file} must be a folder.", subject=subject, hint=hint)
+
+
+def file_in_the_way(path: Path) -> Path | None:
+    """Return what is on the way to ``path``, or there, and no folder: a file, or a link that leads nowhere."""
+    found = (one for one in (*reversed(path.parents), path) if os.path.lexists(one) and not one.is_dir())
+    return next(found, None)
+
+
+def _is_above(path: Path | str | None, root: str) -> bool:
+    """Whether ``path`` is the store or a folder above it, which no other program removed: it was never there."""
+    return path is not None and Path(path) in (Path(root), *Path(root).parents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,20 +45,39 @@ def test_a_store_that_is_removed_meanwhile_is_said_to_be_so(tmp_path: Path) -> N
     assert "Another program removed or changed files" in done.error.message
 
 
-@pytest.mark.parametrize("name", ["store", "store/objects"])
-def test_the_file_in_the_way_is_named(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        # Whatever a mistake in the setting names must not be moved away.
+        ("above", "Set store.path or NBRUCIO_STORE to a folder."),
+        ("above/store", "Set store.path or NBRUCIO_STORE to a folder."),
+        ("above/store/objects", "Move that file away, then try again."),
+    ],
+)
+@pytest.mark.parametrize("is_link", [False, True])
+def test_the_file_in_the_way_is_named(tmp_path: Path, name: str, hint: str, is_link: bool) -> None:
     blocked = tmp_path / name
-    blocked.parent.mkdir(exist_ok=True)
-    blocked.write_text("")
-    with pytest.raises(NbrucioError) as caught:
-        Store(tmp_path / "store").session()
-    assert f"used: {blocked} must be a folder." in caught.value.message
+    blocked.parent.mkdir(exist_ok=True, parents=True)
+    if is_link:
+        blocked.symlink_to(tmp_path / "nowhere" / "at all")
+    else:
+        blocked.write_text("")
+    with pytest.raises(BadConfig) as caught:
+        Store(tmp_path / "above" / "store").session()
+    assert caught.value.message.endswith(f" cannot be used: {blocked} must be a folder.")
+    assert caught.value.hint == hint
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_a_store_that_no_folder_can_be_made_for_was_not_removed_by_a_program() -> None:
+    with pytest.raises(NbrucioError, match=r"The cache /proc/no-store cannot be used: No such file or directory\."):
+        Store(Path("/proc/no-store")).session()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="every Linux has another disk at /dev/shm; macOS has none there")
 def test_a_store_on_two_disks_is_refused_before_anything_is_downloaded(tmp_path: Path) -> None:
-    other = Path("/dev/shm")  # another disk on every Linux
-    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("this machine has one disk only")
+    other = Path("/dev/shm")
+    assert other.stat().st_dev != tmp_path.stat().st_dev
     folder = other / f"nbrucio-{os.getpid()}"
     folder.mkdir()
     try:

@@ -14,6 +14,7 @@ from nbrucio.disk.libraries import missing_library
 from nbrucio.errors import BadConfig, NbrucioError, NoSpace
 from nbrucio.operations.doctor.values import Finding, Verdict
 from nbrucio.store import Store
+from nbrucio.store.errors import file_in_the_way, no_folder
 from nbrucio.store.fs import FileSystem
 
 #: Protocols, the module that reads them, and its name on PyPI.
@@ -46,9 +47,9 @@ def _folder(instance: str, what: str, folder: Path) -> Finding:
 def store(config: Config) -> Iterator[Finding]:
     """Yield the free space of the store, and what its file system lacks."""
     path = str(config.store_path)
-    file = next(filter(_is_in_the_way, (config.store_path, *config.store_path.parents)), None)
+    file = file_in_the_way(config.store_path)
     if file is not None:
-        yield Finding.of(path, _no_folder(path, file))
+        yield Finding.of(path, no_folder(path, file, path))
         return
     try:
         free = Store(config.store_path).free_bytes()
@@ -64,15 +65,6 @@ def store(config: Config) -> Iterator[Finding]:
     else:
         yield Finding(path, Verdict.OK, f"{path} has {human_bytes(free)} free.")
     yield from _file_system(config.store_path)
-
-
-def _no_folder(path: str, file: Path) -> BadConfig:
-    words = f"The cache {path} cannot be used: {file} is not a folder."
-    return BadConfig(words, subject=path, hint="Set store.path or NBRUCIO_STORE to a folder.")
-
-
-def _is_in_the_way(path: Path) -> bool:
-    return os.path.lexists(path) and not path.is_dir()
 
 
 def _file_system(store_path: Path) -> Iterator[Finding]:

@@ -145,7 +145,7 @@ def test_a_store_that_is_a_file_is_an_error(
     monkeypatch.setenv("NBRUCIO_STORE", f"{tmp_path}/file{below}")
     (finding,) = ask(exit_code=2)["store"]
     assert (finding["state"], finding["code"]) == ("error", "bad-config")
-    assert finding["text"] == f"The cache {tmp_path}/file{below} cannot be used: {tmp_path}/file is not a folder."
+    assert finding["text"] == f"The cache {tmp_path}/file{below} cannot be used: {tmp_path}/file must be a folder."
     assert "NBRUCIO_STORE" in finding["hint"]
 
 
