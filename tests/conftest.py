@@ -12,6 +12,7 @@ import pytest
 
 from nbrucio.config import Config, load
 from nbrucio.sandbox import Sandbox
+from nbrucio.sandbox.rses import RSES
 from tests.support import trust
 from tests.support.snapshots import Snapshots
 
@@ -77,11 +78,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One running sandbox for the whole session; tests add content of their own and leave the seeded content alone."""
+    """One running sandbox for the whole session; tests add content of their own and leave the seeded content alone.
+
+    An RSE that a test adds is removed by that test, with `forget_rses`: `nbrucio doctor` asks for all of them.
+    """
     sandbox = Sandbox(tmp_path_factory.mktemp("sandbox"), tied=True)
     try:
         sandbox.start()
         yield sandbox
+        with sandbox.admin() as client:
+            assert {row["rse"] for row in client.list_rses()} == {rse.name for rse in RSES}
     finally:
         sandbox.stop()
 

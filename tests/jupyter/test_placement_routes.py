@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -12,6 +13,7 @@ from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import NewFile, add_files
 from tests.jupyter.test_open_policy import put
 from tests.support.jupyter_server import Server, declaring
+from tests.support.odd_rses import forget_rses
 
 PROTOCOL = {
     "scheme": "file",
@@ -25,13 +27,16 @@ TAPE, SMALL = "SANDBOX_TAPE", "SANDBOX_SMALL"
 
 
 @pytest.fixture(scope="module")
-def own_rses(sandbox: Sandbox) -> None:
-    """An RSE on tape, and one with a small quota."""
+def own_rses(sandbox: Sandbox) -> Iterator[None]:
+    """An RSE on tape, and one with a small quota. Other tests ask for all RSEs of this sandbox, so both are removed."""
     with sandbox.admin() as client:
         client.add_rse(TAPE, rse_type="TAPE")
         client.add_protocol(TAPE, {**PROTOCOL, "domains": {"lan": DOMAIN, "wan": DOMAIN}})
         client.add_rse(SMALL)
         client.set_local_account_limit("sandbox", SMALL, 10_000)
+    yield
+    for name in (TAPE, SMALL):
+        forget_rses(sandbox, name)
 
 
 @pytest.mark.usefixtures("own_rses")

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,10 @@ from nbrucio.operations.upload.faults import UploadErrors, transfer_reason
 from nbrucio.operations.upload.upload import UploadReport, UploadTarget, upload
 from nbrucio.sandbox import Sandbox
 from nbrucio.sandbox.seed import replica_paths
+from tests.support.odd_rses import forget_rses
 
-RSE, SCOPE, OTHER, SMALL = "SANDBOX_SCRATCHDISK", "user.sandbox", "user.other", "SMALL_SCRATCHDISK"
+RSE, SCOPE, OTHER = "SANDBOX_SCRATCHDISK", "user.sandbox", "user.other"
+EMPTY, CLOSED, SMALL = "EMPTY_SCRATCHDISK", "CLOSED_SCRATCHDISK", "SMALL_SCRATCHDISK"
 _DOMAIN = {"read": 1, "write": 1, "delete": 1}
 PROTOCOL = {
     "scheme": "file",
@@ -66,6 +68,18 @@ class Listener:
 
 
 @pytest.fixture
+def refusing_rses(sandbox: Sandbox) -> Iterator[None]:
+    """An RSE without protocols, and one that is closed for writing; removed, since others ask for all RSEs."""
+    with sandbox.admin() as client:
+        client.add_rse(EMPTY)
+        client.add_rse(CLOSED)
+        client.update_rse(CLOSED, {"availability_write": False})
+    yield
+    for name in (EMPTY, CLOSED):
+        forget_rses(sandbox, name)
+
+
+@pytest.fixture
 def send(config: Config, sandbox: Sandbox, tmp_path: Path) -> Callable[..., tuple[UploadReport, list[str]]]:
     """Uploads files, and returns the report and the words for the log."""
 
@@ -108,6 +122,7 @@ def test_each_file_has_its_own_reason_and_the_others_are_sent(
     assert any("does not match" in each for each in words)
 
 
+@pytest.mark.usefixtures("refusing_rses")
 def test_a_place_that_refuses_is_named(
     send: Callable[..., tuple[UploadReport, list[str]]], sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -116,20 +131,17 @@ def test_a_place_that_refuses_is_named(
     with sandbox.admin() as client:
         if OTHER not in client.list_scopes():
             client.add_scope("root", OTHER)
-            client.add_rse("EMPTY_SCRATCHDISK")
-            client.add_rse("CLOSED_SCRATCHDISK")
-            client.update_rse("CLOSED_SCRATCHDISK", {"availability_write": False})
     asked = [
         send(path, scope=OTHER)[0].error,
         send(path, rse="SANDBOX_POSIX")[0].error,
-        send(path, rse="EMPTY_SCRATCHDISK")[0].files[0].error,
-        send(path, rse="CLOSED_SCRATCHDISK")[0].error,
+        send(path, rse=EMPTY)[0].files[0].error,
+        send(path, rse=CLOSED)[0].error,
     ]
     assert [(error.code, error.subject, error.message) for error in asked if error] == [
         ("consent-needed", OTHER, f"Your account lacks permission to write to the scope {OTHER} of sandbox."),
         ("consent-needed", "SANDBOX_POSIX", "Your account lacks permission to add files at SANDBOX_POSIX of sandbox."),
-        ("unavailable", "EMPTY_SCRATCHDISK", "EMPTY_SCRATCHDISK has no protocol for uploads from here."),
-        ("unavailable", "CLOSED_SCRATCHDISK", "CLOSED_SCRATCHDISK is not available for uploads now."),
+        ("unavailable", EMPTY, f"{EMPTY} has no protocol for uploads from here."),
+        ("unavailable", CLOSED, f"{CLOSED} is not available for uploads now."),
     ]
 
 
@@ -206,6 +218,7 @@ def test_a_quota_that_is_used_up_is_named(
         client.add_protocol(SMALL, {**PROTOCOL, "prefix": f"{tmp_path}/rse/"})
         client.set_local_account_limit("sandbox", SMALL, 1)
     error = send(path, rse=SMALL)[0].error
+    forget_rses(sandbox, SMALL)
     assert error is not None
     assert (error.code, error.message) == ("over-budget", f"The upload exceeds your quota at {SMALL} of sandbox.")
 
