@@ -13,9 +13,9 @@ from nbrucio.core.rse_choice import RseChoice
 from nbrucio.core.text import human_bytes
 
 #: Factor by which an RSE must be faster than another one to be tried before it.
-_FASTER = 2.0
+FASTER = 2.0
 #: Bytes per second below which RSEs that were never measured are tried first.
-_SLOW = 1_000_000.0
+SLOW_BYTES_PER_S = 1_000_000.0
 
 
 class ReplicaOrder(NamedTuple):
@@ -53,7 +53,7 @@ class ReplicaOrder(NamedTuple):
         rank = self.choice.rank(first.rse)
         rivals = [one for one in others if self.choice.rank(one.rse) == rank and one.rse != first.rse]
         rate = self._rate(first)
-        if rate is not None and any(rate >= _FASTER * other for other in map(self._rate, rivals) if other is not None):
+        if rate is not None and any(rate >= FASTER * other for other in map(self._rate, rivals) if other is not None):
             return f"the fastest of those measured, {human_bytes(rate)}/s"
         worse = min((one for one in rivals if self._group(one) > self._group(first)), key=self._group, default=None)
         if worse is None:
@@ -73,13 +73,13 @@ class ReplicaOrder(NamedTuple):
     def _take_fastest(self, left: list[Replica]) -> Replica:
         """Remove the first one than which no other is much faster."""
         best = max(self._rate(one) or 0.0 for one in left)
-        return left.pop(next(n for n, one in enumerate(left) if _FASTER * (self._rate(one) or 0.0) > best))
+        return left.pop(next(n for n, one in enumerate(left) if FASTER * (self._rate(one) or 0.0) > best))
 
     def _group(self, replica: Replica) -> int:
         known = self._performance(replica)
         if known.failed:
             return 2
-        return int(known.bytes_per_s is not None and known.bytes_per_s < _SLOW)
+        return int(known.bytes_per_s is not None and known.bytes_per_s < SLOW_BYTES_PER_S)
 
     def _rate(self, replica: Replica) -> float | None:
         return self._performance(replica).bytes_per_s

@@ -43,6 +43,7 @@ class Sink:
         etag: the version of the file that the bytes are from.
         end: the offset before which a request ends; None for the end of the file. A module sets it to None when the
             storage sends the whole file instead.
+        received_bytes: bytes that arrived in this attempt, also those that were discarded.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class Sink:
         self._guard = threading.Lock()
         self._stop: Exception | None = None
         self._wakes: list[Callable[[], None]] = []
+        self.received_bytes = 0
         self._since = time.monotonic()
-        self._recent_bytes = 0
+        self._seen_bytes = 0
 
     @property
     def offset(self) -> int:
@@ -104,7 +106,7 @@ class Sink:
 
     def count(self, size_bytes: int) -> None:
         """Count bytes that arrived; negative for bytes that were lost. Any thread may call it."""
-        self._recent_bytes += size_bytes
+        self.received_bytes += size_bytes
         self._on_bytes(size_bytes)
 
     def restart(self) -> None:
@@ -127,7 +129,7 @@ class Sink:
             if not self.partial.clone(source_fd, self.check):
                 return False
         self._allowance.take(self.entry, self.offset)
-        self._recent_bytes += self.offset
+        self.received_bytes += self.offset
         self._on_bytes(self.offset - earlier_bytes)
         return True
 
@@ -164,12 +166,11 @@ class Sink:
         elapsed = now - self._since
         if elapsed < self._limits.stall_s:
             return
-        if self._recent_bytes < self._limits.stall_bytes_per_s * elapsed:
-            self.abort(
-                TransientError(f"the transfer stalled: {self._recent_bytes:,} bytes in {elapsed:.0f} s", host=True)
-            )
+        recent_bytes = self.received_bytes - self._seen_bytes
+        if recent_bytes < self._limits.stall_bytes_per_s * elapsed:
+            self.abort(TransientError(f"the transfer stalled: {recent_bytes:,} bytes in {elapsed:.0f} s", host=True))
         self._since = now
-        self._recent_bytes = 0
+        self._seen_bytes = self.received_bytes
 
 
 class Source(Protocol):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from nbrucio.core.did import Did
 from nbrucio.core.events import FileFailed, FileFinished, Noticed, Reporter
@@ -13,7 +15,7 @@ from nbrucio.errors import NbrucioError, NoSpace, OverBudget
 from nbrucio.store import Store, Stored
 from nbrucio.transfer.allowance import Allowance
 from nbrucio.transfer.base import Sink
-from nbrucio.transfer.errors import Stopped, Yielded
+from nbrucio.transfer.errors import Attempt, Stopped, TooSlow, Yielded
 from nbrucio.transfer.parts import PartMemory
 from nbrucio.transfer.performance import Performances
 from nbrucio.transfer.registry import Sources
@@ -23,6 +25,17 @@ from nbrucio.transfer.types import Outcome, StorageAccess, Task, TransferLimits
 
 #: Seconds within which a file ends by itself, so that interrupting it gains nothing.
 _LONG_S = 0.3
+
+
+class _Running(NamedTuple):
+    """An attempt that runs: its host, when it began, and what returns why it should not go on there.
+
+    `why_leave` gets the bytes that are missing of all files that are read from that host.
+    """
+
+    host: str
+    since: float
+    why_leave: Callable[[int], Attempt | None]
 
 
 class TransferContext:
@@ -48,7 +61,7 @@ class TransferContext:
         self.schedule = Scheduler(limits.per_host, self.book.known)
         self.part_memory = PartMemory(limits.part_bytes)
         self.hosts = Hosts(limits)
-        self.performances = Performances(limits.measured_bytes)
+        self.performances = Performances(limits.measured_bytes, pace_s=limits.pace_s)
         self.traces = Traces({name: one.traces for name, one in access.items() if one.traces is not None})
         #: Set when every task has an outcome, or when a thread raised an error that the caller must raise.
         self.finished = threading.Event()
@@ -60,9 +73,11 @@ class TransferContext:
         self._known: set[tuple[str, Did]] = set()
         self._input_ended = False
         self._error: BaseException | None = None
-        #: Their hosts, and when they began, in that order.
-        self._sinks: dict[Sink, tuple[str, float]] = {}
+        #: In the order in which they began.
+        self._sinks: dict[Sink, _Running] = {}
         self._stopping = False
+        #: RSEs that files left, and for which ones.
+        self._left: set[tuple[str, str]] = set()
 
     def enter(self, task: Task) -> bool:
         """Count ``task``; return whether it is the first for its file."""
@@ -99,6 +114,16 @@ class TransferContext:
         """Report that the commit moved aside something in the place of ``did``."""
         self.reporter.report(Noticed(f"Another file had the name of {did} in the cache. It was moved to {where}."))
 
+    def report_slow(self, rse: str, error: TooSlow) -> None:
+        """Report that files leave a slow RSE for another one; once for both."""
+        words = f"{rse} {error.cause}, so {error.faster.rse} is tried."
+        pair = rse, error.faster.rse
+        with self._guard:
+            is_known = pair in self._left
+            self._left.add(pair)
+        if not is_known:
+            self.reporter.report(Noticed(words))
+
     def open_tasks(self) -> int:
         """Return the number of files without an outcome."""
         with self._guard:
@@ -121,10 +146,10 @@ class TransferContext:
         found = (self._outcomes[task.instance, task.entry.did] for task in self._tasks)
         return tuple(Outcome(task, *one) for task, one in zip(self._tasks, found, strict=True))
 
-    def begin(self, sink: Sink, host: str) -> None:
-        """Watch ``sink``, which reads from ``host``, until `end`."""
+    def begin(self, sink: Sink, host: str, why_leave: Callable[[int], Attempt | None]) -> None:
+        """Watch ``sink``, which reads from ``host``, until `end`. ``why_leave``: see `_Running`."""
         with self._guard:
-            self._sinks[sink] = host, time.monotonic()
+            self._sinks[sink] = _Running(host, time.monotonic(), why_leave)
         if self._stopping:
             sink.abort(Stopped())
 
@@ -134,13 +159,20 @@ class TransferContext:
             self._sinks.pop(sink, None)
 
     def watch(self) -> None:
-        """Abort stalled attempts and those that overload a host, and start more at a time where that helps."""
+        """Abort attempts that stalled, overload a host or should be made elsewhere; start more where that helps."""
         now = time.monotonic()
         for host, count in self.schedule.observe().items():
             for sink in self._last_begun(host, count, now - _LONG_S):
                 sink.abort(Yielded())
-        for sink in self._running():
+        every = self._running()
+        missing_bytes = Counter[str]()
+        for sink, running in every.items():
             sink.watch(now)
+            missing_bytes[running.host] += sink.missing_bytes or 0
+        for sink, running in every.items():
+            reason = running.why_leave(missing_bytes[running.host])
+            if reason is not None:
+                sink.abort(reason)
 
     def stop(self) -> None:
         """Start no more jobs, and abort those that run."""
@@ -161,12 +193,12 @@ class TransferContext:
         ``before``, or are files in parts.
         """
         with self._guard:
-            sinks = [sink for sink, (where, _) in self._sinks.items() if where == host and sink.end is None]
-            return [sink for sink in sinks[-count:] if self._sinks[sink][1] < before] if count > 0 else ()
+            sinks = [sink for sink, running in self._sinks.items() if running.host == host and sink.end is None]
+            return [sink for sink in sinks[-count:] if self._sinks[sink].since < before] if count > 0 else ()
 
-    def _running(self) -> Iterable[Sink]:
+    def _running(self) -> Mapping[Sink, _Running]:
         with self._guard:
-            return tuple(self._sinks)
+            return dict(self._sinks)
 
     def _settle(self, task: Task, stored: Stored | None, error: NbrucioError | None) -> None:
         with self._guard:

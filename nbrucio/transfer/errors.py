@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nbrucio.core.files import FileEntry
+from nbrucio.core.files import FileEntry, Replica
 from nbrucio.core.text import plural, printable
 from nbrucio.errors import (
     CredentialsRejected,
@@ -69,6 +69,16 @@ class Shortage(TransientError):
     def __init__(self, error: Unavailable) -> None:
         super().__init__(error.message.rstrip("."), busy=True)
         self.error = error
+
+
+class TooSlow(Attempt):
+    """This replica would take long for the rest of the file, and ``faster`` is faster, or may be. ``cause`` is a phrase
+    that completes ``RSE …``.
+    """
+
+    def __init__(self, cause: str, faster: Replica) -> None:
+        super().__init__(cause)
+        self.faster = faster
 
 
 class PermanentError(Attempt):

@@ -38,6 +38,7 @@ class TransferJob:
         has_new_token: whether the first replica is tried again with a new token after it refused the old one.
         is_in_parts: whether the file was read in parts.
         is_whole: whether it is not read in parts again.
+        slow: PFNs of replicas that it left because they were slow; each is left once.
     """
 
     task: Task
@@ -52,6 +53,19 @@ class TransferJob:
     has_new_token: bool = False
     is_in_parts: bool = False
     is_whole: bool = False
+    slow: set[str] = field(default_factory=set)
+
+    def prefer(self, faster: Replica) -> None:
+        """Go on with ``faster`` instead of the first replica, which is slow and stays as the next."""
+        self.slow.add(self.left[0].pfn)
+        self.left.remove(faster)
+        self.left.insert(0, faster)
+        self.begin_elsewhere()
+
+    def begin_elsewhere(self) -> None:
+        """Forget what holds for the first replica only; another one takes its place."""
+        self.attempts = 0
+        self.is_whole = self.is_in_parts = self.has_new_token = False
 
 
 class _Limits(dict[str, ConcurrencyLimit]):

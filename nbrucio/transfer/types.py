@@ -115,6 +115,7 @@ class TransferLimits:
         keep_free_bytes: bytes that must stay free at the store.
         part_bytes: size of a part of a large file.
         measured_bytes: bytes from an RSE from which on its rate is remembered.
+        pace_s: seconds of reading after which an RSE is known to be slow.
     """
 
     per_host: int = 4
@@ -135,6 +136,7 @@ class TransferLimits:
     keep_free_bytes: int = 0
     part_bytes: int = 4 << 20
     measured_bytes: int = 16_000_000
+    pace_s: float = 10.0
 
 
 class Task(NamedTuple):

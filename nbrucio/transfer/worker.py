@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from nbrucio.core.events import BytesArrived, FileRetried, FileStarted, Waiting
-from nbrucio.core.hosts import RseHost, host_of
+from nbrucio.core.files import Replica
+from nbrucio.core.hosts import host_of
 from nbrucio.core.jitter import jittered, no_sooner
 from nbrucio.core.plan_errors import no_disk_replica
 from nbrucio.core.text import printable
@@ -24,6 +25,7 @@ from nbrucio.transfer.errors import (
     Shortage,
     Stopped,
     StoreError,
+    TooSlow,
     TransientError,
     Tried,
     Unreachable,
@@ -35,6 +37,7 @@ from nbrucio.transfer.errors import (
 from nbrucio.transfer.parts import PartedFile, PartSource
 from nbrucio.transfer.registry import is_text
 from nbrucio.transfer.scheduler import TransferJob
+from nbrucio.transfer.slow import at_of, faster, why_leave
 from nbrucio.transfer.types import Task
 
 #: Interval in seconds between checks for a file that another process downloads.
@@ -83,6 +86,11 @@ class Worker:
         if self._context.hosts.why_dead(host) is not None:
             self._next_replica(job)
             return
+        found = faster(job, self._context.performances, lambda one: self._is_usable(job, one))
+        if found is not None:
+            job.prefer(found)
+            self._context.schedule.add(job, host_of(found))
+            return
         lock = self._context.store.lock(job.task.instance, job.task.entry.did)
         if lock is None:
             self._wait(job, host)
@@ -114,9 +122,9 @@ class Worker:
         partial = self._open(job)
         sink = self._sink(job, host, partial)
         resumed_bytes, began, began_at = partial.size_bytes, time.time(), time.monotonic()
-        at = RseHost(job.left[0].rse, host)
-        self._context.begin(sink, host)
-        self._context.performances.began(at)
+        at = at_of(job.left[0])
+        self._context.begin(sink, host, lambda missing_bytes: self._why_leave(job, missing_bytes))
+        self._context.performances.began(at, sink)
         try:
             self._attempt(job, host, sink)
         except WrongBytes as error:
@@ -133,6 +141,9 @@ class Worker:
         except Yielded:
             self._reschedule(job, host, 0.0)
             return False
+        except TooSlow as error:
+            self._leave(job, error)
+            return False
         except TransientError as error:
             self._retry(job, host, error)
             return False
@@ -143,7 +154,7 @@ class Worker:
                 self._drop_replica(job, error)
             return False
         finally:
-            self._context.performances.ended(at, max(0, partial.size_bytes - resumed_bytes))
+            self._context.performances.ended(at, sink)
             self._context.end(sink)
         self._context.hosts.delivered(host)
         self._context.performances.delivered(at)
@@ -273,19 +284,27 @@ class Worker:
         """Move on to the next replica."""
         # Other errors are those of one file, or of this machine.
         if isinstance(error, (TransientError, Refused)) and not isinstance(error, Shortage):
-            self._context.performances.failed(RseHost(job.left[0].rse, host_of(job.left[0])))
+            self._context.performances.failed(at_of(job.left[0]))
         dropped = Tried(job.left.pop(0).rse, error)
         job.tried.append(dropped)
-        job.attempts = 0
-        job.is_whole = job.is_in_parts = job.has_new_token = False
+        job.begin_elsewhere()
         job.failed += 1
         self._close(job)
         self._next_replica(job, dropped)
 
+    def _why_leave(self, job: TransferJob, missing_bytes: int) -> TooSlow | None:
+        return why_leave(job, missing_bytes, self._context.performances, lambda one: self._is_usable(job, one))
+
+    def _leave(self, job: TransferJob, error: TooSlow) -> None:
+        """Go on with a faster replica; the slow one stays as the next."""
+        self._context.report_slow(job.left[0].rse, error)
+        job.prefer(error.faster)
+        self._reschedule(job, host_of(error.faster), 0.0)
+
     def _next_replica(self, job: TransferJob, dropped: Tried | None = None) -> None:
         # A file may have thousands of replicas, at hosts of which each takes its time to fail.
         while job.left and job.failed < self._context.limits.replicas:
-            reason = self._why_unusable(job)
+            reason = self._why_unusable(job, job.left[0])
             if reason is None:
                 if dropped is not None:
                     self._report_failure(job, dropped)
@@ -294,9 +313,11 @@ class Worker:
             job.tried.append(Tried(job.left.pop(0).rse, reason))
         self._end(job, final_error(job.task.entry, job.tried, untried=len(job.left)))
 
-    def _why_unusable(self, job: TransferJob) -> Attempt | None:
-        """Return why the job's next replica is not worth an attempt; None when it is."""
-        replica = job.left[0]
+    def _is_usable(self, job: TransferJob, replica: Replica) -> bool:
+        return self._why_unusable(job, replica) is None
+
+    def _why_unusable(self, job: TransferJob, replica: Replica) -> Attempt | None:
+        """Return why ``replica`` is not worth an attempt; None when it is."""
         if not self._context.sources.reads(job.task.instance, replica):
             return PermanentError(f"nbrucio does not support the protocol {printable(replica.scheme)}")
         if not is_text(replica.pfn):

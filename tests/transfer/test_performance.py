@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -24,29 +24,36 @@ from tests.transfer.conftest import PATIENT
 AT = RseHost("A", "a.example")
 
 
+@dataclass
+class _Attempt:
+    received_bytes: int = 0
+
+
 def test_the_rate_is_that_of_all_files_while_any_was_read() -> None:
     now = [0.0]
     counted = Performances(1000, lambda: now[0])
-    counted.began(AT)
+    one, other = _Attempt(4000), _Attempt(4000)
+    counted.began(AT, one)
     now[0] = 1.0
-    counted.began(AT)
+    counted.began(AT, other)
     now[0] = 2.0
-    counted.ended(AT, 4000)
+    counted.ended(AT, one)
     now[0] = 4.0
-    counted.ended(AT, 4000)
+    counted.ended(AT, other)
     counted.delivered(AT)
     now[0] = 100.0  # nothing was read meanwhile
     assert counted.found() == {AT: Performance(2000.0)}
-    counted.began(AT)
+    counted.began(AT, _Attempt())
     now[0] = 104.0
     assert counted.found() == {AT: Performance(1000.0)}
 
 
 def test_few_bytes_are_no_rate_and_an_rse_that_nothing_ended_at_is_unknown() -> None:
     counted = Performances(1000, iter([0.0, 1.0, 1.0, 1.0]).__next__)
-    counted.began(AT)
+    attempt = _Attempt(999)
+    counted.began(AT, attempt)
     assert counted.found() == {}
-    counted.ended(AT, 999)
+    counted.ended(AT, attempt)
     counted.delivered(AT)
     assert counted.found() == {AT: Performance(None)}
 
@@ -54,13 +61,14 @@ def test_few_bytes_are_no_rate_and_an_rse_that_nothing_ended_at_is_unknown() -> 
 def test_an_rse_that_is_too_slow_to_bring_a_file_is_known_to_be_slow() -> None:
     now = [0.0]
     counted = Performances(16_000_000, lambda: now[0])
-    counted.began(AT)
+    first, second = _Attempt(90_000), _Attempt(10_000)
+    counted.began(AT, first)
     now[0] = 9.0
-    counted.ended(AT, 90_000)
+    counted.ended(AT, first)
     assert counted.found() == {}
-    counted.began(AT)
+    counted.began(AT, second)
     now[0] = 10.0
-    counted.ended(AT, 10_000)
+    counted.ended(AT, second)
     assert counted.found() == {AT: Performance(10_000.0)}
 
 
