@@ -22,7 +22,8 @@ from tests.world.cluster.spark import standalone
 pytestmark = [pytest.mark.world, pytest.mark.timeout(900)]
 
 EXAMPLE = ROOT / "examples" / "cluster.ipynb"
-PAIRS = "353,789 muon pairs"
+#: Within two: how a single-precision mass at the edge of a bin is rounded depends on the processor.
+PAIRS = 353_789
 #: What a site configures: jobs of all nodes run on this machine, and each node has a folder of its own.
 JOBQUEUE = """
 jobqueue:
@@ -69,7 +70,9 @@ def executed(cluster: Shell, engine: str, **env: str) -> list[str]:
     assert done.exit_code == 0, (done.told, [log.read_text() for log in cluster.folder.glob("slurm-*.out")])
     assert notebook.read_bytes() == EXAMPLE.read_bytes()
     *places, pairs = stdout(cluster.folder / "cluster.out.ipynb").splitlines()
-    assert pairs == PAIRS
+    number, _, words = pairs.partition(" ")
+    assert words == "muon pairs"
+    assert abs(int(number.replace(",", "")) - PAIRS) <= 2
     assert len(places) == 4
     return places
 
