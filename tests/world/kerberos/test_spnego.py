@@ -14,7 +14,8 @@ import pytest
 from tests.support.terminal import at_a_terminal
 from tests.world.kerberos.conftest import PASSWORD, REALM, STRANGER, USER, Kerberos
 
-pytestmark = pytest.mark.world
+#: Its libraries are compiled first, which takes minutes on a busy machine.
+pytestmark = [pytest.mark.world, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
