@@ -66,10 +66,11 @@ def command(notebooks: tuple[Path, ...], offline: bool, github: bool, junit: Pat
 
 def _print(report: CheckReport) -> None:
     from nbrucio.core.text import plural
+    from nbrucio.kernel.errors import printable
 
     for notebook in report.notebooks:
         if notebook.findings or notebook.notes:
-            click.echo(str(notebook.path))
+            click.echo(printable(str(notebook.path)))
         for finding in notebook.findings:
             click.echo(f"  {finding.code}: {finding.message}")
             for word, text in (("hint", finding.hint_here), ("next", finding.command_here)):

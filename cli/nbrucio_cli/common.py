@@ -6,6 +6,7 @@ import copy
 import functools
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -154,7 +155,9 @@ def print_json(value: Mapping[str, object], errors: Iterable[NbrucioError] = ())
     Args:
         errors: those that ``value`` itself does not list.
     """
-    click.echo(json.dumps({**envelope(errors), **value}, indent=2, ensure_ascii=False))
+    text = json.dumps({**envelope(errors), **value}, indent=2, ensure_ascii=False)
+    # Names of files that are not UTF-8 have halves of surrogate pairs, which have no UTF-8 form, only an escape.
+    click.echo(re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):x}", text))
 
 
 def load_config() -> Config:

@@ -13,6 +13,7 @@ from nbrucio.core.files import total_bytes
 from nbrucio.core.plan import Access, Amount, RequirementPlan
 from nbrucio.core.sums_estimate import SummedRequirement
 from nbrucio.core.text import human_bytes, human_seconds, plural, unverified_words
+from nbrucio.kernel.errors import printable
 from nbrucio_cli.common import print_json, tell_error, tell_errors
 from nbrucio_cli.tables import print_table
 
@@ -35,7 +36,7 @@ def show(estimate: Estimate, *, as_json: bool) -> int:
     else:
         shown = [notebook for notebook in estimate.notebooks if notebook.requirements or not notebook.faults]
         for notebook in shown:
-            click.echo(str(notebook.path))
+            click.echo(printable(str(notebook.path)))
             print_table(_row(requirement) for requirement in notebook.requirements)
         if shown:
             click.echo(

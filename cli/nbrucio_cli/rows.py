@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbrucio.core.text import human_bytes, plural, unverified_words
+from nbrucio.kernel.errors import printable
 from nbrucio.kernel.quoting import quoted_path
 from nbrucio_cli.error_text import next_step
 
@@ -50,7 +51,7 @@ def no_data(notebook: Path) -> str:
 
 def notebook_lines(notebook: Path, rows: Iterable[RequirementTotals], *, declares_none: bool) -> Iterator[str]:
     """Return the name of one notebook and a row for each requirement."""
-    yield str(notebook)
+    yield printable(str(notebook))
     if declares_none:
         yield f"  {no_data(notebook)}"
     yield from table_lines((_state(row), row.handle, row.did, _amount(row)) for row in rows)

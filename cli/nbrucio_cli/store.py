@@ -167,10 +167,11 @@ def _lines(found: StoreUsage) -> Iterator[str]:
 
 def _notebook_row(found: StoreUsage, one: NotebookHolding) -> tuple[str, ...]:
     from nbrucio.core.text import human_age
+    from nbrucio.kernel.errors import printable
 
     state = "pinned" if one.pinned else ""
     used = f"used {human_age(max(0.0, found.now_s - one.used_s))} ago"
-    return (_amount(*one.amount), "no longer there" if one.gone else used, state, str(one.path))
+    return (_amount(*one.amount), "no longer there" if one.gone else used, state, printable(str(one.path)))
 
 
 def _rest(count: int) -> Iterator[str]:

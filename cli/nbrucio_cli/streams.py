@@ -1,7 +1,8 @@
-"""stdin, stdout and stderr that are closed, or that cannot be written."""
+"""stdin, stdout and stderr that are closed, that cannot be written, or whose encoding lacks characters."""
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
@@ -11,6 +12,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nbrucio.errors import NbrucioError
+
+
+#: Name of the error handler `_without_characters`.
+_LENIENT = "nbrucio"
 
 
 class _Messages(io.TextIOWrapper):
@@ -47,7 +52,7 @@ class _Results(io.TextIOWrapper):
 
 
 def prepare() -> None:
-    """Open the null device for closed streams, and let write errors be handled.
+    """Open the null device for closed streams, let write errors be handled, and write any character somehow.
 
     The next opened file would get the number of a closed stream, and a library that prints would write into it.
     """
@@ -56,6 +61,7 @@ def prepare() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+    codecs.register_error(_LENIENT, _without_characters)
     sys.stdout = _wrapped(_Results, sys.stdout, 1)
     sys.stderr = _wrapped(_Messages, sys.stderr, 2)
 
@@ -68,8 +74,16 @@ def discard_stdout() -> None:
 def _wrapped(kind: type[io.TextIOWrapper], stream: object, number: int) -> io.TextIOWrapper:
     """Return a ``kind`` like ``stream``, which is None where Python found it closed."""
     if isinstance(stream, io.TextIOWrapper):
-        return kind(stream.buffer, encoding=stream.encoding, errors=stream.errors, line_buffering=stream.line_buffering)
+        errors = _LENIENT if stream.errors == "strict" else stream.errors
+        return kind(stream.buffer, encoding=stream.encoding, errors=errors, line_buffering=stream.line_buffering)
     return kind(os.fdopen(number, "wb", closefd=False), encoding="utf-8", errors="backslashreplace")
+
+
+def _without_characters(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write the bytes of a file's name as they are, so that scripts find it, and other characters as escapes."""
+    with suppress(UnicodeError):
+        return codecs.lookup_error("surrogateescape")(error)
+    return codecs.lookup_error("backslashreplace")(error)
 
 
 def _unwritten(error: OSError) -> OSError | NbrucioError:

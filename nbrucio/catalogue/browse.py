@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from nbrucio.catalogue import rest
 from nbrucio.catalogue.errors import ServerRefusal, tidy, translate_errors
-from nbrucio.catalogue.parse import count_of, did_of, facts_of, row_of, rse_of, sums_of
+from nbrucio.catalogue.parse import count_of, did_of, facts_of, label_of, row_of, rse_of, sums_of
 from nbrucio.catalogue.rules import Rule, rule_of
 from nbrucio.catalogue.session import RucioSession
 from nbrucio.config import Instance
@@ -70,12 +70,12 @@ class Browser:
         """Return the user's account name; asks the server, which proves that the login works."""
         session = self._session()
         with translate_errors(self._instance):
-            return str(row_of(session.first(rest.account(session.account())))["account"])
+            return label_of(row_of(session.first(rest.account(session.account())))["account"])
 
     def scopes(self, pattern: str = "*") -> list[str]:
         """Return the scopes that match ``pattern`` (``*`` is the wildcard), sorted."""
         with translate_errors(self._instance):
-            found = map(str, self._session().first(rest.scopes()))
+            found = map(label_of, self._session().first(rest.scopes()))
             return sorted(scope for scope in found if fnmatchcase(scope, pattern))
 
     def own_scopes(self) -> list[str]:
@@ -83,7 +83,7 @@ class Browser:
         session = self._session()
         with translate_errors(self._instance):
             try:
-                return sorted(map(str, session.first(rest.scopes_of(session.account()))))
+                return sorted(map(label_of, session.first(rest.scopes_of(session.account()))))
             except ServerRefusal as error:
                 if error.name in ("ScopeNotFound", "AccountNotFound"):
                     return []
@@ -92,7 +92,7 @@ class Browser:
     def rses(self) -> list[str]:
         """Return the names of all RSEs, sorted."""
         with translate_errors(self._instance):
-            return sorted(str(row_of(row)["rse"]) for row in self._session().rows(rest.rses()))
+            return sorted(label_of(row_of(row)["rse"]) for row in self._session().rows(rest.rses()))
 
     def rse(self, name: str) -> RseFacts:
         """Return whether the RSE is switched on, and its protocols."""
@@ -131,7 +131,7 @@ class Browser:
         """Return the names of the RSEs that store on tape."""
         with translate_errors(self._instance):
             rows = map(row_of, self._session().rows(rest.rses()))
-            return {str(row["rse"]) for row in rows if row.get("rse_type") == "TAPE"}
+            return {label_of(row["rse"]) for row in rows if row.get("rse_type") == "TAPE"}
 
     def quotas(self) -> list[Quota]:
         """Return the user's quota at each RSE that has one."""
@@ -166,7 +166,7 @@ class Browser:
         """Return all rules on ``did``, of any account, each with its account."""
         with translate_errors(self._instance, str(did)):
             rows = map(row_of, self._session().rows(rest.rules_on(did)))
-            return [(rule_of(row), str(row["account"])) for row in rows]
+            return [(rule_of(row), label_of(row["account"])) for row in rows]
 
     def copies(self, did: Did, kind: DidType) -> tuple[list[Copies], bool]:
         """Return the replicas of ``did`` by RSE, and whether only its first `MAX_DATASETS` datasets were counted."""
@@ -205,7 +205,7 @@ class Browser:
 
 def _quota(row: Mapping[str, Any]) -> Quota:
     limit = float(row["bytes_limit"])  # no limit is infinity
-    return Quota(str(row["rse"]), int(row["bytes"]), int(limit) if isfinite(limit) else None)
+    return Quota(label_of(row["rse"]), int(row["bytes"]), int(limit) if isfinite(limit) else None)
 
 
 def _datasets(session: RucioSession, did: Did) -> Iterator[Did]:
@@ -221,31 +221,34 @@ def _datasets(session: RucioSession, did: Did) -> Iterator[Did]:
 def _states(row: object) -> tuple[Did, list[tuple[str, str]]] | None:
     """Return the file of ``row`` and its state at each RSE; None where the row is malformed."""
     try:
-        did, states = did_of(row), row_of(row).get("states") or {}
-    except RucioRefused:
+        return did_of(row), _by_rse(row_of(row))
+    except (RucioRefused, ValueError):
         return None
-    return (did, sorted((str(rse), str(state)) for rse, state in states.items())) if isinstance(states, dict) else None
+
+
+def _by_rse(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return sorted((label_of(rse), label_of(state)) for rse, state in row_of(row.get("states") or {}).items())
 
 
 def _of_file(rows: Iterable[Mapping[str, Any]]) -> list[Copies]:
     return [
         Copies(rse, int(state == "AVAILABLE"), 1, row.get("bytes") if state == "AVAILABLE" else 0, (state,))
         for row in rows
-        for rse, state in sorted((row.get("states") or {}).items())
+        for rse, state in _by_rse(row)
     ]
 
 
 def _summed(rows: list[Mapping[str, Any]]) -> list[Copies]:
     by_rse: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
-        by_rse.setdefault(str(row["rse"]), []).append(row)
+        by_rse.setdefault(label_of(row["rse"]), []).append(row)
     return [
         Copies(
             rse,
             sum(int(row["available_length"] or 0) for row in own),
             sum(int(row["length"] or 0) for row in own),
             total_bytes(row["available_bytes"] if row["available_length"] else 0 for row in own),
-            tuple(sorted({str(row["state"]) for row in own})),
+            tuple(sorted({label_of(row["state"]) for row in own})),
         )
         for rse, own in sorted(by_rse.items())
     ]

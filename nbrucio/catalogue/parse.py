@@ -13,7 +13,7 @@ from typing import Any
 from nbrucio.core.did import Did, DidType
 from nbrucio.core.files import DidFacts, FileEntry, Replica, RseFacts
 from nbrucio.core.replica_sums import ReplicaSums, RseSum
-from nbrucio.core.text import printable
+from nbrucio.core.text import is_shown_whole, printable
 from nbrucio.errors import BadDid, RucioRefused
 
 #: No sum of bytes reaches it.
@@ -33,6 +33,17 @@ def row_of(value: object) -> RucioRow:
     """
     if not isinstance(value, dict):
         raise ValueError("this is not a row")
+    return value
+
+
+def label_of(value: object) -> str:
+    """Return ``value`` if it is a text that can be shown as it is: the name of an RSE or account, a state.
+
+    Raises:
+        ValueError: it is something else, or has control characters, which would command the user's terminal.
+    """
+    if not isinstance(value, str) or not is_shown_whole(value):
+        raise ValueError("this is not a name")
     return value
 
 
@@ -90,7 +101,7 @@ def replicas_of(row: object, schemes: Container[str]) -> tuple[Did, tuple[Replic
         if facts.get("client_extract"):
             continue
         rse, priority = facts.get("rse"), facts.get("priority")
-        if not isinstance(rse, str) or not isinstance(priority, int):
+        if not isinstance(rse, str) or not isinstance(priority, int) or not is_shown_whole(rse + pfn):
             raise _malformed(did, "replicas")
         replica = Replica(rse, pfn, facts.get("type") == "TAPE")
         if replica.scheme in schemes:
@@ -139,12 +150,12 @@ def rse_of(row: object) -> RseFacts:
         ValueError: the row is malformed.
     """
     facts = row_of(row)
-    name, protocols = facts.get("rse"), facts.get("protocols")
-    if not isinstance(name, str) or not isinstance(protocols, list):
+    name, protocols = label_of(facts.get("rse")), facts.get("protocols")
+    if not isinstance(protocols, list):
         raise ValueError("this is not an RSE")
     read = [one for one in map(row_of, protocols) if _is_read_by(one)]
-    schemes = dict.fromkeys(str(one.get("scheme")).lower() for one in read)
-    folders = tuple(str(one.get("prefix") or "/") for one in read if one.get("scheme") == "file")
+    schemes = dict.fromkeys(label_of(one.get("scheme")).lower() for one in read)
+    folders = tuple(label_of(one.get("prefix") or "/") for one in read if one.get("scheme") == "file")
     is_readable = facts.get("availability_read") is not False
     hosts = tuple(dict.fromkeys(filter(None, map(_tls_host, read))))
     return RseFacts(name, is_readable, facts.get("rse_type") == "TAPE", tuple(schemes), folders, hosts)
@@ -180,7 +191,7 @@ def sums_of(rows: Iterable[object], dataset: Did) -> ReplicaSums:
             count_of(row, "length", dataset),
             count_of(row, "available_length", dataset),
         )
-        if not isinstance(rse, str) or length is None or (available or 0) > length:
+        if not isinstance(rse, str) or not is_shown_whole(rse) or length is None or (available or 0) > length:
             raise _malformed(dataset, "replicas")
         files = max(files, length)
         size_bytes = count_of(row, "available_bytes", dataset) if available else 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from nbrucio.catalogue import rest
 from nbrucio.catalogue.errors import ServerRefusal, tidy, translate_errors
-from nbrucio.catalogue.parse import row_of
+from nbrucio.catalogue.parse import did_of, label_of, row_of
 from nbrucio.catalogue.session import RucioSession
 from nbrucio.config import Instance
 from nbrucio.core.did import Did
@@ -148,16 +148,13 @@ class Rules:
         """Return the lock state of each file of ``rule``: OK, REPLICATING or STUCK."""
         with self._asking(rule.did):
             rows = map(row_of, self._session().rows(rest.rule_files(rule.id)))
-            return {Did(str(row["scope"]), str(row["name"])): str(row["state"]) for row in rows}
+            return {did_of(row): label_of(row["state"]) for row in rows}
 
     def stuck(self, rule: Rule) -> dict[Did, str]:
         """Return the stuck files of ``rule``, each with Rucio's reason."""
         with self._asking(rule.did):
             found = row_of(self._session().first(rest.rule_analysis(rule.id)))
-            return {
-                Did(str(row["scope"]), str(row["name"])): _reason(row.get("last_error"))
-                for row in map(row_of, found.get("transfers", []))
-            }
+            return {did_of(row): _reason(row.get("last_error")) for row in map(row_of, found.get("transfers", []))}
 
     def _rule(self, rule_id: str) -> Rule:
         return rule_of(row_of(self._session().first(rest.rule(rule_id))))
@@ -203,10 +200,10 @@ def rule_of(row: Mapping[str, Any]) -> Rule:
     """Parse a row of Rucio's response."""
     expires = row["expires_at"]
     return Rule(
-        id=str(row["id"]),
-        did=Did(str(row["scope"]), str(row["name"])),
-        rse=str(row["rse_expression"]),
-        state=str(row["state"]),
+        id=label_of(row["id"]),
+        did=did_of(row),
+        rse=label_of(row["rse_expression"]),
+        state=label_of(row["state"]),
         ok=int(row["locks_ok_cnt"]),
         replicating=int(row["locks_replicating_cnt"]),
         stuck=int(row["locks_stuck_cnt"]),

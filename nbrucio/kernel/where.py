@@ -130,7 +130,7 @@ def existing_notebook(text: object) -> Path | None:
     if not isinstance(text, str) or "\0" in text or not _is_name(text):
         return None
     path = Path(text)
-    return path.absolute() if path.is_file() else None
+    return path.absolute() if os.path.isfile(path) else None  # noqa: PTH113 - Path raises for a name that is too long
 
 
 def _is_name(text: str) -> bool:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from nbrucio.catalogue.base import Catalogue
 from nbrucio.config import Config, Instance
 from nbrucio.core import lock_errors
-from nbrucio.core.did import Did
+from nbrucio.core.did import Did, DidType
 from nbrucio.core.events import Noticed, Reporter, Resolved, ResolveStarted
 from nbrucio.core.filelist import digest_of
 from nbrucio.core.files import DidFacts, FileEntry, unique_files
@@ -23,8 +23,8 @@ from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, LockEntry, count_words
 from nbrucio.core.packed_files import bytes_of, digest_of_files, packed
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.requirement import Requirement, lock_for
-from nbrucio.core.text import printable
-from nbrucio.errors import DidNotFound, NbrucioError, UnknownInstance
+from nbrucio.core.text import plural, printable
+from nbrucio.errors import DidNotFound, NbrucioError, RucioRefused, UnknownInstance
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared
 from nbrucio.notebook.lock_file import LockFile
@@ -243,7 +243,27 @@ class Resolver:
 
     def _ask(self, did: Did, identity: str) -> tuple[DidFacts, Sequence[FileEntry]]:
         facts = self._once(self._facts, did, identity, self._describe)
-        return facts, self._ask_list(did, identity)
+        files = self._ask_list(did, identity)
+        stored = None if facts.type is DidType.CONTAINER else facts.files  # two datasets of one may have the same file
+        if len(files) < (stored or 1):
+            self._check_whole(did, identity, len(files))
+        return facts, files
+
+    def _check_whole(self, did: Did, identity: str, listed: int) -> None:
+        """Compare a list that is shorter than Rucio's stored total, or empty, with what Rucio counts now.
+
+        A stored total may be older than the loss of a file. An answer that a proxy or a server ended early looks whole.
+
+        Raises:
+            RucioRefused: the list lacks files.
+        """
+        counted = self._catalogue(identity).size(did).files
+        if counted is not None and listed < counted:
+            raise RucioRefused(
+                f"{self._config.instance(identity).name} sent {listed:,} of {plural(counted, 'file')} of {did}.",
+                subject=str(did),
+                hint="Try again. If it happens again, report it to the operators of this Rucio server.",
+            )
 
     def _ask_list(self, did: Did, identity: str) -> Sequence[FileEntry]:
         return self._once(self._lists, did, identity, self._list)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,8 @@ from nbrucio.disk.read import SMALL_BYTES, read_json
 KEPT_S, FAILED_S = 3 * 24 * 3600, 24 * 3600
 #: Hosts in the file, and RSEs in it; the ones used last stay.
 _MOST = 200
+#: Faster is no measurement.
+_MOST_BYTES_PER_S = 1e15
 
 _Row = dict[str, Any]
 
@@ -94,7 +95,7 @@ def _latest(rows: Mapping[Any, _Row]) -> dict[Any, _Row]:
 
 
 def _is_fresh(at: object, now: float, kept_s: float = KEPT_S) -> bool:
-    return isinstance(at, (int, float)) and abs(now - at) < kept_s
+    return isinstance(at, (int, float)) and now - kept_s < at < now + kept_s  # of any number
 
 
 def _facts(row: Mapping[str, object]) -> HostFacts:
@@ -109,4 +110,4 @@ def _count(value: object) -> int | None:
 def _rate(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if 0 < value < math.inf else None
+    return float(value) if 0 < value < _MOST_BYTES_PER_S else None

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbrucio.catalogue.parse import facts_of, file_of, replicas_of, sums_of
+from nbrucio.catalogue.parse import facts_of, file_of, replicas_of, rse_of, sums_of
 from nbrucio.core.did import Did, DidType
 from nbrucio.core.files import DidFacts, FileEntry, Replica
 from nbrucio.core.replica_sums import ReplicaSums, RseSum
@@ -23,6 +23,8 @@ from tests.support.strategies import json_values
 pytestmark = pytest.mark.trust("S")
 
 FILE = {"scope": "s", "name": "n", "bytes": 3, "adler32": "00000001", "guid": None, "events": None}
+#: Terminal codes, a line of its own, another direction of text, an invisible space, half of a surrogate pair.
+UNSHOWN = ["\x1b[31m", "\nerror: no", "\u2028", "\u202egpj.", "\u200b", "\ud800"]
 PFN = {"rse": "A", "type": "DISK", "priority": 1, "client_extract": False, "domain": "wan"}
 
 
@@ -67,7 +69,7 @@ def test_a_strange_name_is_data(name: str) -> None:
     assert file_of({**FILE, "name": name}).did == Did("s", name)
 
 
-@pytest.mark.parametrize("name", ["", "a\0b", "a\nb", "\x1b[31m", "x" * 501, " a"])
+@pytest.mark.parametrize("name", ["", "a\0b", "a\nb", "\x1b[31m", "a\u202eb", "a\u200b", "\ud800", "x" * 501, " a"])
 def test_a_name_that_cannot_be_handled_is_told_and_safe_to_show(name: str) -> None:
     with pytest.raises(RucioRefused, match="is invalid in nbrucio") as caught:
         file_of({**FILE, "name": name})
@@ -122,6 +124,20 @@ def test_malformed_replicas_are_refused(pfns: Any) -> None:
         replicas_of({**FILE, "pfns": pfns}, ("a",))
 
 
+@pytest.mark.parametrize("text", UNSHOWN)
+def test_replicas_whose_names_would_command_the_terminal_are_refused(text: str) -> None:
+    for pfns in ({f"a://{text}": PFN}, {"a://b": {**PFN, "rse": f"A{text}"}}):
+        with pytest.raises(RucioRefused, match="malformed: replicas") as caught:
+            replicas_of({**FILE, "pfns": pfns}, ("a",))
+        assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("text", UNSHOWN)
+def test_an_rse_whose_name_would_command_the_terminal_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a name"):
+        rse_of({"rse": f"A{text}", "protocols": []})
+
+
 def test_totals_that_a_reopened_dataset_still_has_are_left_out() -> None:
     row = {"scope": "s", "name": "n", "type": "DATASET", "open": True, "length": 4, "bytes": 5}
     assert facts_of(row, "type") == DidFacts(Did("s", "n"), DidType.DATASET, True)
@@ -155,6 +171,7 @@ def test_sums_are_by_rse_and_those_of_files_go_before_those_of_archives() -> Non
     [
         {"name": "another"},
         {"rse": None},
+        {"rse": "A\x1b[2J"},
         {"length": None},
         {"length": -1},
         {"available_length": 4},

@@ -50,6 +50,8 @@ def test_only_the_first_colon_divides() -> None:
         ("sandbox:a\0b", "control character"),
         ("sandbox:a\nb", "control character"),
         ("sandbox:\u2028", "control character"),
+        ("sandbox:a\u200b", "invisible or control character"),
+        ("sandbox:a\u202ebatad", "invisible or control character"),
         ("sandbox: a", "begins or ends with a space"),
         ("sandbox:" + "a" * 501, "more than 500 characters"),
         ("s" * 256 + ":a", "more than 255 characters"),

@@ -285,6 +285,11 @@ def test_a_notebook_that_is_gone_is_told(server: Server) -> None:
     assert "does not exist" in json.dumps(answer)
 
 
+def test_a_name_that_is_too_long_for_a_file_is_no_notebook_and_no_bug(server: Server) -> None:
+    status, answer = server.ask(f"nbrucio/status?path={'a' * 5000}.ipynb")
+    assert (status, answer["error"]["code"]) == (400, "bad-notebook")
+
+
 def test_questions_to_a_silent_instance_keep_no_others_waiting_and_end_with_their_clients(
     start: Start, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -41,7 +41,15 @@ def test_the_notebook_is_taken_from_the_variables_of_the_session(notebook: Path,
 
 @pytest.mark.parametrize(
     "name",
-    ["6f1c9a3e-1b7d-4f0e-9d55-2f3b1c0a7e11", "Untitled.ipynb", "", "nb.txt", "/renamed/since.ipynb", "a\0.ipynb"],
+    [
+        "6f1c9a3e-1b7d-4f0e-9d55-2f3b1c0a7e11",
+        "Untitled.ipynb",
+        "",
+        "nb.txt",
+        "/renamed/since.ipynb",
+        "a\0.ipynb",
+        "a" * 5000 + ".ipynb",
+    ],
 )
 def test_a_session_name_that_is_no_notebook_here_is_passed_over(name: str, notebook: Path) -> None:
     assert where.find_notebook({"JPY_SESSION_NAME": name}, {"PAPERMILL_INPUT_PATH": str(notebook)}) == notebook

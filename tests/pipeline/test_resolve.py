@@ -17,11 +17,11 @@ from nbrucio.config import Config, Instance
 from nbrucio.core.declaration import Declaration
 from nbrucio.core.did import Did, DidType
 from nbrucio.core.events import SilentReporter
-from nbrucio.core.files import DidFacts, FileEntry, Replica
+from nbrucio.core.files import DidFacts, DidSize, FileEntry, Replica
 from nbrucio.core.lockentry import INLINE_LIST_MAX_FILES, LockEntry, lock_entry
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.core.selection import Selection
-from nbrucio.errors import DidNotFound, LockStale, NbrucioError, Offline, UnreadableFile
+from nbrucio.errors import DidNotFound, LockStale, NbrucioError, Offline, RucioRefused, UnreadableFile
 from nbrucio.notebook import lock_file
 from nbrucio.notebook.declared import Declared
 from nbrucio.notebook.lock_file import LockFile
@@ -40,21 +40,34 @@ def files(count: int) -> tuple[FileEntry, ...]:
 
 @dataclass
 class Fake:
-    """A catalogue of one DID; counts how often it is asked what the DID is, and for contents."""
+    """A catalogue of one DID; counts how often it is asked what the DID is, for contents, and for their number.
+
+    Attributes:
+        stored: the number of files that Rucio stored when the DID was closed.
+        counted: the number that Rucio counts now; None means those of ``content``.
+    """
 
     content: tuple[FileEntry, ...]
     open: bool = True
     asked: int = 0
     described: int = 0
+    kind: DidType = DidType.DATASET
+    stored: int | None = None
+    counted: int | None = None
+    sized: int = 0
     replicas_of: dict[Did, tuple[Replica, ...]] = field(default_factory=dict)
 
     def describe(self, did: Did) -> DidFacts:
         self.described += 1
-        return DidFacts(did, DidType.DATASET, self.open)
+        return DidFacts(did, self.kind, self.open, files=self.stored)
 
     def files(self, _did: Did) -> Iterator[FileEntry]:
         self.asked += 1
         yield from self.content
+
+    def size(self, _did: Did) -> DidSize:
+        self.sized += 1
+        return DidSize(len(self.content) if self.counted is None else self.counted, None)
 
 
 def resolve(
@@ -101,6 +114,34 @@ def test_a_refresh_gives_the_new_set_and_says_so(tmp_path: Path) -> None:
 def test_locked_refuses_a_lock_that_the_catalogue_contradicts(tmp_path: Path) -> None:
     resolved = resolve(tmp_path, Fake(files(5)), locked(files(3)), ResolveOptions(locked=True))
     assert error(resolved, LockStale) == "The lock of 'data' is stale: s:data gained 2 files, 2.0 MB since the lock."
+
+
+@pytest.mark.parametrize("question", [DEFAULT, ResolveOptions(refresh=True), ResolveOptions(locked=True)])
+@pytest.mark.parametrize(("listed", "stored"), [(2, 3), (0, 3), (0, None)])
+def test_a_list_that_ended_early_is_an_error_and_never_the_content(
+    tmp_path: Path, question: ResolveOptions, listed: int, stored: int | None
+) -> None:
+    fake = Fake(files(listed), open=stored is None, stored=stored, counted=3)
+    lock = locked(files(3)) if question != DEFAULT else None
+    words = error(resolve(tmp_path, fake, lock, question), RucioRefused)
+    assert words == f"x sent {listed} of 3 files of s:data."
+
+
+@pytest.mark.parametrize(
+    ("fake", "counts"),
+    [
+        (Fake(files(3), open=False, stored=3), 0),
+        (Fake(files(3)), 0),
+        # A file was lost after the dataset was closed.
+        (Fake(files(2), open=False, stored=3), 1),
+        (Fake(()), 1),
+        # Two datasets of a container have the same file.
+        (Fake(files(3), kind=DidType.CONTAINER, open=False, stored=4, counted=4), 0),
+    ],
+)
+def test_a_list_is_compared_with_a_count_only_where_it_may_lack_files(tmp_path: Path, fake: Fake, counts: int) -> None:
+    resolved = resolve(tmp_path, fake, None)
+    assert (resolved.error, resolved.files, fake.sized) == (None, fake.content, counts)
 
 
 def test_locked_says_that_locked_data_was_deleted_and_what_works_then(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def test_the_file_does_not_grow_without_limit(tmp_path: Path) -> None:
     "text",
     [
         *("", "{", "[]", "null", '{"hosts": 3}', '{"hosts": {"a": 3}}', '{"hosts": {"a": {"at": "now"}}}'),
+        '{"hosts": {"a": {"at": 1' + "0" * 400 + "}}}",
         *('{"hosts": {"a": {"at": NaN}}}', '{"hosts": {"a": {"at": Infinity}}}', '{"hosts": {"a": {"at": true}}}'),
     ],
 )
@@ -81,7 +82,7 @@ def test_a_failure_is_forgotten_after_a_day_and_a_rate_after_some(tmp_path: Path
     "row",
     [
         *(3, {}, {"rse": "A"}, {"rse": ["A"], "host": "a:1"}, {"rse": "A", "host": "a:1", "at": "now"}),
-        *({"bytes_per_s": rate} for rate in (0, -1, True, "5", None, [5], float("inf"), float("nan"))),
+        *({"bytes_per_s": rate} for rate in (0, -1, True, "5", None, [5], float("inf"), float("nan"), 10**400)),
     ],
 )
 def test_a_damaged_row_of_an_rse_says_nothing(tmp_path: Path, row: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -188,6 +189,6 @@ class NbrucioHandler(APIHandler):
         if not isinstance(path, str) or not path:
             raise UsageError("The request does not name a notebook.", hint="Send its path as 'path'.")
         found = self.app.file_of(path)
-        if found is None or not found.is_file():
+        if found is None or not os.path.isfile(found):  # noqa: PTH113 - Path raises for a name that is too long
             raise BadNotebook(f"The notebook {path!r} does not exist.", subject=path)
         return found
