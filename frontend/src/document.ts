@@ -1,19 +1,22 @@
 /** The metadata of an open notebook: read from and written to its shared model, so that every view of it follows. */
 
-import { NotebookPanel } from '@jupyterlab/notebook';
+import { DocumentRegistry } from '@jupyterlab/docregistry';
+import { INotebookModel } from '@jupyterlab/notebook';
 
 import { ATTACHMENTS_KEY, IMetadata, KEY, same } from './model/declaration';
 import { merged, withAttached } from './model/declarationEdits';
 import { Json, JsonObject } from './model/json';
 
+/** An open notebook, which several panels may show. */
+export type NotebookContext = DocumentRegistry.IContext<INotebookModel>;
+
 const KEYS = [KEY, ATTACHMENTS_KEY] as const;
 
 /** The part of the model's metadata that matters here. */
-export function readMetadata(panel: NotebookPanel): IMetadata {
-  const model = panel.content.model;
+export function readMetadata(model: INotebookModel): IMetadata {
   const metadata: IMetadata = {};
   for (const key of KEYS) {
-    const value = model?.getMetadata(key) as Json | undefined;
+    const value = model.getMetadata(key) as Json | undefined;
     if (value !== undefined) {
       metadata[key] = value;
     }
@@ -26,12 +29,8 @@ export function readMetadata(panel: NotebookPanel): IMetadata {
  *
  * @returns whether anything changed.
  */
-export function writeMetadata(panel: NotebookPanel, metadata: IMetadata): boolean {
-  const model = panel.content.model;
-  if (!model) {
-    return false;
-  }
-  const present = readMetadata(panel);
+export function writeMetadata(model: INotebookModel, metadata: IMetadata): boolean {
+  const present = readMetadata(model);
   const changed = KEYS.filter(key => !same(present[key], metadata[key]));
   for (const key of changed) {
     const value = metadata[key];
@@ -45,14 +44,10 @@ export function writeMetadata(panel: NotebookPanel, metadata: IMetadata): boolea
 }
 
 /** Add data or locks that the server wrote into the file at a save. A clean document with the same stays clean. */
-export function mergeDeclaration(panel: NotebookPanel, added: JsonObject, attached: readonly Json[]): void {
-  const model = panel.content.model;
-  if (!model) {
-    return;
-  }
+export function mergeDeclaration(model: INotebookModel, added: JsonObject, attached: readonly Json[]): void {
   const clean = !model.dirty;
-  writeMetadata(panel, withAttached(merged(readMetadata(panel), added), attached));
-  const now = readMetadata(panel);
+  writeMetadata(model, withAttached(merged(readMetadata(model), added), attached));
+  const now = readMetadata(model);
   if (clean && same(now[KEY] ?? {}, added) && (!attached.length || same(now[ATTACHMENTS_KEY], [...attached]))) {
     model.dirty = false;
   }

@@ -1,5 +1,5 @@
 import { YNotebook } from '@jupyter/ydoc';
-import { NotebookPanel } from '@jupyterlab/notebook';
+import { INotebookModel } from '@jupyterlab/notebook';
 import { expect, it } from 'vitest';
 
 import { writeMetadata } from './document';
@@ -7,7 +7,7 @@ import { Direction, Edits } from './edits';
 import { Json } from './model/json';
 
 /** A real shared notebook, as Lab has just opened it. */
-function opened(): { shared: YNotebook; panel: NotebookPanel } {
+function opened(): { shared: YNotebook; model: INotebookModel } {
   const shared = YNotebook.create({ disableDocumentWideUndoRedo: true });
   const cell = { cell_type: 'code', id: 'x', source: 'one', metadata: {}, outputs: [], execution_count: null };
   shared.fromJSON({ metadata: { nbrucio: declared('one') }, nbformat: 4, nbformat_minor: 5, cells: [cell] });
@@ -18,7 +18,7 @@ function opened(): { shared: YNotebook; panel: NotebookPanel } {
     setMetadata: (key: string, value: never) => shared.setMetadata(key, value),
     deleteMetadata: (key: string) => shared.deleteMetadata(key)
   };
-  return { shared, panel: { content: { model } } as never };
+  return { shared, model: model as never };
 }
 
 function declared(...handles: string[]): Json {
@@ -26,19 +26,19 @@ function declared(...handles: string[]): Json {
 }
 
 it('an edit is undone and redone as a whole, also after a save added to the declaration', () => {
-  const { shared, panel } = opened();
+  const { shared, model } = opened();
   const returned: Direction[] = [];
-  const edits = new Edits(panel, direction => returned.push(direction));
+  const edits = new Edits(model, direction => returned.push(direction));
   const seen = (): unknown => [shared.getMetadata('nbrucio'), shared.cells[0]?.getSource()];
   edits.make(() => {
-    writeMetadata(panel, { nbrucio: declared('uno') });
+    writeMetadata(model, { nbrucio: declared('uno') });
     shared.cells[0]?.setSource('uno');
   });
-  writeMetadata(panel, { nbrucio: declared('uno', 'used') }); // of the server, at the save
+  writeMetadata(model, { nbrucio: declared('uno', 'used') }); // of the server, at the save
   expect(edits.can('undo')).toBe(true);
   edits.undo();
   expect(seen()).toEqual([declared('one', 'used'), 'one']);
-  writeMetadata(panel, { nbrucio: declared('one', 'used', 'more') });
+  writeMetadata(model, { nbrucio: declared('one', 'used', 'more') });
   expect([edits.can('undo'), edits.can('redo')]).toEqual([false, true]);
   edits.redo();
   expect(seen()).toEqual([declared('uno', 'used', 'more'), 'uno']);
@@ -49,9 +49,9 @@ it('an edit is undone and redone as a whole, also after a save added to the decl
 });
 
 it('edits of cells in Lab stay entries of their own', () => {
-  const { shared, panel } = opened();
-  const edits = new Edits(panel, () => undefined);
-  edits.make(() => void writeMetadata(panel, { nbrucio: declared('uno') }));
+  const { shared, model } = opened();
+  const edits = new Edits(model, () => undefined);
+  edits.make(() => void writeMetadata(model, { nbrucio: declared('uno') }));
   shared.insertCell(0, { cell_type: 'code', source: 'new' });
   expect(edits.can('undo')).toBe(false);
   shared.undo();

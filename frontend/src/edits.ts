@@ -5,7 +5,7 @@
  * puts back whole values, so that what others wrote meanwhile is put in again.
  */
 
-import { NotebookPanel } from '@jupyterlab/notebook';
+import { INotebookModel } from '@jupyterlab/notebook';
 
 import { readMetadata, writeMetadata } from './document';
 import { ATTACHMENTS_KEY, IMetadata, KEY, same } from './model/declaration';
@@ -56,18 +56,15 @@ const top = (stack: IEntry[]): IEntry | undefined => stack[stack.length - 1];
 export class Edits {
   /** @param onReturned - an edit was taken back or made again, from here or by Lab's undo and redo. */
   constructor(
-    private readonly _panel: NotebookPanel,
+    private readonly _model: INotebookModel,
     private readonly _onReturned: (direction: Direction) => void
   ) {}
 
   /** Run `write`, which changes metadata and cells, as one edit. Nothing is noted when the metadata stays equal. */
   make(write: () => void): void {
     const shared = this._shared;
-    if (!shared) {
-      return;
-    }
     const manager = this._watched(shared);
-    const before = readMetadata(this._panel);
+    const before = readMetadata(this._model);
     manager.stopCapturing();
     this._writing = true;
     try {
@@ -76,7 +73,7 @@ export class Edits {
       this._writing = false;
       manager.stopCapturing();
     }
-    const after = readMetadata(this._panel);
+    const after = readMetadata(this._model);
     if (!same(before[KEY], after[KEY]) || !same(before[ATTACHMENTS_KEY], after[ATTACHMENTS_KEY])) {
       this._last = { before, after };
       top(manager.undoStack)?.meta.set(EDIT, this._last);
@@ -91,15 +88,15 @@ export class Edits {
   }
 
   undo(): void {
-    this._shared?.undo();
+    this._shared.undo();
   }
 
   redo(): void {
-    this._shared?.redo();
+    this._shared.redo();
   }
 
-  private get _shared(): ISharedModel | undefined {
-    return this._panel.content.model?.sharedModel as unknown as ISharedModel | undefined;
+  private get _shared(): ISharedModel {
+    return this._model.sharedModel as unknown as ISharedModel;
   }
 
   private _watched(shared: ISharedModel): IUndoManager {
@@ -119,7 +116,7 @@ export class Edits {
     let present: IMetadata = {};
     manager.doc.on('beforeTransaction', transaction => {
       if (transaction.origin === manager) {
-        present = readMetadata(this._panel);
+        present = readMetadata(this._model);
       }
     });
     // Undo adds an entry for redo, and redo one for undo, before it reports the entry that it took.
@@ -144,7 +141,7 @@ export class Edits {
     for (const key of [KEY, ATTACHMENTS_KEY] as const) {
       next[key] = reapplied(now[key], from[key], to[key]);
     }
-    writeMetadata(this._panel, next);
+    writeMetadata(this._model, next);
   }
 
   private _writing = false;

@@ -17,6 +17,7 @@ import { addCommands } from './commands';
 import { Events } from './events';
 import { Chip, StatusItem } from './status';
 import { acceptDrops } from './explore/drop';
+import { NotebookData } from './notebookdata';
 import { Notebooks } from './notebooks';
 import { DataPanel, PANEL_ID } from './panel/panel';
 import { sendChoice } from './settings/opening';
@@ -88,14 +89,17 @@ const plugin: JupyterFrontEndPlugin<void> = {
     toolbars?.addFactory<NotebookPanel>('Notebook', 'nbrucio', notebook => new Chip(notebook, notebooks, trans, show));
     statusBar?.registerStatusItem('nbrucio:status', { item: new StatusItem(notebooks, trans, show), align: 'left' });
 
-    const inSight = (notebook: NotebookPanel): boolean =>
-      props.isShown('notebook') && tracker.currentWidget === notebook;
+    const inSight = (data: NotebookData): boolean => props.isShown('notebook') && notebooks.current === data;
+    const notified = new WeakSet<NotebookData>();
     const watch = (notebook: NotebookPanel): void => {
       const data = notebooks.of(notebook);
-      renderQuestions(data, trans);
+      renderQuestions(notebook, data, trans);
       removeStaleWaits(notebook);
       acceptDrops(notebook, api);
-      notify(data, props, () => inSight(notebook), panel.shown);
+      if (!notified.has(data)) {
+        notified.add(data); // once, however many panels show the notebook
+        notify(data, props, () => inSight(data), panel.shown);
+      }
     };
     tracker.forEach(watch);
     tracker.widgetAdded.connect((_, notebook) => watch(notebook));

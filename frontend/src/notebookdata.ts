@@ -1,12 +1,13 @@
 /** The state of one open notebook's data, and the verbs on it. */
 
 import { NotebookPanel } from '@jupyterlab/notebook';
+import { UUID } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { Acts } from './acts';
 import { Api } from './api';
 import { Question } from './consent/question';
-import { mergeDeclaration, readMetadata, writeMetadata } from './document';
+import { mergeDeclaration, NotebookContext, readMetadata, writeMetadata } from './document';
 import { Direction, Edits } from './edits';
 import { Events, IDeclaredEvent, ISyncEvent } from './events';
 import * as declarations from './model/declaration';
@@ -21,12 +22,15 @@ import { IFault, IPlan, IRun, IStatus } from './types';
 import { Busy, Verbs } from './verbs';
 
 export class NotebookData {
+  /** @param _view - the panel that shows it: of several, the one that was in front last */
   constructor(
-    readonly panel: NotebookPanel,
+    readonly context: NotebookContext,
+    private readonly _view: () => NotebookPanel,
     private readonly _api: Api,
     events: Events
   ) {
-    this._saves = new Saves(panel);
+    const { model } = context;
+    this._saves = new Saves(context);
     this._server = new ServerState(
       _api,
       () => this.path,
@@ -34,10 +38,10 @@ export class NotebookData {
       () => this._emit(),
       error => this._verbs.fail(error, () => this._server.refresh())
     );
-    this.question = new Question(panel, _api, asked => this._onQuestion(asked));
-    this.edits = new Edits(panel, direction => this._onReturned(direction));
+    this.question = new Question(context, _api, asked => this._onQuestion(asked));
+    this.edits = new Edits(model, direction => this._onReturned(direction));
     this.acts = new Acts(this, _api, this._verbs, {
-      write: change => this.edits.make(() => writeMetadata(panel, change(readMetadata(panel)))),
+      write: change => this.edits.make(() => writeMetadata(model, change(readMetadata(model)))),
       save: () => this._saves.save(),
       settle: () => this._afterEdit(),
       sync: async () => {
@@ -47,11 +51,11 @@ export class NotebookData {
       },
       check: () => this._server.refresh(true)
     });
-    panel.disposed.connect(this._onDisposed, this);
+    context.disposed.connect(this._onDisposed, this);
     events.synced.connect(this._onSynced, this);
     events.declared.connect(this._onDeclared, this);
-    void panel.context.ready.then(() => {
-      if (!panel.isDisposed) {
+    void context.ready.then(() => {
+      if (!context.isDisposed) {
         this._onReady();
       }
     });
@@ -62,16 +66,22 @@ export class NotebookData {
     return this._changed;
   }
 
+  /** A panel that shows the notebook. */
+  get panel(): NotebookPanel {
+    return this._view();
+  }
+
   /** The path by which the server knows the notebook. */
   get path(): string {
-    return this.panel.context.localPath;
+    return this.context.localPath;
   }
 
   /** Whether the document may be changed. */
   get writable(): boolean {
-    return this.panel.context.contentsModel?.writable !== false && !this.panel.content.model?.readOnly;
+    return this.context.contentsModel?.writable !== false && !this.context.model.readOnly;
   }
 
+  readonly id = UUID.uuid4();
   readonly edits: Edits;
   readonly acts: Acts;
   declaration: declarations.IDeclaration = declarations.read({});
@@ -241,23 +251,26 @@ export class NotebookData {
   }
 
   private _onReady(): void {
-    const watch = (): void => {
-      this.panel.content.model?.metadataChanged.connect(this._onMetadata, this);
-      this._onMetadata();
-    };
-    this.panel.content.modelChanged.connect(watch);
-    this.panel.context.saveState.connect((_, state) => {
+    this.context.model.metadataChanged.connect(this._onMetadata, this);
+    this.context.saveState.connect((_, state) => {
       if (state.startsWith('completed')) {
         this._server.refreshQuietly();
       }
     });
-    this.panel.context.pathChanged.connect(() => this._server.refreshQuietly());
-    watch();
+    this.context.fileChanged.connect(() => {
+      // Loaded from disk again, by the user or for another version of it.
+      if (!this._saves.saving) {
+        this.plan = null;
+        this._server.refreshQuietly();
+      }
+    });
+    this.context.pathChanged.connect(() => this._server.openQuietly());
+    this._onMetadata();
     this._server.refreshQuietly();
   }
 
   private readonly _onMetadata = (): void => {
-    this.declaration = declarations.read(readMetadata(this.panel));
+    this.declaration = declarations.read(readMetadata(this.context.model));
     this._emit();
   };
 
@@ -270,7 +283,7 @@ export class NotebookData {
   /** The server added data or locks at a save. */
   private readonly _onDeclared = (_: Events, event: IDeclaredEvent): void => {
     if (event.path === this.path) {
-      mergeDeclaration(this.panel, event.declaration, event.attachments ?? []);
+      mergeDeclaration(this.context.model, event.declaration, event.attachments ?? []);
     }
   };
 
@@ -300,7 +313,7 @@ export class NotebookData {
   };
 
   private _emit(): void {
-    if (!this.panel.isDisposed) {
+    if (!this.context.isDisposed) {
       this._server.watch();
       this._reportEnd();
       this._changed.emit();

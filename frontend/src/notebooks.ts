@@ -4,6 +4,7 @@ import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api } from './api';
+import { NotebookContext } from './document';
 import { Events } from './events';
 import { NotebookData } from './notebookdata';
 
@@ -29,14 +30,15 @@ export class Notebooks {
     return panel && !panel.isDisposed ? this.of(panel) : null;
   }
 
-  /** The data of the notebook in this panel. */
+  /** The data of the notebook in this panel, the same in each panel that shows it. */
   of(panel: NotebookPanel): NotebookData {
-    let data = this._known.get(panel);
+    const { context } = panel;
+    let data = this._known.get(context);
     if (!data) {
-      data = new NotebookData(panel, this._api, this._events);
-      this._known.set(panel, data);
+      data = new NotebookData(context, () => this._viewOf(context) ?? panel, this._api, this._events);
+      this._known.set(context, data);
       data.changed.connect(sender => {
-        if (sender.panel === this._tracker.currentWidget) {
+        if (sender === this.current) {
           this._changed.emit();
         }
       });
@@ -44,6 +46,11 @@ export class Notebooks {
     return data;
   }
 
-  private readonly _known = new WeakMap<NotebookPanel, NotebookData>();
+  private _viewOf(context: NotebookContext): NotebookPanel | undefined {
+    const { currentWidget } = this._tracker;
+    return currentWidget?.context === context ? currentWidget : this._tracker.find(one => one.context === context);
+  }
+
+  private readonly _known = new WeakMap<NotebookContext, NotebookData>();
   private readonly _changed = new Signal<this, void>(this);
 }

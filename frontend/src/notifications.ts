@@ -69,7 +69,7 @@ export function notify(
   };
   data.changed.connect(update);
   shown.connect(onShown);
-  data.panel.disposed.connect(() => {
+  data.context.disposed.connect(() => {
     shown.disconnect(onShown);
     dismiss();
   });

@@ -3,26 +3,41 @@
  * another program.
  */
 
-import { NotebookPanel } from '@jupyterlab/notebook';
+import { PathExt } from '@jupyterlab/coreutils';
+
+import { ApiError } from './api';
+import { NotebookContext } from './document';
 
 /** A room of jupyter-collaboration saves 1 s after the last edit, unless it is set otherwise. */
 const ROOM_RESTS_MS = 2000;
 const PATIENCE_MS = 6000;
 const STEP_MS = 100;
+/** Lab's names for the end of a save whose question, on a conflict, was cancelled or is already open. */
+const CANCELLED = ['ModalCancelError', 'ModalDuplicateError'];
 
 export class Saves {
-  constructor(private readonly _panel: NotebookPanel) {
-    void _panel.context.ready.then(() => {
-      _panel.content.model?.contentChanged.connect(() => {
+  constructor(private readonly _context: NotebookContext) {
+    void _context.ready.then(() => {
+      _context.model.contentChanged.connect(() => {
         this._edited = Date.now();
       });
     });
-    _panel.context.saveState.connect((_, state) => {
+    _context.saveState.connect((_, state) => {
       this._saving = state === 'started';
-      if (!this._saving) {
-        this._ends.splice(0).forEach(resolve => resolve());
-      }
+      this._proceed();
     });
+    // Lab signals no end of a save that the user cancelled.
+    const save = _context.save.bind(_context);
+    _context.save = () =>
+      save().finally(() => {
+        this._saving = false;
+        this._proceed();
+      });
+  }
+
+  /** A save of this notebook, by whomever, is under way. */
+  get saving(): boolean {
+    return this._saving;
   }
 
   /** Save the changes after every running save has ended. */
@@ -36,12 +51,25 @@ export class Saves {
     while (this._saving) {
       await new Promise<void>(resolve => this._ends.push(resolve));
     }
-    const model = this._panel.content.model;
-    if (model?.collaborative) {
+    const { model, contentsModel } = this._context;
+    if (model.collaborative) {
       await this._roomRests();
-    } else if (model?.dirty) {
-      await this._panel.context.save();
+    } else if (model.dirty && contentsModel?.writable !== false) {
+      // Where the file may not be written, the panel edits nothing: what is on disk is what is declared.
+      await this._context.save().catch((error: Error) => this._refuse(error));
     }
+  }
+
+  private _refuse(error: Error): never {
+    if (!CANCELLED.includes(error.name)) {
+      throw error;
+    }
+    const name = PathExt.basename(this._context.localPath);
+    throw new ApiError({
+      code: 'interrupted',
+      message: `${name} was not saved: it has changed on disk.`,
+      hint: 'Save it, and choose which version to keep.'
+    });
   }
 
   /**
@@ -52,6 +80,12 @@ export class Saves {
     const began = Date.now();
     while (Date.now() - this._edited < ROOM_RESTS_MS && Date.now() - began < PATIENCE_MS) {
       await new Promise(resolve => window.setTimeout(resolve, STEP_MS));
+    }
+  }
+
+  private _proceed(): void {
+    if (!this._saving) {
+      this._ends.splice(0).forEach(resolve => resolve());
     }
   }
 

@@ -1,8 +1,7 @@
 /** The question for consent that a cell of one notebook waits for. The server knows it; outputs only name it. */
 
-import { NotebookPanel } from '@jupyterlab/notebook';
-
 import { Api } from '../api';
+import { NotebookContext } from '../document';
 import { IAsked, IQuestion } from '../schema';
 
 export const MIME = 'application/vnd.nbrucio.consent+json';
@@ -16,12 +15,12 @@ export function idIn(data: unknown): string | null {
 
 export class Question {
   constructor(
-    private readonly _panel: NotebookPanel,
+    private readonly _context: NotebookContext,
     private readonly _api: Api,
     private readonly _changed: (asked: boolean) => void
   ) {
     // Not when the output is rendered: Lab renders outputs that are scrolled into view.
-    _panel.sessionContext.iopubMessage.connect((_, message) => {
+    _context.sessionContext.iopubMessage.connect((_, message) => {
       const id = idIn((message.content as { data?: unknown }).data);
       if (id !== null) {
         void this._answer(id, 'shown');
@@ -57,13 +56,13 @@ export class Question {
   }
 
   private _set(pending: IQuestion | null): void {
-    if (pending?.id !== this.pending?.id && !this._panel.isDisposed) {
+    if (pending?.id !== this.pending?.id && !this._context.isDisposed) {
       this.pending = pending;
       this._changed(pending !== null);
     }
   }
 
   private get _path(): string {
-    return this._panel.context.localPath;
+    return this._context.localPath;
   }
 }

@@ -1,5 +1,6 @@
 /** Shows a pending question for consent in the output of its cell. Nothing of a saved output is used but its id. */
 
+import { NotebookPanel } from '@jupyterlab/notebook';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import React from 'react';
@@ -12,14 +13,14 @@ import { idIn, MIME } from './question';
 /** Before plain text, which other front ends show. */
 const RANK = 10;
 
-/** Let outputs of this notebook show questions. */
-export function renderQuestions(data: NotebookData, trans: TranslationBundle): void {
+/** Let outputs in this panel show questions. */
+export function renderQuestions(panel: NotebookPanel, data: NotebookData, trans: TranslationBundle): void {
   const factory = {
     safe: true, // it shows no content of the output
     mimeTypes: [MIME],
     createRenderer: () => new QuestionOutput(data, trans)
   };
-  data.panel.content.rendermime.addFactory(factory, RANK);
+  panel.content.rendermime.addFactory(factory, RANK);
 }
 
 /** What a sync would download: all that needs consent, or where opening asks for none, the data of this cell. */

@@ -30,6 +30,6 @@ export async function addToNotebook(
   if (!notebook) {
     throw new Error(trans.__('Open a notebook to add data to it.'));
   }
-  await notebook.panel.context.ready;
+  await notebook.context.ready;
   return notebook.acts.add(did, instance, handle, true);
 }

@@ -30,7 +30,7 @@ export function NotebookSection(props: ISectionProps): JSX.Element {
 function Current(props: ISectionProps & { data: NotebookData | null }): JSX.Element {
   const { data, trans } = props;
   return data ? (
-    <Declared key={data.panel.id} {...props} data={data} />
+    <Declared key={data.id} {...props} data={data} />
   ) : (
     <p className="nbrucio-empty">{trans.__('Open a notebook to show the data that it declares.')}</p>
   );
