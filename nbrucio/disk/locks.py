@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,19 +69,18 @@ def locked(path: Path, wait_s: float = WAIT_S) -> Iterator[None]:
         from filelock import FileLock, Timeout  # it takes longer to load than most verbs have use for
     except ModuleNotFoundError as error:
         raise missing_library("filelock", f"Changing {path} needs filelock, which is not installed.") from error
-    lock = FileLock(f"{path}.lock", thread_local=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where there is no flock it takes a file instead, and warns of it
+    # A file that stands for a lock by its existence would stay when its process is killed, for ever on another host.
+    lock = FileLock(f"{path}.lock", thread_local=False, fallback_to_soft=False)
+    try:
         try:
-            try:
-                ask_for_lock(path.parent.stat().st_dev, lambda: lock.acquire(blocking=False))
-            except Timeout:
-                lock.acquire(timeout=wait_s)
-        except Timeout as error:
-            words = f"another process has locked {path}.lock for more than {wait_s:g} s"
-            raise OSError(errno.ETIMEDOUT, words, os.fspath(path)) from error
-        except OSError:  # ENOLCK, for one: without a lock two changes at once may lose one, refusing loses both
-            pass
+            ask_for_lock(path.parent.stat().st_dev, lambda: lock.acquire(blocking=False))
+        except Timeout:
+            lock.acquire(timeout=wait_s)
+    except Timeout as error:
+        words = f"another process has locked {path}.lock for more than {wait_s:g} s"
+        raise OSError(errno.ETIMEDOUT, words, os.fspath(path)) from error
+    except OSError:  # ENOLCK, for one: without a lock two changes at once may lose one, refusing loses both
+        pass
     try:
         yield
     finally:

@@ -34,6 +34,23 @@ def test_consent_is_kept_where_the_file_system_refuses_locks(
     assert grants.all() == (GRANT,)
 
 
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS])
+def test_a_killed_process_locks_nobody_out_where_there_are_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """As a job that is preempted, on a Lustre without flock: no other host can know that it ended."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(code, "refused")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    path = tmp_path / "grants.json"
+    killed = locks.locked(path)
+    killed.__enter__()
+    with locks.locked(path, wait_s=0.1):
+        path.write_text("mine")
+
+
 def test_a_lock_that_another_keeps_is_waited_for_up_to_a_limit(tmp_path: Path) -> None:
     path = tmp_path / "grants.json"
     other = FileLock(f"{path}.lock", is_singleton=False)
