@@ -15,7 +15,7 @@ from nbrucio.core.sums_estimate import SummedRequirement
 from nbrucio.errors import NbrucioError
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.locate import locate
-from nbrucio.pipeline.notebooks import read, requirements_of, resolve
+from nbrucio.pipeline.notebooks import in_part, read, requirements_of, resolve
 from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.summed import FEW, Totals, summed
 
@@ -27,7 +27,7 @@ def plan(paths: Sequence[Path], config: Config, *, options: Options | None = Non
     """
     options = (options or Options()).under(config.policy)
     with RunContext(config) as run:
-        requirements = requirements_of(resolve(run, read(paths, options), options))
+        requirements = requirements_of(in_part(resolve(run, read(paths, options), options), options.part))
         return make_plan(requirements, locate(run, requirements, options), run.limits(requirements))
 
 
@@ -47,7 +47,7 @@ def estimate(
     options = (options or Options()).under(config.policy)
     with RunContext(config, reporter) as run:
         by_sums = not (exact or options.offline or run.config.policy.only_rses)
-        notebooks = resolve(run, read(paths, options), options, compact=by_sums)
+        notebooks = in_part(resolve(run, read(paths, options), options, compact=by_sums), options.part)
         found = _estimated(run, requirements_of(notebooks), options, exact=exact)
         plan, plans = found.plan, iter(found.requirements)
         estimates = tuple(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from nbrucio.core.declaration import DeclarationFault
 from nbrucio.core.events import Noticed
 from nbrucio.core.parameter import variant_name
+from nbrucio.core.part import Part
 from nbrucio.core.plan import ResolvedRequirement
 from nbrucio.errors import NbrucioError
 from nbrucio.notebook.declared import Declared, read_declared
@@ -79,10 +80,15 @@ def resolve(
     for one in requirements_of(resolved):
         if one.drift and one.error is None:
             run.reporter.report(Noticed(f"{one.requirement.did} {one.drift}."))
-    if options.part is None:
-        return resolved
-    parts = options.part.of([notebook.requirements for notebook in resolved])
-    return [notebook._replace(requirements=part) for notebook, part in zip(resolved, parts, strict=True)]
+    return resolved
+
+
+def in_part(notebooks: list[DeclaringNotebook], part: Part | None) -> list[DeclaringNotebook]:
+    """Return the resolved ``notebooks`` with their files of ``part`` only; all files without one."""
+    if part is None:
+        return notebooks
+    parts = part.of([notebook.requirements for notebook in notebooks])
+    return [notebook._replace(requirements=mine) for notebook, mine in zip(notebooks, parts, strict=True)]
 
 
 def with_drift(run: RunContext, notebook: DeclaringNotebook) -> DeclaringNotebook:

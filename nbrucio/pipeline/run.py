@@ -19,7 +19,7 @@ from nbrucio.pipeline.cache_writer import StatusRecorder
 from nbrucio.pipeline.context import RunContext
 from nbrucio.pipeline.download import Downloads
 from nbrucio.pipeline.locate import locate
-from nbrucio.pipeline.notebooks import read, requirements_of, resolve
+from nbrucio.pipeline.notebooks import in_part, read, requirements_of, resolve
 from nbrucio.pipeline.options import Options
 from nbrucio.pipeline.preflight import checked_first, unobtainable
 from nbrucio.pipeline.remember import remember, remember_use
@@ -55,9 +55,10 @@ def sync(
         Downloads(run, cancel, checked_first(run, begins), arrivals.add, arrivals.preferred) as downloads,
     ):
         recorder = StatusRecorder(run)  # before the store is read
-        notebooks = resolve(run, read(paths, options), options)
+        whole = resolve(run, read(paths, options), options)
+        remember_use(run, whole)  # also what the other tasks of a job array download into this store
+        notebooks = in_part(whole, options.part)
         requirements = requirements_of(notebooks)
-        remember_use(run, notebooks)
 
         def before_downloads(found: Availability) -> None:
             arrivals.publish(verified(run, notebooks, found), notebooks)

@@ -77,6 +77,18 @@ def test_a_pinned_lock_runs_frozen_on_nodes_that_know_nothing(
     assert len({file["did"] for file in files}) == len(files) == 7 + 65
 
 
+def test_the_tasks_of_an_array_keep_each_others_files_when_the_cache_is_cleaned(
+    connected: Cli, notebook: Write, parted: dict[str, str]
+) -> None:
+    path = notebook(parted)
+    assert connected("lock", path, "--pin").exit_code == 0
+    for number in (1, 2):
+        task = {"NBRUCIO_STORE": "together", "NBRUCIO_RUNTIME_DIR": f"{connected.folder}/task{number}"}
+        assert connected("sync", "--frozen", "--part", f"{number}/3", path, **task).exit_code == 0
+    cleaned = connected("store", "gc", "--dry-run", NBRUCIO_STORE="together")
+    assert cleaned.out.startswith("0 files, 0 B would be removed"), cleaned.out
+
+
 def test_a_lock_that_was_pinned_once_stays_so_when_it_is_upgraded(
     connected: Cli, notebook: Write, sandbox: Sandbox
 ) -> None:
