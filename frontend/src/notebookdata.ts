@@ -257,14 +257,7 @@ export class NotebookData {
         this._server.refreshQuietly();
       }
     });
-    this.context.fileChanged.connect(() => {
-      // Loaded from disk again, by the user or for another version of it.
-      if (!this._saves.saving) {
-        this.plan = null;
-        this._server.refreshQuietly();
-      }
-    });
-    this.context.pathChanged.connect(() => this._server.openQuietly());
+    this.context.pathChanged.connect(() => this._server.refreshQuietly());
     this._onMetadata();
     this._server.refreshQuietly();
   }

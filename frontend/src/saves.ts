@@ -35,11 +35,6 @@ export class Saves {
       });
   }
 
-  /** A save of this notebook, by whomever, is under way. */
-  get saving(): boolean {
-    return this._saving;
-  }
-
   /** Save the changes after every running save has ended. */
   save(): Promise<void> {
     const next = this._last.then(() => this._save());

@@ -55,17 +55,6 @@ export class ServerState {
     this.refresh().catch(this._failed);
   }
 
-  /** What the server does when a notebook opens, for one that has another path now: it resolves data by path. */
-  openQuietly(): void {
-    const open = async (): Promise<void> => {
-      if (this._wanted()) {
-        await this.start({ open: true });
-      }
-      await this.refresh();
-    };
-    open().catch(this._failed);
-  }
-
   /** Start a sync. */
   async start(options: ISyncOptions): Promise<void> {
     // A sync joins the running one, which may have an older declaration.

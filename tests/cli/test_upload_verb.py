@@ -149,7 +149,7 @@ def test_a_path_that_is_not_there_and_two_of_one_name_send_nothing(connected: Cl
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("two\nlines.dat", "its name contains a control character"),
+        ("two\nlines.dat", "its name contains an invisible or control character"),
         ("x" * 243, "its name has more than 242 bytes"),
         ("ä" * 122, "its name has more than 242 bytes"),
     ],

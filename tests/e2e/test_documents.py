@@ -1,4 +1,4 @@
-"""The data panel beside Lab's own doings with a document: two views, another version on disk, a new name, read-only."""
+"""The data panel beside Lab's own doings with a document: two views, another version on disk, read-only."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from tests.support.panel import Panel
 
 GROWING = "sandbox:growing"
 CLONE = "() => window.jupyterapp.commands.execute('docmanager:clone')"
-RELOAD = "() => { void window.jupyterapp.commands.execute('docmanager:reload') }"
-RENAME = "([from, to]) => window.jupyterapp.serviceManager.contents.rename(from, to)"
 EDIT = "() => window.jupyterapp.shell.currentWidget.content.model.cells.get(0).sharedModel.setSource('print(2)')"
 
 
@@ -72,23 +70,6 @@ def test_two_views_of_a_notebook_share_edits_and_notifications(browser: Browser)
         page.wait_for_timeout(1000)
         assert declared(browser) == left
     assert dialogs(browser) == 0
-
-
-def test_a_notebook_that_is_loaded_again_has_the_status_of_its_new_data(browser: Browser, synced: Panel) -> None:
-    put(browser.server, "a.ipynb", declaring("1", dimuon=DIMUON, more=GROWING, gone="sandbox:no-such-thing"))
-    browser.page.evaluate(RELOAD)
-    browser.page.locator(".jp-Dialog .jp-mod-accept").click()
-    synced.await_state("gone", "failed")
-    assert synced.row("more").get_attribute("data-state") != "new"
-
-
-def test_a_renamed_notebook_still_has_its_data(browser: Browser, synced: Panel) -> None:
-    prefix = browser.server.prefix
-    browser.page.evaluate(RENAME, [f"{prefix}a.ipynb", f"{prefix}b.ipynb"])
-    expect(synced.node.get_by_role("heading")).to_have_text("b.ipynb")
-    browser.page.wait_for_timeout(1000)
-    synced.await_state("dimuon", "ready")
-    synced.await_state("growing", "ready")
 
 
 def test_the_panel_works_after_a_save_was_cancelled(browser: Browser, synced: Panel) -> None:
