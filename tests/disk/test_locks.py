@@ -20,30 +20,27 @@ from tests.support.faulty_disk import INSTANCE, entry, put
 GRANT = Grant("i", Did("s", "n"), None, (datetime.now(timezone.utc) + timedelta(days=1)).replace(microsecond=0))
 
 
-@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-def test_consent_is_kept_where_the_file_system_refuses_locks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
+@pytest.fixture(params=[errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def without_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that refuses every lock, each with another error."""
+
     def refuse(*_: object) -> None:
-        raise OSError(code, "refused")
+        raise OSError(request.param, "refused")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+@pytest.mark.usefixtures("without_locks")
+def test_consent_is_kept_where_the_file_system_refuses_locks(tmp_path: Path) -> None:
     grants = Grants(tmp_path / "grants.json")
     grants.add([GRANT])
     grants.add([GRANT])  # no lock is left behind
     assert grants.all() == (GRANT,)
 
 
-@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS])
-def test_a_killed_process_locks_nobody_out_where_there_are_no_locks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
+@pytest.mark.usefixtures("without_locks")
+def test_a_killed_process_locks_nobody_out_where_there_are_no_locks(tmp_path: Path) -> None:
     """As a job that is preempted, on a Lustre without flock: no other host can know that it ended."""
-
-    def refuse(*_: object) -> None:
-        raise OSError(code, "refused")
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
     path = tmp_path / "grants.json"
     killed = locks.locked(path)
     killed.__enter__()

@@ -31,7 +31,7 @@ def synced(browser: Browser) -> Panel:
 
 
 def declared(browser: Browser) -> dict[str, object]:
-    """What is declared on disk: selections by handle."""
+    """The selection of each requirement that is declared on disk, by its handle."""
     return {one["handle"]: one.get("select") for one in saved(browser)["requirements"]}
 
 
